@@ -1,0 +1,113 @@
+# Overround: one tool for everything.
+#
+#   make run     install what is missing, build, serve a match day on SQLite
+#   make test    every test, on both stores, ends with "N passed, N failed"
+#   make         build/overround
+#   make bench   the speed claims beside their peers, as a table
+#   make lint    style, include direction, banned calls, both compilers
+#   make asan    build/asan/overround, with AddressSanitizer and UBSan
+#   make docs    the references generated from src/tbl
+
+SHELL = /bin/bash
+VARIANT ?= release
+CC = gcc
+OUT = build/$(VARIANT)
+
+PACKAGES = libuv libhttp_parser jansson expat libsodium sqlite3 libpq gmp libcurl
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
+CFLAGS.release = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS.asan = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS.clang = -O1 -g
+CFLAGS.fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS.asan = -fsanitize=address,undefined
+LDFLAGS.fuzz = -fsanitize=fuzzer,address,undefined
+
+CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -MMD -MP $(PKG_CFLAGS)
+CFLAGS = -std=c17 $(WARNINGS) $(CFLAGS.$(VARIANT))
+LDLIBS = $(PKG_LIBS) -lhttp_parser -lgmp -lpthread -lm
+PKG_CFLAGS = $(shell pkg-config --cflags libuv jansson expat libsodium sqlite3 libpq libcurl 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs libuv jansson expat libsodium sqlite3 libpq libcurl 2>/dev/null)
+
+SOURCES = $(filter-out src/main.c,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJECTS = $(SOURCES:%.c=$(OUT)/%.o)
+LIBRARY = $(OUT)/liboverround.a
+UNITS = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(sort $(wildcard tests/unit/*_test.c)))
+FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+BENCHES = $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
+HELPERS = $(patsubst tests/crash/%.c,$(OUT)/crash/%,$(sort $(wildcard tests/crash/*.c)))
+
+.PHONY: all run test bench lint asan fuzz docs clean deps deps-test units helpers
+.SECONDARY:
+
+all: build/overround
+
+build/overround: deps
+	@$(MAKE) --no-print-directory VARIANT=release build/release/overround
+	@cmp -s build/release/overround $@ || cp build/release/overround $@
+
+# What Debian must have; installs only what is missing.
+deps:
+	@scripts/deps.sh build
+deps-test:
+	@scripts/deps.sh build test
+
+$(OUT)/overround: $(OUT)/src/main.o $(LIBRARY)
+	$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The migrations are part of the binary.
+$(OUT)/src/store/migrate.o: $(wildcard sql/*/*.sql)
+
+$(OUT)/unit/%: $(OUT)/tests/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(OUT)/crash/%: $(OUT)/tests/crash/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
+
+build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/liboverround.a
+	$(CC) $(LDFLAGS.fuzz) -o $@ $^ $(LDLIBS)
+
+build/bench/%: build/release/bench/%.o build/release/liboverround.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(LDLIBS)
+
+units: $(UNITS)
+helpers: $(HELPERS)
+
+asan: deps
+	@$(MAKE) --no-print-directory VARIANT=asan build/asan/overround
+
+fuzz: deps-test
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang-14 $(FUZZERS)
+
+run: build/overround
+	@scripts/run.sh
+
+test: deps-test
+	@scripts/test.sh
+
+bench: deps-test build/overround
+	@$(MAKE) --no-print-directory VARIANT=release $(BENCHES)
+	@bench/run.sh
+
+lint: deps-test
+	@scripts/lint.sh
+
+docs: build/overround
+	build/overround reference config > docs/CONFIG.md
+	build/overround reference metrics > docs/METRICS.md
+	build/overround reference refusals > docs/REFUSALS.md
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Installs from Debian what is missing, and only that: a second run does
+# nothing.  Arguments: which groups are needed (build, test).
+set -eu
+
+build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
+       libexpat1-dev libsodium-dev libsqlite3-dev libpq-dev libgmp-dev
+       libcurl4-openssl-dev curl"
+test="clang-14 libclang-rt-14-dev libcmocka-dev postgresql-15 postgresql-client-15
+      sqlite3 util-linux"
+
+missing=""
+for group in "$@"; do
+    for package in ${!group}; do
+        status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$status" = installed ] || missing="$missing $package"
+    done
+done
+[ -z "$missing" ] && exit 0
+
+sudo=""
+[ "$(id -u)" = 0 ] || sudo="sudo"
+echo "installing:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -qq >&2
+$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null

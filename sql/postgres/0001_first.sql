@@ -1,0 +1,155 @@
+-- Overround's schema, PostgreSQL.  Times are milliseconds since 1970 UTC,
+-- money is integer minor units, odds are integers x 10,000.
+
+CREATE TABLE meta (
+    name  text PRIMARY KEY,
+    value bigint NOT NULL          -- counters: 'node'; offsets: 'settle_offset'
+);
+INSERT INTO meta VALUES ('node', 0), ('settle_offset', 0);
+
+CREATE TABLE signing_keys (         -- Ed25519 seeds of session tokens
+    kid        bigint PRIMARY KEY,
+    seed       bytea NOT NULL,
+    created_ms bigint NOT NULL
+);
+
+-- Personal data lives apart from the ledger.
+CREATE TABLE customers (
+    id         bigint PRIMARY KEY,
+    email      text NOT NULL UNIQUE,  -- lower case
+    password   text NOT NULL,         -- Argon2id, libsodium's string
+    country    text NOT NULL,
+    born       text NOT NULL,         -- date of birth, YYYY-MM-DD
+    created_ms bigint NOT NULL
+);
+
+-- One row a customer, updated in place (HOT): narrow, with room to spare.
+-- Guards are conditions in statements, never CHECKs (RULES.md 6).
+CREATE TABLE accounts (
+    id                bigint PRIMARY KEY,
+    currency          text NOT NULL,
+    balance           bigint NOT NULL DEFAULT 0,
+    debt              bigint NOT NULL DEFAULT 0,
+    staked            bigint NOT NULL DEFAULT 0,  -- stakes of open bets
+    seq               bigint NOT NULL DEFAULT 0,  -- of its last event
+    epoch             bigint NOT NULL DEFAULT 1,  -- of its sessions
+    status            bigint NOT NULL DEFAULT 0,  -- 0 = may bet
+    excluded_until_ms bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+-- Verdicts by idempotency key.
+CREATE TABLE keys (
+    account bigint NOT NULL,
+    op      bigint NOT NULL,       -- enum money_op
+    key     text NOT NULL,
+    hash    bytea NOT NULL,        -- of the parsed fields
+    verdict bigint NOT NULL,       -- tbl/refusals.h; 0 = done
+    detail  text NOT NULL,         -- of a refusal: JSON members for the client
+    ref     bigint NOT NULL,       -- bet id, or the transfer's seq
+    at_ms   bigint NOT NULL,
+    PRIMARY KEY (account, op, key)
+);
+
+CREATE TABLE bets (
+    account    bigint NOT NULL,
+    id         bigint NOT NULL,    -- carries its time, model/bet.h
+    version    bigint NOT NULL,    -- raised by every change
+    state      bigint NOT NULL,    -- enum bet_state
+    stake      bigint NOT NULL,
+    potential  bigint NOT NULL,
+    cap        bigint NOT NULL,
+    payout     bigint NOT NULL,    -- what is paid now
+    currency   text NOT NULL,
+    sport      text NOT NULL,      -- of its legs, or 'mixed'
+    placed_ms  bigint NOT NULL,
+    settled_ms bigint NOT NULL,    -- last time it was settled, 0 = never
+    rule       bigint NOT NULL,    -- version of the grading rules
+    flags      bigint NOT NULL,    -- 1 = past-posted
+    slip       text NOT NULL,      -- JSON, model/bet.h
+    results    text NOT NULL,      -- JSON, model/bet.h; '' = all open
+    PRIMARY KEY (account, id)
+) WITH (fillfactor = 85);
+
+-- Which bets have a leg on a market: how settlement finds them.
+CREATE TABLE legs (
+    market_key bigint NOT NULL,
+    bet        bigint NOT NULL,
+    account    bigint NOT NULL,
+    PRIMARY KEY (market_key, bet)
+);
+
+-- The ledger: immutable, double entry.  `account` is the customer's side.
+CREATE TABLE transfers (
+    account       bigint NOT NULL,
+    seq           bigint NOT NULL,
+    debit         bigint NOT NULL,
+    credit        bigint NOT NULL,
+    amount        bigint NOT NULL,
+    kind          bigint NOT NULL,   -- model/ledger.h
+    bet           bigint NOT NULL,   -- 0 = none
+    at_ms         bigint NOT NULL,
+    balance_after bigint NOT NULL,
+    PRIMARY KEY (account, seq)
+);
+
+-- One row a transaction: the events it made, in order (tbl/events.h).
+-- Read below pg_snapshot_xmin (RULES.md 27).
+CREATE TABLE outbox (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    xid      xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at_ms    bigint NOT NULL,
+    accounts bigint[] NOT NULL,
+    seqs     bigint[] NOT NULL,
+    kinds    bigint[] NOT NULL,
+    refs     bigint[] NOT NULL
+);
+
+CREATE TABLE feed_log (
+    pos      bigint PRIMARY KEY,
+    at_ms    bigint NOT NULL,
+    type     bigint NOT NULL,     -- enum message_type
+    producer bigint NOT NULL,
+    event    text NOT NULL,
+    body     text NOT NULL
+);
+
+CREATE TABLE facts (
+    market_key bigint NOT NULL,
+    pos        bigint NOT NULL,   -- in the feed log
+    kind       bigint NOT NULL,
+    rank       bigint NOT NULL,
+    event      text NOT NULL,
+    market     bigint NOT NULL,
+    specifiers text NOT NULL,
+    producer   bigint NOT NULL,
+    ts_ms      bigint NOT NULL,
+    certainty  bigint NOT NULL,
+    start_ms   bigint NOT NULL,
+    end_ms     bigint NOT NULL,
+    stopped_ms bigint NOT NULL,
+    outcomes   text NOT NULL,
+    hash       bigint NOT NULL,   -- of its content: a fact told twice is one
+    stored_ms  bigint NOT NULL,
+    PRIMARY KEY (market_key, hash)
+);
+
+-- Markets whose bets are to be graded; `bet` is how far that has come.
+CREATE TABLE settle_queue (
+    market_key bigint PRIMARY KEY,
+    pos        bigint NOT NULL,   -- of the fact that asked
+    bet        bigint NOT NULL,   -- bets up to this id are done
+    event      text NOT NULL,
+    market     bigint NOT NULL,
+    specifiers text NOT NULL,
+    queued_ms  bigint NOT NULL
+);
+
+-- Bets that could not be settled, each alone, waiting for a person.
+CREATE TABLE parked (
+    account    bigint NOT NULL,
+    bet        bigint NOT NULL,
+    market_key bigint NOT NULL,
+    reason     text NOT NULL,
+    at_ms      bigint NOT NULL,
+    PRIMARY KEY (account, bet, market_key)
+);

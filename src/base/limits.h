@@ -1,0 +1,53 @@
+/*
+ * Every limit of the program, in one place.  A queue, a buffer or a cache is
+ * made with one of these; nothing grows without end.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* HTTP */
+#define LIMIT_CONNECTIONS 20000
+#define LIMIT_HEADER_BYTES (16 * 1024)
+#define LIMIT_BODY_BYTES (64 * 1024)           /* public listener */
+#define LIMIT_FEED_BODY_BYTES (4 * 1024 * 1024) /* POST /v1/feed */
+#define LIMIT_RESPONSE_BYTES (16 * 1024 * 1024)
+#define LIMIT_REQUEST_ARENA_BYTES (32 * 1024 * 1024)
+#define LIMIT_KEY_BYTES 64                     /* Idempotency-Key */
+#define LIMIT_PAGE_ROWS 200
+#define LIMIT_HEADER_COUNT 64
+
+/* Feed and book */
+#define LIMIT_XML_DEPTH 16
+#define LIMIT_MESSAGE_MARKETS 20000
+#define LIMIT_ID_BYTES 128      /* an event's or an outcome's id */
+#define LIMIT_SPECIFIERS_BYTES 512
+#define LIMIT_EVENTS 200000
+#define LIMIT_MARKETS 2000000
+#define LIMIT_OUTCOMES 1000     /* per market */
+#define LIMIT_PRODUCERS 100
+#define LIMIT_FEED_QUEUE 4096   /* messages waiting for durability */
+#define LIMIT_FEED_BATCH 256
+
+/* Bets */
+#define LIMIT_LEGS 20
+#define LIMIT_SLIP_BYTES (16 * 1024) /* a stored slip */
+#define LIMIT_LANE_QUEUE 20000  /* commands waiting */
+#define LIMIT_BATCH 512         /* commands in one transaction */
+#define LIMIT_VERDICTS 65536    /* keys in flight and lately decided */
+#define LIMIT_WAITERS 20000     /* requests that joined one in flight */
+#define LIMIT_SESSIONS 200000   /* verified tokens kept */
+#define LIMIT_ACCOUNT_CACHE 200000
+#define LIMIT_RATES 200000      /* customers and addresses rate-limited */
+#define LIMIT_HASH_QUEUE 256    /* passwords waiting to be hashed */
+#define LIMIT_MINOR 1000000000000000 /* 10^15: the largest amount of money */
+
+/* Settlement */
+#define LIMIT_CHUNK 500         /* accounts in one settlement chunk */
+#define LIMIT_FACTS 4096        /* facts of one market */
+
+/* Store */
+#define LIMIT_STORE_JOBS 65536
+#define LIMIT_ROWS 100000
+#define LIMIT_ROWS_BYTES (256 * 1024 * 1024)
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Metrics: counters, gauges and histograms of the table tbl/metrics.h.
+ * Belong to the event loop's thread; other threads hand their numbers over
+ * with their results.
+ */
+#ifndef BASE_METRICS_H
+#define BASE_METRICS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+
+enum metric {
+#define METRIC(name, kind, text, label, help) METRIC_##name,
+#include "tbl/metrics.h"
+#undef METRIC
+    METRICS
+};
+
+/* label = STR_NONE for metrics without one.  At most 256 labels a metric;
+ * further ones are counted under "other". */
+void metric_add(enum metric metric, struct str label, int64_t n);
+void metric_set(enum metric metric, struct str label, int64_t n);
+void metric_observe(enum metric metric, int64_t value); /* microseconds, or a count */
+
+static inline void metric_inc(enum metric metric) { metric_add(metric, STR_NONE, 1); }
+
+int64_t metric_value(enum metric metric, struct str label);
+/* The q-th quantile x 1000 (500 = median, 990, 999) of a histogram; within
+ * 3 % of the true value. */
+int64_t metric_quantile(enum metric metric, unsigned per_mille);
+void metrics_write(struct buf *out);    /* Prometheus text format 0.0.4 */
+void metrics_reference(FILE *out);      /* docs/METRICS.md, Markdown */
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * The book: every event, market and price in force.  A deterministic machine
+ * over the feed log: book_apply() in log order, no clock, no I/O.
+ *
+ *   event --< market --< outcome
+ *     |         \ owned by the producer that priced it last
+ *      \ catalogue (fixture), score, clock
+ *
+ * A market may be bet on when its producer is up, it was listed since that
+ * producer came up (`listed`), and its own status is active.  book_status()
+ * is that sentence.  Versions are log positions: they only grow.
+ */
+#ifndef MODEL_BOOK_H
+#define MODEL_BOOK_H
+
+#include "base/map.h"
+#include "model/message.h"
+
+struct outcome {
+    struct str id;
+    int64_t odds_e4;  /* 0 = never priced */
+    bool active;
+};
+
+struct market {
+    struct market_id id;
+    int64_t key;            /* market_key(id) */
+    struct event *event;
+    struct market *next;    /* of the event, in order of first listing */
+    int32_t producer;
+    int8_t status;          /* enum market_status, as the feed said */
+    bool listed;            /* since its producer came up last */
+    bool favourite;
+    int64_t odds_ts;        /* producer's time of its last odds (rule 19) */
+    int64_t stopped_ts;     /* producer's time at which it last left active; 0 = active */
+    int64_t version;        /* log position of its last change */
+    struct outcome *outcomes;
+    uint32_t n_outcomes, room;
+};
+
+struct event {
+    struct str id, sport, sport_name, tournament, tournament_name, category_name;
+    struct str home, away;  /* competitors' names */
+    int64_t start_ms;       /* kick-off, 0 = unknown */
+    int32_t status;         /* sport_event_status: 0 not started, 1 live, … */
+    int32_t match_status;
+    struct str home_score, away_score, match_time;
+    struct market *markets; /* first listed first */
+    struct market *last;
+    uint32_t n_markets;
+    int64_t version;        /* log position of its last change */
+    bool fixture;           /* its fixture document has come */
+};
+
+struct book;
+
+struct book *book_new(void);
+void book_free(struct book *book);
+
+enum book_result { BOOK_OK = 0, BOOK_FULL /* a limit; nothing was applied */ };
+
+/* What one message did, for those who publish: valid until the next apply. */
+struct book_change {
+    struct event *event;          /* NULL: none */
+    struct market **markets;      /* whose price or status changed */
+    uint32_t n_markets;
+    bool all;                     /* a producer went up or down, a restart */
+    uint32_t stale;               /* markets whose odds were older (rule 19) */
+};
+
+enum book_result book_apply(struct book *book, const struct message *message,
+                            int64_t position, struct book_change *change) MUST_USE;
+
+struct event *book_event(const struct book *book, struct str id);
+struct market *book_market(const struct book *book, struct market_id id);
+struct outcome *book_outcome(const struct market *market, struct str id);
+/* Iterates over all events: *at = 0 first; NULL ends. */
+struct event *book_next_event(const struct book *book, size_t *at);
+
+/* The status a customer sees: the market's own, or MARKET_SUSPENDED while
+ * its producer is down or it was not listed since. */
+enum market_status book_status(const struct book *book, const struct market *market);
+bool book_producer_is_up(const struct book *book, int32_t producer);
+
+/* Names from market_descriptions, templates filled in from specifiers and
+ * competitors; falls back to the ids.  Into arena. */
+struct str book_market_name(const struct book *book, const struct market *market,
+                            struct arena *arena);
+struct str book_outcome_name(const struct book *book, const struct market *market,
+                             struct str outcome, struct arena *arena);
+
+struct book_counts { uint64_t events, markets, active_markets, outcomes; };
+struct book_counts book_counts(const struct book *book);
+int64_t book_position(const struct book *book); /* last applied */
+/* Every invariant of the structure; aborts.  Tests call it after apply. */
+void book_check(const struct book *book);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * HTTP/1.1 server on the event loop, over http-parser, which only http.c
+ * knows.  One request at a time per connection (pipelined ones wait their
+ * turn in the socket); keep-alive; limits from base/limits.h.  TLS and
+ * HTTP/2 end at the edge.
+ *
+ * A handler may answer at once or later; the request stays valid until
+ * http_respond(), even when the client is gone (then the answer is dropped).
+ */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct http_server;
+
+struct http_request {
+    struct arena arena;        /* lives until the answer is sent */
+    struct str method;         /* "GET" */
+    struct str path;           /* without the query, not decoded */
+    struct str query;          /* after '?', not decoded */
+    struct str body;
+    char peer[64];             /* address of the client */
+    int64_t arrived_us;        /* monotonic, when its last byte came */
+    struct str param;          /* the {part} of the route's path, decoded */
+    void *context;             /* the handler's own */
+};
+
+/* A header's value, or STR_NONE.  Names match without regard to case. */
+struct str http_header(const struct http_request *request, const char *name);
+/* A query parameter, decoded into the arena, or STR_NONE. */
+struct str http_query(struct http_request *request, const char *name);
+/* A percent-decoded copy in the arena; p = NULL when it is malformed. */
+struct str http_decode(struct http_request *request, struct str text);
+
+struct http_header { const char *name; struct str value; };
+
+/* Sends the answer and ends the request: it is gone after this call. */
+void http_respond(struct http_request *request, int status, const char *content_type,
+                  struct str body, const struct http_header *headers, size_t n_headers);
+
+struct http_options {
+    const char *listen;         /* "127.0.0.1:8080", "[::1]:0" */
+    size_t body_limit;          /* bytes, for most paths */
+    /* A larger limit for one path (the feed), or NULL. */
+    const char *large_path;
+    size_t large_body_limit;
+    /* A complete request. */
+    void (*on_request)(void *ctx, struct http_request *request);
+    /* The server must refuse by itself (too large, malformed, timeout):
+     * status 400, 408, 413 or 431; gives the body to send. */
+    void (*on_refuse)(void *ctx, int status, const char *why, struct buf *body,
+                      const char **content_type);
+    void *ctx;
+};
+
+/* NULL: *error says why (address in use, …). */
+struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *options,
+                                    struct arena *arena, struct str *error) MUST_USE;
+int http_server_port(const struct http_server *server);
+/* Stops accepting, closes idle connections, lets requests in flight be
+ * answered (with Connection: close), then calls on_drained. */
+void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx), void *ctx);
+void http_server_free(struct http_server *server); /* after drained */
+
+struct http_counts { uint64_t connections, requests, refused, bytes_in, bytes_out; };
+struct http_counts http_server_counts(const struct http_server *server);
+
+#endif

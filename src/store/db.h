@@ -1,0 +1,48 @@
+/*
+ * Blocking access to either store, for what happens before serving or beside
+ * it: migrate, audit, loading at start.  Never used on the hot paths.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include "base/arena.h"
+#include "store/store.h"
+
+struct db;
+
+enum db_mode { DB_READ, DB_WRITE };
+
+/* url as in store_options.  DB_READ on SQLite works beside a live server.
+ * NULL: *error says why. */
+struct db *db_open(const char *url, enum db_mode mode, struct arena *arena,
+                   struct str *error) MUST_USE;
+void db_close(struct db *db);
+bool db_is_postgres(const struct db *db);
+/* Several statements without parameters, e.g. a migration or BEGIN. */
+bool db_run(struct db *db, const char *sql, struct str *error) MUST_USE;
+/*
+ * One statement; `params` and `columns` are types as in tbl/statements.h.
+ * on_row runs for each row (streamed, not materialised); it returns false to
+ * stop.  The cells are valid during the call.
+ */
+bool db_query(struct db *db, const char *sql, const char *params,
+              const struct value *values, const char *columns,
+              bool (*on_row)(void *ctx, const struct value *cells), void *ctx,
+              struct str *error) MUST_USE;
+
+/* Brings the schema up to date in one transaction; *applied = migrations
+ * run.  Forward only. */
+bool migrate(struct db *db, unsigned *applied, struct str *error) MUST_USE;
+/* The schema's version, and the one this binary needs. */
+bool migrate_version(struct db *db, unsigned *have, unsigned *need, struct str *error) MUST_USE;
+
+/*
+ * Proves the books (API.md, DESIGN.md "Money"): each difference is one call
+ * of on_difference with a sentence.  Runs in one read-only snapshot on a live
+ * system.  False: could not be run.
+ */
+struct audit_counts { uint64_t accounts, bets, transfers, keys, differences; };
+bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str sentence),
+               void *ctx, struct audit_counts *counts, struct str *error) MUST_USE;
+
+#endif

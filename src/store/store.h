@@ -1,0 +1,245 @@
+/*
+ * The store: where money lives.  One interface, two engines (sqlite.c,
+ * postgres.c), one behaviour: the same tests run on both.
+ *
+ * Everything here is asynchronous and belongs to the event loop's thread:
+ * a call queues work and returns, its callback runs later on the loop, never
+ * inside the call.  What a request points to stays the caller's and must not
+ * move or change until the callback.
+ *
+ * Five kinds of work, so that none waits behind another (PostgreSQL: own
+ * connections; SQLite: one writer thread that takes them in this order):
+ *
+ *   money    lanes of group commit        store_money
+ *   feed     the log                      store_feed_append
+ *   results  facts, with their offset     store_results_add
+ *   settle   chunks                       store_settle_fetch, _write
+ *   other    named statements             store_exec (tbl/statements.h)
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <uv.h>
+
+#include "base/arena.h"
+#include "model/bet.h"
+#include "model/facts.h"
+#include "model/refusal.h"
+
+enum store_result {
+    STORE_OK = 0,
+    STORE_UNAVAILABLE, /* nothing was applied; try later */
+    STORE_UNKNOWN,     /* the connection was lost in mid-commit: applied or not */
+    STORE_REJECTED,    /* the data itself failed; nothing was applied */
+};
+
+struct store;
+
+struct store_options {
+    const char *url;       /* sqlite:PATH or postgres://… */
+    unsigned lanes;        /* money lanes (PostgreSQL connections; SQLite has 1) */
+    unsigned readers;      /* connections or threads for store_exec reads */
+};
+
+/*
+ * Opens, checks (schema version, fsync and synchronous_commit, the exclusive
+ * lock) and starts threads or connections.  SQLite is migrated here.  On
+ * failure NULL and a sentence for the operator in *error (in arena).
+ */
+struct store *store_open(uv_loop_t *loop, const struct store_options *options,
+                         struct arena *arena, struct str *error) MUST_USE;
+/* Waits for what is queued, then closes; on_closed runs on the loop. */
+void store_close(struct store *store, void (*on_closed)(void *ctx), void *ctx);
+bool store_is_up(const struct store *store);
+unsigned store_lanes(const struct store *store); /* SQLite: 1 */
+
+/* ---- money ---------------------------------------------------------- */
+
+enum money_op { MONEY_BET = 1, MONEY_DEPOSIT = 2, MONEY_WITHDRAWAL = 3 };
+
+enum money_outcome {
+    MONEY_PENDING = 0,
+    MONEY_DECIDED,   /* .verdict is now stored under the key (0 = done) */
+    MONEY_KNOWN,     /* the key was decided before: ask KEY_GET */
+    MONEY_SKIPPED,   /* another transaction holds the account: again */
+    MONEY_UNAUTHORIZED, /* the session's epoch is over, or no such account */
+};
+
+struct money_cmd {
+    /* in */
+    enum money_op op;
+    int64_t account;
+    int64_t epoch;            /* of the session */
+    struct str key;           /* Idempotency-Key */
+    uint8_t hash[16];         /* of the parsed fields */
+    enum refusal verdict;     /* judged when the batch was formed */
+    struct str detail;        /* of a refusal: JSON members, stored with it */
+    int64_t amount_minor;     /* > 0: stake, deposit or withdrawal */
+    int64_t at_ms;
+    /* in, MONEY_BET only */
+    int64_t bet;              /* id */
+    int64_t potential_minor, cap_minor;
+    const char *currency;
+    struct str sport;
+    struct str slip;          /* slip_encode() */
+    int64_t market_keys[LIMIT_LEGS];
+    uint32_t n_legs;
+    /* out */
+    enum money_outcome outcome;
+    enum refusal decided;     /* MONEY_DECIDED: NOTHING, or the refusal: the
+                                 one judged, or excluded, insufficient_funds */
+    int64_t seq;              /* of its transfer, when done */
+    int64_t balance_minor;    /* after, when done; now, when refused */
+    /* the caller's own */
+    void *owner;
+};
+
+/*
+ * One transaction for all n commands (n <= LIMIT_BATCH), at most one per
+ * account.  Locks accounts in id order, skipping those held (`wait`: with a
+ * lock time-out instead; used for a command alone).  Per command, in order:
+ * epoch differs -> UNAUTHORIZED; key known -> KNOWN; then the verdict is
+ * excluded (status <> 0, or excluded_until_ms > at_ms; a withdrawal is
+ * allowed) or the one judged or insufficient_funds or done, and is stored
+ * with the key; when done also: the account's row, the transfer, the bet and
+ * its legs, one outbox row for the whole batch.
+ */
+struct money_batch {
+    struct money_cmd *cmds[LIMIT_BATCH];
+    uint32_t n;
+    bool wait;
+    void (*on_done)(struct money_batch *batch, enum store_result result);
+    void *ctx;
+};
+void store_money(struct store *store, unsigned lane, struct money_batch *batch);
+
+/* ---- feed ----------------------------------------------------------- */
+
+struct feed_row {
+    int64_t pos, at_ms;
+    int32_t type, producer;
+    struct str event, body;
+};
+struct feed_append {
+    const struct feed_row *rows;
+    uint32_t n;
+    void (*on_done)(struct feed_append *append, enum store_result result);
+    void *ctx;
+};
+void store_feed_append(struct store *store, struct feed_append *append);
+
+/* ---- results -------------------------------------------------------- */
+
+/*
+ * In one transaction: inserts the facts (one told before is dropped), queues
+ * for settlement the markets that got a new one (cursor 0), and moves
+ * meta.settle_offset to `offset`.
+ */
+struct results_add {
+    const struct fact *facts;
+    uint32_t n;
+    int64_t offset, at_ms;
+    void (*on_done)(struct results_add *add, enum store_result result);
+    void *ctx;
+};
+void store_results_add(struct store *store, struct results_add *add);
+
+/* ---- settle --------------------------------------------------------- */
+
+struct bet_row {
+    int64_t account, id, version;
+    enum bet_state state;
+    int64_t stake_minor, potential_minor, cap_minor, payout_minor;
+    struct str currency, sport;
+    int64_t placed_ms, settled_ms, rule, flags;
+    struct str slip, results;
+};
+#define BET_FLAG_PAST_POSTED 1
+
+/* Bets with a leg on the market, ids above `after`, ascending, at most
+ * `limit` (<= LIMIT_CHUNK).  Rows live in `arena`, which the caller owns. */
+struct settle_fetch {
+    int64_t market_key, after;
+    uint32_t limit;
+    struct arena *arena;
+    struct bet_row *rows; /* out */
+    uint32_t n;           /* out */
+    void (*on_done)(struct settle_fetch *fetch, enum store_result result);
+    void *ctx;
+};
+void store_settle_fetch(struct store *store, struct settle_fetch *fetch);
+
+struct settle_item {
+    /* in */
+    int64_t account, bet;
+    int64_t version;          /* expected; another one: not applied */
+    enum bet_state state;     /* new */
+    int64_t payout_minor;     /* new */
+    int64_t delta_minor;      /* new payout less the old: > 0 pays, < 0 reverses */
+    int64_t staked_delta_minor; /* -stake when it closes, +stake when it reopens */
+    int64_t settled_ms, flags;
+    struct str results;
+    int event;                /* tbl/events.h; 0 = none (only results changed) */
+    /* out */
+    bool applied;
+};
+/*
+ * One transaction: per item whose account could be locked and whose version
+ * still holds: the bet's row (version + 1), the account (balance and debt by
+ * purse_move() in the items' order, staked, seq + 1 if it has an event or a
+ * delta), the transfer if delta <> 0 (kind payout or reversal), one outbox
+ * row for all.  An account may occur more than once.
+ * When `advance` is set and every item was applied, settle_queue.bet of
+ * (market_key, pos) moves to `cursor`.
+ */
+struct settle_write {
+    struct settle_item *items;
+    uint32_t n;
+    int64_t market_key, pos, cursor, at_ms;
+    bool advance;
+    bool wait;                /* wait for locks (with a time-out), do not skip */
+    void (*on_done)(struct settle_write *write, enum store_result result);
+    void *ctx;
+};
+void store_settle_write(struct store *store, struct settle_write *write);
+
+/* ---- named statements ----------------------------------------------- */
+
+enum statement {
+#define STATEMENT(name, params, columns, sql) STATEMENT_##name,
+#include "tbl/statements.h"
+#undef STATEMENT
+    STATEMENTS
+};
+
+struct value {
+    bool null;
+    int64_t i;    /* type i */
+    struct str s; /* types s, b */
+};
+#define VALUE_INT(n) ((struct value){ .i = (n) })
+#define VALUE_STR(t) ((struct value){ .s = (t) })
+
+struct statement_call {
+    enum statement statement;
+    struct value params[8];
+};
+
+/*
+ * Runs calls[0..n) in one transaction (n <= 4), in order; `rows` are the last
+ * one's.  Reads go to the readers' pool when every statement is a SELECT,
+ * else to the writer.  A unique violation is STORE_REJECTED.
+ */
+struct store_exec {
+    struct statement_call calls[4];
+    uint32_t n;
+    struct arena *arena;  /* for the rows; the caller's */
+    struct value *cells;  /* out: rows x columns */
+    uint32_t rows, columns; /* out */
+    void (*on_done)(struct store_exec *exec, enum store_result result);
+    void *ctx;
+};
+void store_exec(struct store *store, struct store_exec *exec);
+#define EXEC_CELL(exec, row, column) ((exec)->cells[(row) * (exec)->columns + (column)])
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * Events of the outbox: what the outside is told about money, in the order
+ * of each account's sequence number.  Numbers are stored and never change.
+ *
+ * EVENT(number, NAME, "name", "what ref is")
+ */
+#ifndef EVENT
+#error "define EVENT before including tbl/events.h"
+#endif
+EVENT(1, BET_ACCEPTED, "bet.accepted", "bet id")
+EVENT(2, BET_SETTLED, "bet.settled", "bet id")
+EVENT(3, BET_REOPENED, "bet.reopened", "bet id")
+EVENT(4, BET_RESETTLED, "bet.resettled", "bet id")
+EVENT(5, DEPOSITED, "wallet.deposited", "transfer seq")
+EVENT(6, WITHDRAWN, "wallet.withdrawn", "transfer seq")
