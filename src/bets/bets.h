@@ -1,0 +1,65 @@
+/*
+ * Customers' money: accounts and sessions, wallet, placement, history.
+ *
+ *   request -> slip_json -> joins a copy in flight? known key? rate?
+ *           -> lane queue -> judged when the batch is formed (place.c)
+ *           -> store_money -> answers when the commit returns (lane.c)
+ *
+ * Every handler has the shape of a route: it gets the struct bets and the
+ * request, and answers now or later through net/answer.h.
+ */
+#ifndef BETS_BETS_H
+#define BETS_BETS_H
+
+#include <uv.h>
+
+#include "base/config.h"
+#include "model/book.h"
+#include "net/http.h"
+#include "store/store.h"
+
+struct bets;
+
+/* An Ed25519 seed of session tokens, with the id that tokens carry. */
+struct bets_key {
+    int64_t kid;
+    uint8_t seed[32];
+};
+
+struct bets_options {
+    uv_loop_t *loop;
+    struct store *store;
+    const struct book *book;     /* this process's copy */
+    const struct config *config;
+    const struct bets_key *keys; /* newest last: it signs, all verify */
+    unsigned n_keys;
+    uint32_t node;               /* of this process, for ids: 0..1023 */
+};
+
+/* Borrows everything in options but the keys, which are copied. */
+struct bets *bets_new(const struct bets_options *options) MUST_USE;
+/* Only when bets_idle(); the loop must turn once more afterwards. */
+void bets_free(struct bets *bets);
+
+/* POST /v1/accounts, POST and DELETE /v1/sessions */
+void bets_post_account(void *bets, struct http_request *request);
+void bets_post_session(void *bets, struct http_request *request);
+void bets_delete_session(void *bets, struct http_request *request);
+/* /v1/wallet… */
+void bets_get_wallet(void *bets, struct http_request *request);
+void bets_post_deposit(void *bets, struct http_request *request);
+void bets_post_withdrawal(void *bets, struct http_request *request);
+void bets_get_transfers(void *bets, struct http_request *request);
+/* /v1/bets… */
+void bets_post_bet(void *bets, struct http_request *request);
+void bets_list(void *bets, struct http_request *request);
+void bets_get_one(void *bets, struct http_request *request); /* param = bet id */
+
+/* Commands wait beyond the batches in flight: settlement yields (rule 25). */
+bool bets_are_queued(const struct bets *bets);
+/* No request is being worked on: a drain may end. */
+bool bets_idle(const struct bets *bets);
+/* Sets the gauges, before /metrics is written. */
+void bets_metrics(struct bets *bets);
+
+#endif
