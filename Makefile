@@ -52,7 +52,7 @@ deps-test:
 	@scripts/deps.sh build test
 
 $(OUT)/overround: $(OUT)/src/main.o $(LIBRARY)
-	$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
+	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
@@ -60,25 +60,26 @@ $(LIBRARY): $(OBJECTS)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo "cc $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The migrations are part of the binary.
 $(OUT)/src/store/migrate.o: $(wildcard sql/*/*.sql)
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ -lcmocka $(LDLIBS)
+	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ -lcmocka $(LDLIBS)
 
 $(OUT)/crash/%: $(OUT)/tests/crash/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
+	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
 
 build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/liboverround.a
-	$(CC) $(LDFLAGS.fuzz) -o $@ $^ $(LDLIBS)
+	@$(CC) $(LDFLAGS.fuzz) -o $@ $^ $(LDLIBS)
 
 build/bench/%: build/release/bench/%.o build/release/liboverround.a
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(LDLIBS)
+	@$(CC) -o $@ $^ $(LDLIBS)
 
 units: $(UNITS)
 helpers: $(HELPERS)
