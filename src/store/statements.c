@@ -1,0 +1,42 @@
+/*
+ * The table tbl/statements.h as data, and what both engines must compute in
+ * the same way.
+ */
+#include <inttypes.h>
+
+#include "base/map.h"
+#include "store/engine.h"
+
+static struct statement_info table[STATEMENTS] = {
+#define STATEMENT(name, params, columns, sql) { #name, params, columns, sql, false },
+#include "tbl/statements.h"
+#undef STATEMENT
+};
+
+__attribute__((constructor)) static void mark_reads(void)
+{
+    for (unsigned i = 0; i < STATEMENTS; i++)
+        table[i].reads_only = strncmp(table[i].sql, "SELECT", 6) == 0;
+}
+
+const struct statement_info *statement_info(enum statement statement)
+{
+    CHECK((unsigned)statement < STATEMENTS);
+    return &table[statement];
+}
+
+int64_t fact_hash(const struct fact *fact, struct str outcomes)
+{
+    struct buf text;
+    uint64_t hash;
+
+    buf_init(&text, LIMIT_FEED_BODY_BYTES);
+    buf_printf(&text, "%d %d %" PRId32 " %" PRId64 " %d %" PRId64 " %" PRId64 " ",
+               (int)fact->kind, (int)fact->rank, fact->producer, fact->timestamp_ms,
+               (int)fact->certainty, fact->start_ms, fact->end_ms);
+    buf_str(&text, outcomes);
+    CHECK(!text.overflow);
+    hash = hash_stable(buf_view(&text));
+    buf_fini(&text);
+    return (int64_t)hash;
+}
