@@ -1,0 +1,174 @@
+#!/bin/bash
+# Every test, step by step, with the details in build/test/*.log; the last line
+# is "N passed, N failed".  Steps can be named to run only those:
+#   scripts/test.sh units api-sqlite
+set -u
+cd "$(dirname "$0")/.."
+
+logs=build/test
+mkdir -p "$logs"
+export OVERROUND_DATA=${OVERROUND_DATA:-$(cd .. && pwd)/shared/data}
+passed=0
+failed=0
+started=$SECONDS
+
+say() { printf '%s\n' "$*"; }
+
+# finish NAME PASSED FAILED SECONDS LOG
+finish() {
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    printf '%-28s %5d passed %4d failed %5d s\n' "$1" "$2" "$3" "$4"
+    if [ "$3" -gt 0 ]; then
+        say "--- $1 failed; from $5:"
+        grep -aE -A 40 '^ *(not ok|Bail out|FAILED)|ERROR: |runtime error|^make.*Error|error:' \
+            "$5" | head -200
+        say "---"
+    fi
+}
+
+# Builds first, so that a step's time is the tests' own.
+build() {
+    local name=$1
+    shift
+    local begin=$SECONDS
+    if make --no-print-directory "$@" >"$logs/$name.log" 2>&1; then
+        printf '%-28s %34d s\n' "$name" $((SECONDS - begin))
+        return 0
+    fi
+    echo "FAILED: make $*" >>"$logs/$name.log"
+    grep -q 'error:' "$logs/$name.log" || tail -20 "$logs/$name.log"
+    finish "$name" 0 1 $((SECONDS - begin)) "$logs/$name.log"
+    return 1
+}
+
+# cmocka programs, one TAP document each.  A program that dies is one failure.
+units() {
+    local name=$1 variant=$2 begin=$SECONDS log=$logs/$1.log
+    local ok=0 bad=0 file status out
+    build "build-$name" -j2 "VARIANT=$variant" units || return
+    : >"$log"
+    for file in tests/unit/*_test.c; do
+        out=$logs/unit.out
+        CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 \
+            "build/$variant/unit/$(basename "$file" .c)" >"$out" 2>&1
+        status=$?
+        echo "# $file: exit $status" >>"$log"
+        cat "$out" >>"$log"
+        ok=$((ok + $(grep -acE '^ok [0-9]' "$out")))
+        local n=$(grep -acE '^not ok [0-9]' "$out")
+        [ "$status" -eq 0 ] || [ "$n" -gt 0 ] || n=1
+        [ "$status" -eq 0 ] || echo "FAILED: $file, exit $status" >>"$log"
+        bad=$((bad + n))
+    done
+    finish "$name" "$ok" "$bad" $((SECONDS - begin)) "$log"
+}
+
+fuzz() {
+    local begin=$SECONDS log=$logs/fuzz.log ok=0 bad=0 file name seconds
+    seconds=${OVERROUND_FUZZ_SECONDS:-20}
+    build build-fuzz -j2 fuzz || return
+    : >"$log"
+    for file in tests/fuzz/*_fuzz.c; do
+        name=$(basename "$file" .c)
+        rm -rf "$logs/corpus/$name"
+        mkdir -p "$logs/corpus/$name" "$logs/crashes"
+        local seeds=tests/fuzz/corpus/${name%_fuzz}
+        [ -d "$seeds" ] || seeds=tests/fuzz/corpus/$name
+        if [ ! -d "$seeds" ]; then
+            echo "FAILED: $name has no corpus in tests/fuzz/corpus" >>"$log"
+            bad=$((bad + 1))
+            continue
+        fi
+        echo "# $name" >>"$log"
+        if "build/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+            -print_final_stats=1 -artifact_prefix="$logs/crashes/$name-" \
+            "$logs/corpus/$name" "$seeds" >>"$log" 2>&1; then
+            ok=$((ok + 1))
+        else
+            echo "FAILED: $name; the input is in $logs/crashes" >>"$log"
+            bad=$((bad + 1))
+        fi
+    done
+    finish fuzz "$ok" "$bad" $((SECONDS - begin)) "$log"
+}
+
+# node_step NAME FILES…: node's test runner; cancelled counts as failed, and
+# under CI so does skipped.
+node_step() {
+    local name=$1 begin=$SECONDS log=$logs/$1.log status
+    shift
+    local jobs=()
+    node --help | grep -q -- --test-concurrency && jobs=(--test-concurrency="${jobs_max:-2}")
+    timeout "${step_limit:-900}" node --test --test-reporter=tap "${jobs[@]}" "$@" >"$log" 2>&1
+    status=$?
+    local ok=$(tap_count pass "$log") bad=$(tap_count fail "$log")
+    bad=$((bad + $(tap_count cancelled "$log")))
+    [ -z "${CI:-}" ] || bad=$((bad + $(tap_count skipped "$log")))
+    [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+    [ "$status" -ne 124 ] || echo "FAILED: $name took over ${step_limit:-900} s" >>"$log"
+    finish "$name" "$ok" "$bad" $((SECONDS - begin)) "$log"
+}
+
+tap_count() {
+    sed -n "s/^# $1 \([0-9]*\)\$/\1/p" "$2" | tail -1 | grep . || echo 0
+}
+
+# One PostgreSQL for a step; the tests make a database each in it.
+with_postgres() {
+    local folder
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/overround-pg-XXXXXX")
+    OVERROUND_TEST_PG=$(scripts/pg.sh start "$folder" 2>"$logs/postgres.log" | tail -1)
+    export OVERROUND_TEST_PG
+    if [ -z "$OVERROUND_TEST_PG" ]; then
+        echo "FAILED: scripts/pg.sh start" >>"$logs/postgres.log"
+        finish postgres 0 1 0 "$logs/postgres.log"
+        cat "$logs/postgres.log"
+    else
+        "$@"
+        scripts/pg.sh stop "$folder" >/dev/null 2>&1
+    fi
+    unset OVERROUND_TEST_PG
+    rm -rf "$folder"
+}
+
+api() { # STORE NAME
+    OVERROUND_TEST_STORE=$1 node_step "$2" tests/api/*_test.js
+}
+
+property() { # STORE
+    OVERROUND_TEST_STORE=$1 node_step "property-$1" tests/property/*_test.js
+}
+
+step() {
+    case $1 in
+    units) units units release ;;
+    units-asan) units units-asan asan ;;
+    fuzz) fuzz ;;
+    api-sqlite) api sqlite api-sqlite ;;
+    api-postgres) with_postgres api postgres api-postgres ;;
+    property) property sqlite && with_postgres property postgres ;;
+    crash) jobs_max=1 step_limit=1200 node_step crash tests/crash/*_test.js ;;
+    api-asan)
+        build build-asan -j2 VARIANT=asan build/asan/overround || return
+        OVERROUND_TEST_BINARY=build/asan/overround api sqlite api-asan
+        ;;
+    *) say "no step $1; steps: $steps" && exit 2 ;;
+    esac
+}
+
+steps="units units-asan fuzz api-sqlite api-postgres property crash api-asan"
+
+if [ ! -d "$OVERROUND_DATA/football" ]; then
+    say "The data is not at $OVERROUND_DATA; set OVERROUND_DATA to its folder."
+    [ -z "${CI:-}" ] || failed=$((failed + 1))
+fi
+build build-overround -j2 build/overround
+build build-helpers -j2 helpers
+for name in ${*:-$steps}; do
+    step "$name"
+done
+
+say "took $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s; details in $logs/"
+say "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
