@@ -15,10 +15,17 @@
 #define LIMIT_KEY_BYTES 64                     /* Idempotency-Key */
 #define LIMIT_PAGE_ROWS 200
 #define LIMIT_HEADER_COUNT 64
+#define LIMIT_REQUEST_MS 30000   /* from a request's first byte to its last */
+#define LIMIT_IDLE_MS 75000      /* between requests of a connection */
+#define LIMIT_WRITE_MS 30000     /* for the client to take an answer */
+#define LIMIT_LINGER_MS 5000     /* for the client to close after the last one */
+#define LIMIT_LINGER_BYTES (16 * 1024 * 1024) /* thrown away meanwhile */
+#define LIMIT_SPARE_CONNECTIONS 1024 /* kept for reuse */
 
 /* Feed and book */
 #define LIMIT_XML_DEPTH 16
 #define LIMIT_MESSAGE_MARKETS 20000
+#define LIMIT_MESSAGE_OUTCOMES 200000
 #define LIMIT_ID_BYTES 128      /* an event's or an outcome's id */
 #define LIMIT_SPECIFIERS_BYTES 512
 #define LIMIT_EVENTS 200000

@@ -7,8 +7,9 @@
  *      \ catalogue (fixture), score, clock
  *
  * A market may be bet on when its producer is up, it was listed since that
- * producer came up (`listed`), and its own status is active.  book_status()
- * is that sentence.  Versions are log positions: they only grow.
+ * producer went down last (`listed`: a recovery lists markets before its end
+ * brings the producer up), and its own status is active.  book_status() is
+ * that sentence.  Versions are log positions: they only grow.
  */
 #ifndef MODEL_BOOK_H
 #define MODEL_BOOK_H
@@ -29,7 +30,7 @@ struct market {
     struct market *next;    /* of the event, in order of first listing */
     int32_t producer;
     int8_t status;          /* enum market_status, as the feed said */
-    bool listed;            /* since its producer came up last */
+    bool listed;            /* since its producer went down last */
     bool favourite;
     int64_t odds_ts;        /* producer's time of its last odds (rule 19) */
     int64_t stopped_ts;     /* producer's time at which it last left active; 0 = active */

@@ -73,14 +73,15 @@ struct message {
     bool up;                /* MESSAGE_PRODUCER */
     int8_t certainty;       /* settlement: 1 or 2 */
     int64_t start_ms, end_ms; /* cancel window: start 0 = from ever,
-                                 end INT64_MAX = for ever */
+                                 end INT64_MAX = for ever; start_ms of a
+                                 fixture_change: the new kick-off, 0 = none */
     struct str groups;      /* bet_stop */
     int8_t stop_status;     /* bet_stop market_status, by default -1 */
 
     /* sport_event_status of odds_change; has_status false = absent */
     bool has_status;
-    int32_t event_status;   /* 0 not started, 1 live, 3 ended, 4 closed, … */
-    int32_t match_status;   /* period code */
+    int32_t event_status;   /* 0 not started, 1 live, 3 ended, 4 closed, …; -1 not given */
+    int32_t match_status;   /* period code; -1 not given */
     struct str home_score, away_score; /* as given */
     struct str match_time;  /* clock, "71:00"; empty = none */
 
