@@ -1,0 +1,38 @@
+/*
+ * Ledger: the names of transfers, and balance and debt (RULES.md 6).
+ */
+#include "model/ledger.h"
+
+#include <stddef.h>
+
+const char *transfer_kind_name(enum transfer_kind kind)
+{
+    switch (kind) {
+    case TRANSFER_DEPOSIT:
+        return "deposit";
+    case TRANSFER_WITHDRAWAL:
+        return "withdrawal";
+    case TRANSFER_STAKE:
+        return "stake";
+    case TRANSFER_PAYOUT:
+        return "payout";
+    case TRANSFER_REVERSAL:
+        return "reversal";
+    }
+    check_failed(__FILE__, __LINE__, "kind of transfer is known");
+}
+
+struct purse purse_move(struct purse purse, int64_t delta_minor)
+{
+    int64_t net;
+
+    CHECK(purse.balance >= 0 && purse.debt >= 0);
+    CHECK(purse.balance == 0 || purse.debt == 0);
+    /* One of the two is 0, so balance - debt is the sum of the account's
+     * transfers, and its sign says which of the two it is. */
+    CHECK(!__builtin_add_overflow(purse.balance - purse.debt, delta_minor, &net));
+    CHECK(net != INT64_MIN);
+    if (net < 0)
+        return (struct purse){ .balance = 0, .debt = -net };
+    return (struct purse){ .balance = net, .debt = 0 };
+}
