@@ -1,0 +1,49 @@
+/* Lanes: group commit of money commands. */
+#ifndef BETS_LANE_H
+#define BETS_LANE_H
+
+#include "store/store.h"
+
+enum lane_result {
+    LANE_DECIDED = 0, /* money.outcome and money.decided tell what */
+    LANE_BUSY,        /* nothing was applied: 503 */
+    LANE_UNKNOWN,     /* applied or not: 202 */
+};
+
+/* A command; the caller's memory until on_done. */
+struct lane_cmd {
+    struct money_cmd money;
+    /* the lane's own */
+    struct lane_cmd *next;
+    int64_t queued_us;
+    enum lane_result result;
+};
+
+struct lanes_options {
+    uv_loop_t *loop;
+    struct store *store;
+    int64_t delay_us_max; /* budget of waiting for a batch */
+    size_t queue_max;     /* commands waiting */
+    /* The command goes into a batch now: judge it (may run again when the
+     * batch was not applied). */
+    void (*on_form)(void *ctx, struct lane_cmd *cmd);
+    /* The last word; the command is the caller's again. */
+    void (*on_done)(void *ctx, struct lane_cmd *cmd, enum lane_result result);
+    void *ctx;
+};
+
+struct lanes;
+
+struct lanes *lanes_new(const struct lanes_options *options) MUST_USE;
+void lanes_free(struct lanes *lanes); /* idle; ends in the loop's next turn */
+
+/* False: it would wait past the budget, the queue is full, or the store is
+ * down.  Say 503. */
+bool lanes_have_room(const struct lanes *lanes, int64_t account, int64_t now_us) MUST_USE;
+/* Only after lanes_have_room(). */
+void lanes_submit(struct lanes *lanes, struct lane_cmd *cmd, int64_t now_us);
+
+uint32_t lanes_queued(const struct lanes *lanes); /* beyond those in flight */
+bool lanes_are_idle(const struct lanes *lanes);
+
+#endif

@@ -1,0 +1,20 @@
+/* Bodies of money requests: strict, every error names its field. */
+#ifndef BETS_SLIP_JSON_H
+#define BETS_SLIP_JSON_H
+
+#include "model/bet.h"
+#include "model/money.h"
+
+/*
+ * The body of POST /v1/bets.  Strings are copied into the arena, specifiers
+ * are canonical and sizes ascend.  The slip holds the submitted odds.  False:
+ * *error (in arena) names the field and what is wrong.
+ */
+bool slip_read(struct str body, const struct currency *currency, struct arena *arena,
+               struct slip *slip, int64_t *stake_minor, struct str *error) MUST_USE;
+
+/* {amount}, > 0. */
+bool amount_read(struct str body, const struct currency *currency, struct arena *arena,
+                 int64_t *amount_minor, struct str *error) MUST_USE;
+
+#endif
