@@ -9,6 +9,8 @@
 
 /* A JSON document made by the caller (copied). */
 void answer_json(struct http_request *request, int status, struct str body);
+void answer_json_with(struct http_request *request, int status, struct str body,
+                      const struct http_header *headers, size_t n_headers);
 void answer_empty(struct http_request *request, int status);
 /*
  * A refusal: type, title, status, code from the table, `detail` as the

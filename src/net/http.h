@@ -55,6 +55,9 @@ struct http_options {
     void (*on_refuse)(void *ctx, int status, const char *why, struct buf *body,
                       const char **content_type);
     void *ctx;
+    /* 0: the limits of base/limits.h; tests shorten them. */
+    uint64_t request_ms, idle_ms, linger_ms;
+    size_t max_connections;
 };
 
 /* NULL: *error says why (address in use, …). */
@@ -66,6 +69,7 @@ int http_server_port(const struct http_server *server);
 void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx), void *ctx);
 void http_server_free(struct http_server *server); /* after drained */
 
+/* connections: open now; the others: since the start. */
 struct http_counts { uint64_t connections, requests, refused, bytes_in, bytes_out; };
 struct http_counts http_server_counts(const struct http_server *server);
 

@@ -1,0 +1,936 @@
+/*
+ * HTTP/1.1 server: connections, answers, timeouts, draining.  The bytes are
+ * understood in http_reader.c.
+ *
+ * A connection's state is the list it is on, and connection_move() is the
+ * only way from one to another.  Every list has one timeout, so each is in
+ * the order of its deadlines and one timer looks at the heads alone.
+ *
+ *             first byte           complete            all in the socket
+ *     IDLE -------------> READING -----------> ANSWERING ------------> IDLE
+ *       \ timeout            | refused            | socket full         ^
+ *        \                   |                    v                     |
+ *         \                  |                 WRITING -----------------+
+ *          \                 v                    | no keep-alive
+ *           +--> CLOSING <-- LINGERING <----------+
+ *
+ * READY (between ANSWERING and IDLE): the next request's bytes are here
+ * already; it is begun from the loop, not from inside whoever answered.
+ *
+ * LINGERING: the last answer is sent and our side shut; what still comes is
+ * thrown away for a while, because closing on unread bytes makes the kernel
+ * reset the connection and the client lose the answer.
+ *
+ * Memory: one read buffer for all connections.  Bytes are copied once, into
+ * the request; what a client pipelines behind a request in flight is kept up
+ * to one read, then its socket is not read until the answer is out.
+ */
+#include "net/http.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "net/http_reader.h"
+
+#define CONNECTION_MAGIC 0x68747470u /* "http" */
+#define READ_BYTES ((size_t)64 * 1024)
+#define SMALL_BYTES ((size_t)8 * 1024) /* an answer that is sent in one piece */
+#define HEAD_BYTES ((size_t)4 * 1024)
+#define TICK_MS 250
+#define DRAIN_MS 20 /* what had arrived when draining began is still read */
+#define DRAIN_LINGER_MS 1000
+#define BACKLOG 1024
+
+enum connection_state {
+    STATE_IDLE, STATE_READY, STATE_READING, STATE_ANSWERING, STATE_WRITING,
+    STATE_LINGERING, STATE_CLOSING, STATES
+};
+
+struct connection {
+    struct http_reader reader;   /* first: a request is its connection */
+    unsigned magic;
+    enum connection_state state;
+    struct http_server *server;
+    struct connection *prev, *next; /* in the list of the state */
+    uint64_t deadline_ms;        /* of the loop's clock */
+    uv_tcp_t tcp;
+    uv_write_t write;
+    uv_shutdown_t shutdown;
+    struct buf out;              /* what the socket did not take at once */
+    struct buf pending;          /* bytes behind the request in flight */
+    size_t lingered;             /* bytes thrown away */
+    bool reading;                /* the loop reads the socket */
+    bool eof;                    /* the client has shut its side */
+    bool gone;                   /* nobody to answer: the handle is closing */
+    bool handle_closed;
+    bool last;                   /* no request after this answer */
+    bool eating;                 /* connection_eat() is at work */
+};
+
+struct list { struct connection *first, *last; };
+
+struct http_server {
+    struct http_options options;
+    uv_loop_t *loop;
+    uv_tcp_t listener;
+    uv_timer_t tick, drain_timer;
+    uv_idle_t idle;              /* runs while connections are READY */
+    int port;
+    struct list lists[STATES];
+    uint64_t timeout_ms[STATES]; /* 0: none */
+    struct connection *spare;
+    size_t n_spare, n_open;
+    struct http_counts counts;
+    bool accept_waits;           /* the limit is reached, someone knocks */
+    bool draining, listener_closed, drained;
+    int handles;                 /* of the server's own, not closed yet */
+    void (*on_drained)(void *ctx);
+    void *drained_ctx;
+    int64_t date_s;
+    size_t date_n;
+    char date[64];               /* "Date: …\r\n" of date_s */
+    char read[READ_BYTES];
+    char small[SMALL_BYTES];
+};
+
+static void connection_close(struct connection *c);
+static void connection_eat(struct connection *c, const char *p, size_t n);
+static void accept_one(struct http_server *server);
+
+/* ---- states ------------------------------------------------------------- */
+
+static void list_remove(struct list *list, struct connection *c)
+{
+    *(c->prev != NULL ? &c->prev->next : &list->first) = c->next;
+    *(c->next != NULL ? &c->next->prev : &list->last) = c->prev;
+    c->prev = c->next = NULL;
+}
+
+static void list_append(struct list *list, struct connection *c)
+{
+    c->prev = list->last;
+    c->next = NULL;
+    *(list->last != NULL ? &list->last->next : &list->first) = c;
+    list->last = c;
+}
+
+static void connection_move(struct connection *c, enum connection_state state)
+{
+    struct http_server *server = c->server;
+
+    CHECK(c->magic == CONNECTION_MAGIC);
+    CHECK(c->state != STATE_CLOSING);
+    list_remove(&server->lists[c->state], c);
+    c->state = state;
+    c->deadline_ms = uv_now(server->loop) + server->timeout_ms[state];
+    list_append(&server->lists[state], c);
+}
+
+static struct connection *connection_of(struct http_request *request)
+{
+    struct connection *c = (void *)request;
+
+    CHECK(c->magic == CONNECTION_MAGIC);
+    return c;
+}
+
+/* ---- life and death ----------------------------------------------------- */
+
+static struct connection *connection_new(struct http_server *server)
+{
+    struct connection *c = server->spare;
+
+    if (c != NULL) {
+        server->spare = c->next;
+        server->n_spare--;
+    } else {
+        c = calloc(1, sizeof(*c));
+        CHECK(c != NULL);
+        http_reader_init(&c->reader, &server->options);
+        buf_init(&c->out, LIMIT_RESPONSE_BYTES + HEAD_BYTES);
+        buf_init(&c->pending, READ_BYTES);
+    }
+    c->magic = CONNECTION_MAGIC;
+    c->server = server;
+    c->prev = c->next = NULL;
+    c->lingered = 0;
+    c->reading = c->eof = c->gone = c->handle_closed = c->last = c->eating = false;
+    c->state = STATE_IDLE;
+    c->deadline_ms = uv_now(server->loop) + server->timeout_ms[STATE_IDLE];
+    list_append(&server->lists[STATE_IDLE], c);
+    server->n_open++;
+    return c;
+}
+
+static void connection_free(struct connection *c)
+{
+    http_reader_fini(&c->reader);
+    buf_fini(&c->out);
+    buf_fini(&c->pending);
+    c->magic = 0;
+    free(c);
+}
+
+static void on_server_handle_closed(uv_handle_t *handle);
+
+static void server_check_drained(struct http_server *server)
+{
+    if (!server->draining || !server->listener_closed || server->n_open > 0)
+        return;
+    if (uv_is_closing((uv_handle_t *)&server->tick))
+        return;
+    uv_close((uv_handle_t *)&server->tick, on_server_handle_closed);
+    uv_close((uv_handle_t *)&server->drain_timer, on_server_handle_closed);
+    uv_close((uv_handle_t *)&server->idle, on_server_handle_closed);
+}
+
+static void on_server_handle_closed(uv_handle_t *handle)
+{
+    struct http_server *server = handle->data;
+
+    if (handle == (uv_handle_t *)&server->listener) {
+        server->listener_closed = true;
+        server_check_drained(server);
+    }
+    if (--server->handles > 0)
+        return;
+    server->drained = true;
+    if (server->on_drained != NULL)
+        server->on_drained(server->drained_ctx);
+}
+
+/* The handle is closed and the request, if any, is answered: nothing refers
+ * to the connection any more. */
+static void connection_recycle(struct connection *c)
+{
+    struct http_server *server = c->server;
+
+    CHECK(c->handle_closed);
+    list_remove(&server->lists[c->state], c);
+    http_reader_next(&c->reader);
+    buf_fini(&c->out);
+    buf_fini(&c->pending);
+    c->magic = 0;
+    if (server->n_spare < LIMIT_SPARE_CONNECTIONS) {
+        c->next = server->spare;
+        server->spare = c;
+        server->n_spare++;
+    } else {
+        connection_free(c);
+    }
+    server->n_open--;
+    server_check_drained(server);
+    if (server->accept_waits && !server->draining) {
+        server->accept_waits = false;
+        accept_one(server);
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct connection *c = handle->data;
+
+    CHECK(c->magic == CONNECTION_MAGIC);
+    c->handle_closed = true;
+    if (c->state == STATE_CLOSING)
+        connection_recycle(c);
+}
+
+/* A request that is being answered keeps its memory until http_respond(). */
+static void connection_close(struct connection *c)
+{
+    if (c->gone)
+        return;
+    c->gone = true;
+    c->reading = false;
+    if (c->state != STATE_ANSWERING)
+        connection_move(c, STATE_CLOSING);
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct connection *c = handle->data;
+
+    (void)suggested;
+    *buf = uv_buf_init(c->server->read, (unsigned)READ_BYTES);
+}
+
+static void read_stop(struct connection *c)
+{
+    if (!c->reading)
+        return;
+    (void)uv_read_stop((uv_stream_t *)&c->tcp);
+    c->reading = false;
+}
+
+static void linger_read(struct connection *c, ssize_t n)
+{
+    if (n < 0) {
+        connection_close(c);
+        return;
+    }
+    c->lingered += (size_t)n;
+    if (c->lingered > LIMIT_LINGER_BYTES)
+        connection_close(c);
+}
+
+static void on_end(struct connection *c, ssize_t n)
+{
+    c->eof = true;
+    c->reading = false; /* libuv stops by itself */
+    switch (c->state) {
+    case STATE_ANSWERING:
+    case STATE_WRITING:
+        /* A client may shut its side and still wait for the answer; one that
+         * is reset does not. */
+        if (n != UV_EOF)
+            connection_close(c);
+        return;
+    default:
+        connection_close(c);
+    }
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct connection *c = stream->data;
+
+    CHECK(c->magic == CONNECTION_MAGIC);
+    if (n == 0 || c->gone)
+        return;
+    if (n > 0)
+        c->server->counts.bytes_in += (uint64_t)n;
+    if (c->state == STATE_LINGERING) {
+        linger_read(c, n);
+    } else if (n < 0) {
+        on_end(c, n);
+    } else if (c->state == STATE_IDLE || c->state == STATE_READING) {
+        connection_eat(c, buf->base, (size_t)n);
+    } else {
+        buf_put(&c->pending, buf->base, (size_t)n);
+        read_stop(c);
+    }
+}
+
+static void read_start(struct connection *c)
+{
+    if (c->reading || c->eof || c->gone)
+        return;
+    if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {
+        connection_close(c);
+        return;
+    }
+    c->reading = true;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    struct connection *c = request->data;
+
+    if (status < 0)
+        connection_close(c);
+}
+
+static void linger(struct connection *c)
+{
+    connection_move(c, STATE_LINGERING);
+    http_reader_next(&c->reader);
+    buf_reset(&c->pending);
+    if (c->eof) {
+        connection_close(c);
+        return;
+    }
+    c->shutdown.data = c;
+    if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
+        connection_close(c);
+        return;
+    }
+    read_start(c);
+}
+
+/* Those that are ready now; what they make ready has its turn after the
+ * sockets had theirs. */
+static void on_ready(uv_idle_t *idle)
+{
+    struct http_server *server = idle->data;
+    struct list *ready = &server->lists[STATE_READY];
+    size_t n = 0;
+
+    for (struct connection *c = ready->first; c != NULL; c = c->next)
+        n++;
+    for (; n > 0 && ready->first != NULL; n--) {
+        struct connection *c = ready->first;
+        struct buf bytes = c->pending;
+
+        buf_init(&c->pending, READ_BYTES);
+        connection_move(c, STATE_IDLE);
+        connection_eat(c, bytes.p, bytes.n);
+        buf_fini(&bytes);
+    }
+    if (ready->first == NULL)
+        (void)uv_idle_stop(idle);
+}
+
+/* Goes on with the client after an answer or a read. */
+static void go_on(struct connection *c)
+{
+    if (c->gone || c->eating || (c->state != STATE_IDLE && c->state != STATE_READING))
+        return;
+    if (c->pending.n > 0) {
+        connection_move(c, STATE_READY);
+        (void)uv_idle_start(&c->server->idle, on_ready);
+    } else if (c->eof) {
+        connection_close(c);
+    } else {
+        read_start(c);
+    }
+}
+
+/* The answer is out. */
+static void answered(struct connection *c)
+{
+    buf_fini(&c->out);
+    if (c->last) {
+        linger(c);
+        return;
+    }
+    http_reader_next(&c->reader);
+    connection_move(c, STATE_IDLE);
+    go_on(c);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct connection *c = write->data;
+
+    if (c->gone)
+        return;
+    if (status < 0)
+        connection_close(c);
+    else
+        answered(c);
+}
+
+/* Sends head and body: at once as far as the socket takes it. */
+static void send_bytes(struct connection *c, struct str head, struct str body)
+{
+    size_t n_bufs = body.n > 0 ? 2 : 1, sent;
+    uv_buf_t bufs[2];
+    int n;
+
+    memset(bufs, 0, sizeof(bufs));
+    bufs[0].base = (char *)(uintptr_t)head.p;
+    bufs[0].len = head.n;
+    bufs[1].base = (char *)(uintptr_t)body.p;
+    bufs[1].len = body.n;
+    c->server->counts.bytes_out += head.n + body.n;
+    n = uv_try_write((uv_stream_t *)&c->tcp, bufs, (unsigned)n_bufs);
+    if (n < 0 && n != UV_EAGAIN) {
+        connection_move(c, STATE_WRITING);
+        connection_close(c);
+        return;
+    }
+    sent = n < 0 ? 0 : (size_t)n;
+    if (sent == head.n + body.n) {
+        answered(c);
+        return;
+    }
+    if (sent < head.n)
+        buf_put(&c->out, head.p + sent, head.n - sent);
+    sent = sent < head.n ? 0 : sent - head.n;
+    buf_put(&c->out, body.p + sent, body.n - sent);
+    CHECK(!c->out.overflow);
+    bufs[0].base = c->out.p;
+    bufs[0].len = c->out.n;
+    c->write.data = c;
+    connection_move(c, STATE_WRITING);
+    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, bufs, 1, on_written) != 0)
+        connection_close(c);
+}
+
+static struct str date_line(struct http_server *server)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+    time_t when = (time_t)now_s;
+    struct tm tm;
+
+    if (now_s != server->date_s && gmtime_r(&when, &tm) != NULL) {
+        server->date_n = strftime(server->date, sizeof(server->date),
+                                  "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+        server->date_s = now_s;
+    }
+    return (struct str){ server->date, server->date_n };
+}
+
+/* Bytes into a fixed place; what does not fit sets full. */
+struct writer { char *p; size_t n, room; bool full; };
+
+static void put(struct writer *w, const char *p, size_t n)
+{
+    if (n > w->room - w->n) {
+        w->full = true;
+        return;
+    }
+    if (n > 0)
+        memcpy(w->p + w->n, p, n);
+    w->n += n;
+}
+
+static void put_text(struct writer *w, const char *z)
+{
+    put(w, z, strlen(z));
+}
+
+static void put_number(struct writer *w, size_t number)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put(w, digits + at, sizeof(digits) - at);
+}
+
+/* A line break in a value would be another header: it becomes a space. */
+static void put_header(struct writer *w, const char *name, struct str value)
+{
+    size_t at;
+
+    put_text(w, name);
+    put(w, ": ", 2);
+    at = w->n;
+    put(w, value.p, value.n);
+    for (; at < w->n; at++)
+        if ((unsigned char)w->p[at] < ' ')
+            w->p[at] = ' ';
+    put(w, "\r\n", 2);
+}
+
+static void put_head(struct writer *w, struct connection *c, int status,
+                     const char *content_type, size_t body_n,
+                     const struct http_header *headers, size_t n_headers)
+{
+    struct str date = date_line(c->server);
+
+    put_text(w, "HTTP/1.1 ");
+    put_number(w, (size_t)status);
+    put(w, " ", 1);
+    put_text(w, http_status_str((enum http_status)status));
+    put(w, "\r\n", 2);
+    put(w, date.p, date.n);
+    if (content_type != NULL && (body_n > 0 || c->reader.is_head))
+        put_header(w, "Content-Type", str_of(content_type));
+    if (status != 204 && status != 304 && status >= 200) {
+        put_text(w, "Content-Length: ");
+        put_number(w, body_n);
+        put(w, "\r\n", 2);
+    }
+    if (c->last)
+        put_text(w, "Connection: close\r\n");
+    else if (c->reader.is_1_0)
+        put_text(w, "Connection: keep-alive\r\n");
+    for (size_t i = 0; i < n_headers; i++)
+        put_header(w, headers[i].name, headers[i].value);
+    put(w, "\r\n", 2);
+}
+
+static void count_answer(int status)
+{
+    char digits[3] = { (char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
+                       (char)('0' + status % 10) };
+
+    metric_add(METRIC_HTTP_ANSWERS, (struct str){ digits, sizeof(digits) }, 1);
+}
+
+/* Writes the answer; the connection is in any state but CLOSING. */
+static void send_answer(struct connection *c, int status, const char *content_type,
+                        struct str body, const struct http_header *headers,
+                        size_t n_headers)
+{
+    struct writer w = { .p = c->server->small, .room = HEAD_BYTES };
+
+    if (c->server->draining || c->server->accept_waits || !c->reader.keep_alive)
+        c->last = true;
+    put_head(&w, c, status, content_type, body.n, headers, n_headers);
+    if (w.full) {
+        log_error("http", "an answer's headers are too large", "status=%d", status);
+        w = (struct writer){ .p = c->server->small, .room = HEAD_BYTES };
+        c->last = true;
+        body = STR_NONE;
+        put_head(&w, c, 500, NULL, 0, NULL, 0);
+    }
+    if (c->reader.is_head || status == 204 || status == 304)
+        body = STR_NONE;
+    if (body.n > 0 && body.n <= SMALL_BYTES - w.n) {
+        w.room = SMALL_BYTES;
+        put(&w, body.p, body.n);
+        body = STR_NONE;
+    }
+    send_bytes(c, (struct str){ w.p, w.n }, body);
+}
+
+void http_respond(struct http_request *request, int status, const char *content_type,
+                  struct str body, const struct http_header *headers, size_t n_headers)
+{
+    struct connection *c = connection_of(request);
+
+    CHECK(c->state == STATE_ANSWERING);
+    CHECK(status >= 200 && status <= 599);
+    count_answer(status);
+    metric_observe(METRIC_HTTP_SECONDS, clock_mono_us() - request->arrived_us);
+    if (c->gone) { /* nobody waits for it any more */
+        connection_move(c, STATE_CLOSING);
+        if (c->handle_closed)
+            connection_recycle(c);
+        return;
+    }
+    if (body.n > LIMIT_RESPONSE_BYTES) {
+        log_error("http", "an answer is too large", "bytes=%zu path='" STR_FMT "'",
+                  body.n, STR_ARG(request->path));
+        status = 500;
+        body = STR_NONE;
+    }
+    send_answer(c, status, content_type, body, headers, n_headers);
+}
+
+/* ---- requests ----------------------------------------------------------- */
+
+/* The server's own refusal: says why, then closes. */
+static void connection_refuse(struct connection *c, int status, const char *why)
+{
+    const struct http_options *options = &c->server->options;
+    const char *content_type = "text/plain; charset=utf-8";
+    struct buf body;
+
+    c->server->counts.refused++;
+    buf_init(&body, SMALL_BYTES);
+    if (options->on_refuse != NULL)
+        options->on_refuse(options->ctx, status, why, &body, &content_type);
+    else
+        buf_printf(&body, "%s\n", why);
+    c->last = true;
+    count_answer(status);
+    send_answer(c, status, content_type, buf_view(&body), NULL, 0);
+    buf_fini(&body);
+}
+
+static void owe_continue(struct connection *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t buf;
+
+    memset(&buf, 0, sizeof(buf));
+    buf.base = (char *)(uintptr_t)text;
+    buf.len = sizeof(text) - 1;
+    c->reader.expects_continue = false;
+    /* An empty socket takes 25 bytes; if it does not, the client's own
+     * patience (RFC 9110, 10.1.1) sends the body without it. */
+    if (uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) < 0)
+        log_debug("http", "100 Continue was not taken", "peer=%s",
+                  c->reader.request.peer);
+}
+
+/* One step: true if there may be more requests in what is left. */
+static bool eat_one(struct connection *c, const char *p, size_t n, size_t *eaten)
+{
+    struct http_server *server = c->server;
+
+    switch (http_reader_feed(&c->reader, p, n, eaten)) {
+    case HTTP_READER_REFUSED:
+        *eaten = n; /* nothing after it can be trusted */
+        connection_refuse(c, c->reader.refuse_status, c->reader.refuse_why);
+        return false;
+    case HTTP_READER_MORE:
+        if (c->state == STATE_IDLE)
+            connection_move(c, STATE_READING);
+        if (c->reader.expects_continue)
+            owe_continue(c);
+        return false;
+    case HTTP_READER_REQUEST:
+        break;
+    }
+    server->counts.requests++;
+    connection_move(c, STATE_ANSWERING);
+    server->options.on_request(server->options.ctx, &c->reader.request);
+    return !c->gone && c->state == STATE_IDLE;
+}
+
+/* Gives bytes to the reader, and requests to the handler, until the bytes
+ * are used up or a request waits for its answer. */
+static void connection_eat(struct connection *c, const char *p, size_t n)
+{
+    bool more = true;
+
+    CHECK(c->pending.n == 0 && !c->eating);
+    c->eating = true;
+    while (more && n > 0) {
+        size_t eaten;
+
+        more = eat_one(c, p, n, &eaten);
+        p += eaten;
+        n -= eaten;
+    }
+    c->eating = false;
+    if (n > 0 && (c->state == STATE_ANSWERING || c->state == STATE_WRITING)) {
+        buf_put(&c->pending, p, n);
+        read_stop(c);
+    }
+    go_on(c);
+}
+
+/* ---- the server --------------------------------------------------------- */
+
+static void name_peer(struct connection *c)
+{
+    struct sockaddr_storage address;
+    int n = (int)sizeof(address);
+    char *peer = c->reader.request.peer;
+    size_t room = sizeof(c->reader.request.peer);
+
+    peer[0] = '\0';
+    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &n) != 0)
+        return;
+    if (address.ss_family == AF_INET)
+        (void)uv_ip4_name((const struct sockaddr_in *)&address, peer, room);
+    else if (address.ss_family == AF_INET6)
+        (void)uv_ip6_name((const struct sockaddr_in6 *)&address, peer, room);
+}
+
+static void accept_one(struct http_server *server)
+{
+    struct connection *c;
+
+    /* Full: the one that has been idle for longest makes room; if all are
+     * busy, the newcomer waits in the kernel's queue. */
+    if (server->n_open >= server->options.max_connections) {
+        server->accept_waits = true;
+        if (server->lists[STATE_IDLE].first != NULL
+            && server->lists[STATE_CLOSING].first == NULL)
+            connection_close(server->lists[STATE_IDLE].first);
+        return;
+    }
+    c = connection_new(server);
+    CHECK(uv_tcp_init(server->loop, &c->tcp) == 0);
+    c->tcp.data = c;
+    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp) != 0) {
+        connection_close(c);
+        return;
+    }
+    (void)uv_tcp_nodelay(&c->tcp, 1);
+    name_peer(c);
+    read_start(c);
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct http_server *server = stream->data;
+
+    if (status < 0) {
+        log_warn("http", "cannot accept a connection", "error=%s", uv_err_name(status));
+        return;
+    }
+    accept_one(server);
+}
+
+static void on_timeout(struct connection *c)
+{
+    if (c->state == STATE_READING) {
+        connection_refuse(c, 408, "the request took too long to arrive");
+        return;
+    }
+    connection_close(c);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct http_server *server = timer->data;
+    uint64_t now = uv_now(server->loop);
+
+    for (int state = 0; state < STATES; state++) {
+        struct connection *c;
+
+        if (server->timeout_ms[state] == 0)
+            continue;
+        while ((c = server->lists[state].first) != NULL && c->deadline_ms <= now)
+            on_timeout(c);
+    }
+}
+
+/* "host:port" or "[v6]:port" */
+static bool split_address(const char *listen, char *host, size_t room, const char **port)
+{
+    const char *colon = strrchr(listen, ':');
+    size_t n = colon == NULL ? 0 : (size_t)(colon - listen);
+
+    if (colon == NULL || colon[1] == '\0')
+        return false;
+    if (n >= 2 && listen[0] == '[' && listen[n - 1] == ']') {
+        listen++;
+        n -= 2;
+    }
+    if (n >= room)
+        return false;
+    memcpy(host, listen, n);
+    host[n] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+static bool bind_and_listen(struct http_server *server, struct arena *arena,
+                            struct str *error)
+{
+    const char *listen = server->options.listen, *port;
+    struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+                              .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found = NULL;
+    struct sockaddr_storage bound;
+    int n = (int)sizeof(bound), result;
+    char host[256];
+
+    if (!split_address(listen, host, sizeof(host), &port)
+        || getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &found) != 0) {
+        *error = arena_printf(arena, "cannot listen on '%s': give an address and a "
+                              "port, as 127.0.0.1:8080", listen);
+        return false;
+    }
+    result = uv_tcp_bind(&server->listener, found->ai_addr, 0);
+    freeaddrinfo(found);
+    if (result == 0)
+        result = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
+    if (result == 0)
+        result = uv_tcp_getsockname(&server->listener, (struct sockaddr *)&bound, &n);
+    if (result != 0) {
+        *error = arena_printf(arena, "cannot listen on %s: %s", listen,
+                              uv_strerror(result));
+        return false;
+    }
+    server->port = ntohs(bound.ss_family == AF_INET6
+                             ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                             : ((struct sockaddr_in *)&bound)->sin_port);
+    return true;
+}
+
+static void set_defaults(struct http_server *server)
+{
+    struct http_options *options = &server->options;
+
+    if (options->request_ms == 0)
+        options->request_ms = LIMIT_REQUEST_MS;
+    if (options->idle_ms == 0)
+        options->idle_ms = LIMIT_IDLE_MS;
+    if (options->linger_ms == 0)
+        options->linger_ms = LIMIT_LINGER_MS;
+    if (options->max_connections == 0)
+        options->max_connections = LIMIT_CONNECTIONS;
+    server->timeout_ms[STATE_IDLE] = options->idle_ms;
+    server->timeout_ms[STATE_READING] = options->request_ms;
+    server->timeout_ms[STATE_WRITING] = LIMIT_WRITE_MS;
+    server->timeout_ms[STATE_LINGERING] = options->linger_ms;
+}
+
+static void on_listener_failed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *options,
+                                    struct arena *arena, struct str *error)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+
+    CHECK(server != NULL);
+    CHECK(options->on_request != NULL && options->body_limit > 0);
+    server->options = *options;
+    server->loop = loop;
+    set_defaults(server);
+    CHECK(uv_tcp_init(loop, &server->listener) == 0);
+    server->listener.data = server;
+    if (!bind_and_listen(server, arena, error)) {
+        uv_close((uv_handle_t *)&server->listener, on_listener_failed);
+        return NULL;
+    }
+    CHECK(uv_timer_init(loop, &server->tick) == 0);
+    CHECK(uv_timer_init(loop, &server->drain_timer) == 0);
+    CHECK(uv_idle_init(loop, &server->idle) == 0);
+    server->tick.data = server->drain_timer.data = server->idle.data = server;
+    server->handles = 4;
+    CHECK(uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS) == 0);
+    return server;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+static bool has_unread(struct connection *c)
+{
+    uv_os_fd_t fd;
+    int n = 0;
+
+    return uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0
+        && ioctl(fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+static void on_drain_time(uv_timer_t *timer)
+{
+    struct http_server *server = timer->data;
+    struct connection *c = server->lists[STATE_IDLE].first;
+
+    uv_close((uv_handle_t *)&server->listener, on_server_handle_closed);
+    for (struct connection *next; c != NULL; c = next) {
+        next = c->next;
+        /* What has just arrived is a request in flight. */
+        if (!has_unread(c))
+            connection_close(c);
+    }
+}
+
+void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx), void *ctx)
+{
+    CHECK(!server->draining);
+    server->draining = true;
+    server->on_drained = on_drained;
+    server->drained_ctx = ctx;
+    if (server->timeout_ms[STATE_LINGERING] > DRAIN_LINGER_MS)
+        server->timeout_ms[STATE_LINGERING] = DRAIN_LINGER_MS;
+    /* The loop still takes whoever knocked before now; from here on every
+     * answer says "Connection: close". */
+    CHECK(uv_timer_start(&server->drain_timer, on_drain_time, DRAIN_MS, 0) == 0);
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (server == NULL)
+        return;
+    CHECK(server->drained);
+    while (server->spare != NULL) {
+        struct connection *c = server->spare;
+
+        server->spare = c->next;
+        connection_free(c);
+    }
+    free(server);
+}
+
+struct http_counts http_server_counts(const struct http_server *server)
+{
+    struct http_counts counts = server->counts;
+
+    counts.connections = server->n_open;
+    return counts;
+}
