@@ -1,0 +1,109 @@
+/*
+ * Migrations: sql/<engine>/NNNN_*.sql are part of the binary, numbered,
+ * forward only.  All that are due run in one transaction, which holds a lock
+ * so that two processes do not migrate at once.
+ */
+#include <inttypes.h>
+
+#include "store/db.h"
+#include "store/db_engine.h"
+
+/* The file as a NUL-terminated array called `name`. */
+#define EMBED(name, path)                                   \
+    __asm__(".pushsection .rodata\n"                        \
+            ".global " #name "\n" #name ":\n"               \
+            ".incbin \"" path "\"\n.byte 0\n.popsection\n"); \
+    extern const char name[]
+
+EMBED(sql_sqlite_0001, "sql/sqlite/0001_first.sql");
+EMBED(sql_postgres_0001, "sql/postgres/0001_first.sql");
+
+/* Row n is version n + 1. */
+static const struct migration {
+    const char *sqlite, *postgres;
+} migrations[] = {
+    { sql_sqlite_0001, sql_postgres_0001 },
+};
+
+static bool take_number(void *ctx, const struct value *cells)
+{
+    *(int64_t *)ctx = cells[0].i;
+    return true;
+}
+
+static bool read_number(struct db *db, const char *sql, int64_t *number, struct str *error)
+{
+    *number = 0;
+    return db_query(db, sql, "", NULL, "i", take_number, number, error);
+}
+
+bool migrate_version(struct db *db, unsigned *have, unsigned *need, struct str *error)
+{
+    int64_t exists, version = 0;
+
+    *need = LENGTH(migrations);
+    if (!read_number(db,
+                     db_is_postgres(db)
+                         ? "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'schema_version'"
+                           " AND schemaname = ANY (current_schemas(false))"
+                         : "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'",
+                     &exists, error))
+        return false;
+    if (exists > 0 &&
+        !read_number(db, "SELECT COALESCE(MAX(version), 0) FROM schema_version", &version,
+                     error))
+        return false;
+    *have = (unsigned)version;
+    return true;
+}
+
+static bool write_version(struct db *db, unsigned version, struct str *error)
+{
+    struct value value = VALUE_INT(version);
+
+    return db_query(db, "INSERT INTO schema_version (version) VALUES ($1)", "i", &value, "",
+                    NULL, NULL, error);
+}
+
+static bool apply(struct db *db, unsigned *applied, struct str *error)
+{
+    unsigned have, need;
+
+    if (!migrate_version(db, &have, &need, error))
+        return false;
+    if (have > need)
+        return db_fail(db, error,
+                       "the database's schema is version %u, newer than this program's %u:"
+                       " use the newer program", have, need);
+    if (have == 0 &&
+        !db_run(db, "CREATE TABLE IF NOT EXISTS schema_version (version bigint PRIMARY KEY)",
+                error))
+        return false;
+    for (; have < need; have++, (*applied)++) {
+        const struct migration *next = &migrations[have];
+
+        if (!db_run(db, db_is_postgres(db) ? next->postgres : next->sqlite, error) ||
+            !write_version(db, have + 1, error))
+            return false;
+    }
+    return true;
+}
+
+bool migrate(struct db *db, unsigned *applied, struct str *error)
+{
+    const char *begin = db_is_postgres(db)
+                            ? "BEGIN; SELECT pg_advisory_xact_lock(7311011)"
+                            : "BEGIN IMMEDIATE";
+    char why[sizeof(db->message)];
+    struct str ignored;
+
+    *applied = 0;
+    if (!db_run(db, begin, error))
+        return false;
+    if (apply(db, applied, error) && db_run(db, "COMMIT", error))
+        return true;
+    (void)snprintf(why, sizeof(why), STR_FMT, STR_ARG(*error));
+    if (!db_run(db, "ROLLBACK", &ignored))
+        ignored = STR_NONE; /* there was nothing left to undo */
+    return db_fail(db, error, "%s", why);
+}

@@ -1,0 +1,119 @@
+/*
+ * Inside the SQLite engine.  sqlite.c owns threads and transactions; the
+ * other files run one job each inside a transaction that is open already and
+ * return an SQLite result code: SQLITE_OK, or why the job failed.
+ */
+#ifndef STORE_SQLITE_INTERNAL_H
+#define STORE_SQLITE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "base/buf.h"
+#include "store/engine.h"
+
+/* HOT(NAME, sql): parameters are ?1… in the order of the text. */
+#define SQLITE_HOT_STATEMENTS                                                      \
+    HOT(BEGIN, "BEGIN IMMEDIATE")                                                  \
+    HOT(BEGIN_READ, "BEGIN")                                                       \
+    HOT(COMMIT, "COMMIT")                                                          \
+    HOT(ROLLBACK, "ROLLBACK")                                                      \
+    HOT(SAVEPOINT, "SAVEPOINT job")                                                \
+    HOT(SAVEPOINT_UNDO, "ROLLBACK TO job")                                         \
+    HOT(SAVEPOINT_RELEASE, "RELEASE job")                                          \
+    HOT(PROBE, "UPDATE meta SET value = value WHERE name = 'node'")                \
+    HOT(ACCOUNT, "SELECT balance, debt, seq, epoch, status, excluded_until_ms"     \
+        " FROM accounts WHERE id = ?1")                                            \
+    HOT(ACCOUNT_MOVE, "UPDATE accounts SET balance = ?1, debt = ?2,"               \
+        " staked = staked + ?3, seq = ?4 WHERE id = ?5")                           \
+    HOT(KEY_ADD, "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"        \
+        " ON CONFLICT DO NOTHING")                                                 \
+    HOT(BET_ADD, "INSERT INTO bets VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7,"   \
+        " ?8, 0, 1, 0, ?9, '')")                                                   \
+    HOT(LEG_ADD, "INSERT INTO legs VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")    \
+    HOT(TRANSFER_ADD, "INSERT INTO transfers"                                      \
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \
+    HOT(OUTBOX_ADD, "INSERT INTO outbox (at_ms, events) VALUES (?1, ?2)")          \
+    HOT(FEED_ADD, "INSERT INTO feed_log VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
+    HOT(FACT_ADD, "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"  \
+        " ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING")              \
+    HOT(QUEUE_ADD, "INSERT INTO settle_queue VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)"   \
+        " ON CONFLICT (market_key) DO UPDATE SET pos = excluded.pos, bet = 0")     \
+    HOT(OFFSET, "UPDATE meta SET value = ?1 WHERE name = 'settle_offset'")         \
+    HOT(BET_SETTLE, "UPDATE bets SET version = version + 1, state = ?1,"           \
+        " payout = ?2, settled_ms = ?3, flags = ?4, results = ?5"                  \
+        " WHERE account = ?6 AND id = ?7 AND version = ?8")                        \
+    HOT(ADVANCE, "UPDATE settle_queue SET bet = ?1 WHERE market_key = ?2"          \
+        " AND pos = ?3")                                                           \
+    HOT(SETTLE_FETCH, "SELECT b.account, b.id, b.version, b.state, b.stake,"       \
+        " b.potential, b.cap, b.payout, b.currency, b.sport, b.placed_ms,"         \
+        " b.settled_ms, b.rule, b.flags, b.slip, b.results"                        \
+        " FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"       \
+        " WHERE l.market_key = ?1 AND l.bet > ?2 ORDER BY l.bet LIMIT ?3")
+
+enum sqlite_hot {
+#define HOT(name, sql) SQLITE_HOT_##name,
+    SQLITE_HOT_STATEMENTS
+#undef HOT
+    SQLITE_HOTS
+};
+
+/* One connection with its prepared statements; used by one thread. */
+struct sqlite_conn {
+    sqlite3 *db;
+    sqlite3_stmt *hot[SQLITE_HOTS];
+    sqlite3_stmt *named[STATEMENTS];
+    struct arena scratch; /* of one job */
+    struct buf events;    /* of one job: the outbox row being written */
+};
+
+/* SQLITE_OK, or the code; the text in *error (in arena). */
+int sqlite_conn_open(struct sqlite_conn *conn, const char *path, bool writes,
+                     struct arena *arena, struct str *error) MUST_USE;
+void sqlite_conn_close(struct sqlite_conn *conn);
+
+/* A cached statement, ready to bind; NULL: could not be prepared. */
+sqlite3_stmt *sqlite_hot(struct sqlite_conn *conn, enum sqlite_hot hot);
+sqlite3_stmt *sqlite_named(struct sqlite_conn *conn, enum statement statement);
+/* Runs a statement that returns nothing, and resets it. */
+int sqlite_finish(struct sqlite_conn *conn, sqlite3_stmt *stmt) MUST_USE;
+int sqlite_do(struct sqlite_conn *conn, enum sqlite_hot hot) MUST_USE;
+
+/* Binding never copies: what is bound lives until the statement ends. */
+void sqlite_bind_str(sqlite3_stmt *stmt, int at, struct str s);
+void sqlite_bind_blob(sqlite3_stmt *stmt, int at, const void *p, size_t n);
+struct str sqlite_column_str(sqlite3_stmt *stmt, int column, struct arena *arena);
+
+/* The batch's outbox row: [[account,seq,kind,ref],…]. */
+void sqlite_event_add(struct sqlite_conn *conn, int64_t account, int64_t seq,
+                      int event, int64_t ref);
+int sqlite_events_write(struct sqlite_conn *conn, int64_t at_ms) MUST_USE;
+
+struct sqlite_transfer {
+    int64_t account, seq, debit, credit, amount, bet, at_ms, balance_after;
+    int kind;
+};
+int sqlite_transfer_add(struct sqlite_conn *conn, const struct sqlite_transfer *t) MUST_USE;
+
+/* One job each, inside the caller's transaction. */
+int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch) MUST_USE;
+int sqlite_feed_run(struct sqlite_conn *conn, struct feed_append *append) MUST_USE;
+int sqlite_results_run(struct sqlite_conn *conn, struct results_add *add) MUST_USE;
+int sqlite_fetch_run(struct sqlite_conn *conn, struct settle_fetch *fetch) MUST_USE;
+int sqlite_settle_run(struct sqlite_conn *conn, struct settle_write *write) MUST_USE;
+int sqlite_exec_run(struct sqlite_conn *conn, struct store_exec *exec) MUST_USE;
+
+/*
+ * The lock of a database file: one process at a time (RULES.md 26), by
+ * flock(2) on the file itself.  Within the process it is shared, but only
+ * one store serves.
+ */
+struct sqlite_lock;
+struct sqlite_lock *sqlite_lock_take(const char *path, bool serves, struct arena *arena,
+                                     struct str *error) MUST_USE;
+void sqlite_lock_drop(struct sqlite_lock *lock, bool serves);
+
+/* A db over a connection that stays the caller's; free with db_close(). */
+struct db;
+struct db *db_sqlite_over(sqlite3 *connection);
+
+#endif

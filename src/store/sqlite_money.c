@@ -1,0 +1,227 @@
+/*
+ * Money on SQLite: one batch of commands inside the writer's transaction.
+ *
+ * Per command, in the order store.h gives: session, standing and balance are
+ * read from the account's row; the verdict is written under the key, whose
+ * unique index decides between copies; only then does money move.
+ */
+#include "model/ledger.h"
+#include "store/sqlite_internal.h"
+
+enum {
+#define EVENT(number, name, text, ref) EVENT_##name = number,
+#include "tbl/events.h"
+#undef EVENT
+};
+
+struct standing {
+    struct purse purse;
+    int64_t seq, epoch, status, excluded_until_ms;
+    bool found;
+};
+
+static int read_standing(struct sqlite_conn *conn, int64_t account, struct standing *out)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT);
+    int code;
+
+    *out = (struct standing){ 0 };
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, account);
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        out->purse.balance = sqlite3_column_int64(stmt, 0);
+        out->purse.debt = sqlite3_column_int64(stmt, 1);
+        out->seq = sqlite3_column_int64(stmt, 2);
+        out->epoch = sqlite3_column_int64(stmt, 3);
+        out->status = sqlite3_column_int64(stmt, 4);
+        out->excluded_until_ms = sqlite3_column_int64(stmt, 5);
+        out->found = true;
+    }
+    (void)sqlite3_reset(stmt);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* Rule 15: standing first, then what was judged, then the balance. */
+static enum refusal decide(const struct money_cmd *cmd, const struct standing *standing)
+{
+    bool excluded = standing->status != 0 || standing->excluded_until_ms > cmd->at_ms;
+
+    if (excluded && cmd->op != MONEY_WITHDRAWAL)
+        return REFUSE_EXCLUDED;
+    if (cmd->verdict != REFUSE_NOTHING)
+        return cmd->verdict;
+    if (cmd->op != MONEY_DEPOSIT && standing->purse.balance < cmd->amount_minor)
+        return REFUSE_INSUFFICIENT_FUNDS;
+    return REFUSE_NOTHING;
+}
+
+/* *known: another attempt decided before. */
+static int add_key(struct sqlite_conn *conn, const struct money_cmd *cmd,
+                   enum refusal verdict, int64_t seq, bool *known)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_KEY_ADD);
+    bool judged = verdict != REFUSE_NOTHING && verdict == cmd->verdict;
+    int64_t ref = verdict != REFUSE_NOTHING ? 0 : cmd->op == MONEY_BET ? cmd->bet : seq;
+    int code;
+
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, cmd->account);
+    (void)sqlite3_bind_int64(stmt, 2, cmd->op);
+    sqlite_bind_str(stmt, 3, cmd->key);
+    sqlite_bind_blob(stmt, 4, cmd->hash, sizeof(cmd->hash));
+    (void)sqlite3_bind_int64(stmt, 5, verdict);
+    sqlite_bind_str(stmt, 6, judged ? cmd->detail : STR(""));
+    (void)sqlite3_bind_int64(stmt, 7, ref);
+    (void)sqlite3_bind_int64(stmt, 8, cmd->at_ms);
+    code = sqlite_finish(conn, stmt);
+    *known = code == SQLITE_OK && sqlite3_changes64(conn->db) == 0;
+    return code;
+}
+
+static int add_legs(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LEG_ADD);
+    int code = SQLITE_OK;
+
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    for (uint32_t i = 0; i < cmd->n_legs && code == SQLITE_OK; i++) {
+        (void)sqlite3_bind_int64(stmt, 1, cmd->market_keys[i]);
+        (void)sqlite3_bind_int64(stmt, 2, cmd->bet);
+        (void)sqlite3_bind_int64(stmt, 3, cmd->account);
+        code = sqlite_finish(conn, stmt);
+    }
+    return code;
+}
+
+static int add_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_BET_ADD);
+    int code;
+
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, cmd->account);
+    (void)sqlite3_bind_int64(stmt, 2, cmd->bet);
+    (void)sqlite3_bind_int64(stmt, 3, cmd->amount_minor);
+    (void)sqlite3_bind_int64(stmt, 4, cmd->potential_minor);
+    (void)sqlite3_bind_int64(stmt, 5, cmd->cap_minor);
+    sqlite_bind_str(stmt, 6, str_of(cmd->currency));
+    sqlite_bind_str(stmt, 7, cmd->sport);
+    (void)sqlite3_bind_int64(stmt, 8, cmd->at_ms);
+    sqlite_bind_str(stmt, 9, cmd->slip);
+    code = sqlite_finish(conn, stmt);
+    return code == SQLITE_OK ? add_legs(conn, cmd) : code;
+}
+
+static int move_account(struct sqlite_conn *conn, const struct money_cmd *cmd,
+                        struct purse purse)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT_MOVE);
+
+    if (stmt != NULL) {
+        (void)sqlite3_bind_int64(stmt, 1, purse.balance);
+        (void)sqlite3_bind_int64(stmt, 2, purse.debt);
+        (void)sqlite3_bind_int64(stmt, 3, cmd->op == MONEY_BET ? cmd->amount_minor : 0);
+        (void)sqlite3_bind_int64(stmt, 4, cmd->seq);
+        (void)sqlite3_bind_int64(stmt, 5, cmd->account);
+    }
+    return sqlite_finish(conn, stmt);
+}
+
+/* Which way each operation moves money, and what the outside is told. */
+static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t balance)
+{
+    int64_t house = cmd->op == MONEY_BET ? HOUSE_BETS : HOUSE_CASH;
+    bool in = cmd->op == MONEY_DEPOSIT;
+
+    return (struct sqlite_transfer){
+        .account = cmd->account,
+        .seq = cmd->seq,
+        .debit = in ? house : cmd->account,
+        .credit = in ? cmd->account : house,
+        .amount = cmd->amount_minor,
+        .kind = in ? TRANSFER_DEPOSIT
+                   : cmd->op == MONEY_BET ? TRANSFER_STAKE : TRANSFER_WITHDRAWAL,
+        .bet = cmd->op == MONEY_BET ? cmd->bet : 0,
+        .at_ms = cmd->at_ms,
+        .balance_after = balance,
+    };
+}
+
+static void tell(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    int event = cmd->op == MONEY_BET       ? EVENT_BET_ACCEPTED
+                : cmd->op == MONEY_DEPOSIT ? EVENT_DEPOSITED
+                                           : EVENT_WITHDRAWN;
+
+    sqlite_event_add(conn, cmd->account, cmd->seq, event,
+                     cmd->op == MONEY_BET ? cmd->bet : cmd->seq);
+}
+
+/* From here on it must succeed: the key is ours. */
+static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
+                     const struct standing *standing)
+{
+    bool in = cmd->op == MONEY_DEPOSIT;
+    struct purse after =
+        purse_move(standing->purse, in ? cmd->amount_minor : -cmd->amount_minor);
+    struct sqlite_transfer transfer;
+    int code;
+
+    CHECK(cmd->amount_minor > 0);
+    cmd->seq = standing->seq + 1;
+    cmd->balance_minor = after.balance;
+    transfer = transfer_of(cmd, after.balance);
+    code = move_account(conn, cmd, after);
+    if (code == SQLITE_OK)
+        code = sqlite_transfer_add(conn, &transfer);
+    if (code == SQLITE_OK && cmd->op == MONEY_BET)
+        code = add_bet(conn, cmd);
+    if (code == SQLITE_OK)
+        tell(conn, cmd);
+    return code;
+}
+
+static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
+{
+    struct standing standing;
+    enum refusal verdict;
+    bool known = false;
+    int code = read_standing(conn, cmd->account, &standing);
+
+    cmd->outcome = MONEY_PENDING;
+    if (code != SQLITE_OK)
+        return code;
+    if (!standing.found || standing.epoch != cmd->epoch) {
+        cmd->outcome = MONEY_UNAUTHORIZED;
+        return SQLITE_OK;
+    }
+    verdict = decide(cmd, &standing);
+    code = add_key(conn, cmd, verdict, standing.seq + 1, &known);
+    if (code != SQLITE_OK)
+        return code;
+    cmd->outcome = known ? MONEY_KNOWN : MONEY_DECIDED;
+    cmd->decided = verdict;
+    cmd->seq = 0;
+    cmd->balance_minor = standing.purse.balance;
+    if (known || verdict != REFUSE_NOTHING)
+        return SQLITE_OK;
+    return carry_out(conn, cmd, &standing);
+}
+
+int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch)
+{
+    int64_t at_ms = 0;
+    int code = SQLITE_OK;
+
+    for (uint32_t i = 0; i < batch->n && code == SQLITE_OK; i++) {
+        code = run_command(conn, batch->cmds[i]);
+        if (batch->cmds[i]->at_ms > at_ms)
+            at_ms = batch->cmds[i]->at_ms;
+    }
+    return code == SQLITE_OK ? sqlite_events_write(conn, at_ms) : code;
+}

@@ -1,0 +1,199 @@
+/*
+ * Settlement on SQLite: fetching a market's bets, writing a chunk.
+ */
+#include "model/ledger.h"
+#include "store/sqlite_internal.h"
+
+static void read_bet(sqlite3_stmt *stmt, struct arena *arena, struct bet_row *row)
+{
+    *row = (struct bet_row){
+        .account = sqlite3_column_int64(stmt, 0),
+        .id = sqlite3_column_int64(stmt, 1),
+        .version = sqlite3_column_int64(stmt, 2),
+        .state = (enum bet_state)sqlite3_column_int(stmt, 3),
+        .stake_minor = sqlite3_column_int64(stmt, 4),
+        .potential_minor = sqlite3_column_int64(stmt, 5),
+        .cap_minor = sqlite3_column_int64(stmt, 6),
+        .payout_minor = sqlite3_column_int64(stmt, 7),
+        .currency = sqlite_column_str(stmt, 8, arena),
+        .sport = sqlite_column_str(stmt, 9, arena),
+        .placed_ms = sqlite3_column_int64(stmt, 10),
+        .settled_ms = sqlite3_column_int64(stmt, 11),
+        .rule = sqlite3_column_int64(stmt, 12),
+        .flags = sqlite3_column_int64(stmt, 13),
+        .slip = sqlite_column_str(stmt, 14, arena),
+        .results = sqlite_column_str(stmt, 15, arena),
+    };
+}
+
+int sqlite_fetch_run(struct sqlite_conn *conn, struct settle_fetch *fetch)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_SETTLE_FETCH);
+    int code;
+
+    fetch->n = 0;
+    fetch->rows = ARENA_ARRAY(fetch->arena, struct bet_row, fetch->limit);
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, fetch->market_key);
+    (void)sqlite3_bind_int64(stmt, 2, fetch->after);
+    (void)sqlite3_bind_int64(stmt, 3, fetch->limit);
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        CHECK(fetch->n < fetch->limit);
+        read_bet(stmt, fetch->arena, &fetch->rows[fetch->n++]);
+    }
+    (void)sqlite3_reset(stmt);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* The bet's row, if its version still holds. */
+static int write_bet(struct sqlite_conn *conn, struct settle_item *item)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_BET_SETTLE);
+    int code;
+
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, item->state);
+    (void)sqlite3_bind_int64(stmt, 2, item->payout_minor);
+    (void)sqlite3_bind_int64(stmt, 3, item->settled_ms);
+    (void)sqlite3_bind_int64(stmt, 4, item->flags);
+    sqlite_bind_str(stmt, 5, item->results);
+    (void)sqlite3_bind_int64(stmt, 6, item->account);
+    (void)sqlite3_bind_int64(stmt, 7, item->bet);
+    (void)sqlite3_bind_int64(stmt, 8, item->version);
+    code = sqlite_finish(conn, stmt);
+    item->applied = code == SQLITE_OK && sqlite3_changes64(conn->db) == 1;
+    return code;
+}
+
+static int read_account(struct sqlite_conn *conn, int64_t account, struct purse *purse,
+                        int64_t *seq)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT);
+    int code;
+
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, account);
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        purse->balance = sqlite3_column_int64(stmt, 0);
+        purse->debt = sqlite3_column_int64(stmt, 1);
+        *seq = sqlite3_column_int64(stmt, 2);
+    }
+    (void)sqlite3_reset(stmt);
+    if (code == SQLITE_DONE)
+        return SQLITE_CONSTRAINT; /* a bet without an account: park it */
+    return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+static int write_account(struct sqlite_conn *conn, const struct settle_item *item,
+                         struct purse purse, int64_t seq)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT_MOVE);
+
+    if (stmt != NULL) {
+        (void)sqlite3_bind_int64(stmt, 1, purse.balance);
+        (void)sqlite3_bind_int64(stmt, 2, purse.debt);
+        (void)sqlite3_bind_int64(stmt, 3, item->staked_delta_minor);
+        (void)sqlite3_bind_int64(stmt, 4, seq);
+        (void)sqlite3_bind_int64(stmt, 5, item->account);
+    }
+    return sqlite_finish(conn, stmt);
+}
+
+static int write_transfer(struct sqlite_conn *conn, const struct settle_item *item,
+                          int64_t seq, int64_t balance, int64_t at_ms)
+{
+    bool pays = item->delta_minor > 0;
+    struct sqlite_transfer transfer = {
+        .account = item->account,
+        .seq = seq,
+        .debit = pays ? HOUSE_BETS : item->account,
+        .credit = pays ? item->account : HOUSE_BETS,
+        .amount = pays ? item->delta_minor : -item->delta_minor,
+        .kind = pays ? TRANSFER_PAYOUT : TRANSFER_REVERSAL,
+        .bet = item->bet,
+        .at_ms = at_ms,
+        .balance_after = balance,
+    };
+
+    return sqlite_transfer_add(conn, &transfer);
+}
+
+/* A row that breaks the rules must not take the process with it: the chunk
+ * is rejected, halved, and the offender parked (rule 6). */
+static bool can_move(struct purse purse, int64_t delta_minor)
+{
+    int64_t sum;
+
+    if (purse.balance < 0 || purse.debt < 0 || (purse.balance > 0 && purse.debt > 0))
+        return false;
+    return !__builtin_add_overflow(purse.balance - purse.debt, delta_minor, &sum) &&
+           sum > INT64_MIN / 2 && sum < INT64_MAX / 2;
+}
+
+static int move_money(struct sqlite_conn *conn, const struct settle_item *item,
+                      int64_t at_ms)
+{
+    struct purse purse = { 0 };
+    int64_t seq = 0;
+    int code = read_account(conn, item->account, &purse, &seq);
+
+    if (code != SQLITE_OK)
+        return code;
+    if (!can_move(purse, item->delta_minor))
+        return SQLITE_CONSTRAINT;
+    if (item->event != 0 || item->delta_minor != 0)
+        seq++;
+    if (item->delta_minor != 0)
+        purse = purse_move(purse, item->delta_minor);
+    code = write_account(conn, item, purse, seq);
+    if (code == SQLITE_OK && item->delta_minor != 0)
+        code = write_transfer(conn, item, seq, purse.balance, at_ms);
+    if (code == SQLITE_OK && item->event != 0)
+        sqlite_event_add(conn, item->account, seq, item->event, item->bet);
+    return code;
+}
+
+static int write_item(struct sqlite_conn *conn, struct settle_item *item, int64_t at_ms)
+{
+    int code = write_bet(conn, item);
+
+    if (code != SQLITE_OK || !item->applied)
+        return code;
+    if (item->event == 0 && item->delta_minor == 0 && item->staked_delta_minor == 0)
+        return SQLITE_OK;
+    return move_money(conn, item, at_ms);
+}
+
+static int advance_cursor(struct sqlite_conn *conn, const struct settle_write *write)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ADVANCE);
+
+    if (stmt != NULL) {
+        (void)sqlite3_bind_int64(stmt, 1, write->cursor);
+        (void)sqlite3_bind_int64(stmt, 2, write->market_key);
+        (void)sqlite3_bind_int64(stmt, 3, write->pos);
+    }
+    return sqlite_finish(conn, stmt);
+}
+
+int sqlite_settle_run(struct sqlite_conn *conn, struct settle_write *write)
+{
+    bool all = true;
+    int code = SQLITE_OK;
+
+    for (uint32_t i = 0; i < write->n; i++)
+        write->items[i].applied = false;
+    for (uint32_t i = 0; i < write->n && code == SQLITE_OK; i++) {
+        code = write_item(conn, &write->items[i], write->at_ms);
+        all = all && write->items[i].applied;
+    }
+    if (code == SQLITE_OK)
+        code = sqlite_events_write(conn, write->at_ms);
+    if (code == SQLITE_OK && write->advance && all)
+        code = advance_cursor(conn, write);
+    return code;
+}
