@@ -61,19 +61,40 @@ STATEMENT(PARK, "iiisi", "",
     "INSERT INTO parked (account, bet, market_key, reason, at_ms)"
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
 STATEMENT(PARKED_COUNT, "", "i", "SELECT COUNT(*) FROM parked")
-/* Markets that got a bet after their facts were stored (RULES.md 7). $1:
- * facts stored since, $2: bet ids may be this much (<<22 milliseconds)
- * older than the storing. */
-STATEMENT(LATE_MARKETS, "ii", "isis" "i",
-    "SELECT DISTINCT f.market_key, f.event, f.market, f.specifiers, f.pos"
-    " FROM facts f WHERE f.stored_ms >= $1 AND EXISTS ("
-    "  SELECT 1 FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"
-    "  WHERE l.market_key = f.market_key"
-    "   AND l.bet >= (f.stored_ms - 1704067200000 - $2) * 4194304"
-    "   AND b.state = 1)")
-STATEMENT(REQUEUE, "iisis" "i", "",
+/* Markets that got a bet after their facts were stored (RULES.md 7), each
+ * with the id before its first such bet. $1: facts stored since, $2: bet ids
+ * may be this much (<<22 milliseconds) older than the storing. */
+STATEMENT(LATE_MARKETS, "ii", "iiisis",
+    "SELECT f.market_key, MAX(f.pos), MIN(l.bet) - 1, f.event, f.market, f.specifiers"
+    " FROM facts f JOIN legs l ON f.stored_ms >= $1 AND l.market_key = f.market_key"
+    "  AND l.bet >= (f.stored_ms - 1704067200000 - $2) * 4194304"
+    " JOIN bets b ON b.account = l.account AND b.id = l.bet AND b.state = 1"
+    " GROUP BY f.market_key, f.event, f.market, f.specifiers")
+STATEMENT(REQUEUE, "iiisis" "i", "",
     "INSERT INTO settle_queue (market_key, pos, bet, event, market, specifiers, queued_ms)"
-    " VALUES ($1, $2, 0, $3, $4, $5, $6) ON CONFLICT DO NOTHING")
+    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING")
+/* Markets queued, since when the oldest, and bets parked. */
+STATEMENT(SETTLE_COUNTS, "", "iii",
+    "SELECT COUNT(*), COALESCE(MIN(queued_ms), 0), (SELECT COUNT(*) FROM parked)"
+    " FROM settle_queue")
+/* The daily report, from one snapshot. part 1: stakes by the day of placing;
+ * 2: payouts less reversals by the day of the transfer; 3: bets open now, with
+ * their stakes.  $1, $2: from, to (exclusive). */
+STATEMENT(REPORT_DAILY, "ii", "iissi" "ii",
+    "SELECT CAST(1 AS bigint), placed_ms / 86400000, sport, currency, COUNT(*),"
+    " CAST(SUM(stake) AS bigint), CAST(0 AS bigint)"
+    " FROM bets WHERE placed_ms >= $1 AND placed_ms < $2"
+    " GROUP BY placed_ms / 86400000, sport, currency"
+    " UNION ALL SELECT CAST(2 AS bigint), t.at_ms / 86400000, b.sport, b.currency, COUNT(*),"
+    " CAST(SUM(CASE WHEN t.kind = 4 THEN t.amount ELSE -t.amount END) AS bigint),"
+    " CAST(0 AS bigint)"
+    " FROM transfers t JOIN bets b ON b.account = t.account AND b.id = t.bet"
+    " WHERE t.kind IN (4, 5) AND t.at_ms >= $1 AND t.at_ms < $2"
+    " GROUP BY t.at_ms / 86400000, b.sport, b.currency"
+    " UNION ALL SELECT CAST(3 AS bigint), CAST(0 AS bigint), sport, currency, COUNT(*),"
+    " CAST(SUM(potential) AS bigint), CAST(SUM(stake) AS bigint)"
+    " FROM bets WHERE state = 1 GROUP BY sport, currency"
+    " ORDER BY 1, 2, 3, 4")
 STATEMENT(FEED_READ, "ii", "iiiis" "s",
     "SELECT pos, at_ms, type, producer, event, body FROM feed_log"
     " WHERE pos > $1 ORDER BY pos LIMIT $2")
@@ -81,4 +102,22 @@ STATEMENT(LEDGER_TOTALS, "", "siiii",
     "SELECT currency, COUNT(*), CAST(SUM(balance) AS bigint),"
     " CAST(SUM(debt) AS bigint), CAST(SUM(staked) AS bigint)"
     " FROM accounts GROUP BY currency ORDER BY currency")
+/* Housekeeping.  $1: older than this, $2: looks at so many of the oldest.
+ * 10 and 11 are fixtures and market descriptions, which make the catalogue. */
+STATEMENT(FEED_TRIM, "ii", "",
+    "DELETE FROM feed_log WHERE at_ms < $1 AND pos IN (SELECT pos FROM feed_log"
+    " WHERE type NOT IN (10, 11) ORDER BY pos LIMIT $2)"
+    " AND pos <= (SELECT value FROM meta WHERE name = 'settle_offset')")
+STATEMENT(DOCUMENTS_TRIM, "ii", "",
+    "DELETE FROM feed_log WHERE at_ms < $1 AND type = 10"
+    " AND pos IN (SELECT pos FROM feed_log ORDER BY pos LIMIT $2)")
+STATEMENT(OUTBOX_TRIM, "ii", "",
+    "DELETE FROM outbox WHERE at_ms < $1"
+    " AND id IN (SELECT id FROM outbox ORDER BY id LIMIT $2)")
+/* RULES.md 11: 90 days, and as long as the bet is open. */
+STATEMENT(KEYS_TRIM, "ii", "",
+    "DELETE FROM keys WHERE (account, op, key) IN (SELECT k.account, k.op, k.key"
+    " FROM keys k WHERE k.at_ms < $1 AND NOT EXISTS (SELECT 1 FROM bets b"
+    " WHERE k.op = 1 AND k.verdict = 0 AND b.account = k.account AND b.id = k.ref"
+    " AND b.state = 1) ORDER BY k.at_ms LIMIT $2)")
 STATEMENT(PING, "", "i", "SELECT 1")

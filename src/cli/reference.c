@@ -1,0 +1,37 @@
+/* `overround reference`: the manuals that the tables hold, as Markdown. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/metrics.h"
+#include "cli/cli.h"
+#include "model/refusal.h"
+
+static void refusals_reference(FILE *out)
+{
+    unsigned n;
+    const struct refusal_info *table = refusal_table(&n);
+
+    fprintf(out, "# Refusals\n\nGenerated from `src/tbl/refusals.h` by `make docs`, in the"
+            " ladder's order: permanent before transient.\nA *verdict* is stored under the"
+            " idempotency key and given to every copy.\n\n"
+            "| code | status | title | verdict |\n|---|---|---|---|\n");
+    for (unsigned i = 0; i < n; i++)
+        fprintf(out, "| `%s` | %d | %s | %s |\n", table[i].code, table[i].status, table[i].title,
+                table[i].is_verdict ? "yes" : "");
+}
+
+int cli_reference(int argc, char **argv)
+{
+    if (argc == 1 && strcmp(argv[0], "config") == 0)
+        config_reference(stdout);
+    else if (argc == 1 && strcmp(argv[0], "metrics") == 0)
+        metrics_reference(stdout);
+    else if (argc == 1 && strcmp(argv[0], "refusals") == 0)
+        refusals_reference(stdout);
+    else {
+        fprintf(stderr, "usage: overround reference config|metrics|refusals\n");
+        return 2;
+    }
+    return 0;
+}

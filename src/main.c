@@ -1,0 +1,49 @@
+/* The only main(): finds the subcommand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "cli/cli.h"
+#include "serve.h"
+
+static const struct command {
+    const char *name, *arguments, *does;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    { "serve", "[--store URL] [--listen A:P] …", "takes the feed, serves customers", serve_main },
+    { "sim", "[--matches N] [--speed X] [--seed S]", "plays matches into a server", cli_sim },
+    { "replay", "FILE.csv [--speed X]", "plays a real season into a server", cli_replay },
+    { "grade", "< slips.jsonl", "exact payouts, one line each", cli_grade },
+    { "load", "--rate R --seconds S …", "load generator, open loop", cli_load },
+    { "audit", "--store URL", "proves the books", cli_audit },
+    { "migrate", "--store URL", "brings the schema up to date", cli_migrate },
+    { "reference", "config|metrics|refusals", "prints a reference", cli_reference },
+};
+
+static int usage(FILE *out)
+{
+    fprintf(out, "usage: overround COMMAND [option …]\n\n");
+    for (size_t i = 0; i < LENGTH(commands); i++)
+        fprintf(out, "  %-10s %-38s %s\n", commands[i].name, commands[i].arguments,
+                commands[i].does);
+    fprintf(out, "\nsettings of serve:\n");
+    config_help(out);
+    return out == stderr ? 2 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout);
+    for (size_t i = 0; i < LENGTH(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        if (argc > 2 && strcmp(argv[2], "--help") == 0 && commands[i].run == serve_main)
+            return usage(stdout);
+        return commands[i].run(argc - 2, argv + 2);
+    }
+    fprintf(stderr, "overround: no command \"%s\"; see overround --help\n", argv[1]);
+    return 2;
+}

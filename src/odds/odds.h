@@ -1,0 +1,22 @@
+/*
+ * Odds: owns the book.  Applies the feed log to it and publishes what
+ * changed: prices for those who show and sell, results for settlement.
+ */
+#ifndef ODDS_ODDS_H
+#define ODDS_ODDS_H
+
+#include "bus/bus.h"
+
+struct odds;
+
+struct odds *odds_new(struct bus *bus);
+void odds_free(struct odds *odds);
+
+/* The bus's subscriber to the feed topic. */
+void odds_on_feed(void *odds, const struct bus_feed *entry);
+
+const struct book *odds_book(const struct odds *odds);
+/* Sets the gauges of the book. */
+void odds_metrics(const struct odds *odds);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * The dispatcher: finds a request's route in tbl/routes.h and calls its
+ * handler with the context of the role it belongs to.
+ */
+#ifndef ROUTES_H
+#define ROUTES_H
+
+#include "net/http.h"
+
+enum listener { LISTENER_PUBLIC, LISTENER_OPERATOR };
+
+/* What each role's handlers get. */
+struct routes {
+    void *bets, *web, *feed, *reports, *serve;
+    struct str operator_token; /* asked for on the operator listener */
+};
+
+void routes_dispatch(const struct routes *routes, enum listener listener,
+                     struct http_request *request);
+
+#endif

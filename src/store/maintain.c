@@ -1,0 +1,115 @@
+/* Housekeeping: one statement at a time, one portion a turn. */
+#include "store/maintain.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+#define TURN_MS 3000
+#define PORTION 2000
+#define HOUR_MS (3600 * (int64_t)1000)
+#define KEYS_KEPT_MS (90 * 24 * HOUR_MS)   /* RULES.md 11 */
+#define OUTBOX_KEPT_MS (7 * 24 * HOUR_MS)
+#define DOCUMENTS_KEPT_MS (60 * 24 * HOUR_MS)
+#define ARENA_BYTES (16 * 1024 * 1024)
+
+enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, DUTIES };
+
+struct maintain {
+    struct store *store;
+    uv_timer_t timer;
+    struct store_exec exec;
+    struct arena arena;
+    int64_t feed_log_ms;
+    unsigned duty; /* the next one */
+    bool busy;
+};
+
+static void on_done(struct store_exec *exec, enum store_result result)
+{
+    struct maintain *maintain = exec->ctx;
+
+    maintain->busy = false;
+    if (result != STORE_OK || exec->calls[0].statement != STATEMENT_LEDGER_TOTALS)
+        return;
+    for (uint32_t i = 0; i < exec->rows; i++) {
+        struct str currency = EXEC_CELL(exec, i, 0).s;
+
+        metric_set(METRIC_ACCOUNTS, currency, EXEC_CELL(exec, i, 1).i);
+        metric_set(METRIC_BALANCE, currency, EXEC_CELL(exec, i, 2).i);
+        metric_set(METRIC_DEBT, currency, EXEC_CELL(exec, i, 3).i);
+        metric_set(METRIC_OPEN_STAKES, currency, EXEC_CELL(exec, i, 4).i);
+    }
+}
+
+static struct statement_call call_of(const struct maintain *maintain, enum duty duty)
+{
+    int64_t now_ms = clock_wall_ms();
+    struct value portion = VALUE_INT(PORTION);
+
+    switch (duty) {
+    case FEED_LOG:
+        return (struct statement_call){ STATEMENT_FEED_TRIM,
+            { VALUE_INT(now_ms - maintain->feed_log_ms), portion } };
+    case DOCUMENTS:
+        return (struct statement_call){ STATEMENT_DOCUMENTS_TRIM,
+            { VALUE_INT(now_ms - DOCUMENTS_KEPT_MS), portion } };
+    case OUTBOX:
+        return (struct statement_call){ STATEMENT_OUTBOX_TRIM,
+            { VALUE_INT(now_ms - OUTBOX_KEPT_MS), portion } };
+    case KEYS:
+        return (struct statement_call){ STATEMENT_KEYS_TRIM,
+            { VALUE_INT(now_ms - KEYS_KEPT_MS), portion } };
+    case TOTALS:
+    case DUTIES:
+        break;
+    }
+    return (struct statement_call){ STATEMENT_LEDGER_TOTALS, { VALUE_INT(0) } };
+}
+
+static void on_turn(uv_timer_t *timer)
+{
+    struct maintain *maintain = timer->data;
+
+    if (maintain->busy || !store_is_up(maintain->store))
+        return;
+    maintain->busy = true;
+    arena_reset(&maintain->arena);
+    maintain->exec = (struct store_exec){ .n = 1, .arena = &maintain->arena, .on_done = on_done,
+                                          .ctx = maintain };
+    maintain->exec.calls[0] = call_of(maintain, maintain->duty);
+    maintain->duty = (maintain->duty + 1) % DUTIES;
+    store_exec(maintain->store, &maintain->exec);
+}
+
+struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed_log_hours)
+{
+    struct maintain *maintain = calloc(1, sizeof(*maintain));
+
+    CHECK(maintain != NULL);
+    maintain->store = store;
+    maintain->feed_log_ms = feed_log_hours * HOUR_MS;
+    arena_init(&maintain->arena, ARENA_BYTES);
+    uv_timer_init(loop, &maintain->timer);
+    maintain->timer.data = maintain;
+    uv_timer_start(&maintain->timer, on_turn, 0, TURN_MS);
+    return maintain;
+}
+
+bool maintain_idle(const struct maintain *maintain)
+{
+    return !maintain->busy;
+}
+
+void maintain_stop(struct maintain *maintain)
+{
+    uv_close((uv_handle_t *)&maintain->timer, NULL);
+}
+
+void maintain_free(struct maintain *maintain)
+{
+    CHECK(!maintain->busy);
+    arena_fini(&maintain->arena);
+    free(maintain);
+}

@@ -1,0 +1,28 @@
+/*
+ * Every route of both listeners.  The dispatcher, docs/openapi.yaml's test
+ * and the metrics' labels come from it.
+ *
+ * ROUTE(LISTENER, "METHOD", "/path/{part}", role, handler, "what it does")
+ * The role names the context the handler gets (src/routes.h).
+ */
+#ifndef ROUTE
+#error "define ROUTE before including tbl/routes.h"
+#endif
+ROUTE(PUBLIC, "POST", "/v1/accounts", bets, bets_post_account, "Registers a customer.")
+ROUTE(PUBLIC, "POST", "/v1/sessions", bets, bets_post_session, "Logs in.")
+ROUTE(PUBLIC, "DELETE", "/v1/sessions", bets, bets_delete_session, "Logs out everywhere.")
+ROUTE(PUBLIC, "GET", "/v1/wallet", bets, bets_get_wallet, "Balance, debt and open stakes.")
+ROUTE(PUBLIC, "POST", "/v1/wallet/deposits", bets, bets_post_deposit, "Deposits play money.")
+ROUTE(PUBLIC, "POST", "/v1/wallet/withdrawals", bets, bets_post_withdrawal, "Withdraws.")
+ROUTE(PUBLIC, "GET", "/v1/wallet/transfers", bets, bets_get_transfers, "Movements, newest first.")
+ROUTE(PUBLIC, "POST", "/v1/bets", bets, bets_post_bet, "Places a bet.")
+ROUTE(PUBLIC, "GET", "/v1/bets", bets, bets_list, "Bets, newest first.")
+ROUTE(PUBLIC, "GET", "/v1/bets/{id}", bets, bets_get_one, "One bet.")
+ROUTE(PUBLIC, "GET", "/v1/sports", web, web_get_sports, "Sports with events.")
+ROUTE(PUBLIC, "GET", "/v1/events", web, web_get_events, "Events, live ones first.")
+ROUTE(PUBLIC, "GET", "/v1/events/{event}", web, web_get_event, "One event with its markets and odds.")
+ROUTE(OPERATOR, "POST", "/v1/feed", feed, feed_post, "Takes one feed message into the log.")
+ROUTE(OPERATOR, "GET", "/v1/reports/daily", reports, reports_get_daily, "Turnover, payouts, GGR, hold, liability.")
+ROUTE(OPERATOR, "GET", "/healthz", serve, serve_get_health, "The process lives.")
+ROUTE(OPERATOR, "GET", "/readyz", serve, serve_get_ready, "Ready to take bets.")
+ROUTE(OPERATOR, "GET", "/metrics", serve, serve_get_metrics, "Prometheus text.")

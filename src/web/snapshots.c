@@ -1,0 +1,450 @@
+/*
+ * Snapshots: GET /v1/sports, /v1/events, /v1/events/{event}.
+ *
+ * An event's snapshot is kept until its version changes; lists are kept for
+ * at most a second, because any price changes the book.  Answers carry ETag
+ * and Cache-Control, so that a CDN asks the origin once a second for each.
+ */
+#include "web/web.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "model/money.h"
+#include "net/answer.h"
+
+#define CACHE_CONTROL "public, max-age=0, s-maxage=1, stale-while-revalidate=5, stale-if-error=30"
+#define LISTS 256
+#define LIST_FRESH_US 500000
+#define PAGE_DEFAULT 100
+#define PAGE_MAX 1000
+
+enum { STATUS_NOT_STARTED = 0, STATUS_LIVE = 1, STATUS_ENDED = 3 };
+
+/* A document in memory: an event's, or a list's by its query. */
+struct snapshot {
+    char *key;
+    struct buf body;
+    int64_t version;
+    int64_t made_us;
+};
+
+struct web {
+    const struct book *book;
+    struct map events, lists;
+    int64_t all_version; /* log position at which every market changed */
+};
+
+struct web *web_new(const struct book *book)
+{
+    struct web *web = calloc(1, sizeof(*web));
+
+    CHECK(web != NULL);
+    web->book = book;
+    map_init(&web->events, LIMIT_EVENTS);
+    map_init(&web->lists, LISTS);
+    return web;
+}
+
+static void snapshot_free(struct snapshot *snapshot)
+{
+    buf_fini(&snapshot->body);
+    free(snapshot->key);
+    free(snapshot);
+}
+
+static void drop_all(struct map *map)
+{
+    struct snapshot *snapshot;
+    size_t at = 0, limit = map->limit;
+
+    while ((snapshot = map_next(map, &at)) != NULL)
+        snapshot_free(snapshot);
+    map_fini(map);
+    map_init(map, limit);
+}
+
+void web_free(struct web *web)
+{
+    drop_all(&web->events);
+    drop_all(&web->lists);
+    map_fini(&web->events);
+    map_fini(&web->lists);
+    free(web);
+}
+
+void web_on_prices(void *ctx, const struct bus_prices *prices)
+{
+    struct web *web = ctx;
+
+    if (prices->change->all)
+        web->all_version = prices->position;
+}
+
+/* The snapshot under this key, made empty when it is new. */
+static struct snapshot *snapshot_of(struct map *map, struct str key)
+{
+    struct snapshot *snapshot = map_get(map, key);
+
+    if (snapshot != NULL)
+        return snapshot;
+    if (map->n == map->limit)
+        drop_all(map);
+    snapshot = calloc(1, sizeof(*snapshot));
+    CHECK(snapshot != NULL);
+    snapshot->key = strndup(key.p == NULL ? "" : key.p, key.n);
+    CHECK(snapshot->key != NULL);
+    snapshot->version = -1;
+    buf_init(&snapshot->body, LIMIT_RESPONSE_BYTES);
+    CHECK(map_put(map, str_of(snapshot->key), snapshot));
+    return snapshot;
+}
+
+static void answer_snapshot(struct http_request *request, const struct snapshot *snapshot)
+{
+    struct str etag = arena_printf(&request->arena, "\"%lld-%zx\"", (long long)snapshot->version,
+                                   snapshot->body.n);
+    struct str asked = http_header(request, "If-None-Match");
+    struct http_header headers[] = {
+        { "ETag", etag },
+        { "Cache-Control", STR(CACHE_CONTROL) },
+    };
+
+    if (asked.n > 0 && (str_eq(asked, STR("*")) || memmem(asked.p, asked.n, etag.p, etag.n)))
+        http_respond(request, 304, NULL, STR_NONE, headers, LENGTH(headers));
+    else
+        http_respond(request, 200, "application/json", buf_view(&snapshot->body), headers,
+                     LENGTH(headers));
+}
+
+static const char *state_of(const struct event *event)
+{
+    if (event->status == STATUS_NOT_STARTED)
+        return "upcoming";
+    return event->status >= STATUS_ENDED ? "ended" : "live";
+}
+
+/* The members that a list and an event's own snapshot share. */
+static void put_event(struct jw *w, const struct event *event)
+{
+    jw_key(w, "id");
+    jw_str(w, event->id);
+    jw_key(w, "sport");
+    jw_str(w, event->sport);
+    jw_key(w, "sport_name");
+    jw_str(w, event->sport_name);
+    jw_key(w, "tournament");
+    jw_str(w, event->tournament_name);
+    jw_key(w, "home");
+    jw_str(w, event->home);
+    jw_key(w, "away");
+    jw_str(w, event->away);
+    jw_key(w, "start");
+    if (event->start_ms == 0)
+        jw_null(w);
+    else
+        jw_time(w, event->start_ms);
+    jw_key(w, "state");
+    jw_str(w, str_of(state_of(event)));
+    jw_key(w, "status");
+    jw_int(w, event->status);
+    jw_key(w, "match_status");
+    jw_int(w, event->match_status);
+    jw_key(w, "score");
+    jw_object(w);
+    jw_key(w, "home");
+    jw_str(w, event->home_score);
+    jw_key(w, "away");
+    jw_str(w, event->away_score);
+    jw_object_end(w);
+    jw_key(w, "clock");
+    jw_str(w, event->match_time);
+    jw_key(w, "version");
+    jw_int(w, event->version);
+}
+
+static const char *status_text(enum market_status status)
+{
+    if (status == MARKET_ACTIVE)
+        return "active";
+    return status == MARKET_SETTLED || status == MARKET_CANCELLED ? "closed" : "suspended";
+}
+
+static void put_outcome(struct jw *w, const struct book *book, const struct market *market,
+                        const struct outcome *outcome, struct arena *arena)
+{
+    jw_object(w);
+    jw_key(w, "outcome");
+    jw_str(w, outcome->id);
+    jw_key(w, "name");
+    jw_str(w, book_outcome_name(book, market, outcome->id, arena));
+    jw_key(w, "odds");
+    if (outcome->odds_e4 == 0)
+        jw_null(w);
+    else
+        jw_odds(w, outcome->odds_e4);
+    jw_key(w, "active");
+    jw_bool(w, outcome->active);
+    jw_object_end(w);
+}
+
+static void put_market(struct jw *w, const struct book *book, const struct market *market,
+                       struct arena *arena)
+{
+    jw_object(w);
+    jw_key(w, "market");
+    jw_id(w, market->id.market);
+    jw_key(w, "specifiers");
+    jw_str(w, market->id.specifiers);
+    jw_key(w, "name");
+    jw_str(w, book_market_name(book, market, arena));
+    jw_key(w, "status");
+    jw_str(w, str_of(status_text(book_status(book, market))));
+    jw_key(w, "version");
+    jw_int(w, market->version);
+    jw_key(w, "outcomes");
+    jw_array(w);
+    for (uint32_t i = 0; i < market->n_outcomes; i++)
+        put_outcome(w, book, market, &market->outcomes[i], arena);
+    jw_array_end(w);
+    jw_object_end(w);
+}
+
+static void make_event(struct web *web, const struct event *event, struct snapshot *snapshot,
+                       struct arena *arena)
+{
+    struct jw w = jw_to(&snapshot->body);
+
+    buf_reset(&snapshot->body);
+    jw_object(&w);
+    put_event(&w, event);
+    jw_key(&w, "markets");
+    jw_array(&w);
+    for (const struct market *market = event->markets; market != NULL; market = market->next)
+        put_market(&w, web->book, market, arena);
+    jw_array_end(&w);
+    jw_object_end(&w);
+}
+
+void web_get_event(void *ctx, struct http_request *request)
+{
+    struct web *web = ctx;
+    const struct event *event = book_event(web->book, request->param);
+    struct snapshot *snapshot;
+    int64_t version;
+
+    if (event == NULL) {
+        answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
+        return;
+    }
+    version = event->version > web->all_version ? event->version : web->all_version;
+    snapshot = snapshot_of(&web->events, event->id);
+    if (snapshot->version != version) {
+        make_event(web, event, snapshot, &request->arena);
+        snapshot->version = version;
+    }
+    answer_snapshot(request, snapshot);
+}
+
+/* ---- lists ----------------------------------------------------------- */
+
+struct filter {
+    struct str sport, state, after;
+    int64_t limit;
+};
+
+static bool filter_passes(const struct filter *filter, const struct event *event)
+{
+    if (filter->sport.n > 0 && !str_eq(filter->sport, event->sport))
+        return false;
+    if (filter->state.n > 0)
+        return str_eq(filter->state, str_of(state_of(event)));
+    return event->status < STATUS_ENDED;
+}
+
+/* Live before upcoming, then by kick-off, then by id. */
+static int event_order(const void *a, const void *b)
+{
+    const struct event *x = *(const struct event *const *)a;
+    const struct event *y = *(const struct event *const *)b;
+    int live_x = x->status == STATUS_LIVE, live_y = y->status == STATUS_LIVE;
+
+    if (live_x != live_y)
+        return live_y - live_x;
+    if (x->start_ms != y->start_ms)
+        return x->start_ms < y->start_ms ? -1 : 1;
+    return str_cmp(x->id, y->id);
+}
+
+/* The events that pass, sorted; *n of them. */
+static const struct event **select_events(const struct web *web, const struct filter *filter,
+                                          struct arena *arena, size_t *n)
+{
+    struct book_counts counts = book_counts(web->book);
+    const struct event **events = ARENA_ARRAY(arena, const struct event *, counts.events + 1);
+    const struct event *event;
+    size_t at = 0;
+
+    *n = 0;
+    while ((event = book_next_event(web->book, &at)) != NULL)
+        if (filter_passes(filter, event))
+            events[(*n)++] = event;
+    qsort(events, *n, sizeof(*events), event_order);
+    return events;
+}
+
+static size_t first_after(const struct event **events, size_t n, struct str after)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(events[i]->id, after))
+            return i + 1;
+    return 0;
+}
+
+static void make_list(struct web *web, const struct filter *filter, struct buf *body,
+                      struct arena *arena)
+{
+    size_t n, at, end;
+    const struct event **events = select_events(web, filter, arena, &n);
+    struct jw w = jw_to(body);
+
+    at = filter->after.n == 0 ? 0 : first_after(events, n, filter->after);
+    end = at + (size_t)filter->limit < n ? at + (size_t)filter->limit : n;
+    buf_reset(body);
+    jw_object(&w);
+    jw_key(&w, "events");
+    jw_array(&w);
+    for (; at < end; at++) {
+        jw_object(&w);
+        put_event(&w, events[at]);
+        jw_key(&w, "markets");
+        jw_int(&w, events[at]->n_markets);
+        jw_object_end(&w);
+    }
+    jw_array_end(&w);
+    jw_key(&w, "next");
+    if (end < n)
+        jw_str(&w, events[end - 1]->id);
+    else
+        jw_null(&w);
+    jw_object_end(&w);
+}
+
+/* False: the query is wrong and was answered. */
+static bool read_filter(struct http_request *request, struct filter *filter)
+{
+    struct str limit = http_query(request, "limit");
+
+    filter->sport = http_query(request, "sport");
+    filter->state = http_query(request, "state");
+    filter->after = http_query(request, "after");
+    filter->limit = PAGE_DEFAULT;
+    if (limit.p != NULL && (decimal_parse(limit, 0, PAGE_MAX, &filter->limit) != DECIMAL_OK ||
+                            filter->limit < 1)) {
+        answer_refusal(request, REFUSE_MALFORMED, STR("limit must be 1 to 1000"), STR_NONE);
+        return false;
+    }
+    if (filter->state.n > 0 && !str_eq(filter->state, STR("live")) &&
+        !str_eq(filter->state, STR("upcoming")) && !str_eq(filter->state, STR("ended"))) {
+        answer_refusal(request, REFUSE_MALFORMED, STR("state must be live, upcoming or ended"),
+                       STR_NONE);
+        return false;
+    }
+    return true;
+}
+
+static bool list_is_fresh(const struct web *web, const struct snapshot *snapshot)
+{
+    return snapshot->version == book_position(web->book) ||
+           (snapshot->version >= 0 && clock_mono_us() - snapshot->made_us < LIST_FRESH_US);
+}
+
+void web_get_events(void *ctx, struct http_request *request)
+{
+    struct web *web = ctx;
+    struct filter filter;
+    struct snapshot *snapshot;
+
+    if (!read_filter(request, &filter))
+        return;
+    snapshot = snapshot_of(&web->lists,
+                           arena_printf(&request->arena, "events?" STR_FMT "&" STR_FMT "&" STR_FMT
+                                        "&%lld", STR_ARG(filter.sport), STR_ARG(filter.state),
+                                        STR_ARG(filter.after), (long long)filter.limit));
+    if (!list_is_fresh(web, snapshot)) {
+        make_list(web, &filter, &snapshot->body, &request->arena);
+        snapshot->version = book_position(web->book);
+        snapshot->made_us = clock_mono_us();
+    }
+    answer_snapshot(request, snapshot);
+}
+
+struct sport_count {
+    struct str id, name;
+    int64_t live, upcoming;
+};
+
+static void count_event(struct map *sports, const struct event *event, struct arena *arena)
+{
+    struct sport_count *sport = map_get(sports, event->sport);
+
+    if (event->sport.n == 0 || event->status >= STATUS_ENDED)
+        return;
+    if (sport == NULL) {
+        sport = ARENA_NEW(arena, struct sport_count);
+        sport->id = event->sport;
+        sport->name = event->sport_name;
+        if (!map_put(sports, sport->id, sport))
+            return;
+    }
+    sport->live += event->status != STATUS_NOT_STARTED;
+    sport->upcoming += event->status == STATUS_NOT_STARTED;
+}
+
+static void make_sports(struct web *web, struct buf *body, struct arena *arena)
+{
+    const struct event *event;
+    const struct sport_count *sport;
+    struct map sports;
+    struct jw w = jw_to(body);
+    size_t at = 0;
+
+    map_init(&sports, 1000);
+    while ((event = book_next_event(web->book, &at)) != NULL)
+        count_event(&sports, event, arena);
+    buf_reset(body);
+    jw_object(&w);
+    jw_key(&w, "sports");
+    jw_array(&w);
+    at = 0;
+    while ((sport = map_next(&sports, &at)) != NULL) {
+        jw_object(&w);
+        jw_key(&w, "id");
+        jw_str(&w, sport->id);
+        jw_key(&w, "name");
+        jw_str(&w, sport->name);
+        jw_key(&w, "live");
+        jw_int(&w, sport->live);
+        jw_key(&w, "upcoming");
+        jw_int(&w, sport->upcoming);
+        jw_object_end(&w);
+    }
+    jw_array_end(&w);
+    jw_object_end(&w);
+    map_fini(&sports);
+}
+
+void web_get_sports(void *ctx, struct http_request *request)
+{
+    struct web *web = ctx;
+    struct snapshot *snapshot = snapshot_of(&web->lists, STR("sports"));
+
+    if (!list_is_fresh(web, snapshot)) {
+        make_sports(web, &snapshot->body, &request->arena);
+        snapshot->version = book_position(web->book);
+        snapshot->made_us = clock_mono_us();
+    }
+    answer_snapshot(request, snapshot);
+}
