@@ -1,0 +1,969 @@
+/*
+ * The book.  What is kept, and where:
+ *
+ *   arena    events, markets, outcomes, descriptions: never freed alone
+ *   strings  each text once; ids repeat in every market ("1", "2", "12")
+ *   events   by id, and in order of arrival for iterating
+ *   table    markets by market_key(), open addressing; the identity decides
+ *
+ * A message lists markets, and a market its outcomes, in the order of last
+ * time: so the next market of the event and the outcome at the same index
+ * are tried before anything is looked up.
+ *
+ * Who may say what about a market.  A word that stops it (a status that is
+ * not active, bet_stop, a settlement) is heard from any producer; one that
+ * opens it only from its owner, or together with odds, which make the sender
+ * the owner (RULES.md 20).
+ *
+ * bet_stop with groups stops the markets described as members of one, and
+ * those of which no groups are known: a stop too many costs less than bets
+ * at dead odds.
+ */
+#include "model/book.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "model/names.h"
+
+#define STRINGS_MAX 8000000
+#define EVENT_STRINGS 16  /* texts one message may bring besides its markets' */
+#define LOOK_AHEAD 4      /* markets tried before the table is asked */
+
+/* What a producer that no longer owns the market sent last (rule 19). */
+struct former {
+    int32_t producer;
+    int64_t odds_ts;
+    struct former *next;
+};
+
+struct market_entry {
+    struct market market; /* first: a market is its entry */
+    struct former *formers;
+};
+
+struct event_entry {
+    struct event event; /* first: an event is its entry */
+    struct str home_id, away_id;
+    bool has_status;    /* a message gave it; its fixture no longer does */
+};
+
+struct description {
+    uint32_t market;
+    struct str name, groups;
+    struct message_name *names;
+    uint32_t n, room;
+};
+
+struct producer {
+    int32_t id;
+    bool up;
+};
+
+struct book {
+    struct arena arena;
+    struct map strings, events, descriptions;
+    struct event **list; /* in order of arrival */
+    size_t n_events, list_room;
+    struct market **table;
+    size_t n_markets, table_room;
+    struct producer producers[LIMIT_PRODUCERS];
+    size_t n_producers;
+    int64_t position;
+    struct market **changed; /* of the last apply */
+    size_t changed_room;
+    struct outcome scratch[LIMIT_OUTCOMES];
+};
+
+/* One message on its way into the book. */
+struct apply {
+    struct book *book;
+    const struct message *message;
+    int64_t position;
+    struct book_change *change;
+};
+
+struct book *book_new(void)
+{
+    struct book *book = calloc(1, sizeof(*book));
+
+    CHECK(book != NULL);
+    arena_init(&book->arena, SIZE_MAX / 2); /* bounded by the counts below */
+    map_init(&book->strings, STRINGS_MAX);
+    map_init(&book->events, LIMIT_EVENTS);
+    map_init(&book->descriptions, LIMIT_MESSAGE_MARKETS);
+    return book;
+}
+
+void book_free(struct book *book)
+{
+    if (book == NULL)
+        return;
+    map_fini(&book->strings);
+    map_fini(&book->events);
+    map_fini(&book->descriptions);
+    free(book->list);
+    free(book->table);
+    free(book->changed);
+    arena_fini(&book->arena);
+    free(book);
+}
+
+/* ---- strings ------------------------------------------------------------ */
+
+static struct str intern(struct book *book, struct str text)
+{
+    const char *known;
+    struct str copy;
+
+    if (text.n == 0)
+        return STR_NONE;
+    known = map_get(&book->strings, text);
+    if (known != NULL)
+        return (struct str){ known, text.n };
+    copy = arena_str(&book->arena, text);
+    /* room was checked before anything was applied */
+    CHECK(map_put(&book->strings, copy, (void *)(uintptr_t)copy.p));
+    return copy;
+}
+
+/* True: the text was another. */
+static bool replace(struct book *book, struct str *field, struct str text)
+{
+    if (str_eq(*field, text))
+        return false;
+    *field = intern(book, text);
+    return true;
+}
+
+/* ---- finding ------------------------------------------------------------ */
+
+struct event *book_event(const struct book *book, struct str id)
+{
+    return map_get(&book->events, id);
+}
+
+struct event *book_next_event(const struct book *book, size_t *at)
+{
+    return *at < book->n_events ? book->list[(*at)++] : NULL;
+}
+
+static struct market *table_find(const struct book *book, struct market_id id, int64_t key)
+{
+    size_t mask = book->table_room - 1;
+
+    if (book->n_markets == 0)
+        return NULL;
+    for (size_t at = (size_t)key & mask; book->table[at] != NULL; at = (at + 1) & mask)
+        if (book->table[at]->key == key && market_id_equal(book->table[at]->id, id))
+            return book->table[at];
+    return NULL;
+}
+
+struct market *book_market(const struct book *book, struct market_id id)
+{
+    return table_find(book, id, market_key(id));
+}
+
+struct outcome *book_outcome(const struct market *market, struct str id)
+{
+    for (uint32_t i = 0; i < market->n_outcomes; i++)
+        if (str_eq(market->outcomes[i].id, id))
+            return &market->outcomes[i];
+    return NULL;
+}
+
+/* A market of the event, looked for near where the last one was found. */
+static struct market *market_find(const struct book *book, const struct event *event,
+                                  const struct message_market *listed, struct market **near)
+{
+    struct market *market = *near == NULL ? NULL : (*near)->next;
+    struct market_id id = { event->id, listed->market, listed->specifiers };
+
+    if (*near == NULL)
+        market = event->markets;
+    for (unsigned i = 0; i < LOOK_AHEAD && market != NULL; i++, market = market->next)
+        if (market->id.market == listed->market &&
+            str_eq(market->id.specifiers, listed->specifiers)) {
+            *near = market;
+            return market;
+        }
+    market = table_find(book, id, market_key(id));
+    if (market != NULL)
+        *near = market;
+    return market;
+}
+
+/* ---- adding ------------------------------------------------------------- */
+
+static struct event *event_add(struct book *book, struct str id)
+{
+    struct event_entry *entry = ARENA_NEW(&book->arena, struct event_entry);
+    struct event *event = &entry->event;
+
+    event->id = intern(book, id);
+    CHECK(map_put(&book->events, event->id, event));
+    if (book->n_events == book->list_room) {
+        book->list_room = book->list_room == 0 ? 64 : book->list_room * 2;
+        book->list = realloc(book->list, book->list_room * sizeof(struct event *));
+        CHECK(book->list != NULL);
+    }
+    book->list[book->n_events++] = event;
+    return event;
+}
+
+static void table_put(struct book *book, struct market *market)
+{
+    size_t mask = book->table_room - 1, at = (size_t)market->key & mask;
+
+    while (book->table[at] != NULL)
+        at = (at + 1) & mask;
+    book->table[at] = market;
+}
+
+/* At most half full. */
+static void table_grow(struct book *book)
+{
+    struct market **old = book->table;
+    size_t old_room = book->table_room;
+
+    book->table_room = old_room == 0 ? 1024 : old_room * 2;
+    book->table = calloc(book->table_room, sizeof(struct market *));
+    CHECK(book->table != NULL);
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i] != NULL)
+            table_put(book, old[i]);
+    free(old);
+}
+
+static struct market *market_add(struct book *book, struct event *event,
+                                 const struct message_market *listed, int32_t producer)
+{
+    struct market_entry *entry = ARENA_NEW(&book->arena, struct market_entry);
+    struct market *market = &entry->market;
+
+    CHECK(book->n_markets < LIMIT_MARKETS);
+    market->id = (struct market_id){ event->id, listed->market,
+                                     intern(book, listed->specifiers) };
+    market->key = market_key(market->id);
+    market->event = event;
+    market->producer = producer;
+    market->status = MARKET_INACTIVE;
+    if (event->last == NULL)
+        event->markets = market;
+    else
+        event->last->next = market;
+    event->last = market;
+    event->n_markets++;
+    if (++book->n_markets * 2 > book->table_room)
+        table_grow(book);
+    table_put(book, market);
+    return market;
+}
+
+/* How many markets of the message the event has not. */
+static size_t count_new(const struct book *book, const struct message *message,
+                        const struct event *event)
+{
+    struct market *near = NULL;
+    size_t n = 0;
+
+    if (event == NULL)
+        return message->n_markets;
+    for (uint32_t i = 0; i < message->n_markets; i++)
+        n += market_find(book, event, &message->markets[i], &near) == NULL;
+    return n;
+}
+
+/* Whether all that the message may add has room: asked before anything is. */
+static bool has_room(const struct book *book, const struct message *message)
+{
+    size_t texts = (size_t)message->n_markets + message->n_outcomes + EVENT_STRINGS +
+                   2 * (size_t)message->n_descriptions + 2 * (size_t)message->n_names;
+    const struct event *event = book_event(book, message->event);
+
+    if (book->strings.n + texts > STRINGS_MAX)
+        return false;
+    if (event == NULL && book->n_events >= LIMIT_EVENTS)
+        return false;
+    if (book->descriptions.n + message->n_descriptions > LIMIT_MESSAGE_MARKETS) {
+        size_t n = book->descriptions.n;
+
+        for (uint32_t i = 0; i < message->n_descriptions; i++)
+            n += map_get(&book->descriptions,
+                         MAP_KEY(&message->descriptions[i].market)) == NULL;
+        if (n > LIMIT_MESSAGE_MARKETS)
+            return false;
+    }
+    if (message->type != MESSAGE_ODDS_CHANGE ||
+        book->n_markets + message->n_markets <= LIMIT_MARKETS)
+        return true;
+    return book->n_markets + count_new(book, message, event) <= LIMIT_MARKETS;
+}
+
+/* ---- telling what changed ----------------------------------------------- */
+
+static void changed_reserve(struct book *book, size_t n)
+{
+    if (n <= book->changed_room)
+        return;
+    book->changed = realloc(book->changed, n * 2 * sizeof(struct market *));
+    CHECK(book->changed != NULL);
+    book->changed_room = n * 2;
+}
+
+/* Once a message, however often the market stands in it. */
+static void market_changed(struct apply *apply, struct market *market)
+{
+    struct book_change *change = apply->change;
+
+    if (market->version == apply->position)
+        return;
+    CHECK(change->n_markets < apply->book->changed_room);
+    market->version = apply->position;
+    market->event->version = apply->position;
+    apply->book->changed[change->n_markets++] = market;
+}
+
+static struct event *event_touch(struct apply *apply)
+{
+    struct event *event = book_event(apply->book, apply->message->event);
+
+    if (event == NULL) {
+        event = event_add(apply->book, apply->message->event);
+        event->version = apply->position;
+    }
+    apply->change->event = event;
+    return event;
+}
+
+/* ---- markets ------------------------------------------------------------ */
+
+/* The only place where a market's status moves. */
+static bool market_move(struct market *market, int8_t status, int64_t ts)
+{
+    bool moved = market->status != status;
+
+    market->status = status;
+    if (status == MARKET_ACTIVE)
+        market->stopped_ts = 0;
+    else if (market->stopped_ts == 0)
+        market->stopped_ts = ts;
+    return moved;
+}
+
+static bool market_unlist(struct market *market, int64_t ts)
+{
+    bool was = market->listed;
+
+    market->listed = false;
+    if (was && market->stopped_ts == 0)
+        market->stopped_ts = ts;
+    return was;
+}
+
+/* Odds that are not given stay what they were, but cannot be bet on. */
+static bool outcome_price(struct outcome *outcome, const struct message_outcome *given)
+{
+    int64_t odds_e4 = given->odds_e4 > 0 ? given->odds_e4 : outcome->odds_e4;
+    bool active = given->active && given->odds_e4 > 0;
+    bool changed = outcome->odds_e4 != odds_e4 || outcome->active != active;
+
+    outcome->odds_e4 = odds_e4;
+    outcome->active = active;
+    return changed;
+}
+
+/* Interned: the same text is the same pointer. */
+static struct outcome *outcome_known(struct outcome *outcomes, uint32_t n, struct str id)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (outcomes[i].id.p == id.p)
+            return &outcomes[i];
+    return NULL;
+}
+
+/* Others than last time, or in another order: the list is made anew. */
+static void outcomes_replace(struct book *book, struct market *market,
+                             const struct message_outcome *given, uint32_t n_given)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < n_given; i++) {
+        struct outcome outcome = { .id = intern(book, given[i].id) };
+        const struct outcome *was =
+            outcome_known(market->outcomes, market->n_outcomes, outcome.id);
+
+        if (outcome_known(book->scratch, n, outcome.id) != NULL)
+            continue; /* listed twice: the first counts */
+        if (was != NULL)
+            outcome = *was;
+        (void)outcome_price(&outcome, &given[i]);
+        book->scratch[n++] = outcome;
+    }
+    if (n > market->room) {
+        market->room = n > 2 * market->room ? n : 2 * market->room;
+        market->outcomes = ARENA_ARRAY(&book->arena, struct outcome, market->room);
+    }
+    memcpy(market->outcomes, book->scratch, n * sizeof(*market->outcomes));
+    market->n_outcomes = n;
+}
+
+/* A listed market carries all its outcomes.  True: something changed. */
+static bool outcomes_list(struct book *book, struct market *market,
+                          const struct message_outcome *given, uint32_t n)
+{
+    bool changed = false, same = n == market->n_outcomes;
+
+    CHECK(n <= LIMIT_OUTCOMES);
+    for (uint32_t i = 0; same && i < n; i++)
+        same = str_eq(market->outcomes[i].id, given[i].id);
+    if (!same) {
+        outcomes_replace(book, market, given, n);
+        return true;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        changed |= outcome_price(&market->outcomes[i], &given[i]);
+    return changed;
+}
+
+static struct former *former_find(const struct market *market, int32_t producer)
+{
+    struct former *former = ((const struct market_entry *)market)->formers;
+
+    while (former != NULL && former->producer != producer)
+        former = former->next;
+    return former;
+}
+
+static int64_t last_odds_ts(const struct market *market, int32_t producer)
+{
+    const struct former *former;
+
+    if (market->producer == producer)
+        return market->odds_ts;
+    former = former_find(market, producer);
+    return former == NULL ? 0 : former->odds_ts;
+}
+
+static void market_take_over(struct book *book, struct market *market, int32_t producer)
+{
+    struct market_entry *entry = (struct market_entry *)market;
+    struct former *former = former_find(market, market->producer);
+
+    if (former == NULL) {
+        former = ARENA_NEW(&book->arena, struct former);
+        former->producer = market->producer;
+        former->next = entry->formers;
+        entry->formers = former;
+    }
+    former->odds_ts = market->odds_ts;
+    market->producer = producer;
+}
+
+/* One <market> of an odds_change. */
+static void market_list(struct apply *apply, struct market *market,
+                        const struct message_market *listed)
+{
+    const struct message *message = apply->message;
+    bool is_owner = market->producer == message->producer, changed = false;
+
+    if (message->timestamp_ms < last_odds_ts(market, message->producer)) {
+        apply->change->stale++;
+        return;
+    }
+    if (!is_owner && (listed->status == MARKET_HANDED_OVER ||
+                      (listed->n == 0 && listed->status == MARKET_ACTIVE)))
+        return;
+    if (!is_owner && listed->n > 0) {
+        market_take_over(apply->book, market, message->producer);
+        is_owner = changed = true;
+    }
+    if (listed->n > 0)
+        changed |= outcomes_list(apply->book, market, message->outcomes + listed->first,
+                                 listed->n);
+    if (is_owner) {
+        changed |= !market->listed || market->favourite != listed->favourite;
+        market->listed = true;
+        market->favourite = listed->favourite;
+        market->odds_ts = message->timestamp_ms;
+    }
+    changed |= market_move(market, listed->status, message->timestamp_ms);
+    if (changed)
+        market_changed(apply, market);
+}
+
+/* ---- the messages ------------------------------------------------------- */
+
+static void apply_status(struct apply *apply, struct event *event)
+{
+    const struct message *message = apply->message;
+    bool changed = false;
+
+    ((struct event_entry *)event)->has_status |= message->event_status >= 0;
+    if (message->event_status >= 0 && event->status != message->event_status) {
+        event->status = message->event_status;
+        changed = true;
+    }
+    if (message->match_status >= 0 && event->match_status != message->match_status) {
+        event->match_status = message->match_status;
+        changed = true;
+    }
+    if (message->home_score.n > 0)
+        changed |= replace(apply->book, &event->home_score, message->home_score);
+    if (message->away_score.n > 0)
+        changed |= replace(apply->book, &event->away_score, message->away_score);
+    changed |= replace(apply->book, &event->match_time, message->match_time);
+    if (changed)
+        event->version = apply->position;
+}
+
+static void apply_odds(struct apply *apply)
+{
+    const struct message *message = apply->message;
+    struct event *event = event_touch(apply);
+    struct market *near = NULL;
+
+    changed_reserve(apply->book, message->n_markets);
+    if (message->has_status)
+        apply_status(apply, event);
+    for (uint32_t i = 0; i < message->n_markets; i++) {
+        const struct message_market *listed = &message->markets[i];
+        struct market *market = market_find(apply->book, event, listed, &near);
+
+        if (market == NULL)
+            near = market = market_add(apply->book, event, listed, message->producer);
+        market_list(apply, market, listed);
+    }
+}
+
+/* Whether two lists such as "all|score" have a member in common. */
+static bool groups_meet(struct str a, struct str b)
+{
+    size_t from = 0;
+
+    while (from < a.n) {
+        const char *bar = memchr(a.p + from, '|', a.n - from);
+        size_t end = bar == NULL ? a.n : (size_t)(bar - a.p);
+        struct str member = { a.p + from, end - from };
+
+        if (memchr(b.p, '|', b.n) == NULL ? str_eq(member, b) : groups_meet(b, member))
+            return true;
+        from = end + 1;
+    }
+    return false;
+}
+
+static bool market_is_in(const struct book *book, const struct market *market,
+                         struct str groups)
+{
+    const struct description *description;
+
+    if (groups.n == 0 || groups_meet(groups, STR("all")))
+        return true;
+    description = map_get(&book->descriptions, MAP_KEY(&market->id.market));
+    if (description == NULL || description->groups.n == 0)
+        return true;
+    return groups_meet(groups, description->groups);
+}
+
+static void apply_stop(struct apply *apply)
+{
+    const struct message *message = apply->message;
+    struct event *event = book_event(apply->book, message->event);
+
+    if (event == NULL)
+        return;
+    apply->change->event = event;
+    changed_reserve(apply->book, event->n_markets);
+    for (struct market *market = event->markets; market != NULL; market = market->next)
+        if (market->status == MARKET_ACTIVE &&
+            market_is_in(apply->book, market, message->groups) &&
+            market_move(market, message->stop_status, message->timestamp_ms))
+            market_changed(apply, market);
+}
+
+/* A settlement closes its markets; its rollback leaves them suspended until
+ * the producer lists them again.  Markets the book has not are no error. */
+static void apply_settlement(struct apply *apply, bool rollback)
+{
+    const struct message *message = apply->message;
+    struct event *event = book_event(apply->book, message->event);
+    int8_t status = rollback ? MARKET_SUSPENDED : MARKET_SETTLED;
+    struct market *near = NULL;
+
+    if (event == NULL)
+        return;
+    apply->change->event = event;
+    changed_reserve(apply->book, message->n_markets);
+    for (uint32_t i = 0; i < message->n_markets; i++) {
+        struct market *market =
+            market_find(apply->book, event, &message->markets[i], &near);
+
+        if (market == NULL || (rollback && market->status != MARKET_SETTLED))
+            continue;
+        if (market_move(market, status, message->timestamp_ms))
+            market_changed(apply, market);
+    }
+}
+
+static void apply_fixture_change(struct apply *apply)
+{
+    struct event *event = event_touch(apply);
+
+    if (apply->message->start_ms == 0 || event->start_ms == apply->message->start_ms)
+        return;
+    event->start_ms = apply->message->start_ms;
+    event->version = apply->position;
+}
+
+/* The numbers behind the names that fixtures use; -1 = another name. */
+static int32_t status_number(struct str name)
+{
+    static const struct { const char *name; int32_t status; } statuses[] = {
+        { "not_started", 0 }, { "live", 1 },      { "suspended", 2 }, { "ended", 3 },
+        { "closed", 4 },      { "cancelled", 5 }, { "delayed", 6 },   { "interrupted", 7 },
+        { "postponed", 8 },   { "abandoned", 9 },
+    };
+
+    for (unsigned i = 0; i < LENGTH(statuses); i++)
+        if (str_eq(name, str_of(statuses[i].name)))
+            return statuses[i].status;
+    return -1;
+}
+
+static void apply_fixture(struct apply *apply)
+{
+    const struct message_fixture *fixture = apply->message->fixture;
+    struct book *book = apply->book;
+    struct event *event = event_touch(apply);
+    struct event_entry *entry = (struct event_entry *)event;
+    int32_t status = status_number(fixture->status);
+
+    (void)replace(book, &event->sport, fixture->sport);
+    (void)replace(book, &event->sport_name, fixture->sport_name);
+    (void)replace(book, &event->tournament, fixture->tournament);
+    (void)replace(book, &event->tournament_name, fixture->tournament_name);
+    (void)replace(book, &event->category_name, fixture->category_name);
+    (void)replace(book, &event->home, fixture->home.name);
+    (void)replace(book, &event->away, fixture->away.name);
+    (void)replace(book, &entry->home_id, fixture->home.id);
+    (void)replace(book, &entry->away_id, fixture->away.id);
+    if (fixture->start_ms != 0)
+        event->start_ms = fixture->start_ms;
+    if (status >= 0 && !entry->has_status)
+        event->status = status;
+    event->fixture = true;
+    event->version = apply->position;
+}
+
+/* ---- market descriptions -------------------------------------------------- */
+
+static bool description_is(const struct description *description,
+                           const struct message_description *given,
+                           const struct message_name *names)
+{
+    if (!str_eq(description->name, given->name) || !str_eq(description->groups, given->groups) ||
+        description->n != given->n)
+        return false;
+    for (uint32_t i = 0; i < given->n; i++)
+        if (!str_eq(description->names[i].id, names[i].id) ||
+            !str_eq(description->names[i].name, names[i].name))
+            return false;
+    return true;
+}
+
+static struct description *description_of(struct book *book, uint32_t market)
+{
+    struct description *description = map_get(&book->descriptions, MAP_KEY(&market));
+
+    if (description != NULL)
+        return description;
+    description = ARENA_NEW(&book->arena, struct description);
+    description->market = market;
+    CHECK(map_put(&book->descriptions, MAP_KEY(&description->market), description));
+    return description;
+}
+
+static bool describe(struct book *book, const struct message_description *given,
+                     const struct message_name *names)
+{
+    struct description *description = description_of(book, given->market);
+
+    if (description_is(description, given, names))
+        return false;
+    description->name = intern(book, given->name);
+    description->groups = intern(book, given->groups);
+    if (given->n > description->room) {
+        description->room = given->n;
+        description->names = ARENA_ARRAY(&book->arena, struct message_name, given->n);
+    }
+    for (uint32_t i = 0; i < given->n; i++)
+        description->names[i] = (struct message_name){ intern(book, names[i].id),
+                                                       intern(book, names[i].name) };
+    description->n = given->n;
+    return true;
+}
+
+/* Names stand on every page: all events are new to who shows them. */
+static void apply_descriptions(struct apply *apply)
+{
+    const struct message *message = apply->message;
+    struct book *book = apply->book;
+    bool changed = false;
+
+    for (uint32_t i = 0; i < message->n_descriptions; i++)
+        changed |= describe(book, &message->descriptions[i],
+                            message->names + message->descriptions[i].first);
+    for (size_t i = 0; changed && i < book->n_events; i++)
+        book->list[i]->version = apply->position;
+    apply->change->all = changed;
+}
+
+/* ---- producers ------------------------------------------------------------ */
+
+static struct producer *producer_find(const struct book *book, int32_t id)
+{
+    for (size_t i = 0; i < book->n_producers; i++)
+        if (book->producers[i].id == id)
+            return (struct producer *)(uintptr_t)&book->producers[i];
+    return NULL;
+}
+
+bool book_producer_is_up(const struct book *book, int32_t producer)
+{
+    const struct producer *known = producer_find(book, producer);
+
+    return known != NULL && known->up;
+}
+
+/* Every producer's markets when `producer` is 0. */
+static void unlist_all(struct apply *apply, int32_t producer)
+{
+    struct book *book = apply->book;
+
+    for (size_t i = 0; i < book->n_events; i++) {
+        struct event *event = book->list[i];
+
+        for (struct market *market = event->markets; market != NULL; market = market->next)
+            if ((producer == 0 || market->producer == producer) &&
+                market_unlist(market, apply->message->timestamp_ms))
+                market->version = event->version = apply->position;
+    }
+}
+
+static void mark_all(struct apply *apply, int32_t producer)
+{
+    struct book *book = apply->book;
+
+    for (size_t i = 0; i < book->n_events; i++)
+        for (struct market *market = book->list[i]->markets; market != NULL;
+             market = market->next)
+            if (market->producer == producer && market->listed)
+                market->version = book->list[i]->version = apply->position;
+}
+
+static enum book_result apply_producer(struct apply *apply)
+{
+    const struct message *message = apply->message;
+    struct book *book = apply->book;
+    struct producer *producer = producer_find(book, message->producer);
+
+    if (producer == NULL) {
+        if (book->n_producers == LIMIT_PRODUCERS)
+            return BOOK_FULL;
+        producer = &book->producers[book->n_producers++];
+        *producer = (struct producer){ .id = message->producer };
+    }
+    if (!message->up)
+        unlist_all(apply, producer->id);
+    else if (!producer->up)
+        mark_all(apply, producer->id); /* listed while it recovered */
+    producer->up = message->up;
+    apply->change->all = true;
+    return BOOK_OK;
+}
+
+static void apply_restart(struct apply *apply)
+{
+    for (size_t i = 0; i < apply->book->n_producers; i++)
+        apply->book->producers[i].up = false;
+    unlist_all(apply, 0);
+    apply->change->all = true;
+}
+
+/* ---- apply ---------------------------------------------------------------- */
+
+static enum book_result apply_message(struct apply *apply)
+{
+    switch (apply->message->type) {
+    case MESSAGE_ODDS_CHANGE:
+        apply_odds(apply);
+        break;
+    case MESSAGE_BET_STOP:
+        apply_stop(apply);
+        break;
+    case MESSAGE_BET_SETTLEMENT:
+        apply_settlement(apply, false);
+        break;
+    case MESSAGE_ROLLBACK_SETTLEMENT:
+        apply_settlement(apply, true);
+        break;
+    case MESSAGE_FIXTURE_CHANGE:
+        apply_fixture_change(apply);
+        break;
+    case MESSAGE_FIXTURE:
+        apply_fixture(apply);
+        break;
+    case MESSAGE_MARKET_DESCRIPTIONS:
+        apply_descriptions(apply);
+        break;
+    case MESSAGE_PRODUCER:
+        return apply_producer(apply);
+    case MESSAGE_RESTART:
+        apply_restart(apply);
+        break;
+    case MESSAGE_BET_CANCEL: /* changes no status (rule 5) */
+    case MESSAGE_ROLLBACK_CANCEL:
+    case MESSAGE_ALIVE: /* the feed role decides who is up (rule 24) */
+    case MESSAGE_SNAPSHOT_COMPLETE:
+        break;
+    }
+    return BOOK_OK;
+}
+
+enum book_result book_apply(struct book *book, const struct message *message,
+                            int64_t position, struct book_change *change)
+{
+    struct apply apply = { book, message, position, change };
+    enum book_result result;
+
+    CHECK(position > book->position);
+    *change = (struct book_change){ .event = NULL };
+    if (!has_room(book, message))
+        return BOOK_FULL;
+    result = apply_message(&apply);
+    if (result != BOOK_OK)
+        return result;
+    change->markets = book->changed;
+    book->position = position;
+    return BOOK_OK;
+}
+
+/* ---- asking --------------------------------------------------------------- */
+
+enum market_status book_status(const struct book *book, const struct market *market)
+{
+    if (market->status == MARKET_HANDED_OVER)
+        return MARKET_SUSPENDED; /* until another producer prices it */
+    if (market->status != MARKET_ACTIVE)
+        return (enum market_status)market->status;
+    return market->listed && book_producer_is_up(book, market->producer) ? MARKET_ACTIVE
+                                                                         : MARKET_SUSPENDED;
+}
+
+int64_t book_position(const struct book *book)
+{
+    return book->position;
+}
+
+struct book_counts book_counts(const struct book *book)
+{
+    struct book_counts counts = { .events = book->n_events, .markets = book->n_markets };
+
+    for (size_t i = 0; i < book->n_events; i++)
+        for (const struct market *market = book->list[i]->markets; market != NULL;
+             market = market->next) {
+            counts.outcomes += market->n_outcomes;
+            counts.active_markets += book_status(book, market) == MARKET_ACTIVE;
+        }
+    return counts;
+}
+
+/* ---- names ---------------------------------------------------------------- */
+
+static struct name_context name_context(const struct market *market)
+{
+    const struct event *event = market->event;
+    const struct event_entry *entry = (const struct event_entry *)event;
+
+    return (struct name_context){
+        .specifiers = market->id.specifiers,
+        .home = event->home, .away = event->away,
+        .home_id = entry->home_id, .away_id = entry->away_id,
+        .tournament = event->tournament_name,
+    };
+}
+
+struct str book_market_name(const struct book *book, const struct market *market,
+                            struct arena *arena)
+{
+    const struct description *description =
+        map_get(&book->descriptions, MAP_KEY(&market->id.market));
+    struct name_context context = name_context(market);
+    struct str name;
+
+    if (description != NULL && name_fill(description->name, &context, arena, &name))
+        return name;
+    if (market->id.specifiers.n == 0)
+        return arena_printf(arena, "%u", market->id.market);
+    return arena_printf(arena, "%u " STR_FMT, market->id.market,
+                        STR_ARG(market->id.specifiers));
+}
+
+struct str book_outcome_name(const struct book *book, const struct market *market,
+                             struct str outcome, struct arena *arena)
+{
+    const struct description *description =
+        map_get(&book->descriptions, MAP_KEY(&market->id.market));
+    struct name_context context = name_context(market);
+    struct str name;
+
+    for (uint32_t i = 0; description != NULL && i < description->n; i++)
+        if (str_eq(description->names[i].id, outcome) &&
+            name_fill(description->names[i].name, &context, arena, &name))
+            return name;
+    return arena_str(arena, name_of_id(outcome, &context));
+}
+
+/* ---- checking ------------------------------------------------------------- */
+
+static void market_check(const struct book *book, const struct market *market)
+{
+    CHECK(market->key == market_key(market->id));
+    CHECK(table_find(book, market->id, market->key) == market);
+    CHECK(market->n_outcomes <= market->room && market->room <= 2 * LIMIT_OUTCOMES);
+    CHECK(market->version <= market->event->version);
+    CHECK(market->status >= MARKET_CANCELLED && market->status <= MARKET_ACTIVE);
+    CHECK(market->status != MARKET_ACTIVE || !market->listed || market->stopped_ts == 0);
+    for (uint32_t i = 0; i < market->n_outcomes; i++) {
+        const struct outcome *outcome = &market->outcomes[i];
+
+        CHECK(!outcome->active || outcome->odds_e4 > 0);
+        CHECK(book_outcome(market, outcome->id) == outcome); /* none twice */
+    }
+}
+
+void book_check(const struct book *book)
+{
+    size_t n_markets = 0;
+
+    CHECK(book->n_events == book->events.n && book->n_events <= LIMIT_EVENTS);
+    for (size_t i = 0; i < book->n_events; i++) {
+        const struct event *event = book->list[i];
+        const struct market *last = NULL;
+        uint32_t n = 0;
+
+        CHECK(book_event(book, event->id) == event);
+        CHECK(event->version <= book->position);
+        for (const struct market *market = event->markets; market != NULL; n++) {
+            CHECK(market->event == event && str_eq(market->id.event, event->id));
+            market_check(book, market);
+            last = market;
+            market = market->next;
+        }
+        CHECK(n == event->n_markets && last == event->last);
+        n_markets += n;
+    }
+    CHECK(n_markets == book->n_markets && n_markets * 2 <= book->table_room);
+}
