@@ -1,5 +1,9 @@
 -- Overround's schema, PostgreSQL.  Times are milliseconds since 1970 UTC,
 -- money is integer minor units, odds are integers x 10,000.
+--
+-- What placement writes is kept narrow, because its bytes are written three
+-- times (heap, index, log): fixed columns first and widest first, small
+-- numbers as smallint, keys compared as bytes (COLLATE "C").
 
 CREATE TABLE meta (
     name  text PRIMARY KEY,
@@ -16,7 +20,7 @@ CREATE TABLE signing_keys (         -- Ed25519 seeds of session tokens
 -- Personal data lives apart from the ledger.
 CREATE TABLE customers (
     id         bigint PRIMARY KEY,
-    email      text NOT NULL UNIQUE,  -- lower case
+    email      text COLLATE "C" NOT NULL UNIQUE,  -- lower case
     password   text NOT NULL,         -- Argon2id, libsodium's string
     country    text NOT NULL,
     born       text NOT NULL,         -- date of birth, YYYY-MM-DD
@@ -27,46 +31,46 @@ CREATE TABLE customers (
 -- Guards are conditions in statements, never CHECKs (RULES.md 6).
 CREATE TABLE accounts (
     id                bigint PRIMARY KEY,
-    currency          text NOT NULL,
     balance           bigint NOT NULL DEFAULT 0,
     debt              bigint NOT NULL DEFAULT 0,
     staked            bigint NOT NULL DEFAULT 0,  -- stakes of open bets
     seq               bigint NOT NULL DEFAULT 0,  -- of its last event
     epoch             bigint NOT NULL DEFAULT 1,  -- of its sessions
-    status            bigint NOT NULL DEFAULT 0,  -- 0 = may bet
-    excluded_until_ms bigint NOT NULL DEFAULT 0
+    excluded_until_ms bigint NOT NULL DEFAULT 0,
+    status            smallint NOT NULL DEFAULT 0,  -- 0 = may bet
+    currency          text COLLATE "C" NOT NULL
 ) WITH (fillfactor = 50);
 
 -- Verdicts by idempotency key.
 CREATE TABLE keys (
     account bigint NOT NULL,
-    op      bigint NOT NULL,       -- enum money_op
-    key     text NOT NULL,
-    hash    bytea NOT NULL,        -- of the parsed fields
-    verdict bigint NOT NULL,       -- tbl/refusals.h; 0 = done
-    detail  text NOT NULL,         -- of a refusal: JSON members for the client
     ref     bigint NOT NULL,       -- bet id, or the transfer's seq
     at_ms   bigint NOT NULL,
+    op      smallint NOT NULL,     -- enum money_op
+    verdict smallint NOT NULL,     -- tbl/refusals.h; 0 = done
+    key     text COLLATE "C" NOT NULL,
+    hash    bytea NOT NULL,        -- of the parsed fields
+    detail  text COLLATE "C" NOT NULL,  -- of a refusal: JSON members for the client
     PRIMARY KEY (account, op, key)
 );
 
 CREATE TABLE bets (
     account    bigint NOT NULL,
     id         bigint NOT NULL,    -- carries its time, model/bet.h
-    version    bigint NOT NULL,    -- raised by every change
-    state      bigint NOT NULL,    -- enum bet_state
     stake      bigint NOT NULL,
     potential  bigint NOT NULL,
     cap        bigint NOT NULL,
     payout     bigint NOT NULL,    -- what is paid now
-    currency   text NOT NULL,
-    sport      text NOT NULL,      -- of its legs, or 'mixed'
     placed_ms  bigint NOT NULL,
     settled_ms bigint NOT NULL,    -- last time it was settled, 0 = never
-    rule       bigint NOT NULL,    -- version of the grading rules
-    flags      bigint NOT NULL,    -- 1 = past-posted
-    slip       text NOT NULL,      -- JSON, model/bet.h
-    results    text NOT NULL,      -- JSON, model/bet.h; '' = all open
+    version    integer NOT NULL,   -- raised by every change
+    state      smallint NOT NULL,  -- enum bet_state
+    rule       smallint NOT NULL,  -- version of the grading rules
+    flags      smallint NOT NULL,  -- 1 = past-posted
+    currency   text COLLATE "C" NOT NULL,
+    sport      text COLLATE "C" NOT NULL,  -- of its legs, or 'mixed'
+    slip       text COLLATE "C" NOT NULL,  -- JSON, model/bet.h
+    results    text COLLATE "C" NOT NULL,  -- JSON, model/bet.h; '' = all open
     PRIMARY KEY (account, id)
 ) WITH (fillfactor = 85);
 
@@ -85,10 +89,10 @@ CREATE TABLE transfers (
     debit         bigint NOT NULL,
     credit        bigint NOT NULL,
     amount        bigint NOT NULL,
-    kind          bigint NOT NULL,   -- model/ledger.h
     bet           bigint NOT NULL,   -- 0 = none
     at_ms         bigint NOT NULL,
     balance_after bigint NOT NULL,
+    kind          smallint NOT NULL, -- model/ledger.h
     PRIMARY KEY (account, seq)
 );
 
@@ -100,7 +104,7 @@ CREATE TABLE outbox (
     at_ms    bigint NOT NULL,
     accounts bigint[] NOT NULL,
     seqs     bigint[] NOT NULL,
-    kinds    bigint[] NOT NULL,
+    kinds    smallint[] NOT NULL,
     refs     bigint[] NOT NULL
 );
 

@@ -1,0 +1,117 @@
+#!/bin/bash
+# A private PostgreSQL 15 in a folder of its own, on a free loopback port:
+# for tests and benches.  Nothing outside DIR is touched.
+#
+#   scripts/pg.sh start DIR [-c name=value]...   prints its URL
+#   scripts/pg.sh stop DIR                       fast shutdown
+#   scripts/pg.sh kill DIR                       kill -9, as a power cut would
+#   scripts/pg.sh restart DIR                    the same data and port again
+#
+# fsync is on: what is measured and tested here is durable.
+set -euo pipefail
+
+BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+
+die() { echo "pg.sh: $*" >&2; exit 1; }
+
+# initdb and postgres refuse to run as root.
+as_postgres() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"
+    else
+        "$@"
+    fi
+}
+
+# A port that nobody listens on now.  The caller tries again when it lost it.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
+}
+
+launch() { # DIR PORT
+    as_postgres "$BIN/pg_ctl" -D "$1/data" -l "$1/log" -w -t 60 \
+        -o "-p $2" start >/dev/null 2>&1
+}
+
+start() {
+    local dir=$1 port i
+    shift
+    [ -x "$BIN/postgres" ] || die "no PostgreSQL 15 in $BIN"
+    mkdir -p "$dir"
+    dir=$(cd "$dir" && pwd)
+    [ -e "$dir/data" ] && die "$dir/data exists: use restart"
+    [ "$(id -u)" != 0 ] || chown postgres: "$dir"
+    as_postgres "$BIN/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 \
+        --locale=C >"$dir/initdb.log" 2>&1 ||
+        { cat "$dir/initdb.log" >&2; die "initdb failed"; }
+    {
+        echo "listen_addresses = '127.0.0.1'"
+        echo "unix_socket_directories = ''"
+        echo "fsync = on"
+        echo "synchronous_commit = on"
+        echo "shared_buffers = '256MB'"
+        echo "max_wal_size = '2GB'"
+        echo "checkpoint_timeout = '15min'"
+        echo "wal_compression = lz4"
+        echo "max_connections = 60"
+        while [ $# -ge 2 ] && [ "$1" = -c ]; do
+            echo "${2%%=*} = '${2#*=}'"
+            shift 2
+        done
+    } >>"$dir/data/postgresql.conf"
+    [ $# = 0 ] || die "not understood: $*"
+    for i in 1 2 3 4 5; do
+        port=$(free_port)
+        if launch "$dir" "$port"; then
+            echo "$port" >"$dir/port"
+            echo "postgres://postgres@127.0.0.1:$port/postgres"
+            return
+        fi
+    done
+    tail -20 "$dir/log" >&2
+    die "could not start"
+}
+
+postmaster() { head -1 "$1/data/postmaster.pid" 2>/dev/null || true; }
+
+stop() {
+    [ -d "$1/data" ] || die "no server in $1"
+    as_postgres "$BIN/pg_ctl" -D "$1/data" -m fast -w -t 60 stop >/dev/null
+}
+
+# The children first are stopped, so that none outlives the postmaster by
+# the moment it needs to notice.
+kill_all() {
+    local pid children
+    pid=$(postmaster "$1")
+    [ -n "$pid" ] || die "no server runs in $1"
+    kill -STOP "$pid"
+    children=$(ps -o pid= --ppid "$pid" || true)
+    # shellcheck disable=SC2086
+    kill -KILL $pid $children 2>/dev/null || true
+    while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do
+        sleep 0.05
+    done
+}
+
+restart() {
+    local port
+    port=$(cat "$1/port") || die "never started: $1"
+    launch "$1" "$port" || { tail -20 "$1/log" >&2; die "could not restart"; }
+    echo "postgres://postgres@127.0.0.1:$port/postgres"
+}
+
+[ $# -ge 2 ] || die "usage: start DIR [-c name=value]... | stop DIR | kill DIR | restart DIR"
+verb=$1
+shift
+case $verb in
+    start) start "$@" ;;
+    stop) stop "$1" ;;
+    kill) kill_all "$1" ;;
+    restart) restart "$1" ;;
+    *) die "unknown: $verb" ;;
+esac

@@ -1,0 +1,148 @@
+/*
+ * The feed log and the results on PostgreSQL: one statement for a batch of
+ * messages, one for the facts of a stretch of the log.
+ */
+#include "store/postgres_internal.h"
+
+/* ---- the log --------------------------------------------------------- */
+
+const struct pg_statement pg_feed_statements[] = {
+    { "feed", "IIIIS" "S",
+      "INSERT INTO feed_log (pos, at_ms, type, producer, event, body)"
+      " SELECT * FROM unnest($1, $2, $3, $4, $5, $6)" },
+    { NULL, NULL, NULL },
+};
+
+#define EACH(type, put, value) \
+    pg_array(params, type, n); \
+    for (uint32_t i = 0; i < n; i++) \
+        put(params, value)
+
+static enum pg_sent feed_send(struct pg_conn *conn, void *request)
+{
+    struct feed_append *append = request;
+    struct pg_params *params = &conn->params;
+    const struct feed_row *rows = append->rows;
+    uint32_t n = append->n;
+
+    EACH(PG_INT8, pg_put_int8, rows[i].pos);
+    EACH(PG_INT8, pg_put_int8, rows[i].at_ms);
+    EACH(PG_INT8, pg_put_int8, rows[i].type);
+    EACH(PG_INT8, pg_put_int8, rows[i].producer);
+    EACH(PG_TEXT, pg_put_str, rows[i].event);
+    EACH(PG_TEXT, pg_put_str, rows[i].body);
+    return pg_conn_send(conn, "feed");
+}
+
+static bool read_nothing(struct pg_conn *conn, void *request, unsigned statement,
+                         const PGresult *result)
+{
+    (void)conn;
+    (void)request;
+    (void)statement;
+    (void)result;
+    return true;
+}
+
+static void feed_done(void *request, enum store_result result)
+{
+    struct feed_append *append = request;
+
+    append->on_done(append, result);
+}
+
+static const struct pg_kind feed_kind = {
+    "feed", true, feed_send, read_nothing, feed_done,
+};
+
+void pg_feed_append(struct store *store, struct feed_append *append)
+{
+    pg_submit(store, PG_FEED, 0, &feed_kind, append);
+}
+
+/* ---- results --------------------------------------------------------- */
+
+/*
+ * A fact told before falls away on its content's hash.  A market that got a
+ * new one is graded from its first bet on: the cursor goes back to 0, and
+ * `pos` names the newest fact, so that whoever was grading it cannot strike
+ * it off the queue.
+ */
+const struct pg_statement pg_results_statements[] = {
+    { "results", "IIIIS" "ISIII" "IIISI" "ii",
+      "WITH fresh AS ("
+      " INSERT INTO facts (market_key, pos, kind, rank, event, market, specifiers,"
+      "  producer, ts_ms, certainty, start_ms, end_ms, stopped_ms, outcomes, hash,"
+      "  stored_ms)"
+      " SELECT f.*, $17 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+      "  $12, $13, $14, $15) AS f"
+      " ON CONFLICT DO NOTHING"
+      " RETURNING market_key, pos, event, market, specifiers"
+      "), queued AS ("
+      " INSERT INTO settle_queue AS q (market_key, pos, bet, event, market, specifiers,"
+      "  queued_ms)"
+      " SELECT DISTINCT ON (market_key) market_key, pos, 0, event, market, specifiers, $17"
+      " FROM fresh ORDER BY market_key, pos DESC"
+      " ON CONFLICT (market_key) DO UPDATE SET pos = greatest(q.pos, excluded.pos), bet = 0"
+      ")"
+      " UPDATE meta SET value = greatest(value, $16) WHERE name = 'settle_offset'" },
+    { NULL, NULL, NULL },
+};
+
+static void put_identity(struct pg_params *params, const struct fact *facts, uint32_t n)
+{
+    EACH(PG_INT8, pg_put_int8, facts[i].key);
+    EACH(PG_INT8, pg_put_int8, facts[i].position);
+    EACH(PG_INT8, pg_put_int8, (int64_t)facts[i].kind);
+    EACH(PG_INT8, pg_put_int8, (int64_t)facts[i].rank);
+    EACH(PG_TEXT, pg_put_str, facts[i].id.event);
+    EACH(PG_INT8, pg_put_int8, (int64_t)facts[i].id.market);
+    EACH(PG_TEXT, pg_put_str, facts[i].id.specifiers);
+}
+
+static void put_content(struct pg_params *params, const struct fact *facts, uint32_t n,
+                        const struct str *outcomes)
+{
+    EACH(PG_INT8, pg_put_int8, facts[i].producer);
+    EACH(PG_INT8, pg_put_int8, facts[i].timestamp_ms);
+    EACH(PG_INT8, pg_put_int8, facts[i].certainty);
+    EACH(PG_INT8, pg_put_int8, facts[i].start_ms);
+    EACH(PG_INT8, pg_put_int8, facts[i].end_ms);
+    EACH(PG_INT8, pg_put_int8, facts[i].stopped_ms);
+    EACH(PG_TEXT, pg_put_str, outcomes[i]);
+    EACH(PG_INT8, pg_put_int8, fact_hash(&facts[i], outcomes[i]));
+}
+
+static enum pg_sent results_send(struct pg_conn *conn, void *request)
+{
+    struct results_add *add = request;
+    struct arena arena;
+    struct str *outcomes;
+
+    arena_init(&arena, LIMIT_ROWS_BYTES);
+    outcomes = ARENA_ARRAY(&arena, struct str, add->n + 1);
+    for (uint32_t i = 0; i < add->n; i++)
+        outcomes[i] = fact_outcomes_encode(&add->facts[i], &arena);
+    put_identity(&conn->params, add->facts, add->n);
+    put_content(&conn->params, add->facts, add->n, outcomes);
+    arena_fini(&arena);
+    pg_param_int8(&conn->params, add->offset);
+    pg_param_int8(&conn->params, add->at_ms);
+    return pg_conn_send(conn, "results");
+}
+
+static void results_done(void *request, enum store_result result)
+{
+    struct results_add *add = request;
+
+    add->on_done(add, result);
+}
+
+static const struct pg_kind results_kind = {
+    "results", true, results_send, read_nothing, results_done,
+};
+
+void pg_results_add(struct store *store, struct results_add *add)
+{
+    pg_submit(store, PG_RESULTS, 0, &results_kind, add);
+}

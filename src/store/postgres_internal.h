@@ -1,0 +1,159 @@
+/*
+ * The PostgreSQL engine's own types: pools of connections, jobs, and the
+ * kinds of job, each of which lives in a file of its own:
+ *
+ *   postgres.c         open, close, queues; who is up
+ *   postgres_conn.c    one connection's life: connect, set up, run, lose
+ *   postgres_money.c   the money statement (group commit)
+ *   postgres_settle.c  chunks of settlement
+ *   postgres_feed.c    the feed log and results
+ *   postgres_exec.c    named statements
+ */
+#ifndef STORE_POSTGRES_INTERNAL_H
+#define STORE_POSTGRES_INTERNAL_H
+
+#include <libpq-fe.h>
+
+#include "store/engine.h"
+#include "store/pg_array.h"
+
+enum pg_role { PG_MONEY, PG_FEED, PG_RESULTS, PG_SETTLE, PG_READ, PG_WRITE };
+
+/* A statement prepared on the connections of one role. */
+struct pg_statement {
+    const char *name;
+    const char *types; /* of its parameters: i int8, s text, b bytea,
+                          I int8[], H int2[], S text[], B bytea[] */
+    const char *sql;
+};
+
+enum pg_sent {
+    PG_SENT = 0,
+    PG_SENT_NOTHING, /* the connection is broken */
+    PG_SENT_TOO_LARGE,
+};
+
+struct pg_conn;
+
+/* What store.h asks for, as a row of functions; `request` is the caller's. */
+struct pg_kind {
+    const char *name;
+    bool writes;
+    enum pg_sent (*send)(struct pg_conn *conn, void *request) MUST_USE;
+    /* One successful result, before it is known to be durable.  False: it is
+     * not what was asked for. */
+    bool (*read)(struct pg_conn *conn, void *request, unsigned statement,
+                 const PGresult *result) MUST_USE;
+    void (*done)(void *request, enum store_result result);
+};
+
+struct pg_job {
+    struct pg_job *next;
+    const struct pg_kind *kind;
+    void *request;
+    enum store_result result;
+};
+
+struct pg_queue {
+    struct pg_job *first, **end;
+};
+
+enum pg_state {
+    PG_DOWN,       /* waits for its timer, then connects */
+    PG_CONNECTING,
+    PG_SETTING_UP, /* settings, checks, prepared statements */
+    PG_IDLE,
+    PG_BUSY,
+};
+
+#define PG_REASON_BYTES 512
+
+struct pg_conn {
+    uint32_t magic;
+    enum pg_state state;
+    struct postgres *pg;
+    struct pg_pool *pool;
+    PGconn *link;
+    uv_poll_t *poll;     /* on the heap: outlives the socket by one turn */
+    uv_timer_t timer;    /* reconnect, and the deadline of connecting */
+    int events;          /* what the poll waits for */
+    unsigned attempts;   /* to connect, since it was last up */
+    bool was_up;
+    char reason[PG_REASON_BYTES]; /* why it is down; logged when it changes */
+    struct pg_params params;
+    struct money_cmd *sorted[LIMIT_BATCH]; /* a money batch by account */
+    /* the job in flight */
+    struct pg_job *job;
+    unsigned sent, finished; /* statements */
+    bool flushed;        /* everything has left: the server may commit */
+    bool failed;         /* `verdict` holds */
+    bool warned;         /* the commit may not be on the standby */
+    bool stale;          /* must not be used again */
+    enum store_result verdict;
+};
+
+struct pg_pool {
+    enum pg_role role;
+    unsigned number;     /* of the lane */
+    struct pg_conn *conns;
+    unsigned n;
+    struct pg_queue queue;
+};
+
+struct postgres {
+    struct store store;  /* first */
+    uint32_t magic;
+    uv_loop_t *loop;     /* NULL while opening: poll(2) drives instead */
+    char *url;
+    struct pg_pool *pools;
+    unsigned n_pools, lanes;
+    struct pg_queue ended; /* failed in the call; told on the loop */
+    uv_timer_t teller;
+    unsigned jobs;       /* queued, running or to be told */
+    unsigned handles;    /* of libuv, still open */
+    bool up, closing, torn_down;
+    void (*on_closed)(void *ctx);
+    void *on_closed_ctx;
+};
+
+/* postgres.c */
+void pg_queue_init(struct pg_queue *queue);
+void pg_queue_put(struct pg_queue *queue, struct pg_job *job);
+struct pg_job *pg_queue_take(struct pg_queue *queue);
+void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result result);
+void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result);
+void pg_submit(struct store *store, enum pg_role role, unsigned number,
+               const struct pg_kind *kind, void *request);
+/* A connection came up or went down. */
+void pg_state_changed(struct postgres *pg, struct pg_pool *pool);
+const char *pg_role_name(enum pg_role role);
+/* The statements of a role; ends with a name of NULL. */
+const struct pg_statement *pg_statements(enum pg_role role);
+
+/* postgres_conn.c */
+void pg_conn_init(struct pg_conn *conn, struct postgres *pg, struct pg_pool *pool);
+/* Connects and sets up, waiting; false: conn->reason. */
+bool pg_conn_open_now(struct pg_conn *conn, int timeout_ms) MUST_USE;
+void pg_conn_attach(struct pg_conn *conn); /* to the loop, once open */
+void pg_conn_kick(struct pg_conn *conn);   /* runs the queue's next job */
+void pg_conn_close(struct pg_conn *conn);
+void pg_conn_fini(struct pg_conn *conn);
+/* Queues one prepared statement of the job; its parameters are conn->params. */
+enum pg_sent pg_conn_send(struct pg_conn *conn, const char *statement) MUST_USE;
+/* A closed handle: the last one tells on_closed. */
+void pg_handle_closed(struct postgres *pg);
+
+extern const struct pg_statement pg_money_statements[];
+extern const struct pg_statement pg_settle_statements[];
+extern const struct pg_statement pg_feed_statements[];
+extern const struct pg_statement pg_results_statements[];
+const struct pg_statement *pg_exec_statements(bool reads_only);
+
+void pg_money(struct store *store, unsigned lane, struct money_batch *batch);
+void pg_feed_append(struct store *store, struct feed_append *append);
+void pg_results_add(struct store *store, struct results_add *add);
+void pg_settle_fetch(struct store *store, struct settle_fetch *fetch);
+void pg_settle_write(struct store *store, struct settle_write *write);
+void pg_exec(struct store *store, struct store_exec *exec);
+
+#endif

@@ -1,0 +1,270 @@
+/*
+ * The money statement on PostgreSQL: a whole batch in one round trip and one
+ * commit (store.h, RULES.md 6, 11, 15, 25).
+ *
+ * It runs in READ COMMITTED.  Its snapshot is older than the locks it takes,
+ * so nothing is decided from the snapshot: balances, epochs and sequence
+ * numbers come from the rows as locked (FOR NO KEY UPDATE returns the newest
+ * version), and whether a key is known is the unique index's word.  Whoever
+ * holds an account's lock is alone with that account's keys.
+ *
+ * The commands arrive in order of account, so that locks are taken in order.
+ * Each account is found by its index, one by one; sets that this statement
+ * made itself are looked up by hash, written `(x IN (SELECT …)) IS TRUE`
+ * because that form stays a hashed subplan whatever the planner expects.
+ * The planner's other joins are off on these connections (postgres_conn.c):
+ * the plan is the same for an empty table and for a hundred million rows.
+ */
+#include "store/postgres_internal.h"
+
+#include <stdlib.h>
+
+#include "model/ledger.h"
+
+/* The outcomes in the answer are enum money_outcome, the numbers of kinds
+ * model/ledger.h's, those of events tbl/events.h's. */
+#define MONEY_SQL(lock) \
+    "WITH judged AS MATERIALIZED (" \
+    " SELECT c.*, a.id AS locked, a.id IS NOT NULL AND a.epoch = c.epoch AS known," \
+    "  a.balance, a.debt, a.seq + 1 AS seq," \
+    "  CASE WHEN c.op <> 3 AND (a.status <> 0 OR a.excluded_until_ms > c.at_ms) THEN 4" \
+    "   WHEN c.judged <> 0 THEN c.judged" \
+    "   WHEN c.op <> 2 AND a.balance < c.amount THEN 15" \
+    "   ELSE 0 END::int2 AS verdict," \
+    "  a.balance - a.debt + CASE WHEN c.op = 2 THEN c.amount ELSE -c.amount END AS net" \
+    " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)" \
+    "  WITH ORDINALITY AS c (account, epoch, op, key, hash, judged, detail, amount," \
+    "   at_ms, bet, potential, cap, currency, sport, slip, n)" \
+    " LEFT JOIN LATERAL (" \
+    "  SELECT id, balance, debt, seq, epoch, status, excluded_until_ms" \
+    "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
+    "), fresh AS (" \
+    " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
+    " SELECT account," \
+    "  CASE WHEN verdict <> 0 THEN 0 WHEN op = 1 THEN bet ELSE seq END," \
+    "  at_ms, op, verdict, key, hash," \
+    "  CASE WHEN verdict <> 0 AND verdict = judged THEN detail ELSE '' END" \
+    " FROM judged WHERE known" \
+    " ON CONFLICT DO NOTHING RETURNING account" \
+    "), done AS MATERIALIZED (" \
+    " SELECT account, op, amount, at_ms, bet, potential, cap, currency, sport," \
+    "  slip, seq, greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
+    " FROM judged WHERE known AND verdict = 0" \
+    "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
+    "), purses AS (" \
+    " UPDATE accounts a SET balance = d.balance, debt = d.debt, seq = d.seq," \
+    "  staked = a.staked + CASE WHEN d.op = 1 THEN d.amount ELSE 0 END" \
+    " FROM done d WHERE a.id = d.account" \
+    "), placed AS (" \
+    " INSERT INTO bets (account, id, stake, potential, cap, payout, placed_ms," \
+    "  settled_ms, version, state, rule, flags, currency, sport, slip, results)" \
+    " SELECT account, bet, amount, potential, cap, 0, at_ms," \
+    "  0, 1, 1, 1, 0, currency, sport, slip, ''" \
+    " FROM done WHERE op = 1" \
+    "), marked AS (" \
+    " INSERT INTO legs (market_key, bet, account)" \
+    " SELECT * FROM unnest($16, $17, $18) AS l (market_key, bet, account)" \
+    " WHERE (l.account IN (SELECT account FROM done)) IS TRUE" \
+    "), moved AS (" \
+    " INSERT INTO transfers (account, seq, debit, credit, amount, bet, at_ms," \
+    "  balance_after, kind)" \
+    " SELECT account, seq," \
+    "  CASE op WHEN 2 THEN 1 ELSE account END," \
+    "  CASE op WHEN 1 THEN 2 WHEN 2 THEN account ELSE 1 END," \
+    "  amount, CASE op WHEN 1 THEN bet ELSE 0 END, at_ms, balance," \
+    "  CASE op WHEN 1 THEN 3 WHEN 2 THEN 1 ELSE 2 END" \
+    " FROM done" \
+    "), told AS (" \
+    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs)" \
+    " SELECT max(at_ms), array_agg(account), array_agg(seq)," \
+    "  array_agg(CASE op WHEN 1 THEN 1 WHEN 2 THEN 5 ELSE 6 END::int2)," \
+    "  array_agg(CASE op WHEN 1 THEN bet ELSE seq END)" \
+    " FROM done HAVING count(*) > 0" \
+    ")" \
+    " SELECT n::int4, CASE" \
+    "  WHEN locked IS NULL AND EXISTS" \
+    "   (SELECT 1 FROM accounts x WHERE x.id = j.account) THEN 3" \
+    "  WHEN NOT known THEN 4" \
+    "  WHEN (account IN (SELECT account FROM fresh)) IS TRUE THEN 1" \
+    "  ELSE 2 END::int2, verdict, COALESCE(seq, 0)," \
+    "  COALESCE(CASE WHEN verdict = 0 THEN greatest(net, 0) ELSE balance END, 0)" \
+    " FROM judged j"
+
+#define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "III"
+
+_Static_assert(MONEY_DECIDED == 1 && MONEY_KNOWN == 2 && MONEY_SKIPPED == 3
+               && MONEY_UNAUTHORIZED == 4, "the statement's outcomes");
+_Static_assert(MONEY_BET == 1 && MONEY_DEPOSIT == 2 && MONEY_WITHDRAWAL == 3,
+               "the statement's operations");
+_Static_assert(REFUSE_EXCLUDED == 4 && REFUSE_INSUFFICIENT_FUNDS == 15,
+               "the statement's verdicts");
+_Static_assert(HOUSE_CASH == 1 && HOUSE_BETS == 2 && TRANSFER_DEPOSIT == 1
+               && TRANSFER_WITHDRAWAL == 2 && TRANSFER_STAKE == 3,
+               "the statement's transfers");
+_Static_assert(BET_ACCEPTED == 1, "the statement's bets");
+
+const struct pg_statement pg_money_statements[] = {
+    { "money", MONEY_TYPES, MONEY_SQL(" SKIP LOCKED") },
+    { "money_wait", MONEY_TYPES, MONEY_SQL("") },
+    { NULL, NULL, NULL },
+};
+
+static int by_account(const void *a, const void *b)
+{
+    const struct money_cmd *x = *(struct money_cmd *const *)a;
+    const struct money_cmd *y = *(struct money_cmd *const *)b;
+
+    return x->account < y->account ? -1 : x->account > y->account;
+}
+
+#define EACH(put, value) \
+    for (uint32_t i = 0; i < n; i++) { \
+        const struct money_cmd *cmd = cmds[i]; \
+        put(params, value); \
+    }
+
+static void put_commands(struct pg_params *params, struct money_cmd **cmds, uint32_t n)
+{
+    pg_array(params, PG_INT8, n);
+    EACH(pg_put_int8, cmd->account)
+    pg_array(params, PG_INT8, n);
+    EACH(pg_put_int8, cmd->epoch)
+    pg_array(params, PG_INT2, n);
+    EACH(pg_put_int2, (int16_t)cmd->op)
+    pg_array(params, PG_TEXT, n);
+    EACH(pg_put_str, cmd->key)
+    pg_array(params, PG_BYTEA, n);
+    EACH(pg_put_str, ((struct str){ (const char *)cmd->hash, sizeof(cmd->hash) }))
+    pg_array(params, PG_INT2, n);
+    EACH(pg_put_int2, (int16_t)cmd->verdict)
+    pg_array(params, PG_TEXT, n);
+    EACH(pg_put_str, cmd->detail)
+    pg_array(params, PG_INT8, n);
+    EACH(pg_put_int8, cmd->amount_minor)
+    pg_array(params, PG_INT8, n);
+    EACH(pg_put_int8, cmd->at_ms)
+}
+
+static void put_bets(struct pg_params *params, struct money_cmd **cmds, uint32_t n)
+{
+    pg_array(params, PG_INT8, n);
+    EACH(pg_put_int8, cmd->bet)
+    pg_array(params, PG_INT8, n);
+    EACH(pg_put_int8, cmd->potential_minor)
+    pg_array(params, PG_INT8, n);
+    EACH(pg_put_int8, cmd->cap_minor)
+    pg_array(params, PG_TEXT, n);
+    EACH(pg_put_str, str_of(cmd->currency))
+    pg_array(params, PG_TEXT, n);
+    EACH(pg_put_str, cmd->sport)
+    pg_array(params, PG_TEXT, n);
+    EACH(pg_put_str, cmd->slip)
+}
+
+/* Two legs may share a market's key; legs holds it once. */
+static bool leg_is_first(const struct money_cmd *cmd, uint32_t leg)
+{
+    for (uint32_t i = 0; i < leg; i++)
+        if (cmd->market_keys[i] == cmd->market_keys[leg])
+            return false;
+    return true;
+}
+
+enum leg_column { LEG_MARKET, LEG_BET, LEG_ACCOUNT };
+
+static void put_legs(struct pg_params *params, struct money_cmd **cmds, uint32_t n,
+                     uint32_t n_legs, enum leg_column column)
+{
+    pg_array(params, PG_INT8, n_legs);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct money_cmd *cmd = cmds[i];
+
+        if (cmd->op != MONEY_BET)
+            continue;
+        for (uint32_t leg = 0; leg < cmd->n_legs; leg++)
+            if (leg_is_first(cmd, leg))
+                pg_put_int8(params, column == LEG_MARKET ? cmd->market_keys[leg]
+                            : column == LEG_BET ? cmd->bet : cmd->account);
+    }
+}
+
+static uint32_t count_legs(struct money_cmd **cmds, uint32_t n)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t leg = 0; cmds[i]->op == MONEY_BET && leg < cmds[i]->n_legs; leg++)
+            count += leg_is_first(cmds[i], leg);
+    return count;
+}
+
+static enum pg_sent money_send(struct pg_conn *conn, void *request)
+{
+    struct money_batch *batch = request;
+    struct pg_params *params = &conn->params;
+    struct money_cmd **cmds = conn->sorted;
+    uint32_t n = batch->n, n_legs;
+
+    memcpy(cmds, batch->cmds, n * sizeof(cmds[0]));
+    qsort(cmds, n, sizeof(cmds[0]), by_account);
+    for (uint32_t i = 1; i < n; i++)
+        CHECK(cmds[i]->account != cmds[i - 1]->account);
+    n_legs = count_legs(cmds, n);
+    put_commands(params, cmds, n);
+    put_bets(params, cmds, n);
+    put_legs(params, cmds, n, n_legs, LEG_MARKET);
+    put_legs(params, cmds, n, n_legs, LEG_BET);
+    put_legs(params, cmds, n, n_legs, LEG_ACCOUNT);
+    return pg_conn_send(conn, batch->wait ? "money_wait" : "money");
+}
+
+static int64_t cell(const PGresult *result, int row, int column)
+{
+    return pg_read_int(PQgetvalue(result, row, column), PQgetlength(result, row, column));
+}
+
+static bool money_read(struct pg_conn *conn, void *request, unsigned statement,
+                       const PGresult *result)
+{
+    struct money_batch *batch = request;
+
+    CHECK(statement == 0);
+    if (PQntuples(result) != (int)batch->n)
+        return false;
+    for (int row = 0; row < PQntuples(result); row++) {
+        int64_t n = cell(result, row, 0);
+        struct money_cmd *cmd;
+
+        CHECK(n >= 1 && n <= (int64_t)batch->n);
+        cmd = conn->sorted[n - 1];
+        cmd->outcome = (enum money_outcome)cell(result, row, 1);
+        cmd->decided = (enum refusal)cell(result, row, 2);
+        cmd->seq = cmd->decided == REFUSE_NOTHING ? cell(result, row, 3) : 0;
+        cmd->balance_minor = cell(result, row, 4);
+    }
+    return true;
+}
+
+static void money_done(void *request, enum store_result result)
+{
+    struct money_batch *batch = request;
+
+    if (result != STORE_OK)
+        for (uint32_t i = 0; i < batch->n; i++)
+            batch->cmds[i]->outcome = MONEY_PENDING;
+    batch->on_done(batch, result);
+}
+
+static const struct pg_kind money_kind = {
+    "money", true, money_send, money_read, money_done,
+};
+
+void pg_money(struct store *store, unsigned lane, struct money_batch *batch)
+{
+    CHECK(batch->n > 0 && batch->n <= LIMIT_BATCH);
+    for (uint32_t i = 0; i < batch->n; i++) {
+        CHECK(batch->cmds[i]->n_legs <= LIMIT_LEGS);
+        batch->cmds[i]->outcome = MONEY_PENDING;
+    }
+    pg_submit(store, PG_MONEY, lane, &money_kind, batch);
+}
