@@ -1,0 +1,31 @@
+/*
+ * A small blocking HTTP client for the commands that talk to a server (sim,
+ * replay): one connection, kept alive, made again when it is lost.  Over
+ * libcurl, which only client.c knows.  Never used on the event loop.
+ */
+#ifndef NET_CLIENT_H
+#define NET_CLIENT_H
+
+#include "base/buf.h"
+
+struct client;
+
+/* base_url: "http://127.0.0.1:8081", without a path.  NULL: libcurl cannot
+ * start. */
+struct client *client_new(const char *base_url) MUST_USE;
+void client_free(struct client *client);
+
+/*
+ * One request and its answer.  body may be STR_NONE; content_type goes with
+ * a body.  headers: n lines such as "Authorization: Bearer x".  *answer is
+ * emptied, then filled.  False: no whole answer came and client_error() says
+ * why; whether the server acted on the request is not known then.
+ */
+bool client_request(struct client *client, const char *method, const char *path,
+                    const char *content_type, struct str body,
+                    const char *const *headers, size_t n_headers,
+                    int *status, struct buf *answer) MUST_USE;
+/* "POST http://…/v1/feed: Failed to connect …": of the last failure. */
+const char *client_error(const struct client *client);
+
+#endif
