@@ -1,0 +1,647 @@
+/*
+ * A request that moves money, from arrival to answer.
+ *
+ *   read body -> key -> session        refused at once, nothing remembered
+ *     -> key in flight?  join it, or key_reused
+ *     -> key decided?    the same answer, or key_reused
+ *     -> rate, room      429 and 503: never verdicts (rule 11)
+ *     -> lane ... on_form judges, the store decides, on_done answers
+ *
+ * Whoever brings a key first owns its verdict's entry; copies wait on the
+ * owner's list and get the same bytes.  A key the store knew already is read
+ * back, and the answer is made from what was stored by the same functions.
+ */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "bets/inside.h"
+#include "bets/place.h"
+#include "bets/slip_json.h"
+#include "net/answer.h"
+
+#define KEY_FIRST 0x20 /* printable ASCII */
+#define KEY_LAST 0x7e
+
+struct waiter {
+    struct http_request *request;
+    struct waiter *next;
+};
+
+struct command {
+    struct lane_cmd lane; /* first: lane.c gives it back */
+    struct bets *bets;
+    struct http_request *request;
+    struct session session;
+    struct place_rules rules;
+    struct verdict *verdict;       /* in flight */
+    struct waiter *waiters, **last_waiter;
+    struct store_exec exec;
+    /* MONEY_BET */
+    struct slip *slip;
+    struct str slip_text;          /* as submitted */
+    int64_t submitted_e4[LIMIT_LEGS];
+};
+
+/* Amounts of a request whose wallet is not known yet may have any currency's
+ * decimals: malformed is said before unauthorized. */
+static const struct currency any_currency = { "XXX", 4 };
+
+/* ---- answers ------------------------------------------------------------ */
+
+static struct str number(struct arena *arena, int64_t n)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    CHECK(n >= 0);
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return arena_str(arena, (struct str){ digits + at, sizeof(digits) - at });
+}
+
+/* The one way out.  `account` 0: not known. */
+static void respond(struct bets *bets, struct http_request *request, int64_t account,
+                    int status, const char *type, struct str body)
+{
+    struct http_header headers[5];
+    struct arena *arena = &request->arena;
+    struct rate_state rate = { 0 };
+    size_t n = 0;
+
+    if (account != 0 && rates_are_on(bets->money_rates)) {
+        rate = rates_state(bets->money_rates, MAP_KEY(&account), clock_mono_us());
+        headers[n++] = (struct http_header){ "RateLimit-Limit", number(arena, rate.limit) };
+        headers[n++] = (struct http_header){ "RateLimit-Remaining",
+                                             number(arena, rate.remaining) };
+        headers[n++] = (struct http_header){ "RateLimit-Reset", number(arena, rate.reset_s) };
+    }
+    if (status == 429)
+        headers[n++] = (struct http_header){ "Retry-After",
+                                             number(arena, rate.retry_s < 1 ? 1 : rate.retry_s) };
+    else if (status == 503)
+        headers[n++] = (struct http_header){ "Retry-After", STR("1") };
+    else if (status == 401)
+        headers[n++] = (struct http_header){ "WWW-Authenticate", STR("Bearer") };
+    CHECK(bets->working > 0);
+    bets->working--;
+    http_respond(request, status, type, body, headers, n);
+}
+
+static struct str sentence(enum refusal refusal)
+{
+    switch (refusal) {
+    case REFUSE_KEY_MISSING:
+        return STR("Send an Idempotency-Key of 1 to 64 printable characters.");
+    case REFUSE_EXCLUDED:
+        return STR("The account may not bet while the exclusion lasts.");
+    case REFUSE_KEY_REUSED:
+        return STR("Take a new key for a new request.");
+    case REFUSE_UNKNOWN_SELECTION:
+        return STR("`leg` counts from 0.");
+    case REFUSE_RELATED_LEGS:
+        return STR("Each leg must be of another event.");
+    case REFUSE_MARKET_CLOSED:
+    case REFUSE_MARKET_SUSPENDED:
+        return STR("`leg` is the first such leg, counted from 0.");
+    case REFUSE_ODDS_CHANGED:
+        return STR("`legs` has the odds now of each leg that changed.");
+    case REFUSE_BUSY:
+        return STR("Nothing was done.  Try again with the same key.");
+    default:
+        return STR_NONE;
+    }
+}
+
+static void count_result(enum money_op op, struct str result)
+{
+    metric_add(op == MONEY_BET ? METRIC_BETS : METRIC_WALLET, result, 1);
+}
+
+static void count_answer(struct http_request *request, enum money_op op)
+{
+    if (op == MONEY_BET)
+        metric_observe(METRIC_PLACE_SECONDS, clock_mono_us() - request->arrived_us);
+}
+
+/* To the request and to all who joined it; the request's memory, and with it
+ * the command, is gone afterwards. */
+static void answer_all(struct command *c, int status, const char *type, struct str body)
+{
+    struct bets *bets = c->bets;
+    enum money_op op = c->lane.money.op;
+    int64_t account = c->session.account;
+    struct waiter *waiter = c->waiters;
+
+    if (waiter != NULL) /* an answer may bring the next request, and use scratch */
+        body = arena_str(&c->request->arena, body);
+    while (waiter != NULL) {
+        struct http_request *request = waiter->request;
+
+        waiter = waiter->next;
+        bets->waiters--;
+        metric_inc(METRIC_BETS_REPLAYED);
+        count_answer(request, op);
+        respond(bets, request, account, status, type, body);
+    }
+    count_answer(c->request, op);
+    respond(bets, c->request, account, status, type, body);
+}
+
+static void refuse_all(struct command *c, enum refusal refusal, struct str detail,
+                       struct str members)
+{
+    const struct refusal_info *info = refusal_info(refusal);
+    struct buf *out = &c->bets->scratch;
+
+    buf_reset(out);
+    answer_refusal_body(out, refusal, detail.n > 0 ? detail : sentence(refusal), members);
+    answer_all(c, info->status, "application/problem+json", buf_view(out));
+}
+
+/* Before it is anybody's verdict. */
+static void refuse(struct command *c, enum refusal refusal, struct str detail)
+{
+    count_result(c->lane.money.op, str_of(refusal_info(refusal)->code));
+    refuse_all(c, refusal, detail, STR_NONE);
+}
+
+/* The text of a verdict is the answer when it is done, else its members. */
+static void answer_verdict(struct command *c, enum refusal refusal, struct str text)
+{
+    if (refusal == REFUSE_NOTHING)
+        answer_all(c, 201, "application/json", text);
+    else
+        refuse_all(c, refusal, STR_NONE, text);
+}
+
+/* ---- what the answers are made of --------------------------------------- */
+
+static void write_transfer_done(struct buf *out, int64_t account, int64_t seq,
+                                int64_t amount, int64_t balance, int exponent)
+{
+    struct jw w = jw_to(out);
+
+    jw_object(&w);
+    jw_key(&w, "id");
+    jw_raw(&w, STR("\""));
+    buf_int(out, account);
+    buf_char(out, '-');
+    buf_int(out, seq);
+    buf_char(out, '"');
+    jw_key(&w, "amount");
+    jw_money(&w, amount, exponent);
+    jw_key(&w, "balance");
+    jw_money(&w, balance, exponent);
+    jw_object_end(&w);
+}
+
+static void write_bet_done(struct command *c, struct buf *out)
+{
+    const struct money_cmd *money = &c->lane.money;
+    struct bet_view view = {
+        .id = money->bet,
+        .stake_minor = money->amount_minor,
+        .potential_minor = money->potential_minor,
+        .placed_ms = money->at_ms,
+        .currency = c->session.currency,
+        .slip = c->slip,
+    };
+
+    bet_write_accepted(out, &view);
+}
+
+/* ---- a key the store knew ----------------------------------------------- */
+
+/* Columns of KEY_GET. */
+enum {
+    K_HASH, K_VERDICT, K_DETAIL, K_REF, K_AT, K_BET, K_STAKE, K_POTENTIAL, K_SLIP,
+    K_CURRENCY, K_PLACED, K_AMOUNT, K_BALANCE
+};
+
+/* False: the row does not hold what its verdict promises. */
+static bool write_stored(struct command *c, const struct value *row, struct buf *out)
+{
+    struct slip *slip;
+    struct bet_view view;
+
+    if (c->lane.money.op != MONEY_BET) {
+        write_transfer_done(out, c->session.account, row[K_REF].i, row[K_AMOUNT].i,
+                            row[K_BALANCE].i, c->session.currency->exponent);
+        return row[K_AMOUNT].i > 0;
+    }
+    slip = ARENA_NEW(&c->request->arena, struct slip);
+    view = (struct bet_view){
+        .id = row[K_BET].i,
+        .stake_minor = row[K_STAKE].i,
+        .potential_minor = row[K_POTENTIAL].i,
+        .placed_ms = row[K_PLACED].i,
+        .currency = currency_find(row[K_CURRENCY].s),
+        .slip = slip,
+    };
+    if (view.id == 0 || view.currency == NULL
+        || !slip_decode(row[K_SLIP].s, &c->request->arena, slip))
+        return false;
+    for (uint32_t i = 0; i < slip->n_legs; i++)
+        slip->legs[i].result = LEG_RESULT_OPEN; /* as it was when placed */
+    bet_write_accepted(out, &view);
+    return true;
+}
+
+/* Members are kept with what was judged; these two the store found itself. */
+static bool has_members(enum refusal refusal)
+{
+    return refusal != REFUSE_EXCLUDED && refusal != REFUSE_INSUFFICIENT_FUNDS;
+}
+
+static void give_up(struct command *c, enum refusal refusal)
+{
+    verdicts_forget(c->bets->verdicts, c->verdict);
+    refuse(c, refusal, STR_NONE);
+}
+
+static void on_key(struct store_exec *exec, enum store_result result)
+{
+    struct command *c = exec->ctx;
+    struct buf *out = &c->bets->members;
+    const struct value *row = exec->cells;
+    enum refusal refusal;
+
+    if (result != STORE_OK || exec->rows == 0) {
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
+    if (row[K_HASH].s.n != sizeof(c->lane.money.hash)
+        || memcmp(row[K_HASH].s.p, c->lane.money.hash, sizeof(c->lane.money.hash)) != 0) {
+        give_up(c, REFUSE_KEY_REUSED);
+        return;
+    }
+    refusal = (enum refusal)row[K_VERDICT].i;
+    buf_reset(out);
+    if (refusal == REFUSE_NOTHING) {
+        if (!write_stored(c, row, out)) {
+            log_error("bets", "a stored verdict cannot be read", "account=%" PRId64,
+                      c->session.account);
+            give_up(c, REFUSE_BUSY);
+            return;
+        }
+    } else if (has_members(refusal)) {
+        buf_str(out, row[K_DETAIL].s);
+    }
+    metric_inc(METRIC_BETS_REPLAYED);
+    verdicts_decide(c->bets->verdicts, c->verdict, refusal, buf_view(out));
+    answer_verdict(c, refusal, c->verdict->text);
+}
+
+static void ask_key(struct command *c)
+{
+    const struct money_cmd *money = &c->lane.money;
+
+    c->exec = (struct store_exec){
+        .calls = { { STATEMENT_KEY_GET,
+                     { VALUE_INT(money->account), VALUE_INT(money->op),
+                       VALUE_STR(money->key) } } },
+        .n = 1,
+        .arena = &c->request->arena,
+        .on_done = on_key,
+        .ctx = c,
+    };
+    store_exec(c->bets->options.store, &c->exec);
+}
+
+/* ---- the lane's two questions ------------------------------------------- */
+
+static void judge_transfer(struct command *c)
+{
+    struct money_cmd *money = &c->lane.money;
+    struct jw w = jw_to(&c->bets->members);
+
+    money->verdict = REFUSE_NOTHING;
+    if (money->amount_minor <= c->rules.stake_max_minor)
+        return;
+    money->verdict = REFUSE_LIMIT_REACHED;
+    jw_key(&w, "maximum");
+    jw_money(&w, c->rules.stake_max_minor, c->rules.exponent);
+}
+
+/* The bet as the store takes it; its odds are those of now. */
+static void fill_bet(struct command *c)
+{
+    struct bets *bets = c->bets;
+    struct money_cmd *money = &c->lane.money;
+    struct arena *arena = &c->request->arena;
+    struct slip *slip = c->slip;
+    struct str sport = place_sport(bets->options.book, slip);
+    bool moved = false;
+
+    for (uint32_t i = 0; i < slip->n_legs; i++) {
+        money->market_keys[i] = market_key(slip->legs[i].market);
+        moved = moved || slip->legs[i].odds_e4 != c->submitted_e4[i];
+    }
+    money->n_legs = slip->n_legs;
+    money->bet = bets_make_id(bets, money->at_ms);
+    money->cap_minor = c->rules.cap_minor;
+    money->currency = c->session.currency->code;
+    money->sport = sport.n == 0 ? STR("") : arena_str(arena, sport);
+    money->slip = c->slip_text;
+    if (moved) {
+        buf_reset(&bets->scratch);
+        slip_encode(slip, &bets->scratch);
+        money->slip = arena_str(arena, buf_view(&bets->scratch));
+    }
+}
+
+static void judge_bet(struct command *c)
+{
+    struct money_cmd *money = &c->lane.money;
+
+    /* A batch that was not applied is judged again, from what was asked. */
+    for (uint32_t i = 0; i < c->slip->n_legs; i++)
+        c->slip->legs[i].odds_e4 = c->submitted_e4[i];
+    money->verdict = place_judge(c->bets->options.book, &c->rules, c->slip,
+                                 money->amount_minor, &money->potential_minor,
+                                 &c->bets->members);
+    if (money->verdict == REFUSE_NOTHING)
+        fill_bet(c);
+}
+
+static void on_form(void *ctx, struct lane_cmd *cmd)
+{
+    struct bets *bets = ctx;
+    struct command *c = cmd->money.owner;
+
+    CHECK(c->bets == bets && c->verdict->owner == c);
+    buf_reset(&bets->members);
+    cmd->money.at_ms = clock_wall_ms();
+    if (cmd->money.op == MONEY_BET)
+        judge_bet(c);
+    else
+        judge_transfer(c);
+    cmd->money.detail = bets->members.n == 0
+        ? STR("") : arena_str(&c->request->arena, buf_view(&bets->members));
+}
+
+static void decided(struct command *c)
+{
+    const struct money_cmd *money = &c->lane.money;
+    struct buf *out = &c->bets->members;
+    enum refusal refusal = money->decided;
+
+    buf_reset(out);
+    if (refusal != REFUSE_NOTHING) {
+        count_result(money->op, str_of(refusal_info(refusal)->code));
+        if (refusal == money->verdict && has_members(refusal))
+            buf_str(out, money->detail);
+    } else if (money->op == MONEY_BET) {
+        count_result(money->op, STR("accepted"));
+        metric_add(METRIC_STAKED, str_of(money->currency), money->amount_minor);
+        write_bet_done(c, out);
+    } else {
+        count_result(money->op, STR("done"));
+        write_transfer_done(out, money->account, money->seq, money->amount_minor,
+                            money->balance_minor, c->session.currency->exponent);
+    }
+    verdicts_decide(c->bets->verdicts, c->verdict, refusal, buf_view(out));
+    answer_verdict(c, refusal, c->verdict->text);
+}
+
+/* The store's answer is not known: neither is ours (rule 13). */
+static void answer_pending(struct command *c)
+{
+    verdicts_forget(c->bets->verdicts, c->verdict);
+    count_result(c->lane.money.op, STR("pending"));
+    answer_all(c, 202, "application/json", STR("{\"state\":\"pending\"}"));
+}
+
+static void on_done(void *ctx, struct lane_cmd *cmd, enum lane_result result)
+{
+    struct command *c = cmd->money.owner;
+
+    CHECK(c->bets == ctx && c->verdict->owner == c);
+    if (result == LANE_BUSY) {
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
+    if (result == LANE_UNKNOWN) {
+        answer_pending(c);
+        return;
+    }
+    switch (cmd->money.outcome) {
+    case MONEY_DECIDED:
+        decided(c);
+        return;
+    case MONEY_KNOWN:
+        ask_key(c);
+        return;
+    case MONEY_UNAUTHORIZED:
+        session_drop(c->bets, c->request);
+        give_up(c, REFUSE_UNAUTHORIZED);
+        return;
+    case MONEY_PENDING:
+    case MONEY_SKIPPED:
+        break;
+    }
+    check_failed(__FILE__, __LINE__, "a command with an outcome");
+}
+
+/* ---- arrival ------------------------------------------------------------ */
+
+static bool read_bet(struct command *c, const struct currency *currency, struct str *error)
+{
+    struct arena *arena = &c->request->arena;
+    struct buf *scratch = &c->bets->scratch;
+
+    c->slip = ARENA_NEW(arena, struct slip);
+    if (!slip_read(c->request->body, currency, arena, c->slip, &c->lane.money.amount_minor,
+                   error))
+        return false;
+    for (uint32_t i = 0; i < c->slip->n_legs; i++)
+        c->submitted_e4[i] = c->slip->legs[i].odds_e4;
+    buf_reset(scratch);
+    slip_encode(c->slip, scratch);
+    if (scratch->n > LIMIT_SLIP_BYTES) {
+        *error = STR("legs are too long in all");
+        return false;
+    }
+    c->slip_text = arena_str(arena, buf_view(scratch));
+    return true;
+}
+
+static bool read_body(struct command *c, const struct currency *currency, struct str *error)
+{
+    if (c->lane.money.op == MONEY_BET)
+        return read_bet(c, currency, error);
+    return amount_read(c->request->body, currency, &c->request->arena,
+                       &c->lane.money.amount_minor, error);
+}
+
+static bool key_is_printable(struct str key)
+{
+    for (size_t i = 0; i < key.n; i++) {
+        if (key.p[i] < KEY_FIRST || key.p[i] > KEY_LAST)
+            return false;
+    }
+    return key.n <= LIMIT_KEY_BYTES;
+}
+
+/* Over the parsed fields, in their canonical form (rule 11). */
+static void hash_fields(struct command *c)
+{
+    struct money_cmd *money = &c->lane.money;
+    struct buf *scratch = &c->bets->scratch;
+
+    buf_reset(scratch);
+    buf_int(scratch, (int)money->op);
+    buf_char(scratch, ' ');
+    buf_int(scratch, money->amount_minor);
+    buf_char(scratch, ' ');
+    buf_str(scratch, c->slip_text);
+    CHECK(crypto_generichash(money->hash, sizeof(money->hash),
+                             (const unsigned char *)scratch->p, scratch->n, NULL, 0) == 0);
+}
+
+static void set_rules(struct command *c)
+{
+    const struct config *config = c->bets->options.config;
+    const struct currency *currency = c->session.currency;
+    bool bet = c->lane.money.op == MONEY_BET;
+
+    c->rules = (struct place_rules){
+        .stake_min_minor = money_from_e2(config->stake_min, currency),
+        .stake_max_minor = money_from_e2(bet ? config->stake_max : config->deposit_max,
+                                         currency),
+        .cap_minor = money_from_e2(config->payout_max, currency),
+        .exponent = currency->exponent,
+    };
+}
+
+/* The key is in flight: wait for its verdict. */
+static void join(struct command *c, const struct verdict *verdict)
+{
+    struct command *first = verdict->owner;
+    struct waiter *waiter;
+
+    /* Of two epochs one is over, and the store has not said which. */
+    if (first->session.epoch != c->session.epoch || c->bets->waiters >= LIMIT_WAITERS) {
+        refuse(c, REFUSE_BUSY, STR_NONE);
+        return;
+    }
+    waiter = ARENA_NEW(&c->request->arena, struct waiter);
+    waiter->request = c->request;
+    *first->last_waiter = waiter;
+    first->last_waiter = &waiter->next;
+    c->bets->waiters++;
+}
+
+/* True: the key is known here and the request is taken care of. */
+static bool is_known(struct command *c)
+{
+    const struct money_cmd *money = &c->lane.money;
+    const struct verdict *verdict =
+        verdicts_find(c->bets->verdicts, money->account, (int)money->op, money->key);
+
+    if (verdict == NULL)
+        return false;
+    if (memcmp(verdict->hash, money->hash, sizeof(money->hash)) != 0) {
+        refuse(c, REFUSE_KEY_REUSED, STR_NONE);
+    } else if (verdict->decided) {
+        metric_inc(METRIC_BETS_REPLAYED);
+        answer_verdict(c, verdict->refusal, verdict->text);
+    } else {
+        join(c, verdict);
+    }
+    return true;
+}
+
+static void submit(struct command *c)
+{
+    struct bets *bets = c->bets;
+    struct money_cmd *money = &c->lane.money;
+    int64_t now_us = clock_mono_us();
+
+    if (!rates_take(bets->money_rates, MAP_KEY(&money->account), now_us)) {
+        refuse(c, REFUSE_TOO_MANY_REQUESTS, STR_NONE);
+        return;
+    }
+    if (!lanes_have_room(bets->lanes, money->account, now_us)) {
+        refuse(c, REFUSE_BUSY, STR_NONE);
+        return;
+    }
+    c->verdict = verdicts_add(bets->verdicts, money->account, (int)money->op, money->key,
+                              money->hash, c);
+    if (c->verdict == NULL) {
+        refuse(c, REFUSE_BUSY, STR_NONE);
+        return;
+    }
+    lanes_submit(bets->lanes, &c->lane, now_us);
+}
+
+static void authorised(struct command *c)
+{
+    struct money_cmd *money = &c->lane.money;
+
+    money->account = c->session.account;
+    money->epoch = c->session.epoch;
+    money->currency = c->session.currency->code;
+    money->slip = money->sport = money->detail = STR("");
+    hash_fields(c);
+    if (is_known(c))
+        return;
+    set_rules(c);
+    submit(c);
+}
+
+void command_start(struct bets *bets, struct http_request *request, enum money_op op)
+{
+    struct command *c = ARENA_NEW(&request->arena, struct command);
+    struct str error = STR_NONE;
+    bool known;
+
+    bets->working++;
+    c->bets = bets;
+    c->request = request;
+    c->last_waiter = &c->waiters;
+    c->lane.money.op = op;
+    c->lane.money.owner = c;
+    c->lane.money.key = http_header(request, "Idempotency-Key");
+    known = session_of(bets, request, clock_wall_ms(), &c->session);
+    if (!known)
+        c->session = (struct session){ .currency = &any_currency };
+
+    if (!read_body(c, c->session.currency, &error))
+        refuse(c, REFUSE_MALFORMED, error);
+    else if (!key_is_printable(c->lane.money.key))
+        refuse(c, REFUSE_MALFORMED,
+               STR("Idempotency-Key must be 1 to 64 printable characters"));
+    else if (c->lane.money.key.n == 0)
+        refuse(c, REFUSE_KEY_MISSING, STR_NONE);
+    else if (!known)
+        refuse(c, REFUSE_UNAUTHORIZED, STR_NONE);
+    else
+        authorised(c);
+}
+
+void bets_post_bet(void *bets, struct http_request *request)
+{
+    command_start(bets, request, MONEY_BET);
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+struct lanes *command_lanes_new(struct bets *bets)
+{
+    const struct lanes_options options = {
+        .loop = bets->options.loop,
+        .store = bets->options.store,
+        .delay_us_max = bets->options.config->queue_delay_ms * 1000,
+        .queue_max = LIMIT_LANE_QUEUE,
+        .on_form = on_form,
+        .on_done = on_done,
+        .ctx = bets,
+    };
+
+    return lanes_new(&options);
+}

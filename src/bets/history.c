@@ -1,0 +1,153 @@
+/*
+ * History: a customer's bets, newest first, and one of them.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "bets/inside.h"
+
+#include <inttypes.h>
+
+/* Columns of BET_SELECT. */
+enum {
+    B_ACCOUNT, B_ID, B_VERSION, B_STATE, B_STAKE, B_POTENTIAL, B_CAP, B_PAYOUT,
+    B_CURRENCY, B_SPORT, B_PLACED, B_SETTLED, B_RULE, B_FLAGS, B_SLIP, B_RESULTS
+};
+
+struct listing {
+    int64_t below, limit;
+    enum bet_state from, to;
+    struct slip slip; /* of the row being written */
+};
+
+/* False: the row does not read, which only we can have caused. */
+static bool write_row(struct reader *reader, struct jw *w, const struct value *row,
+                      struct slip *slip)
+{
+    struct bet_view view = {
+        .id = row[B_ID].i,
+        .stake_minor = row[B_STAKE].i,
+        .potential_minor = row[B_POTENTIAL].i,
+        .placed_ms = row[B_PLACED].i,
+        .currency = currency_find(row[B_CURRENCY].s),
+        .slip = slip,
+    };
+
+    if (view.currency == NULL
+        || !slip_decode(row[B_SLIP].s, &reader->request->arena, slip)
+        || !results_decode(row[B_RESULTS].s, slip)) {
+        log_error("bets", "a stored bet cannot be read", "bet=%" PRId64, row[B_ID].i);
+        return false;
+    }
+    bet_write(w, &view, (enum bet_state)row[B_STATE].i, row[B_PAYOUT].i, row[B_SETTLED].i);
+    return true;
+}
+
+static void write_list(struct reader *reader)
+{
+    struct listing *listing = reader->own;
+    const struct store_exec *exec = &reader->exec;
+    uint32_t n = exec->rows > listing->limit ? (uint32_t)listing->limit : exec->rows;
+    struct buf *out = &reader->bets->scratch;
+    struct jw w = jw_to(out);
+
+    buf_reset(out);
+    jw_object(&w);
+    jw_key(&w, "bets");
+    jw_array(&w);
+    for (uint32_t i = 0; i < n; i++)
+        (void)write_row(reader, &w, &EXEC_CELL(exec, i, 0), &listing->slip);
+    jw_array_end(&w);
+    jw_key(&w, "next");
+    if (exec->rows > n)
+        jw_id(&w, EXEC_CELL(exec, n - 1, B_ID).i);
+    else
+        jw_null(&w);
+    jw_object_end(&w);
+    reader_json(reader, 200, buf_view(out));
+}
+
+static bool read_state(struct str state, struct listing *listing)
+{
+    listing->from = BET_ACCEPTED;
+    listing->to = BET_CASHED_OUT;
+    if (state.p == NULL)
+        return true;
+    if (str_eq(state, STR("open")))
+        listing->to = BET_ACCEPTED;
+    else if (str_eq(state, STR("settled")))
+        listing->from = BET_SETTLED;
+    else
+        return false;
+    return true;
+}
+
+static void list_bets(struct reader *reader)
+{
+    struct listing *listing = ARENA_NEW(&reader->request->arena, struct listing);
+    struct str after, error;
+
+    listing->below = INT64_MAX;
+    if (!page_read(reader->request, &after, &listing->limit, &error)) {
+        reader_refuse(reader, REFUSE_MALFORMED, error);
+        return;
+    }
+    if (after.p != NULL && !id_read(after, &listing->below)) {
+        reader_refuse(reader, REFUSE_MALFORMED, STR("after must be the id of a bet"));
+        return;
+    }
+    if (!read_state(http_query(reader->request, "state"), listing)) {
+        reader_refuse(reader, REFUSE_MALFORMED, STR("state must be open or settled"));
+        return;
+    }
+    reader->own = listing;
+    reader_exec(reader,
+                (struct statement_call){ STATEMENT_BETS_LIST,
+                                         { VALUE_INT(reader->session.account),
+                                           VALUE_INT(listing->below),
+                                           VALUE_INT(listing->from), VALUE_INT(listing->to),
+                                           VALUE_INT(listing->limit + 1) } },
+                write_list);
+}
+
+void bets_list(void *bets, struct http_request *request)
+{
+    reader_start(bets, request, false, NULL, list_bets);
+}
+
+static void write_one(struct reader *reader)
+{
+    struct buf *out = &reader->bets->scratch;
+    struct jw w = jw_to(out);
+    struct slip *slip;
+
+    if (reader->exec.rows == 0) {
+        reader_refuse(reader, REFUSE_NOT_FOUND, STR_NONE);
+        return;
+    }
+    slip = ARENA_NEW(&reader->request->arena, struct slip);
+    buf_reset(out);
+    if (write_row(reader, &w, &EXEC_CELL(&reader->exec, 0, 0), slip))
+        reader_json(reader, 200, buf_view(out));
+    else
+        reader_refuse(reader, REFUSE_BUSY, STR("The bet cannot be read."));
+}
+
+static void get_bet(struct reader *reader)
+{
+    int64_t id;
+
+    if (!id_read(reader->request->param, &id)) {
+        reader_refuse(reader, REFUSE_NOT_FOUND, STR_NONE);
+        return;
+    }
+    reader_exec(reader,
+                (struct statement_call){ STATEMENT_BET_GET,
+                                         { VALUE_INT(reader->session.account),
+                                           VALUE_INT(id) } },
+                write_one);
+}
+
+void bets_get_one(void *bets, struct http_request *request)
+{
+    reader_start(bets, request, false, NULL, get_bet);
+}

@@ -1,0 +1,156 @@
+/*
+ * Wallet: what the ledger says about one customer.  Always read from the
+ * store (rule 30); deposits and withdrawals go through the lanes like bets.
+ */
+#include "base/clock.h"
+#include "bets/inside.h"
+#include "model/ledger.h"
+
+/* Columns of ACCOUNT_GET. */
+enum { ACCOUNT_CURRENCY, ACCOUNT_BALANCE, ACCOUNT_DEBT, ACCOUNT_STAKED };
+
+static void write_wallet(struct reader *reader)
+{
+    const struct value *row = &EXEC_CELL(&reader->exec, 0, 0);
+    int exponent = reader->session.currency->exponent;
+    struct buf *out = &reader->bets->scratch;
+    struct jw w = jw_to(out);
+
+    buf_reset(out);
+    jw_object(&w);
+    jw_key(&w, "balance");
+    jw_money(&w, row[ACCOUNT_BALANCE].i, exponent);
+    jw_key(&w, "debt");
+    jw_money(&w, row[ACCOUNT_DEBT].i, exponent);
+    jw_key(&w, "currency");
+    jw_str(&w, row[ACCOUNT_CURRENCY].s);
+    jw_key(&w, "staked");
+    jw_money(&w, row[ACCOUNT_STAKED].i, exponent);
+    jw_object_end(&w);
+    reader_json(reader, 200, buf_view(out));
+}
+
+void bets_get_wallet(void *bets, struct http_request *request)
+{
+    /* The fresh read of the account is the answer itself. */
+    reader_start(bets, request, true, NULL, write_wallet);
+}
+
+void bets_post_deposit(void *bets, struct http_request *request)
+{
+    command_start(bets, request, MONEY_DEPOSIT);
+}
+
+void bets_post_withdrawal(void *bets, struct http_request *request)
+{
+    command_start(bets, request, MONEY_WITHDRAWAL);
+}
+
+/* ---- transfers ---------------------------------------------------------- */
+
+/* Columns of TRANSFERS_LIST. */
+enum { T_SEQ, T_DEBIT, T_CREDIT, T_AMOUNT, T_KIND, T_BET, T_AT, T_BALANCE };
+
+struct page {
+    int64_t below, limit;
+};
+
+/* A transfer's id is "<account>-<seq>". */
+static bool read_transfer_id(struct str text, int64_t account, int64_t *seq)
+{
+    const char *dash = text.n == 0 ? NULL : memchr(text.p, '-', text.n);
+    int64_t whose;
+    size_t at;
+
+    if (dash == NULL)
+        return false;
+    at = (size_t)(dash - text.p);
+    return id_read((struct str){ text.p, at }, &whose) && whose == account
+        && id_read((struct str){ dash + 1, text.n - at - 1 }, seq);
+}
+
+static void write_transfer_id(struct jw *w, int64_t account, int64_t seq)
+{
+    jw_raw(w, STR("\""));
+    buf_int(w->out, account);
+    buf_char(w->out, '-');
+    buf_int(w->out, seq);
+    buf_char(w->out, '"');
+}
+
+static void write_transfer(struct jw *w, const struct value *row, const struct session *session)
+{
+    bool credit = row[T_CREDIT].i == session->account;
+
+    CHECK(credit || row[T_DEBIT].i == session->account);
+    jw_object(w);
+    jw_key(w, "id");
+    write_transfer_id(w, session->account, row[T_SEQ].i);
+    jw_key(w, "kind");
+    jw_str(w, str_of(transfer_kind_name((enum transfer_kind)row[T_KIND].i)));
+    jw_key(w, "amount");
+    jw_money(w, credit ? row[T_AMOUNT].i : -row[T_AMOUNT].i, session->currency->exponent);
+    jw_key(w, "bet");
+    if (row[T_BET].i == 0)
+        jw_null(w);
+    else
+        jw_id(w, row[T_BET].i);
+    jw_key(w, "at");
+    jw_time(w, row[T_AT].i);
+    jw_key(w, "balance_after");
+    jw_money(w, row[T_BALANCE].i, session->currency->exponent);
+    jw_object_end(w);
+}
+
+static void write_transfers(struct reader *reader)
+{
+    const struct page *page = reader->own;
+    const struct store_exec *exec = &reader->exec;
+    uint32_t n = exec->rows > page->limit ? (uint32_t)page->limit : exec->rows;
+    struct buf *out = &reader->bets->scratch;
+    struct jw w = jw_to(out);
+
+    buf_reset(out);
+    jw_object(&w);
+    jw_key(&w, "transfers");
+    jw_array(&w);
+    for (uint32_t i = 0; i < n; i++)
+        write_transfer(&w, &EXEC_CELL(exec, i, 0), &reader->session);
+    jw_array_end(&w);
+    jw_key(&w, "next");
+    if (exec->rows > n)
+        write_transfer_id(&w, reader->session.account, EXEC_CELL(exec, n - 1, T_SEQ).i);
+    else
+        jw_null(&w);
+    jw_object_end(&w);
+    reader_json(reader, 200, buf_view(out));
+}
+
+static void list_transfers(struct reader *reader)
+{
+    struct page *page = ARENA_NEW(&reader->request->arena, struct page);
+    struct str after, error;
+
+    page->below = INT64_MAX;
+    if (!page_read(reader->request, &after, &page->limit, &error)) {
+        reader_refuse(reader, REFUSE_MALFORMED, error);
+        return;
+    }
+    if (after.p != NULL
+        && !read_transfer_id(after, reader->session.account, &page->below)) {
+        reader_refuse(reader, REFUSE_MALFORMED, STR("after must be the id of a transfer"));
+        return;
+    }
+    reader->own = page;
+    reader_exec(reader,
+                (struct statement_call){ STATEMENT_TRANSFERS_LIST,
+                                         { VALUE_INT(reader->session.account),
+                                           VALUE_INT(page->below),
+                                           VALUE_INT(page->limit + 1) } },
+                write_transfers);
+}
+
+void bets_get_transfers(void *bets, struct http_request *request)
+{
+    reader_start(bets, request, false, NULL, list_transfers);
+}
