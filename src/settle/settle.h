@@ -46,7 +46,7 @@ bool settle_idle(const struct settle *settle);
  * that could not be stored come again: the offset has not passed them. */
 void settle_stop(struct settle *settle, void (*on_stopped)(void *ctx), void *ctx);
 
-/* After on_stopped, when the loop has run once more (handles are closed). */
+/* From on_stopped on; all handles are closed by then. */
 void settle_free(struct settle *settle);
 
 /* Refreshes the gauges: queue, lag, parked.  For the scrape of /metrics. */

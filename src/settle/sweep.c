@@ -1,0 +1,223 @@
+/*
+ * Sweep: see sweep.h.
+ *
+ *   timer --> LATE_MARKETS --> REQUEUE, four at a time --> SETTLE_COUNTS
+ *
+ * A market that is queued already is left alone; the next sweep sees whether
+ * a late bet is still there.
+ */
+#include "settle/sweep.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define SWEEP_EVERY_MS 5000
+#define LOOK_BACK_MS 60000
+#define LOOK_BACK_START_MS (24 * 3600 * INT64_C(1000))
+/* A bet's id may be older than its commit by this much. */
+#define SLACK_MS 10000
+#define ROWS_BYTES (64 * 1024 * 1024)
+
+struct sweep {
+    struct sweep_options options;
+    uv_timer_t timer;
+    struct store_exec late, exec;
+    struct arena rows, arena;
+    uint32_t at;          /* rows of `late` that are queued again */
+    bool busy, stopping;
+    int64_t since_ms;     /* look back to then, not later */
+    struct sweep_counts counts;
+    void (*on_stopped)(void *ctx);
+    void *stop_ctx;
+};
+
+static void queue_some(struct sweep *sweep);
+
+struct sweep *sweep_new(const struct sweep_options *options)
+{
+    struct sweep *sweep = calloc(1, sizeof(*sweep));
+
+    CHECK(sweep != NULL);
+    sweep->options = *options;
+    sweep->since_ms = INT64_MAX;
+    arena_init(&sweep->rows, ROWS_BYTES);
+    arena_init(&sweep->arena, 64 * 1024);
+    CHECK(uv_timer_init(options->loop, &sweep->timer) == 0);
+    sweep->timer.data = sweep;
+    return sweep;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct sweep *sweep = handle->data;
+
+    sweep->on_stopped(sweep->stop_ctx);
+}
+
+/* The end of what was begun, whichever way it ended. */
+static void rest(struct sweep *sweep)
+{
+    sweep->busy = false;
+    if (sweep->stopping)
+        uv_close((uv_handle_t *)&sweep->timer, on_closed);
+}
+
+/* ---- counts ---------------------------------------------------------- */
+
+static void on_counts(struct store_exec *exec, enum store_result result)
+{
+    struct sweep *sweep = exec->ctx;
+
+    if (result == STORE_OK && exec->rows == 1)
+        sweep->counts = (struct sweep_counts){
+            .queued = EXEC_CELL(exec, 0, 0).i,
+            .oldest_ms = EXEC_CELL(exec, 0, 1).i,
+            .parked = EXEC_CELL(exec, 0, 2).i,
+        };
+    rest(sweep);
+}
+
+static void count(struct sweep *sweep)
+{
+    arena_reset(&sweep->arena);
+    sweep->exec = (struct store_exec){
+        .calls = { { .statement = STATEMENT_SETTLE_COUNTS } },
+        .n = 1,
+        .arena = &sweep->arena,
+        .on_done = on_counts,
+        .ctx = sweep,
+    };
+    store_exec(sweep->options.store, &sweep->exec);
+}
+
+void sweep_count(struct sweep *sweep)
+{
+    if (sweep->busy || sweep->stopping)
+        return;
+    sweep->busy = true;
+    count(sweep);
+}
+
+struct sweep_counts sweep_counts(const struct sweep *sweep)
+{
+    return sweep->counts;
+}
+
+/* ---- late bets ------------------------------------------------------- */
+
+static void on_queued(struct store_exec *exec, enum store_result result)
+{
+    struct sweep *sweep = exec->ctx;
+
+    if (result != STORE_OK) {
+        log_warn("settle", "late bets could not be queued; the next sweep will",
+                 "markets=%u", sweep->late.rows - sweep->at);
+        rest(sweep);
+        return;
+    }
+    sweep->at += exec->n;
+    queue_some(sweep);
+}
+
+/* REQUEUE's parameters are LATE_MARKETS' columns and the time. */
+static void queue_some(struct sweep *sweep)
+{
+    struct store_exec *exec = &sweep->exec;
+
+    if (sweep->at == sweep->late.rows || sweep->stopping) {
+        sweep->options.on_swept(sweep->options.ctx, sweep->at);
+        count(sweep);
+        return;
+    }
+    arena_reset(&sweep->arena);
+    *exec = (struct store_exec){
+        .arena = &sweep->arena, .on_done = on_queued, .ctx = sweep,
+    };
+    while (exec->n < LENGTH(exec->calls) && sweep->at + exec->n < sweep->late.rows) {
+        uint32_t row = sweep->at + exec->n;
+        struct statement_call *call = &exec->calls[exec->n++];
+
+        call->statement = STATEMENT_REQUEUE;
+        for (uint32_t i = 0; i < 6; i++)
+            call->params[i] = EXEC_CELL(&sweep->late, row, i);
+        call->params[6] = VALUE_INT(clock_wall_ms());
+    }
+    store_exec(sweep->options.store, exec);
+}
+
+static void on_late(struct store_exec *exec, enum store_result result)
+{
+    struct sweep *sweep = exec->ctx;
+
+    if (result != STORE_OK) {
+        log_warn("settle", "the sweep for late bets failed", "result=%d", (int)result);
+        rest(sweep);
+        return;
+    }
+    CHECK(exec->rows == 0 || exec->columns == 6);
+    sweep->since_ms = INT64_MAX;
+    sweep->at = 0;
+    queue_some(sweep);
+}
+
+static void look(struct sweep *sweep)
+{
+    int64_t since = clock_wall_ms() - LOOK_BACK_MS;
+
+    sweep->busy = true;
+    if (since > sweep->since_ms)
+        since = sweep->since_ms;
+    arena_reset(&sweep->rows);
+    sweep->late = (struct store_exec){
+        .calls = { { .statement = STATEMENT_LATE_MARKETS,
+                     .params = { VALUE_INT(since), VALUE_INT(SLACK_MS) } } },
+        .n = 1,
+        .arena = &sweep->rows,
+        .on_done = on_late,
+        .ctx = sweep,
+    };
+    store_exec(sweep->options.store, &sweep->late);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct sweep *sweep = timer->data;
+
+    if (!sweep->busy)
+        look(sweep);
+}
+
+void sweep_look_back(struct sweep *sweep, int64_t since_ms)
+{
+    if (since_ms < sweep->since_ms)
+        sweep->since_ms = since_ms;
+}
+
+void sweep_start(struct sweep *sweep)
+{
+    sweep_look_back(sweep, clock_wall_ms() - LOOK_BACK_START_MS);
+    uv_timer_start(&sweep->timer, on_timer, SWEEP_EVERY_MS, SWEEP_EVERY_MS);
+    if (!sweep->busy)
+        look(sweep);
+}
+
+void sweep_stop(struct sweep *sweep, void (*on_stopped)(void *ctx), void *ctx)
+{
+    CHECK(!sweep->stopping);
+    sweep->stopping = true;
+    sweep->on_stopped = on_stopped;
+    sweep->stop_ctx = ctx;
+    uv_timer_stop(&sweep->timer);
+    if (!sweep->busy)
+        rest(sweep);
+}
+
+void sweep_free(struct sweep *sweep)
+{
+    CHECK(!sweep->busy);
+    arena_fini(&sweep->rows);
+    arena_fini(&sweep->arena);
+    free(sweep);
+}

@@ -1,0 +1,1173 @@
+/*
+ * Settlement against a store of the test's own: bets, accounts, facts and
+ * queue in memory, answers on the loop as the real ones give them, and
+ * failures on demand.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "model/grade.h"
+#include "model/ledger.h"
+#include "settle/pay.h"
+#include "settle/settle.h"
+
+/* ---- the store of the test ------------------------------------------- */
+
+enum { N_ACCOUNTS = 8, BETS_MAX = 4000, FACTS_MAX = 200, QUEUE_MAX = 64, OPS_MAX = 64 };
+enum op_kind { OP_ADD, OP_FETCH, OP_WRITE, OP_EXEC, OP_KINDS };
+
+struct held_bet {
+    struct bet_row row;
+    char slip[2048], results[2048];
+    int64_t keys[LIMIT_LEGS];
+    uint32_t n_keys;
+    bool poison;          /* a write that contains it is rejected */
+};
+struct held_account {
+    struct purse purse;
+    int64_t staked, seq;
+    int locked;           /* this many more writes cannot lock it */
+};
+struct held_fact {
+    struct fact fact;
+    struct str outcomes;
+    int64_t stored_ms;
+    bool poison;
+};
+struct held_job {
+    int64_t key, pos, bet, queued_ms;
+    struct market_id id;
+};
+struct op {
+    enum op_kind kind;
+    void *request;
+};
+
+static struct world {
+    uv_loop_t loop;
+    uv_idle_t idle;
+    struct arena arena;
+    struct op ops[OPS_MAX];
+    unsigned first_op, n_ops;
+    enum store_result fail[OP_KINDS];
+    int failures[OP_KINDS];          /* this many more */
+    int calls[OP_KINDS];
+    struct held_account accounts[N_ACCOUNTS];
+    struct held_bet bets[BETS_MAX];
+    unsigned n_bets;
+    struct held_fact facts[FACTS_MAX];
+    unsigned n_facts;
+    struct held_job queue[QUEUE_MAX];
+    unsigned n_queue;
+    int64_t offset;
+    unsigned n_parked, n_transfers, n_reopened, waits;
+    int64_t parked_bet;
+    int64_t poison_position;         /* a fact that is rejected; 0 = none */
+    bool placing;                    /* placement waits */
+    void (*on_write)(void);          /* before a write is done */
+    bool stopped;
+} world;
+
+static void run_op(struct op op);
+
+static void on_idle(uv_idle_t *idle)
+{
+    unsigned n = world.n_ops; /* what is asked meanwhile runs next time */
+
+    (void)idle;
+    while (n-- > 0) {
+        struct op op = world.ops[world.first_op++ % OPS_MAX];
+
+        world.n_ops--;
+        run_op(op);
+    }
+    if (world.n_ops == 0)
+        uv_idle_stop(&world.idle);
+}
+
+static void ask(enum op_kind kind, void *request)
+{
+    CHECK(world.n_ops < OPS_MAX);
+    world.ops[(world.first_op + world.n_ops++) % OPS_MAX] = (struct op){ kind, request };
+    world.calls[kind]++;
+    uv_idle_start(&world.idle, on_idle);
+}
+
+void store_results_add(struct store *store, struct results_add *add)
+{
+    (void)store;
+    ask(OP_ADD, add);
+}
+
+void store_settle_fetch(struct store *store, struct settle_fetch *fetch)
+{
+    (void)store;
+    ask(OP_FETCH, fetch);
+}
+
+void store_settle_write(struct store *store, struct settle_write *write)
+{
+    (void)store;
+    ask(OP_WRITE, write);
+}
+
+void store_exec(struct store *store, struct store_exec *exec)
+{
+    (void)store;
+    ask(OP_EXEC, exec);
+}
+
+static bool fails(enum op_kind kind, enum store_result *result)
+{
+    *result = STORE_OK;
+    if (world.failures[kind] == 0)
+        return false;
+    world.failures[kind]--;
+    *result = world.fail[kind];
+    return *result == STORE_UNAVAILABLE || *result == STORE_REJECTED;
+}
+
+static void enqueue(int64_t key, int64_t pos, int64_t bet, struct market_id id, bool again)
+{
+    unsigned i = 0;
+
+    while (i < world.n_queue && world.queue[i].key != key)
+        i++;
+    if (i < world.n_queue && again)
+        return;
+    CHECK(i < QUEUE_MAX);
+    world.queue[i] = (struct held_job){ key, pos, bet, clock_wall_ms(), id };
+    world.queue[i].id.event = arena_str(&world.arena, id.event);
+    world.queue[i].id.specifiers = arena_str(&world.arena, id.specifiers);
+    if (i == world.n_queue)
+        world.n_queue++;
+}
+
+static bool is_known(const struct fact *fact, struct str outcomes)
+{
+    for (unsigned i = 0; i < world.n_facts; i++) {
+        const struct fact *other = &world.facts[i].fact;
+
+        if (other->key == fact->key && other->kind == fact->kind &&
+            other->rank == fact->rank && other->producer == fact->producer &&
+            other->timestamp_ms == fact->timestamp_ms &&
+            other->certainty == fact->certainty && other->start_ms == fact->start_ms &&
+            other->end_ms == fact->end_ms && str_eq(world.facts[i].outcomes, outcomes))
+            return true;
+    }
+    return false;
+}
+
+static void hold_fact(const struct fact *fact)
+{
+    struct str outcomes = fact_outcomes_encode(fact, &world.arena);
+    struct held_fact *held = &world.facts[world.n_facts];
+
+    if (is_known(fact, outcomes))
+        return;
+    CHECK(world.n_facts++ < FACTS_MAX);
+    held->fact = *fact;
+    held->fact.id.event = arena_str(&world.arena, fact->id.event);
+    held->fact.id.specifiers = arena_str(&world.arena, fact->id.specifiers);
+    held->outcomes = outcomes;
+    held->stored_ms = clock_wall_ms();
+    enqueue(fact->key, fact->position, 0, fact->id, false);
+}
+
+static void run_add(struct results_add *add)
+{
+    enum store_result result;
+
+    if (fails(OP_ADD, &result)) {
+        add->on_done(add, result);
+        return;
+    }
+    for (uint32_t i = 0; i < add->n; i++)
+        if (add->facts[i].position == world.poison_position) {
+            add->on_done(add, STORE_REJECTED);
+            return;
+        }
+    for (uint32_t i = 0; i < add->n; i++)
+        hold_fact(&add->facts[i]);
+    world.offset = add->offset;
+    add->on_done(add, result);
+}
+
+static bool has_leg(const struct held_bet *bet, int64_t key)
+{
+    for (uint32_t i = 0; i < bet->n_keys; i++)
+        if (bet->keys[i] == key)
+            return true;
+    return false;
+}
+
+static void run_fetch(struct settle_fetch *fetch)
+{
+    enum store_result result;
+
+    if (fails(OP_FETCH, &result)) {
+        fetch->on_done(fetch, result);
+        return;
+    }
+    fetch->rows = ARENA_ARRAY(fetch->arena, struct bet_row, fetch->limit);
+    fetch->n = 0;
+    for (unsigned i = 0; i < world.n_bets && fetch->n < fetch->limit; i++) {
+        struct bet_row row = world.bets[i].row;
+
+        if (row.id <= fetch->after || !has_leg(&world.bets[i], fetch->market_key))
+            continue;
+        row.slip = arena_str(fetch->arena, str_of(world.bets[i].slip));
+        row.results = arena_str(fetch->arena, str_of(world.bets[i].results));
+        fetch->rows[fetch->n++] = row;
+    }
+    fetch->on_done(fetch, result);
+}
+
+static struct held_bet *find_bet(int64_t id)
+{
+    for (unsigned i = 0; i < world.n_bets; i++)
+        if (world.bets[i].row.id == id)
+            return &world.bets[i];
+    return NULL;
+}
+
+static struct held_account *account_of(int64_t id)
+{
+    CHECK(id >= ACCOUNT_FIRST_CUSTOMER && id < ACCOUNT_FIRST_CUSTOMER + N_ACCOUNTS);
+    return &world.accounts[id - ACCOUNT_FIRST_CUSTOMER];
+}
+
+static void apply(struct settle_item *item)
+{
+    struct held_bet *bet = find_bet(item->bet);
+    struct held_account *account = account_of(item->account);
+
+    item->applied = bet->row.version == item->version && account->locked == 0;
+    if (!item->applied)
+        return;
+    bet->row.version++;
+    bet->row.state = item->state;
+    bet->row.payout_minor = item->payout_minor;
+    bet->row.settled_ms = item->settled_ms;
+    bet->row.flags = item->flags;
+    CHECK(item->results.n < sizeof(bet->results));
+    memcpy(bet->results, item->results.p, item->results.n);
+    bet->results[item->results.n] = '\0';
+    account->purse = purse_move(account->purse, item->delta_minor);
+    account->staked += item->staked_delta_minor;
+    account->seq += item->event != 0 || item->delta_minor != 0;
+    world.n_transfers += item->delta_minor != 0;
+    world.n_reopened += item->event == 3;
+}
+
+static bool has_poison(const struct settle_write *write)
+{
+    for (uint32_t i = 0; i < write->n; i++)
+        if (find_bet(write->items[i].bet)->poison)
+            return true;
+    return false;
+}
+
+static void move_cursor(const struct settle_write *write)
+{
+    for (uint32_t i = 0; i < write->n; i++)
+        if (!write->items[i].applied)
+            return;
+    for (unsigned i = 0; i < world.n_queue && write->advance; i++)
+        if (world.queue[i].key == write->market_key && world.queue[i].pos == write->pos)
+            world.queue[i].bet = write->cursor;
+}
+
+static void run_write(struct settle_write *write)
+{
+    enum store_result result;
+
+    if (world.on_write != NULL)
+        world.on_write();
+    world.waits += write->wait;
+    if (fails(OP_WRITE, &result)) {
+        write->on_done(write, result);
+        return;
+    }
+    if (has_poison(write)) {
+        write->on_done(write, STORE_REJECTED);
+        return;
+    }
+    for (uint32_t i = 0; i < write->n; i++)
+        apply(&write->items[i]);
+    for (unsigned i = 0; i < N_ACCOUNTS; i++)
+        if (world.accounts[i].locked > 0)
+            world.accounts[i].locked--;
+    move_cursor(write);
+    write->on_done(write, result);
+}
+
+/* ---- its statements --------------------------------------------------- */
+
+static void give(struct store_exec *exec, uint32_t rows, uint32_t columns)
+{
+    exec->rows = rows;
+    exec->columns = columns;
+    exec->cells = ARENA_ARRAY(exec->arena, struct value, rows * columns + 1);
+}
+
+static void give_queue(struct store_exec *exec)
+{
+    give(exec, world.n_queue, 7);
+    for (unsigned i = 0; i < world.n_queue; i++) {
+        const struct held_job *job = &world.queue[i];
+        struct value row[7] = {
+            VALUE_INT(job->key), VALUE_INT(job->pos), VALUE_INT(job->bet),
+            VALUE_STR(job->id.event), VALUE_INT(job->id.market),
+            VALUE_STR(job->id.specifiers), VALUE_INT(job->queued_ms),
+        };
+
+        memcpy(&EXEC_CELL(exec, i, 0), row, sizeof(row));
+    }
+}
+
+static void give_facts(struct store_exec *exec, int64_t key)
+{
+    uint32_t n = 0;
+
+    give(exec, world.n_facts, 14);
+    for (unsigned i = 0; i < world.n_facts; i++) {
+        const struct fact *fact = &world.facts[i].fact;
+        struct value row[14] = {
+            VALUE_INT(fact->position), VALUE_INT(fact->kind), VALUE_INT(fact->rank),
+            VALUE_INT(fact->key), VALUE_STR(fact->id.event), VALUE_INT(fact->id.market),
+            VALUE_STR(fact->id.specifiers), VALUE_INT(fact->producer),
+            VALUE_INT(fact->timestamp_ms), VALUE_INT(fact->certainty),
+            VALUE_INT(fact->start_ms), VALUE_INT(fact->end_ms),
+            VALUE_INT(fact->stopped_ms), VALUE_STR(world.facts[i].outcomes),
+        };
+
+        if (fact->key == key)
+            memcpy(&EXEC_CELL(exec, n++, 0), row, sizeof(row));
+    }
+    exec->rows = n;
+}
+
+static void queue_done(int64_t key, int64_t pos)
+{
+    for (unsigned i = 0; i < world.n_queue; i++)
+        if (world.queue[i].key == key && world.queue[i].pos == pos) {
+            memmove(&world.queue[i], &world.queue[i + 1],
+                    (world.n_queue - i - 1) * sizeof(world.queue[0]));
+            world.n_queue--;
+            return;
+        }
+}
+
+static int64_t late_bet(const struct held_fact *held, int64_t slack)
+{
+    for (unsigned i = 0; i < world.n_bets; i++)
+        if (has_leg(&world.bets[i], held->fact.key) &&
+            world.bets[i].row.state == BET_ACCEPTED &&
+            world.bets[i].row.id >= bet_id_floor(held->stored_ms - slack))
+            return world.bets[i].row.id;
+    return 0;
+}
+
+static void give_late(struct store_exec *exec, int64_t since, int64_t slack)
+{
+    uint32_t n = 0;
+
+    give(exec, world.n_facts, 6);
+    for (unsigned i = 0; i < world.n_facts; i++) {
+        const struct held_fact *held = &world.facts[i];
+        int64_t bet = held->stored_ms >= since ? late_bet(held, slack) : 0;
+        struct value row[6] = {
+            VALUE_INT(held->fact.key), VALUE_INT(held->fact.position), VALUE_INT(bet - 1),
+            VALUE_STR(held->fact.id.event), VALUE_INT(held->fact.id.market),
+            VALUE_STR(held->fact.id.specifiers),
+        };
+
+        if (bet != 0)
+            memcpy(&EXEC_CELL(exec, n++, 0), row, sizeof(row));
+    }
+    exec->rows = n;
+}
+
+static void run_statement(struct store_exec *exec, const struct statement_call *call)
+{
+    const struct value *p = call->params;
+
+    switch (call->statement) {
+    case STATEMENT_SETTLE_QUEUE_LIST:
+        give_queue(exec);
+        break;
+    case STATEMENT_FACTS_GET:
+        give_facts(exec, p[0].i);
+        break;
+    case STATEMENT_SETTLE_QUEUE_DONE:
+        queue_done(p[0].i, p[1].i);
+        break;
+    case STATEMENT_PARK:
+        world.n_parked++;
+        world.parked_bet = p[1].i;
+        break;
+    case STATEMENT_LATE_MARKETS:
+        give_late(exec, p[0].i, p[1].i);
+        break;
+    case STATEMENT_REQUEUE:
+        enqueue(p[0].i, p[1].i, p[2].i,
+                (struct market_id){ p[3].s, (uint32_t)p[4].i, p[5].s }, true);
+        break;
+    case STATEMENT_SETTLE_COUNTS:
+        give(exec, 1, 3);
+        EXEC_CELL(exec, 0, 0) = VALUE_INT(world.n_queue);
+        EXEC_CELL(exec, 0, 2) = VALUE_INT(world.n_parked);
+        break;
+    default:
+        fail_msg("statement %d is not settlement's", (int)call->statement);
+    }
+}
+
+static void run_exec(struct store_exec *exec)
+{
+    enum store_result result;
+
+    if (!fails(OP_EXEC, &result))
+        for (uint32_t i = 0; i < exec->n; i++)
+            run_statement(exec, &exec->calls[i]);
+    exec->on_done(exec, result);
+}
+
+static void run_op(struct op op)
+{
+    switch (op.kind) {
+    case OP_ADD:
+        run_add(op.request);
+        break;
+    case OP_FETCH:
+        run_fetch(op.request);
+        break;
+    case OP_WRITE:
+        run_write(op.request);
+        break;
+    default:
+        run_exec(op.request);
+    }
+}
+
+/* ---- building -------------------------------------------------------- */
+
+static struct settle *settle;
+
+static bool placement_waits(void *ctx)
+{
+    return ((struct world *)ctx)->placing;
+}
+
+static void open_settle(int64_t offset)
+{
+    settle = settle_new(&(struct settle_options){
+        .loop = &world.loop, .store = NULL, .placement_waits = placement_waits,
+        .ctx = &world, .offset = offset,
+    });
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&world, 0, sizeof(world));
+    log_set_level(LOG_ERROR + 1);
+    arena_init(&world.arena, 16 * 1024 * 1024);
+    assert_int_equal(uv_loop_init(&world.loop), 0);
+    uv_idle_init(&world.loop, &world.idle);
+    open_settle(0);
+    return 0;
+}
+
+static void on_stopped(void *ctx)
+{
+    (void)ctx;
+    world.stopped = true;
+}
+
+static void close_settle(void)
+{
+    world.stopped = false;
+    settle_stop(settle, on_stopped, NULL);
+    while (!world.stopped)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    settle_free(settle);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    close_settle();
+    uv_close((uv_handle_t *)&world.idle, NULL);
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&world.loop), 0);
+    arena_fini(&world.arena);
+    return 0;
+}
+
+static void run_until_idle(void)
+{
+    int64_t end = clock_mono_us() + 10 * 1000000;
+
+    while (!settle_idle(settle)) {
+        assert_true(clock_mono_us() < end);
+        uv_run(&world.loop, UV_RUN_ONCE);
+    }
+}
+
+static struct market_id market(const char *event, uint32_t id, const char *specifiers)
+{
+    return (struct market_id){ str_of(event), id, str_of(specifiers) };
+}
+
+static const int64_t bet_ms = 1750000000000;
+
+/* A bet of 10.00 on the outcomes of markets 1 of events e1, e2, …, at 2.00. */
+static int64_t place_on(int64_t account, enum bet_type type, const struct market_id *markets,
+                        const char *const *outcomes, uint32_t n, int64_t placed_ms)
+{
+    struct held_bet *bet = &world.bets[world.n_bets];
+    struct slip slip = { .type = type, .accept = ACCEPT_ANY, .n_legs = n };
+    struct buf text;
+
+    CHECK(world.n_bets < BETS_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        slip.legs[i] = (struct leg){
+            .market = markets[i], .outcome = str_of(outcomes[i]), .odds_e4 = 20000,
+            .result = LEG_RESULT_OPEN,
+        };
+        bet->keys[i] = market_key(markets[i]);
+    }
+    bet->n_keys = n;
+    buf_init(&text, sizeof(bet->slip) - 1);
+    slip_encode(&slip, &text);
+    CHECK(!text.overflow);
+    memcpy(bet->slip, text.p, text.n);
+    buf_fini(&text);
+    bet->row = (struct bet_row){
+        .account = account, .id = bet_id_make(placed_ms, 1, world.n_bets), .version = 1,
+        .state = BET_ACCEPTED, .stake_minor = 1000, .cap_minor = 100000000,
+        .currency = STR("EUR"), .sport = STR("sr:sport:1"), .placed_ms = placed_ms,
+        .rule = 1,
+    };
+    account_of(account)->staked += 1000;
+    world.n_bets++;
+    return bet->row.id;
+}
+
+static int64_t place_single(int64_t account, const char *outcome)
+{
+    struct market_id id = market("e1", 1, "");
+
+    return place_on(account, BET_SINGLE, &id, &outcome, 1, bet_ms);
+}
+
+static struct fact settlement(struct market_id id, const char *winner, int8_t certainty,
+                              int64_t timestamp_ms)
+{
+    static const char *const names[] = { "1", "2", "3" };
+    struct fact fact = {
+        .kind = FACT_SETTLEMENT, .id = id, .key = market_key(id), .producer = 3,
+        .timestamp_ms = timestamp_ms, .certainty = certainty, .n_outcomes = 3,
+    };
+
+    fact.outcomes = ARENA_ARRAY(&world.arena, struct fact_outcome, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        fact.outcomes[i] = (struct fact_outcome){
+            .id = str_of(names[i]), .result = strcmp(names[i], winner) == 0,
+            .dead_heat_e12 = FACTOR_ONE_E12,
+        };
+    return fact;
+}
+
+static struct fact other_fact(enum fact_kind kind, struct market_id id, int64_t timestamp_ms)
+{
+    return (struct fact){
+        .kind = kind, .id = id, .key = market_key(id), .producer = 3,
+        .timestamp_ms = timestamp_ms, .end_ms = INT64_MAX,
+    };
+}
+
+static void tell_at(int64_t position, struct fact fact)
+{
+    fact.position = position;
+    settle_on_results(settle, &(struct bus_results){ position, &fact, 1 });
+}
+
+static void tell(struct fact fact)
+{
+    static int64_t position = 1;
+
+    tell_at(position++, fact);
+}
+
+static int64_t balance(int64_t account)
+{
+    return account_of(account)->purse.balance;
+}
+
+#define E1 market("e1", 1, "")
+#define E2 market("e2", 1, "")
+#define LATER (bet_ms + 1000)
+
+/* ---- facts to money --------------------------------------------------- */
+
+static void a_winner_is_paid_and_a_loser_is_not(void **state)
+{
+    int64_t won = place_single(1000, "1"), lost = place_single(1001, "2");
+
+    (void)state;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(balance(1000), 2000);
+    assert_int_equal(balance(1001), 0);
+    assert_int_equal(find_bet(won)->row.state, BET_SETTLED);
+    assert_int_equal(find_bet(won)->row.payout_minor, 2000);
+    assert_int_equal(find_bet(lost)->row.state, BET_SETTLED);
+    assert_int_equal(account_of(1000)->staked, 0);
+    assert_int_equal(account_of(1001)->seq, 1); /* bet.settled is told */
+    assert_int_equal(world.n_transfers, 1);
+    assert_int_equal(world.n_queue, 0);
+}
+
+static void rule_02_the_second_certainty_moves_the_difference(void **state)
+{
+    (void)state;
+    place_single(1000, "1");
+    place_single(1001, "2");
+    settle_start(settle);
+    tell(settlement(E1, "1", 1, LATER));
+    run_until_idle();
+    tell(settlement(E1, "1", 2, LATER + 5));
+    run_until_idle();
+    assert_int_equal(world.n_transfers, 1); /* the same result moves nothing */
+    tell(settlement(E1, "2", 2, LATER + 9));
+    run_until_idle();
+    assert_int_equal(balance(1000), 0);
+    assert_int_equal(balance(1001), 2000);
+    assert_int_equal(world.n_transfers, 3);
+}
+
+static void a_rollback_reopens_and_restores_the_stake(void **state)
+{
+    int64_t bet = place_single(1000, "1");
+
+    (void)state;
+    settle_start(settle);
+    tell(settlement(E1, "1", 1, LATER));
+    run_until_idle();
+    tell(other_fact(FACT_ROLLBACK_SETTLEMENT, E1, LATER + 5));
+    run_until_idle();
+    assert_int_equal(find_bet(bet)->row.state, BET_ACCEPTED);
+    assert_int_equal(find_bet(bet)->row.payout_minor, 0);
+    assert_int_equal(balance(1000), 0);
+    assert_int_equal(account_of(1000)->staked, 1000);
+    assert_int_equal(world.n_reopened, 1);
+}
+
+static void rule_04_a_lost_leg_settles_a_multiple_early(void **state)
+{
+    struct market_id ids[] = { E1, E2 };
+    int64_t lost, open;
+
+    (void)state;
+    lost = place_on(1000, BET_MULTIPLE, ids, (const char *[]){ "2", "1" }, 2, bet_ms);
+    open = place_on(1001, BET_MULTIPLE, ids, (const char *[]){ "1", "1" }, 2, bet_ms);
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(find_bet(lost)->row.state, BET_SETTLED);
+    assert_int_equal(find_bet(open)->row.state, BET_ACCEPTED);
+    assert_int_equal(account_of(1001)->staked, 1000);
+    assert_int_equal(account_of(1001)->seq, 0); /* nothing to tell yet */
+    tell(settlement(E2, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(find_bet(open)->row.payout_minor, 4000);
+    assert_int_equal(find_bet(lost)->row.payout_minor, 0);
+}
+
+static void rule_05_a_cancel_voids_what_its_window_covers(void **state)
+{
+    struct fact cancel = other_fact(FACT_CANCEL, E1, LATER + 3);
+    struct market_id id = E1;
+
+    (void)state;
+    place_single(1000, "2");
+    (void)place_on(1001, BET_SINGLE, &id, (const char *[]){ "2" }, 1, bet_ms + 10);
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    cancel.start_ms = bet_ms;
+    cancel.end_ms = bet_ms + 10;
+    tell(cancel);
+    run_until_idle();
+    assert_int_equal(balance(1000), 1000); /* covered: the stake comes back */
+    assert_int_equal(balance(1001), 0);
+}
+
+static void rule_03_a_cashed_out_bet_stands(void **state)
+{
+    int64_t bet = place_single(1000, "1");
+
+    (void)state;
+    find_bet(bet)->row.state = BET_CASHED_OUT;
+    find_bet(bet)->row.payout_minor = 1234;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(world.calls[OP_WRITE], 0);
+    assert_int_equal(find_bet(bet)->row.payout_minor, 1234);
+}
+
+static void rule_06_clawback_becomes_debt(void **state)
+{
+    (void)state;
+    place_single(1000, "1");
+    settle_start(settle);
+    tell(settlement(E1, "1", 1, LATER));
+    run_until_idle();
+    account_of(1000)->purse.balance = 500; /* the rest is spent */
+    tell(settlement(E1, "3", 2, LATER));
+    run_until_idle();
+    assert_int_equal(balance(1000), 0);
+    assert_int_equal(account_of(1000)->purse.debt, 1500);
+}
+
+static void only_the_market_itself_is_judged(void **state)
+{
+    /* A leg under the same key that is of another market: a collision. */
+    int64_t bet = place_single(1000, "1");
+
+    (void)state;
+    find_bet(bet)->keys[0] = market_key(E2);
+    settle_start(settle);
+    tell(settlement(E2, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(find_bet(bet)->row.state, BET_ACCEPTED);
+}
+
+/* ---- any order -------------------------------------------------------- */
+
+enum { RULE_FACTS = 12, RULE_BETS = 12 };
+
+static uint64_t dice_state;
+
+static uint32_t dice(uint32_t n)
+{
+    dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(dice_state >> 33) % n;
+}
+
+static void roll_fact(struct fact *fact, int64_t position)
+{
+    static const char *const names[] = { "1", "2", "3" };
+    struct market_id id = dice(2) == 0 ? E1 : E2;
+    int64_t timestamp_ms = LATER + dice(6);
+
+    switch (dice(6)) {
+    case 0:
+        *fact = other_fact(FACT_ROLLBACK_SETTLEMENT, id, timestamp_ms);
+        break;
+    case 1:
+        *fact = other_fact(FACT_CANCEL, id, timestamp_ms);
+        fact->end_ms = bet_ms + dice(3);
+        break;
+    case 2:
+        *fact = other_fact(FACT_ROLLBACK_CANCEL, id, timestamp_ms);
+        fact->end_ms = bet_ms + dice(3);
+        break;
+    default:
+        *fact = settlement(id, names[dice(3)], (int8_t)(1 + dice(2)), timestamp_ms);
+    }
+    fact->position = position;
+}
+
+static void roll_bets(void)
+{
+    static const char *const names[] = { "1", "2", "3" };
+    struct market_id ids[] = { E1, E2 };
+
+    for (int i = 0; i < RULE_BETS; i++) {
+        const char *outcomes[] = { names[dice(3)], names[dice(3)] };
+
+        if (dice(2) == 0)
+            (void)place_on(1000 + dice(N_ACCOUNTS), BET_MULTIPLE, ids, outcomes, 2,
+                           bet_ms + dice(3));
+        else
+            (void)place_on(1000 + dice(N_ACCOUNTS), BET_SINGLE, ids + dice(2), outcomes, 1,
+                           bet_ms + dice(3));
+    }
+}
+
+static void forget_everything(void)
+{
+    memset(world.accounts, 0, sizeof(world.accounts));
+    memset(world.bets, 0, sizeof(world.bets));
+    world.n_bets = world.n_facts = world.n_queue = 0;
+}
+
+static void shuffle(unsigned *order, unsigned n)
+{
+    for (unsigned i = n; i-- > 1;) {
+        unsigned j = dice(i + 1), kept = order[i];
+
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+/* Tells the facts in an order of its own, some twice, sometimes waiting. */
+static void tell_in_any_order(const struct fact *facts)
+{
+    unsigned order[RULE_FACTS * 2];
+
+    for (unsigned i = 0; i < RULE_FACTS * 2; i++)
+        order[i] = i % RULE_FACTS;
+    shuffle(order, RULE_FACTS * 2);
+    for (unsigned i = 0; i < RULE_FACTS * 2; i++) {
+        settle_on_results(settle, &(struct bus_results){
+            facts[order[i]].position, &facts[order[i]], 1 });
+        if (dice(2) == 0)
+            run_until_idle();
+        else if (dice(2) == 0)
+            uv_run(&world.loop, UV_RUN_NOWAIT);
+    }
+    run_until_idle();
+}
+
+static void rule_01_any_order_ends_in_the_same_state(void **state)
+{
+    (void)state;
+    settle_start(settle);
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct held_account first[N_ACCOUNTS];
+        struct fact facts[RULE_FACTS];
+
+        dice_state = seed;
+        for (int i = 0; i < RULE_FACTS; i++)
+            roll_fact(&facts[i], 1000 + i);
+        for (int turn = 0; turn < 4; turn++) {
+            uint64_t kept = dice_state;
+
+            forget_everything();
+            dice_state = seed * 1000;
+            roll_bets();
+            dice_state = kept;
+            tell_in_any_order(facts);
+            if (turn == 0)
+                memcpy(first, world.accounts, sizeof(first));
+            for (int i = 0; i < N_ACCOUNTS; i++) {
+                assert_int_equal(world.accounts[i].purse.balance, first[i].purse.balance);
+                assert_int_equal(world.accounts[i].purse.debt, first[i].purse.debt);
+                assert_int_equal(world.accounts[i].staked, first[i].staked);
+            }
+        }
+    }
+}
+
+/* ---- late bets --------------------------------------------------------- */
+
+static void rule_07_a_late_bet_is_swept(void **state)
+{
+    int64_t now = clock_wall_ms(), bet;
+    struct market_id id = E1;
+
+    (void)state;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, now));
+    run_until_idle();
+    bet = place_on(1000, BET_SINGLE, &id, (const char *[]){ "1" }, 1, now + 5);
+    close_settle(); /* the next process sweeps the last day at its start */
+    open_settle(world.offset);
+    settle_start(settle);
+    while (find_bet(bet)->row.state == BET_ACCEPTED)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    assert_int_equal(balance(1000), 2000);
+    assert_int_equal(find_bet(bet)->row.flags, BET_FLAG_PAST_POSTED);
+    run_until_idle();
+}
+
+static void rule_07_bets_after_the_stop_are_flagged(void **state)
+{
+    struct fact fact = settlement(E1, "1", 2, LATER);
+    int64_t before = metric_value(METRIC_SETTLE_PAST_POSTED, STR_NONE);
+    struct market_id id = E1;
+    int64_t in_time, late;
+
+    (void)state;
+    in_time = place_single(1000, "1");
+    late = place_on(1001, BET_SINGLE, &id, (const char *[]){ "2" }, 1, bet_ms + 500);
+    fact.stopped_ms = bet_ms + 499;
+    settle_start(settle);
+    tell(fact);
+    run_until_idle();
+    assert_int_equal(find_bet(in_time)->row.flags, 0);
+    assert_int_equal(find_bet(late)->row.flags, BET_FLAG_PAST_POSTED);
+    assert_int_equal(find_bet(late)->row.state, BET_SETTLED);
+    assert_int_equal(metric_value(METRIC_SETTLE_PAST_POSTED, STR_NONE), before + 1);
+}
+
+/* ---- chunks ------------------------------------------------------------ */
+
+static void place_many(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        (void)place_single(1000 + i % N_ACCOUNTS, i % 2 == 0 ? "1" : "2");
+}
+
+static void assert_all_paid_once(unsigned n)
+{
+    int64_t sum = 0, staked = 0;
+
+    for (unsigned i = 0; i < N_ACCOUNTS; i++) {
+        sum += world.accounts[i].purse.balance;
+        staked += world.accounts[i].staked;
+    }
+    assert_int_equal(sum, (int64_t)(n / 2) * 2000);
+    assert_int_equal(staked, 0);
+    assert_int_equal(world.n_transfers, n / 2);
+    assert_int_equal(world.n_queue, 0);
+}
+
+static void a_market_is_settled_in_chunks(void **state)
+{
+    (void)state;
+    place_many(3000);
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_all_paid_once(3000);
+    assert_in_range(world.calls[OP_WRITE], 3000 / LIMIT_CHUNK, 16); /* they grow */
+}
+
+static void rule_06_a_poisoned_bet_is_parked_alone(void **state)
+{
+    (void)state;
+    place_many(1000);
+    world.bets[701].poison = true; /* a loser */
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(world.n_parked, 1);
+    assert_int_equal(world.parked_bet, world.bets[701].row.id);
+    assert_int_equal(world.bets[701].row.state, BET_ACCEPTED);
+    world.accounts[701 % N_ACCOUNTS].staked -= 1000;
+    assert_all_paid_once(1000);
+}
+
+static void rule_06_an_unreadable_slip_is_parked(void **state)
+{
+    (void)state;
+    place_many(10);
+    world.bets[3].slip[0] = '?';
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(world.n_parked, 1);
+    assert_int_equal(world.parked_bet, world.bets[3].row.id);
+    world.accounts[3].staked -= 1000;
+    assert_all_paid_once(10);
+}
+
+static void a_locked_account_is_tried_again(void **state)
+{
+    (void)state;
+    place_many(400);
+    world.accounts[2].locked = 8;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_all_paid_once(400);
+    assert_true(world.waits > 0); /* after three tries it waits for the lock */
+}
+
+static struct {
+    enum op_kind kind;
+    enum store_result result;
+} const losses[] = {
+    { OP_ADD, STORE_UNAVAILABLE },   { OP_ADD, STORE_UNKNOWN },
+    { OP_FETCH, STORE_UNAVAILABLE }, { OP_WRITE, STORE_UNAVAILABLE },
+    { OP_WRITE, STORE_UNKNOWN },     { OP_EXEC, STORE_UNAVAILABLE },
+};
+
+static void a_store_that_comes_and_goes_pays_once(void **state)
+{
+    (void)state;
+    place_many(600);
+    settle_start(settle);
+    run_until_idle();
+    for (size_t i = 0; i < LENGTH(losses); i++) {
+        bool back = i % 2 == 1; /* paid, and taken back by a rollback */
+
+        world.fail[losses[i].kind] = losses[i].result;
+        world.failures[losses[i].kind] = 2;
+        if (back)
+            tell(other_fact(FACT_ROLLBACK_SETTLEMENT, E1, LATER + (int64_t)i));
+        else
+            tell(settlement(E1, "1", 2, LATER + (int64_t)i));
+        run_until_idle();
+        assert_int_equal(world.failures[losses[i].kind], 0);
+        assert_int_equal(balance(1000), back ? 0 : 600 / N_ACCOUNTS * 2000);
+        assert_int_equal(world.n_transfers, 300 * (i + 1));
+    }
+}
+
+static void new_facts_come_while_the_market_is_settled(void)
+{
+    world.on_write = NULL;
+    tell(settlement(E1, "2", 2, LATER + 7));
+}
+
+static void new_facts_restart_the_market(void **state)
+{
+    int64_t sum = 0;
+
+    (void)state;
+    place_many(1000);
+    settle_start(settle);
+    world.on_write = new_facts_come_while_the_market_is_settled;
+    tell(settlement(E1, "1", 1, LATER));
+    run_until_idle();
+    for (unsigned i = 0; i < world.n_bets; i++)
+        sum += world.bets[i].row.payout_minor * (i % 2 == 1);
+    assert_int_equal(sum, 500 * 2000);
+    assert_int_equal(balance(1000), 0);
+    assert_int_equal(world.n_queue, 0);
+}
+
+static void stop_in_mid_run(void)
+{
+    world.on_write = NULL;
+    settle_stop(settle, on_stopped, NULL);
+}
+
+static void a_stopped_run_is_resumed(void **state)
+{
+    (void)state;
+    place_many(2000);
+    settle_start(settle);
+    world.on_write = stop_in_mid_run;
+    tell(settlement(E1, "1", 2, LATER));
+    while (!world.stopped)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    settle_free(settle);
+    assert_int_equal(world.n_queue, 1);
+    assert_true(world.queue[0].bet > 0);
+    assert_true(world.queue[0].bet < world.bets[1999].row.id);
+    open_settle(world.offset);
+    settle_start(settle);
+    run_until_idle();
+    assert_all_paid_once(2000);
+}
+
+static void rule_25_settlement_yields_to_placement(void **state)
+{
+    int64_t began = clock_mono_us();
+    int64_t before = metric_value(METRIC_SETTLE_YIELDS, STR_NONE);
+
+    (void)state;
+    place_many(10);
+    world.placing = true;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    while (world.calls[OP_WRITE] == 0)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    assert_in_range(clock_mono_us() - began, 40000, 1000000); /* but not for ever */
+    assert_int_equal(metric_value(METRIC_SETTLE_YIELDS, STR_NONE), before + 1);
+    run_until_idle();
+    assert_all_paid_once(10);
+}
+
+/* ---- results ----------------------------------------------------------- */
+
+static void stored_positions_are_skipped(void **state)
+{
+    (void)state;
+    close_settle();
+    open_settle(41);
+    settle_start(settle);
+    tell_at(40, settlement(E1, "1", 2, LATER));
+    tell_at(41, settlement(E1, "2", 2, LATER));
+    run_until_idle();
+    assert_int_equal(world.n_facts, 0);
+    tell_at(42, settlement(E1, "3", 2, LATER));
+    run_until_idle();
+    assert_int_equal(world.n_facts, 1);
+    assert_int_equal(world.offset, 42);
+}
+
+static void a_rejected_fact_holds_the_offset_but_not_the_others(void **state)
+{
+    int64_t first = place_single(1000, "1");
+
+    (void)state;
+    world.poison_position = 20;
+    settle_start(settle);
+    tell_at(10, settlement(E2, "1", 1, LATER));
+    tell_at(20, settlement(E2, "1", 2, LATER));
+    tell_at(30, settlement(E1, "1", 2, LATER));
+    while (find_bet(first)->row.state != BET_SETTLED)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    assert_int_equal(world.n_facts, 2);
+    assert_int_equal(world.offset, 19); /* a restart reads 20 again */
+}
+
+static void the_gauges_tell_what_waits(void **state)
+{
+    (void)state;
+    place_many(4);
+    world.bets[0].slip[0] = '?';
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    settle_metrics(settle);
+    assert_false(settle_idle(settle));
+    run_until_idle();
+    settle_metrics(settle);
+    for (int i = 0; i < 20; i++)
+        uv_run(&world.loop, UV_RUN_NOWAIT);
+    settle_metrics(settle);
+    assert_int_equal(metric_value(METRIC_SETTLE_QUEUE, STR_NONE), 0);
+    assert_int_equal(metric_value(METRIC_SETTLE_LAG, STR_NONE), 0);
+    assert_int_equal(metric_value(METRIC_PARKED, STR_NONE), 1);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_winner_is_paid_and_a_loser_is_not),
+        T(rule_01_any_order_ends_in_the_same_state),
+        T(rule_02_the_second_certainty_moves_the_difference),
+        T(rule_03_a_cashed_out_bet_stands),
+        T(rule_04_a_lost_leg_settles_a_multiple_early),
+        T(rule_05_a_cancel_voids_what_its_window_covers),
+        T(rule_06_clawback_becomes_debt),
+        T(rule_06_a_poisoned_bet_is_parked_alone),
+        T(rule_06_an_unreadable_slip_is_parked),
+        T(rule_07_a_late_bet_is_swept),
+        T(rule_07_bets_after_the_stop_are_flagged),
+        T(rule_25_settlement_yields_to_placement),
+        T(a_rollback_reopens_and_restores_the_stake),
+        T(only_the_market_itself_is_judged),
+        T(a_market_is_settled_in_chunks),
+        T(a_locked_account_is_tried_again),
+        T(a_store_that_comes_and_goes_pays_once),
+        T(new_facts_restart_the_market),
+        T(a_stopped_run_is_resumed),
+        T(stored_positions_are_skipped),
+        T(a_rejected_fact_holds_the_offset_but_not_the_others),
+        T(the_gauges_tell_what_waits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
