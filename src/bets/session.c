@@ -213,7 +213,7 @@ void session_learn_epoch(struct bets *bets, int64_t account, int64_t epoch, int6
 void session_drop(struct bets *bets, const struct http_request *request)
 {
     struct str text = bearer(request);
-    struct seen *seen = map_get(&bets->sessions->tokens, text);
+    struct seen *seen = text.n == 0 ? NULL : map_get(&bets->sessions->tokens, text);
 
     /* It keeps its place in the line of those who give way. */
     if (seen != NULL)

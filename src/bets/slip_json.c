@@ -173,26 +173,16 @@ static bool read_legs(json_t *legs, struct slip *slip, struct arena *arena,
 {
     size_t n = json_array_size(legs);
 
-    if (n > LIMIT_LEGS)
-        return fail(arena, error, "", "legs:", slip_fault_text(SLIP_TOO_MANY_LEGS));
+    if (n > LIMIT_LEGS) {
+        *error = str_of(slip_fault_text(SLIP_TOO_MANY_LEGS));
+        return false;
+    }
     for (size_t i = 0; i < n; i++) {
         if (!read_leg(json_array_get(legs, i), i, arena, &slip->legs[i], error))
             return false;
         slip->n_legs++;
     }
     return true;
-}
-
-static const char *fault_field(enum slip_fault fault)
-{
-    switch (fault) {
-    case SLIP_SYSTEM_SIZES:
-        return "system:";
-    case SLIP_BANKER:
-        return "legs.banker:";
-    default:
-        return "legs:";
-    }
 }
 
 static bool read_document(struct str body, const struct currency *currency,
@@ -223,9 +213,10 @@ static bool read_document(struct str body, const struct currency *currency,
         return false;
     if (!read_legs(legs, slip, arena, error))
         return false;
-    if ((fault = slip_check(slip)) != SLIP_OK)
-        return fail(arena, error, "", fault_field(fault), slip_fault_text(fault));
-    return true;
+    if ((fault = slip_check(slip)) == SLIP_OK)
+        return true;
+    *error = str_of(slip_fault_text(fault)); /* names the field itself */
+    return false;
 }
 
 bool slip_read(struct str body, const struct currency *currency, struct arena *arena,
