@@ -9,8 +9,12 @@ const { worldFor } = require('./lib/world');
 describe('accounts and sessions', () => {
   const world = worldFor({ before, after }, {});
   const fields = (more) => ({
-    email: `a-${process.pid}-${Math.random()}@example.com`, password: 'correct horse battery',
-    currency: 'EUR', country: 'GB', date_of_birth: '1990-05-17', ...more,
+    email: `a-${process.pid}-${Math.random()}@example.com`,
+    password: 'correct horse battery',
+    currency: 'EUR',
+    country: 'GB',
+    date_of_birth: '1990-05-17',
+    ...more,
   });
   const register = (json) => world().server.call('POST', '/v1/accounts', { json });
   const logIn = (email, password) =>
@@ -23,7 +27,12 @@ describe('accounts and sessions', () => {
     assert.match(json.expires_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
     assert.ok(Date.parse(json.expires_at) > Date.now());
     const wallet = await world().server.call('GET', '/v1/wallet', { token: json.token });
-    assert.deepEqual(wallet.json, { balance: '0.00', debt: '0.00', currency: 'EUR', staked: '0.00' });
+    assert.deepEqual(wallet.json, {
+      balance: '0.00',
+      debt: '0.00',
+      currency: 'EUR',
+      staked: '0.00',
+    });
   });
 
   test('nobody under 18 registers; on the birthday it is allowed', async () => {
@@ -47,10 +56,14 @@ describe('accounts and sessions', () => {
   });
 
   const bad = {
-    'no at in the email': { email: 'nobody' }, 'an empty email': { email: '' },
-    'a short password': { password: 'short' }, 'no password': { password: undefined },
-    'an unknown currency': { currency: 'ZZZ' }, 'a number as currency': { currency: 7 },
-    'no country': { country: undefined }, 'a country of three letters': { country: 'GBR' },
+    'no at in the email': { email: 'nobody' },
+    'an empty email': { email: '' },
+    'a short password': { password: 'short' },
+    'no password': { password: undefined },
+    'an unknown currency': { currency: 'ZZZ' },
+    'a number as currency': { currency: 7 },
+    'no country': { country: undefined },
+    'a country of three letters': { country: 'GBR' },
     'a day that is none': { date_of_birth: '1990-02-30' },
     'another way to write a date': { date_of_birth: '17.05.1990' },
     'a field we do not know': { colour: 'blue' },
@@ -90,8 +103,11 @@ describe('accounts and sessions', () => {
     assert.equal((await customer.call('DELETE', '/v1/sessions')).status, 204);
     for (const token of [customer.token, other]) {
       assert.equal((await customer.call('GET', '/v1/wallet', { token })).status, 401);
-      const deposit = await customer.call('POST', '/v1/wallet/deposits',
-        { token, json: { amount: '1.00' }, key: 'late' });
+      const deposit = await customer.call('POST', '/v1/wallet/deposits', {
+        token,
+        json: { amount: '1.00' },
+        key: 'late',
+      });
       assert.equal(deposit.code, 'unauthorized');
     }
     const fresh = (await logIn(customer.fields.email, customer.fields.password)).json.token;
@@ -129,8 +145,11 @@ describe('accounts and sessions', () => {
     const slow = await openWorld({ 'login-rate': '1' });
     const answers = [];
     for (let i = 0; i < 12; i++) {
-      answers.push(await slow.server.call('POST', '/v1/sessions',
-        { json: { email: 'no@example.com', password: 'wrong password' } }));
+      answers.push(
+        await slow.server.call('POST', '/v1/sessions', {
+          json: { email: 'no@example.com', password: 'wrong password' },
+        }),
+      );
     }
     const last = answers.at(-1);
     assert.equal(answers[0].status, 401);

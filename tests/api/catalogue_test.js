@@ -10,7 +10,10 @@ describe('catalogue', () => {
   const get = (path, headers) => world().server.call('GET', path, { headers });
 
   test('an event shows its markets, outcomes and odds', async () => {
-    const event = await world().event([market.oneXTwo('2.00', '3.40', '4.00'), market.total('1.95')]);
+    const event = await world().event([
+      market.oneXTwo('2.00', '3.40', '4.00'),
+      market.total('1.95'),
+    ]);
     const { id, version, markets } = await event.read();
     assert.equal(id, event.id);
     assert.ok(version !== undefined);
@@ -24,20 +27,36 @@ describe('catalogue', () => {
 
   test('names come from fixture and market descriptions', async () => {
     const event = await world().event();
-    await world().feed.send(uof.fixture(event.id,
-      { home: 'Ajax Amsterdam', away: 'Tottenham', start: '2031-05-08T19:00:00+00:00' }));
-    await world().feed.send(uof.descriptions([
-      { id: 1, name: '1x2', outcomes: { 1: '{$competitor1}', 2: 'draw', 3: '{$competitor2}' } },
-      { id: 18, name: 'Total', outcomes: { 12: 'over {total}', 13: 'under {total}' } }]));
+    await world().feed.send(
+      uof.fixture(event.id, {
+        home: 'Ajax Amsterdam',
+        away: 'Tottenham',
+        start: '2031-05-08T19:00:00+00:00',
+      }),
+    );
+    await world().feed.send(
+      uof.descriptions([
+        { id: 1, name: '1x2', outcomes: { 1: '{$competitor1}', 2: 'draw', 3: '{$competitor2}' } },
+        { id: 18, name: 'Total', outcomes: { 12: 'over {total}', 13: 'under {total}' } },
+      ]),
+    );
     await event.odds([market.oneXTwo(), market.total()]);
     const page = await event.read();
-    assert.deepEqual([page.home, page.away, page.start],
-      ['Ajax Amsterdam', 'Tottenham', '2031-05-08T19:00:00Z']);
+    assert.deepEqual(
+      [page.home, page.away, page.start],
+      ['Ajax Amsterdam', 'Tottenham', '2031-05-08T19:00:00Z'],
+    );
     assert.equal(page.sport, 'sr:sport:1');
     const [first, second] = page.markets;
     assert.equal(first.name, '1x2');
-    assert.deepEqual(first.outcomes.map((o) => o.name), ['Ajax Amsterdam', 'draw', 'Tottenham']);
-    assert.deepEqual(second.outcomes.map((o) => o.name), ['over 2.5', 'under 2.5']);
+    assert.deepEqual(
+      first.outcomes.map((o) => o.name),
+      ['Ajax Amsterdam', 'draw', 'Tottenham'],
+    );
+    assert.deepEqual(
+      second.outcomes.map((o) => o.name),
+      ['over 2.5', 'under 2.5'],
+    );
     const { json } = await get('/v1/sports');
     assert.ok(JSON.stringify(json).includes('Soccer'));
   });
@@ -59,8 +78,14 @@ describe('catalogue', () => {
     const ids = [];
     for (let i = 0; i < 5; i++) {
       const event = await world().event();
-      await world().feed.send(uof.fixture(event.id,
-        { home: 'A', away: 'B', sport: ['sr:sport:99', 'Chess'], start: '2031-05-08T19:00:00Z' }));
+      await world().feed.send(
+        uof.fixture(event.id, {
+          home: 'A',
+          away: 'B',
+          sport: ['sr:sport:99', 'Chess'],
+          start: '2031-05-08T19:00:00Z',
+        }),
+      );
       await event.odds(market.oneXTwo());
       ids.push(event.id);
     }

@@ -19,12 +19,16 @@ describe('feed', () => {
       assert.ok(!process.env.CI, `no data at ${samples}`);
       return t.skip('no data');
     }
-    for (const name of fs.readdirSync(path.join(samples, 'feed')).filter((n) => n.endsWith('.xml'))) {
+    for (const name of fs
+      .readdirSync(path.join(samples, 'feed'))
+      .filter((n) => n.endsWith('.xml'))) {
       const answer = await world().feed.post(fs.readFileSync(path.join(samples, 'feed', name)));
       assert.equal(answer.status, 202, `${name}: ${answer.text}`);
     }
     for (const name of ['markets.xml', 'fixture.xml']) {
-      const answer = await world().feed.post(fs.readFileSync(path.join(samples, 'descriptions', name)));
+      const answer = await world().feed.post(
+        fs.readFileSync(path.join(samples, 'descriptions', name)),
+      );
       assert.equal(answer.status, 202, `${name}: ${answer.text}`);
     }
     await world().feed.up();
@@ -34,7 +38,10 @@ describe('feed', () => {
     const event = await world().event([market.oneXTwo('2.00'), market.total('1.95')]);
     await event.odds(market.oneXTwo('2.20'));
     const { markets } = await event.read();
-    assert.deepEqual(markets.map((m) => Number(m.outcomes[0].odds)), [2.2, 1.95]);
+    assert.deepEqual(
+      markets.map((m) => Number(m.outcomes[0].odds)),
+      [2.2, 1.95],
+    );
   });
 
   test('a listed market carries all its outcomes', async () => {
@@ -57,11 +64,15 @@ describe('feed', () => {
 
   test('rule 18: odds never go through floating point, probabilities are ignored', async () => {
     const event = await world().event();
-    const xml = uof.oddsChange(event.id, [market.oneXTwo('1.005', '1.0001', '12345.6789')])
+    const xml = uof
+      .oddsChange(event.id, [market.oneXTwo('1.005', '1.0001', '12345.6789')])
       .replace('odds="1.005"', 'odds="1.005" probabilities="4.2E-05"');
     await world().feed.send(xml);
     const { outcomes } = await event.market(1);
-    assert.deepEqual(outcomes.map((o) => o.odds.replace(/0+$/, '')), ['1.005', '1.0001', '12345.6789']);
+    assert.deepEqual(
+      outcomes.map((o) => o.odds.replace(/0+$/, '')),
+      ['1.005', '1.0001', '12345.6789'],
+    );
   });
 
   test('bet_stop suspends active markets, and only those', async () => {
@@ -76,14 +87,19 @@ describe('feed', () => {
 
   test('bet_stop by group stops the markets of that group', async () => {
     const event = await world().event();
-    await world().feed.send(uof.descriptions([
-      { id: 901, name: 'A', groups: 'all|score', outcomes: { 1: 'x' } },
-      { id: 902, name: 'B', groups: 'all|corners', outcomes: { 1: 'x' } },
-      { id: 903, name: 'C', groups: 'all|10_min', outcomes: { 1: 'x' } }]));
+    await world().feed.send(
+      uof.descriptions([
+        { id: 901, name: 'A', groups: 'all|score', outcomes: { 1: 'x' } },
+        { id: 902, name: 'B', groups: 'all|corners', outcomes: { 1: 'x' } },
+        { id: 903, name: 'C', groups: 'all|10_min', outcomes: { 1: 'x' } },
+      ]),
+    );
     await event.odds([901, 902, 903].map((id) => ({ id, outcomes: { 1: '2.00' } })));
     await event.stop({ groups: 'score|10_min' });
-    assert.deepEqual([await status(event, 901), await status(event, 902), await status(event, 903)],
-      ['suspended', 'active', 'suspended']);
+    assert.deepEqual(
+      [await status(event, 901), await status(event, 902), await status(event, 903)],
+      ['suspended', 'active', 'suspended'],
+    );
     await event.stop({ groups: 'all' });
     assert.equal(await status(event, 902), 'suspended');
   });
@@ -128,23 +144,30 @@ describe('feed', () => {
   test('rule 17: unknown elements and attributes are passed over and counted', async () => {
     const event = await world().event();
     const before = await world().metric('overround_feed_unknown_total');
-    const xml = uof.oddsChange(event.id, [market.oneXTwo('2.00')])
+    const xml = uof
+      .oddsChange(event.id, [market.oneXTwo('2.00')])
       .replace('<odds>', '<weather rain="yes"><wind/></weather><odds>')
       .replace('<market id="1"', '<market colour="red" id="1"');
     await world().feed.send(xml);
     assert.equal(await status(event, 1), 'active');
-    assert.ok(await world().metric('overround_feed_unknown_total') > before);
+    assert.ok((await world().metric('overround_feed_unknown_total')) > before);
   });
 
   test('fixture_change and snapshot_complete are taken, older spellings, too', async () => {
     const event = await world().event(market.oneXTwo());
     await world().feed.send(uof.fixtureChange(event.id));
     await world().feed.send(uof.snapshotComplete());
-    const old = { 'bet_cancel': 'cancelbet', 'rollback_bet_settlement': 'rollback_betsettlement',
-      'rollback_bet_cancel': 'rollback_cancelbet' };
+    const old = {
+      bet_cancel: 'cancelbet',
+      rollback_bet_settlement: 'rollback_betsettlement',
+      rollback_bet_cancel: 'rollback_cancelbet',
+    };
     for (const [name, spelling] of Object.entries(old)) {
-      const make = { bet_cancel: uof.betCancel, rollback_bet_settlement: uof.rollbackSettlement,
-        rollback_bet_cancel: uof.rollbackCancel }[name];
+      const make = {
+        bet_cancel: uof.betCancel,
+        rollback_bet_settlement: uof.rollbackSettlement,
+        rollback_bet_cancel: uof.rollbackCancel,
+      }[name];
       const xml = make(event.id, [{ id: 1 }]).replaceAll(name, spelling);
       assert.equal((await world().feed.post(xml)).status, 202, spelling);
     }
@@ -155,9 +178,14 @@ describe('feed', () => {
     const before = await event.read();
     await world().restart();
     const now = await event.read();
-    assert.deepEqual(now.markets.map((m) => m.outcomes.map((o) => o.odds)),
-      before.markets.map((m) => m.outcomes.map((o) => o.odds)));
-    assert.deepEqual(now.markets.map((m) => m.status), ['suspended', 'suspended']);
+    assert.deepEqual(
+      now.markets.map((m) => m.outcomes.map((o) => o.odds)),
+      before.markets.map((m) => m.outcomes.map((o) => o.odds)),
+    );
+    assert.deepEqual(
+      now.markets.map((m) => m.status),
+      ['suspended', 'suspended'],
+    );
     await world().feed.up();
     assert.equal(await status(event, 1), 'suspended', 'alive alone is no price');
     await event.odds(market.oneXTwo('2.05'));

@@ -14,8 +14,11 @@ describe('idempotency', () => {
     const agent = makeAgent(1000);
     const key = newKey('copies');
     const slip = { stake: '10.00', type: 'single', accept: 'none', legs: [event.home()] };
-    const answers = await Promise.all(Array.from({ length: 1000 }, () =>
-      customer.call('POST', '/v1/bets', { json: slip, key, agent })));
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, () =>
+        customer.call('POST', '/v1/bets', { json: slip, key, agent }),
+      ),
+    );
     agent.destroy();
     assert.deepEqual([...new Set(answers.map((a) => a.status))], [201]);
     assert.equal(new Set(answers.map((a) => a.text)).size, 1, 'one answer, byte for byte');
@@ -27,8 +30,11 @@ describe('idempotency', () => {
     const customer = await world().customer({ balance: null });
     const agent = makeAgent(1000);
     const key = newKey('copies');
-    const answers = await Promise.all(Array.from({ length: 1000 }, () =>
-      customer.call('POST', '/v1/wallet/deposits', { json: { amount: '3.00' }, key, agent })));
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, () =>
+        customer.call('POST', '/v1/wallet/deposits', { json: { amount: '3.00' }, key, agent }),
+      ),
+    );
     agent.destroy();
     assert.deepEqual([...new Set(answers.map((a) => a.status))], [201]);
     assert.equal(new Set(answers.map((a) => a.text)).size, 1);
@@ -101,17 +107,22 @@ describe('idempotency', () => {
     const customer = await world().customer();
     const event = await world().event(market.oneXTwo());
     const key = newKey('fields');
-    const post = (body) => customer.call('POST', '/v1/bets', { body, type: 'application/json', key });
+    const post = (body) =>
+      customer.call('POST', '/v1/bets', { body, type: 'application/json', key });
     const leg = `{"event":"${event}","market":"1","outcome":"1","odds":"2.00"}`;
     const first = await post(`{"stake":"10.00","type":"single","accept":"none","legs":[${leg}]}`);
     assert.equal(first.status, 201, first.text);
-    const other = await post(`{ "legs": [ ${leg} ],\n "accept":"none", "type":"single", "stake":"10.0" }`);
+    const other = await post(
+      `{ "legs": [ ${leg} ],\n "accept":"none", "type":"single", "stake":"10.0" }`,
+    );
     assert.equal(other.text, first.text);
   });
 
   for (const [name, change] of Object.entries({
-    stake: { stake: '11.00' }, policy: { accept: 'any' },
-    odds: { odds: '2.01' }, outcome: { outcome: '2' },
+    stake: { stake: '11.00' },
+    policy: { accept: 'any' },
+    odds: { odds: '2.01' },
+    outcome: { outcome: '2' },
   })) {
     test(`another ${name} under the same key is key_reused`, async () => {
       const customer = await world().customer();
@@ -131,8 +142,11 @@ describe('idempotency', () => {
     const customer = await world().customer();
     const event = await world().event(market.oneXTwo());
     const key = newKey('race');
-    const answers = await Promise.all(Array.from({ length: 40 }, (_, i) =>
-      customer.bet(event.home(), { key, stake: i % 2 ? '1.00' : '2.00' })));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        customer.bet(event.home(), { key, stake: i % 2 ? '1.00' : '2.00' }),
+      ),
+    );
     const accepted = answers.filter((a) => a.status === 201);
     assert.equal(new Set(accepted.map((a) => a.text)).size, 1);
     assert.equal(accepted.length, 20);
@@ -155,8 +169,9 @@ describe('idempotency', () => {
   test('one balance cannot be spent twice, however many bets race for it', async () => {
     const customer = await world().customer({ balance: '50.00' });
     const event = await world().event(market.oneXTwo());
-    const answers = await Promise.all(Array.from({ length: 60 }, () =>
-      customer.bet(event.home(), { stake: '10.00' })));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => customer.bet(event.home(), { stake: '10.00' })),
+    );
     assert.equal(answers.filter((a) => a.status === 201).length, 5);
     assert.equal(answers.filter((a) => a.code === 'insufficient_funds').length, 55);
     await customer.holds('0.00', '0.00');

@@ -13,7 +13,9 @@ describe('lists and paging', () => {
     let next = null;
     let count = 0;
     do {
-      const page = await customer.read(`${path}${path.includes('?') ? '&' : '?'}limit=3${next ? `&after=${next}` : ''}`);
+      const page = await customer.read(
+        `${path}${path.includes('?') ? '&' : '?'}limit=3${next ? `&after=${next}` : ''}`,
+      );
       assert.ok(page[name].length <= 3);
       rows.push(...page[name]);
       next = page.next;
@@ -25,17 +27,26 @@ describe('lists and paging', () => {
     const customer = await world().customer();
     const event = await world().event(market.oneXTwo());
     const ids = [];
-    for (let i = 0; i < 8; i++) ids.unshift((await customer.placed(event.home(), { stake: '1.00' })).id);
-    assert.deepEqual((await customer.bets()).map((b) => b.id), ids);
-    assert.deepEqual((await pages(customer, '/v1/bets', 'bets')).map((b) => b.id), ids);
+    for (let i = 0; i < 8; i++)
+      ids.unshift((await customer.placed(event.home(), { stake: '1.00' })).id);
+    assert.deepEqual(
+      (await customer.bets()).map((b) => b.id),
+      ids,
+    );
+    assert.deepEqual(
+      (await pages(customer, '/v1/bets', 'bets')).map((b) => b.id),
+      ids,
+    );
   });
 
   test('transfers page by page', async () => {
     const customer = await world().customer({ balance: null });
     for (let i = 1; i <= 7; i++) await customer.deposit(`${i}.00`);
     const all = await pages(customer, '/v1/wallet/transfers', 'transfers');
-    assert.deepEqual(all.map((t) => t.amount),
-      ['7.00', '6.00', '5.00', '4.00', '3.00', '2.00', '1.00']);
+    assert.deepEqual(
+      all.map((t) => t.amount),
+      ['7.00', '6.00', '5.00', '4.00', '3.00', '2.00', '1.00'],
+    );
     assert.equal(new Set(all.map((t) => t.id)).size, 7);
   });
 
@@ -47,8 +58,14 @@ describe('lists and paging', () => {
     const open = await customer.placed(other.home());
     await event.result(1, 0, 0);
     await customer.becomes(settled, { state: 'settled' });
-    assert.deepEqual((await customer.bets('?state=open')).map((b) => b.id), [open.id]);
-    assert.deepEqual((await customer.bets('?state=settled')).map((b) => b.id), [settled.id]);
+    assert.deepEqual(
+      (await customer.bets('?state=open')).map((b) => b.id),
+      [open.id],
+    );
+    assert.deepEqual(
+      (await customer.bets('?state=settled')).map((b) => b.id),
+      [settled.id],
+    );
     assert.equal((await customer.bets()).length, 2);
   });
 

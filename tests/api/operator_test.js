@@ -14,9 +14,15 @@ describe('operators', () => {
 
   test('feed and reports need a token, health and metrics do not', async () => {
     for (const token of [undefined, 'wrong', world().server.token.slice(0, -1)]) {
-      for (const [method, route] of [['POST', '/v1/feed'], ['GET', '/v1/reports/daily']]) {
-        const answer = await world().server.operate(method, route,
-          { token, type: 'application/xml', body: method === 'POST' ? '<alive/>' : undefined });
+      for (const [method, route] of [
+        ['POST', '/v1/feed'],
+        ['GET', '/v1/reports/daily'],
+      ]) {
+        const answer = await world().server.operate(method, route, {
+          token,
+          type: 'application/xml',
+          body: method === 'POST' ? '<alive/>' : undefined,
+        });
         assert.equal(answer.status, 401, `${route} with ${token}`);
         assert.equal(answer.code, 'unauthorized');
       }
@@ -26,7 +32,7 @@ describe('operators', () => {
     }
   });
 
-  test('customers\' calls are not on the operator listener, nor the other way', async () => {
+  test("customers' calls are not on the operator listener, nor the other way", async () => {
     assert.equal((await get('/v1/wallet')).status, 404);
     assert.equal((await world().server.call('POST', '/v1/feed', { body: '<x/>' })).status, 404);
     assert.equal((await world().server.call('GET', '/metrics')).status, 404);
@@ -38,7 +44,12 @@ describe('operators', () => {
     assert.ok(names.length > 20);
     const { text, headers } = await get('/metrics');
     assert.match(headers['content-type'], /^text\/plain/);
-    const types = { COUNTER: 'counter', GAUGE: 'gauge', HISTOGRAM: 'histogram', SIZES: 'histogram' };
+    const types = {
+      COUNTER: 'counter',
+      GAUGE: 'gauge',
+      HISTOGRAM: 'histogram',
+      SIZES: 'histogram',
+    };
     for (const [, kind, name] of names) {
       assert.ok(text.includes(`# HELP ${name} `), name);
       assert.ok(text.includes(`# TYPE ${name} ${types[kind]}`), name);
@@ -49,15 +60,17 @@ describe('operators', () => {
   });
 
   test('the counters move with what happens', async () => {
-    const read = async () => Promise.all([
-      world().metric('overround_bets_total', 'result="accepted"'),
-      world().metric('overround_bets_total', 'result="odds_changed"'),
-      world().metric('overround_staked_minor_total', 'currency="EUR"'),
-      world().metric('overround_place_seconds_count'),
-      world().metric('overround_commit_seconds_count'),
-      world().metric('overround_feed_messages_total', 'type="odds_change"'),
-      world().metric('overround_feed_refused_total', 'reason="malformed"'),
-      world().metric('overround_settle_bets_total', 'result="settled"')]);
+    const read = async () =>
+      Promise.all([
+        world().metric('overround_bets_total', 'result="accepted"'),
+        world().metric('overround_bets_total', 'result="odds_changed"'),
+        world().metric('overround_staked_minor_total', 'currency="EUR"'),
+        world().metric('overround_place_seconds_count'),
+        world().metric('overround_commit_seconds_count'),
+        world().metric('overround_feed_messages_total', 'type="odds_change"'),
+        world().metric('overround_feed_refused_total', 'reason="malformed"'),
+        world().metric('overround_settle_bets_total', 'result="settled"'),
+      ]);
     const customer = await world().customer();
     const first = await read();
     const event = await world().event(market.oneXTwo());
@@ -73,9 +86,11 @@ describe('operators', () => {
   });
 
   test('ledger gauges are the sums of the accounts', async () => {
-    const sums = async () => [await world().metric('overround_ledger_balance_minor', 'currency="NOK"'),
+    const sums = async () => [
+      await world().metric('overround_ledger_balance_minor', 'currency="NOK"'),
       await world().metric('overround_ledger_open_stakes_minor', 'currency="NOK"'),
-      await world().metric('overround_accounts', 'currency="NOK"')];
+      await world().metric('overround_accounts', 'currency="NOK"'),
+    ];
     const customer = await world().customer({ currency: 'NOK', balance: '50.00' });
     const event = await world().event(market.oneXTwo());
     await customer.placed(event.home(), { stake: '20.00' });
@@ -95,7 +110,9 @@ describe('operators', () => {
     const day = new Date().toISOString().slice(0, 10);
     const { status, json, text } = await get(`/v1/reports/daily?from=${day}&to=${day}`);
     assert.equal(status, 200, text);
-    const row = Object.values(json).flat().find((r) => r.currency === 'SEK');
+    const row = Object.values(json)
+      .flat()
+      .find((r) => r.currency === 'SEK');
     assert.ok(row, text);
     assert.equal(row.turnover, '45.00');
     assert.equal(row.payouts, '20.00');

@@ -32,7 +32,10 @@ describe('placement', () => {
   test('a multiple multiplies its odds and floors once', async () => {
     const customer = await world().customer();
     const three = await events(3, market.oneXTwo('1.333', '3.00', '5.00'));
-    const bet = await customer.placed(three.map((e) => e.home('1.333')), { stake: '10.00' });
+    const bet = await customer.placed(
+      three.map((e) => e.home('1.333')),
+      { stake: '10.00' },
+    );
     assert.equal(bet.potential_payout, '23.68'); // 10 x 2.368593037
   });
 
@@ -52,15 +55,19 @@ describe('placement', () => {
     const bet = await customer.placed(legs, { type: 'system', system: [2], stake: '10.00' });
     // Three doubles of three, each with the banker: 10/3 x 8 a line.
     assert.equal(bet.potential_payout, '80.00');
-    const trixie = await customer.placed(four.slice(1).map((e) => e.home('2.00')),
-      { type: 'system', system: [2, 3], stake: '10.00' });
+    const trixie = await customer.placed(
+      four.slice(1).map((e) => e.home('2.00')),
+      { type: 'system', system: [2, 3], stake: '10.00' },
+    );
     assert.equal(trixie.potential_payout, '50.00'); // 10/4 x (3 x 4 + 8)
   });
 
   test('specifiers in any order name the same market (rule 22)', async () => {
     const customer = await world().customer();
     const event = await world().event({
-      id: 123, specifiers: 'set=2|game=3|point=1', outcomes: { 1: '1.30', 2: '1.70' },
+      id: 123,
+      specifiers: 'set=2|game=3|point=1',
+      outcomes: { 1: '1.30', 2: '1.70' },
     });
     await customer.placed(event.leg(123, 1, '1.30', { specifiers: 'point=1|set=2|game=3' }));
   });
@@ -92,11 +99,16 @@ describe('placement', () => {
   }
 
   const legFaults = {
-    'odds below one': { odds: '0.99' }, 'odds with five decimals': { odds: '1.23456' },
-    'odds that are a number': { odds: 2 }, 'no odds': { odds: undefined },
-    'no event': { event: undefined }, 'a market that is no number': { market: 'one' },
-    'specifiers that are none': { specifiers: 'total' }, 'a banker that is a text': { banker: 'yes' },
-    'a banker outside a system': { banker: true }, 'a field we do not know': { note: 'x' },
+    'odds below one': { odds: '0.99' },
+    'odds with five decimals': { odds: '1.23456' },
+    'odds that are a number': { odds: 2 },
+    'no odds': { odds: undefined },
+    'no event': { event: undefined },
+    'a market that is no number': { market: 'one' },
+    'specifiers that are none': { specifiers: 'total' },
+    'a banker that is a text': { banker: 'yes' },
+    'a banker outside a system': { banker: true },
+    'a field we do not know': { note: 'x' },
   };
   for (const [name, more] of Object.entries(legFaults)) {
     test(`malformed leg: ${name}`, async () => {
@@ -111,8 +123,8 @@ describe('placement', () => {
 
   test('bodies that are not JSON, too deep, or too large', async () => {
     const customer = await world().customer();
-    const post = (body) => customer.call('POST', '/v1/bets',
-      { body, type: 'application/json', key: 'k' });
+    const post = (body) =>
+      customer.call('POST', '/v1/bets', { body, type: 'application/json', key: 'k' });
     for (const body of ['', '{', '[]', '"bet"', 'null', '{"stake":"1.00"}x', '['.repeat(5000)]) {
       const answer = await post(body);
       assert.equal(answer.status, 400, body.slice(0, 20));

@@ -10,10 +10,17 @@ describe('acceptance policy', () => {
 
   // submitted odds, policy -> accepted or not, when the odds are 2.00 now
   const table = [
-    ['2.00', 'none', true], ['2.0', 'none', true], ['2', 'none', true],
-    ['1.99', 'none', false], ['2.01', 'none', false],
-    ['2.00', 'higher', true], ['1.99', 'higher', true], ['2.01', 'higher', false],
-    ['2.00', 'any', true], ['1.01', 'any', true], ['900.00', 'any', true],
+    ['2.00', 'none', true],
+    ['2.0', 'none', true],
+    ['2', 'none', true],
+    ['1.99', 'none', false],
+    ['2.01', 'none', false],
+    ['2.00', 'higher', true],
+    ['1.99', 'higher', true],
+    ['2.01', 'higher', false],
+    ['2.00', 'any', true],
+    ['1.01', 'any', true],
+    ['900.00', 'any', true],
   ];
   for (const [odds, accept, accepted] of table) {
     test(`rule 10: 2.00 now, ${odds} submitted, ${accept}: ${accepted ? 'yes' : 'no'}`, async () => {

@@ -8,7 +8,7 @@ const { openWorld, market, uof, eventually } = require('./lib/world');
 describe('producers', () => {
   const status = async (event) => (await event.market(1)).status;
 
-  test('before its first alive a producer\'s markets are suspended', async () => {
+  test("before its first alive a producer's markets are suspended", async () => {
     const world = await openWorld();
     const event = await world.event(market.oneXTwo(), { product: 5 });
     assert.equal(await status(event), 'suspended');

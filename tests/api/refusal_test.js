@@ -9,22 +9,100 @@ const { worldFor, openWorld, market, newKey } = require('./lib/world');
 // A fault: what it does to the request { token, key, slip }.  From the most
 // permanent to the most transient; `with` are those it cannot be joined with.
 const LADDER = [
-  { code: 'malformed', status: 400, spoil: (r) => { r.slip.accept = 'sometimes'; } },
-  { code: 'key_missing', status: 400, spoil: (r) => { r.key = undefined; } },
-  { code: 'unauthorized', status: 401, spoil: (r) => { r.token = 'nobody'; } },
-  { code: 'key_reused', status: 422, spoil: (r, w) => { r.key = w.usedKey; },
-    not: ['key_missing', 'unauthorized'] },
-  { code: 'stake_too_small', status: 422, spoil: (r) => { r.slip.stake = '0.09'; } },
-  { code: 'stake_too_large', status: 422, spoil: (r) => { r.slip.stake = '500.01'; },
-    not: ['stake_too_small'] },
-  { code: 'unknown_selection', status: 422, spoil: (r, w) => { r.slip.legs.push(w.unknown); } },
-  { code: 'related_legs', status: 422, spoil: (r, w) => { r.slip.legs.push(w.related); } },
-  { code: 'market_closed', status: 409, spoil: (r, w) => { r.slip.legs.push(w.closed); } },
-  { code: 'market_suspended', status: 409, spoil: (r, w) => { r.slip.legs.push(w.suspended); } },
-  { code: 'odds_changed', status: 409, spoil: (r, w) => { r.slip.legs.push(w.moved); } },
-  { code: 'payout_too_large', status: 422, spoil: (r, w) => { r.slip.legs.push(...w.huge); } },
-  { code: 'insufficient_funds', status: 422,
-    spoil: (r, w) => { r.token = w.poor.token; }, not: ['unauthorized', 'key_reused'] },
+  {
+    code: 'malformed',
+    status: 400,
+    spoil: (r) => {
+      r.slip.accept = 'sometimes';
+    },
+  },
+  {
+    code: 'key_missing',
+    status: 400,
+    spoil: (r) => {
+      r.key = undefined;
+    },
+  },
+  {
+    code: 'unauthorized',
+    status: 401,
+    spoil: (r) => {
+      r.token = 'nobody';
+    },
+  },
+  {
+    code: 'key_reused',
+    status: 422,
+    spoil: (r, w) => {
+      r.key = w.usedKey;
+    },
+    not: ['key_missing', 'unauthorized'],
+  },
+  {
+    code: 'stake_too_small',
+    status: 422,
+    spoil: (r) => {
+      r.slip.stake = '0.09';
+    },
+  },
+  {
+    code: 'stake_too_large',
+    status: 422,
+    spoil: (r) => {
+      r.slip.stake = '500.01';
+    },
+    not: ['stake_too_small'],
+  },
+  {
+    code: 'unknown_selection',
+    status: 422,
+    spoil: (r, w) => {
+      r.slip.legs.push(w.unknown);
+    },
+  },
+  {
+    code: 'related_legs',
+    status: 422,
+    spoil: (r, w) => {
+      r.slip.legs.push(w.related);
+    },
+  },
+  {
+    code: 'market_closed',
+    status: 409,
+    spoil: (r, w) => {
+      r.slip.legs.push(w.closed);
+    },
+  },
+  {
+    code: 'market_suspended',
+    status: 409,
+    spoil: (r, w) => {
+      r.slip.legs.push(w.suspended);
+    },
+  },
+  {
+    code: 'odds_changed',
+    status: 409,
+    spoil: (r, w) => {
+      r.slip.legs.push(w.moved);
+    },
+  },
+  {
+    code: 'payout_too_large',
+    status: 422,
+    spoil: (r, w) => {
+      r.slip.legs.push(...w.huge);
+    },
+  },
+  {
+    code: 'insufficient_funds',
+    status: 422,
+    spoil: (r, w) => {
+      r.token = w.poor.token;
+    },
+    not: ['unauthorized', 'key_reused'],
+  },
 ];
 
 describe('the refusal ladder', () => {
@@ -34,9 +112,14 @@ describe('the refusal ladder', () => {
   before(async () => {
     const open = (...markets) => world().event(markets);
     const [first, second, closed, suspended, moved, big, bigger] = await Promise.all([
-      open(market.oneXTwo(), market.total()), open(market.oneXTwo()), open(market.oneXTwo()),
-      open(market.oneXTwo()), open(market.oneXTwo('2.00')),
-      open(market.oneXTwo('90000')), open(market.oneXTwo('90000'))]);
+      open(market.oneXTwo(), market.total()),
+      open(market.oneXTwo()),
+      open(market.oneXTwo()),
+      open(market.oneXTwo()),
+      open(market.oneXTwo('2.00')),
+      open(market.oneXTwo('90000')),
+      open(market.oneXTwo('90000')),
+    ]);
     await closed.odds({ id: 1, status: -3 });
     await suspended.odds({ id: 1, status: -1 });
     await moved.odds(market.oneXTwo('2.50'));
@@ -44,7 +127,9 @@ describe('the refusal ladder', () => {
       base: [first.home(), second.home()],
       unknown: { ...first.home(), event: 'sr:match:999999999' },
       related: first.leg(18, 12, '1.95', { specifiers: 'total=2.5' }),
-      closed: closed.home(), suspended: suspended.home(), moved: moved.home('2.00'),
+      closed: closed.home(),
+      suspended: suspended.home(),
+      moved: moved.home('2.00'),
       huge: [big.home('90000'), bigger.home('90000')],
       rich: await world().customer({ balance: '5000.00' }),
       poor: await world().customer({ balance: null }),
@@ -55,17 +140,25 @@ describe('the refusal ladder', () => {
 
   function send(faults) {
     const request = {
-      token: w.rich.token, key: newKey(),
+      token: w.rich.token,
+      key: newKey(),
       slip: { stake: '1.00', type: 'multiple', accept: 'none', legs: [...w.base] },
     };
     for (const fault of faults) fault.spoil(request, w);
-    return world().server.call('POST', '/v1/bets',
-      { json: request.slip, token: request.token, key: request.key });
+    return world().server.call('POST', '/v1/bets', {
+      json: request.slip,
+      token: request.token,
+      key: request.key,
+    });
   }
 
   const needs = {
-    stake_too_small: '0.10', stake_too_large: '500.00', odds_changed: '"2.5', payout_too_large: '1000000.00',
-    insufficient_funds: '0.00', unknown_selection: 'sr:match:999999999',
+    stake_too_small: '0.10',
+    stake_too_large: '500.00',
+    odds_changed: '"2.5',
+    payout_too_large: '1000000.00',
+    insufficient_funds: '0.00',
+    unknown_selection: '"leg":2',
   };
   for (const fault of LADDER) {
     test(`${fault.status} ${fault.code}, with what the client needs`, async () => {
@@ -79,13 +172,15 @@ describe('the refusal ladder', () => {
     });
   }
 
-  LADDER.forEach((early, i) => LADDER.slice(i + 1).forEach((late) => {
-    if (early.not?.includes(late.code) || late.not?.includes(early.code)) return;
-    test(`${early.code} comes before ${late.code}`, async () => {
-      const answer = await send([late, early]);
-      assert.equal(answer.code, early.code, answer.text);
-    });
-  }));
+  LADDER.forEach((early, i) =>
+    LADDER.slice(i + 1).forEach((late) => {
+      if (early.not?.includes(late.code) || late.not?.includes(early.code)) return;
+      test(`${early.code} comes before ${late.code}`, async () => {
+        const answer = await send([late, early]);
+        assert.equal(answer.code, early.code, answer.text);
+      });
+    }),
+  );
 
   test('a refusal moves nothing', async () => {
     const before = await w.rich.wallet();
@@ -96,7 +191,8 @@ describe('the refusal ladder', () => {
   test('the kinds of unknown selection', async () => {
     const event = await world().event(market.oneXTwo());
     const unknown = [
-      event.leg(2, 1, '2.00'), event.leg(1, 9, '2.00'),
+      event.leg(2, 1, '2.00'),
+      event.leg(1, 9, '2.00'),
       event.leg(1, 1, '2.00', { specifiers: 'total=1' }),
     ];
     for (const leg of unknown) assert.equal((await w.rich.bet(leg)).code, 'unknown_selection');
@@ -104,7 +200,8 @@ describe('the refusal ladder', () => {
 
   test('an outcome that is not active cannot be bet on', async () => {
     const event = await world().event({
-      id: 1, outcomes: { 1: { odds: '2.00', active: 0 }, 2: '3.00', 3: { active: 0 } },
+      id: 1,
+      outcomes: { 1: { odds: '2.00', active: 0 }, 2: '3.00', 3: { active: 0 } },
     });
     for (const leg of [event.home(), event.away()]) {
       const { status, code } = await w.rich.bet(leg, { accept: 'any' });
@@ -115,8 +212,12 @@ describe('the refusal ladder', () => {
   });
 
   test('an inactive market is closed to bets, a cancelled one, too', async () => {
-    for (const [status, code] of [[0, 'market_suspended'], [-1, 'market_suspended'],
-      [-3, 'market_closed'], [-4, 'market_closed']]) {
+    for (const [status, code] of [
+      [0, 'market_suspended'],
+      [-1, 'market_suspended'],
+      [-3, 'market_closed'],
+      [-4, 'market_closed'],
+    ]) {
       const event = await world().event(market.oneXTwo());
       await event.odds({ id: 1, status });
       const answer = await w.rich.bet(event.home());
@@ -159,11 +260,14 @@ describe('the refusal ladder', () => {
     assert.ok(wait >= 1 && wait <= 60);
     assert.ok(Object.keys(limited.headers).some((name) => name.startsWith('ratelimit')));
     await new Promise((resolve) => setTimeout(resolve, wait * 1000 + 100));
-    assert.equal((await customer.bet(event.home(), { stake: '0.10', key: limited.key })).status, 201);
+    assert.equal(
+      (await customer.bet(event.home(), { stake: '0.10', key: limited.key })).status,
+      201,
+    );
     await own.close();
   });
 
-  test('the stake limits follow the currency\'s decimals', async () => {
+  test("the stake limits follow the currency's decimals", async () => {
     const yen = await world().customer({ balance: '10000', currency: 'JPY' });
     const event = await world().event(market.oneXTwo());
     assert.equal((await yen.bet(event.home(), { stake: '501' })).code, 'stake_too_large');

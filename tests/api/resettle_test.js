@@ -15,7 +15,8 @@ describe('resettlement', () => {
     const bet = await customer.placed(event.home(), { stake });
     return { customer, event, bet, at: Date.parse(bet.placed_at) };
   }
-  const kinds = async (customer) => (await customer.transfers()).map((t) => `${t.kind} ${t.amount}`);
+  const kinds = async (customer) =>
+    (await customer.transfers()).map((t) => `${t.kind} ${t.amount}`);
 
   test('rule 02: certainty 1 pays, 2 with the same result moves nothing', async () => {
     const { customer, event, bet } = await betOnHome();
@@ -107,21 +108,32 @@ describe('resettlement', () => {
 
   // window relative to the bet's moment -> covered or not
   const windows = [
-    ['from it', { start: 0, end: 1 }, true], ['to it', { start: -1000, end: 0 }, false],
-    ['around it', { start: -1000, end: 1000 }, true], ['after it', { start: 1, end: 1000 }, false],
-    ['only an end after it', { end: 1 }, true], ['only an end at it', { end: 0 }, false],
-    ['only a start at it', { start: 0 }, true], ['only a start after it', { start: 1 }, false],
+    ['from it', { start: 0, end: 1 }, true],
+    ['to it', { start: -1000, end: 0 }, false],
+    ['around it', { start: -1000, end: 1000 }, true],
+    ['after it', { start: 1, end: 1000 }, false],
+    ['only an end after it', { end: 1 }, true],
+    ['only an end at it', { end: 0 }, false],
+    ['only a start at it', { start: 0 }, true],
+    ['only a start after it', { start: 1 }, false],
   ];
   for (const [name, window, covered] of windows) {
     test(`rule 05: a window ${name} ${covered ? 'covers' : 'does not cover'} the bet`, async () => {
       const { customer, event, bet, at } = await betOnHome();
-      await event.cancel({ id: 1 }, {
-        start: window.start === undefined ? undefined : at + window.start,
-        end: window.end === undefined ? undefined : at + window.end,
-      });
+      await event.cancel(
+        { id: 1 },
+        {
+          start: window.start === undefined ? undefined : at + window.start,
+          end: window.end === undefined ? undefined : at + window.end,
+        },
+      );
       await event.result(0, 1, 0);
       const leg = covered ? 'void' : 'lost';
-      await customer.becomes(bet, { state: 'settled', payout: covered ? '10.00' : '0.00', legs: [leg] });
+      await customer.becomes(bet, {
+        state: 'settled',
+        payout: covered ? '10.00' : '0.00',
+        legs: [leg],
+      });
       assert.equal((await event.market(1)).status, 'active', 'the status is untouched');
     });
   }
@@ -178,7 +190,7 @@ describe('resettlement', () => {
     await event.rollbackSettle({ id: 1 });
     await customer.becomes(bet, { state: 'accepted' });
     await customer.holds('0.00', '20.00');
-    assert.ok(await world().metric('overround_ledger_debt_minor', 'currency="EUR"') >= 2000);
+    assert.ok((await world().metric('overround_ledger_debt_minor', 'currency="EUR"')) >= 2000);
     await second.result(1, 0, 0);
     await customer.becomes(other, { payout: '20.00' });
     await customer.holds('0.00', '0.00');
@@ -196,7 +208,9 @@ describe('resettlement', () => {
     await customer.becomes(bet, { payout: '0.00' });
     const sign = { deposit: 1n, payout: 1n, stake: -1n, withdrawal: -1n, reversal: -1n };
     const sum = (await customer.transfers()).reduce(
-      (total, t) => total + sign[t.kind] * BigInt(t.amount.replace('.', '')), 0n);
+      (total, t) => total + sign[t.kind] * BigInt(t.amount.replace('.', '')),
+      0n,
+    );
     assert.equal(sum, -1234n);
     await customer.holds('0.00', '12.34');
   });

@@ -56,8 +56,11 @@ describe('settlement', () => {
     await b.result({ result: 1, void: 0.5 }, 0, 0);
     await customer.becomes(bet, { state: 'accepted', legs: ['won', 'half_won', 'open'] });
     await c.result({ result: 0, void: 1 }, 0, 0);
-    await customer.becomes(bet, { state: 'settled', payout: '30.00', // 10 x 2 x 1.5 x 1
-      legs: ['won', 'half_won', 'void'] });
+    await customer.becomes(bet, {
+      state: 'settled',
+      payout: '30.00', // 10 x 2 x 1.5 x 1
+      legs: ['won', 'half_won', 'void'],
+    });
     await customer.holds('120.00');
   });
 
@@ -66,7 +69,11 @@ describe('settlement', () => {
     const [a, b, c] = await events(3);
     const bet = await customer.placed([a.home(), b.home(), c.home()]);
     await b.result(0, 0, 1);
-    await customer.becomes(bet, { state: 'settled', payout: '0.00', legs: ['open', 'lost', 'open'] });
+    await customer.becomes(bet, {
+      state: 'settled',
+      payout: '0.00',
+      legs: ['open', 'lost', 'open'],
+    });
     assert.equal((await customer.wallet()).staked, '0.00');
     await a.result(1, 0, 0);
     await customer.becomes(bet, { legs: ['won', 'lost', 'open'] });
@@ -90,8 +97,11 @@ describe('settlement', () => {
   test('a system pays its winning lines, leg by leg', async () => {
     const customer = await world().customer();
     const [a, b, c] = await events(3);
-    const bet = await customer.placed([a.home(), b.home(), c.home()],
-      { type: 'system', system: [2, 3], stake: '8.00' });
+    const bet = await customer.placed([a.home(), b.home(), c.home()], {
+      type: 'system',
+      system: [2, 3],
+      stake: '8.00',
+    });
     await a.result(1, 0, 0);
     await b.result(0, 1, 0);
     await customer.becomes(bet, { state: 'accepted', legs: ['won', 'lost', 'open'] });
@@ -103,13 +113,20 @@ describe('settlement', () => {
   test('rule 04: a system ends early when too few legs can still win', async () => {
     const customer = await world().customer();
     const [a, b, c] = await events(3);
-    const bet = await customer.placed([a.home(), b.home(), c.home()],
-      { type: 'system', system: [2], stake: '9.00' });
+    const bet = await customer.placed([a.home(), b.home(), c.home()], {
+      type: 'system',
+      system: [2],
+      stake: '9.00',
+    });
     await a.result(0, 1, 0);
     await world().quiet();
     assert.equal((await customer.betById(bet.id)).state, 'accepted');
     await b.result(0, 1, 0);
-    await customer.becomes(bet, { state: 'settled', payout: '0.00', legs: ['lost', 'lost', 'open'] });
+    await customer.becomes(bet, {
+      state: 'settled',
+      payout: '0.00',
+      legs: ['lost', 'lost', 'open'],
+    });
   });
 
   test('rule 04: a lost banker ends the system, a won one multiplies', async () => {
@@ -125,16 +142,24 @@ describe('settlement', () => {
     await customer.becomes(bet, { state: 'settled', payout: '20.00' }); // 5 x 2 x 2
     const [lost, c, d] = await events(3);
     const other = await customer.placed(
-      [lost.home('2.00', { banker: true }), c.home(), d.home()], slip);
+      [lost.home('2.00', { banker: true }), c.home(), d.home()],
+      slip,
+    );
     await lost.result(0, 1, 0);
-    await customer.becomes(other, { state: 'settled', payout: '0.00', legs: ['lost', 'open', 'open'] });
+    await customer.becomes(other, {
+      state: 'settled',
+      payout: '0.00',
+      legs: ['lost', 'open', 'open'],
+    });
   });
 
   test('one floor at the very end (rule 09)', async () => {
     const customer = await world().customer();
     const three = await events(3, '1.333');
-    const bet = await customer.placed(three.map((e) => e.home('1.333')),
-      { type: 'system', system: [1, 2, 3], stake: '10.00' });
+    const bet = await customer.placed(
+      three.map((e) => e.home('1.333')),
+      { type: 'system', system: [1, 2, 3], stake: '10.00' },
+    );
     for (const event of three) await event.result(1, 0, 0);
     // 10/7 x (3 x 1.333 + 3 x 1.333^2 + 1.333^3) = 16.71…
     await customer.becomes(bet, { state: 'settled', payout: '16.71' });
@@ -143,12 +168,20 @@ describe('settlement', () => {
   test('one message settles many markets and many bets', async () => {
     const event = await world().event([market.oneXTwo(), market.total()]);
     const fans = await Promise.all(Array.from({ length: 30 }, () => world().customer()));
-    const bets = await Promise.all(fans.map((fan, i) => fan.placed(i % 2 ? event.home()
-      : event.leg(18, 12, '1.95', { specifiers: 'total=2.5' }))));
-    await event.settle([{ id: 1, outcomes: { 1: 1, 2: 0, 3: 0 } },
-      { id: 18, specifiers: 'total=2.5', outcomes: { 12: 0, 13: 1 } }]);
-    await Promise.all(fans.map((fan, i) =>
-      fan.becomes(bets[i], { state: 'settled', payout: i % 2 ? '20.00' : '0.00' })));
+    const bets = await Promise.all(
+      fans.map((fan, i) =>
+        fan.placed(i % 2 ? event.home() : event.leg(18, 12, '1.95', { specifiers: 'total=2.5' })),
+      ),
+    );
+    await event.settle([
+      { id: 1, outcomes: { 1: 1, 2: 0, 3: 0 } },
+      { id: 18, specifiers: 'total=2.5', outcomes: { 12: 0, 13: 1 } },
+    ]);
+    await Promise.all(
+      fans.map((fan, i) =>
+        fan.becomes(bets[i], { state: 'settled', payout: i % 2 ? '20.00' : '0.00' }),
+      ),
+    );
   });
 
   test('rule 07: a bet on a market that has its result already is swept', async () => {
@@ -162,7 +195,7 @@ describe('settlement', () => {
     await customer.becomes(answer.json, { state: 'settled', payout: '20.00' });
   });
 
-  test('rule 07: a bet accepted after the producer\'s own stop is flagged', async () => {
+  test("rule 07: a bet accepted after the producer's own stop is flagged", async () => {
     const flagged = await world().metric('overround_settle_past_posted_total');
     const customer = await world().customer();
     const now = Date.now();
@@ -181,7 +214,9 @@ describe('settlement', () => {
     const bets = await Promise.all(fans.map((fan) => fan.placed(event.home(), { stake: '1.00' })));
     await event.result(1, 0, 0);
     await world().restart({ kill: true });
-    await Promise.all(fans.map((fan, i) => fan.becomes(bets[i], { state: 'settled', payout: '2.00' })));
+    await Promise.all(
+      fans.map((fan, i) => fan.becomes(bets[i], { state: 'settled', payout: '2.00' })),
+    );
     for (const fan of fans) await fan.holds('101.00', '0.00');
     world().audit();
     await world().feed.up();

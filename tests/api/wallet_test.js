@@ -27,8 +27,14 @@ describe('wallet', () => {
     const event = await world().event(market.oneXTwo());
     const bet = await customer.placed(event.home(), { stake: '6.00' });
     const transfers = await customer.transfers();
-    assert.deepEqual(transfers.map((t) => [t.kind, t.balance_after]),
-      [['stake', '0.00'], ['withdrawal', '6.00'], ['deposit', '10.00']]);
+    assert.deepEqual(
+      transfers.map((t) => [t.kind, t.balance_after]),
+      [
+        ['stake', '0.00'],
+        ['withdrawal', '6.00'],
+        ['deposit', '10.00'],
+      ],
+    );
     assert.equal(transfers[0].bet, bet.id);
     for (const transfer of transfers) assert.match(transfer.at, /^\d{4}-.*Z$/);
     assert.equal((await customer.wallet()).staked, '6.00');
@@ -43,8 +49,19 @@ describe('wallet', () => {
     await customer.holds('10.00');
   });
 
-  for (const amount of ['0', '0.00', '-1.00', '1.001', '1e2', 'ten', '', ' 1.00', 5, null,
-    '99999999999999999999']) {
+  for (const amount of [
+    '0',
+    '0.00',
+    '-1.00',
+    '1.001',
+    '1e2',
+    'ten',
+    '',
+    ' 1.00',
+    5,
+    null,
+    '99999999999999999999',
+  ]) {
     test(`malformed amount: ${JSON.stringify(amount)}`, async () => {
       const customer = await world().customer({ balance: null });
       const answer = await customer.deposit(amount);
@@ -72,7 +89,10 @@ describe('wallet', () => {
       const answer = await customer.call('POST', '/v1/wallet/deposits', { json, key });
       assert.equal(answer.status, 400, key);
     }
-    const longest = await customer.call('POST', '/v1/wallet/deposits', { json, key: 'x'.repeat(64) });
+    const longest = await customer.call('POST', '/v1/wallet/deposits', {
+      json,
+      key: 'x'.repeat(64),
+    });
     assert.equal(longest.status, 201);
   });
 

@@ -36,16 +36,25 @@ function parse(res, raw) {
 function once(method, url, options) {
   return new Promise((resolve, reject) => {
     const body = bodyOf(options);
-    const req = http.request(url, {
-      method, headers: headersOf(options, body), agent: options.agent ?? sharedAgent,
-    }, (res) => {
-      const parts = [];
-      res.on('data', (part) => parts.push(part));
-      res.on('end', () => resolve(parse(res, Buffer.concat(parts))));
-      res.on('error', reject);
-    });
+    const req = http.request(
+      url,
+      {
+        method,
+        headers: headersOf(options, body),
+        agent: options.agent ?? sharedAgent,
+      },
+      (res) => {
+        const parts = [];
+        res.on('data', (part) => parts.push(part));
+        res.on('end', () => resolve(parse(res, Buffer.concat(parts))));
+        res.on('error', reject);
+      },
+    );
     req.setTimeout(options.timeout ?? 60000, () => req.destroy(new Error(`${url}: no answer`)));
-    req.on('error', (error) => { error.reused = req.reusedSocket; reject(error); });
+    req.on('error', (error) => {
+      error.reused = req.reusedSocket;
+      reject(error);
+    });
     req.end(body);
   });
 }

@@ -8,7 +8,9 @@ const { eventually } = require('./wait');
 
 const OPERATOR_TOKEN = 'operator-of-the-tests';
 const children = new Set();
-process.on('exit', () => { for (const child of children) child.kill('SIGKILL'); });
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
 
 // A test's environment must not configure the server behind its back.
 function cleanEnv(extra = {}) {
@@ -20,9 +22,14 @@ function cleanEnv(extra = {}) {
 }
 
 const DEFAULTS = {
-  'listen': '127.0.0.1:0', 'operator-listen': '127.0.0.1:0',
-  'operator-token': OPERATOR_TOKEN, 'password-kib': '64', 'password-passes': '1',
-  'bet-rate': '0', 'login-rate': '0', 'producer-silence-s': '3600',
+  listen: '127.0.0.1:0',
+  'operator-listen': '127.0.0.1:0',
+  'operator-token': OPERATOR_TOKEN,
+  'password-kib': '64',
+  'password-passes': '1',
+  'bet-rate': '0',
+  'login-rate': '0',
+  'producer-silence-s': '3600',
 };
 
 function serveArguments(store, options) {
@@ -35,19 +42,35 @@ function serveArguments(store, options) {
 // Runs a subcommand to its end: { status, stdout, stderr }.
 function run(args, { env, input, timeout = 60000, cwd = root } = {}) {
   return spawnSync(binary(), args, {
-    encoding: 'utf8', env: cleanEnv(env), input, timeout, cwd, maxBuffer: 64 << 20,
+    encoding: 'utf8',
+    env: cleanEnv(env),
+    input,
+    timeout,
+    cwd,
+    maxBuffer: 64 << 20,
   });
 }
 
 // The same without blocking this process, which may be serving it.
 function runAsync(args, { env, cwd = root } = {}) {
-  const child = spawn(binary(), args, { env: cleanEnv(env), cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary(), args, {
+    env: cleanEnv(env),
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   children.add(child);
   const out = { stdout: '', stderr: '' };
-  child.stdout.on('data', (text) => { out.stdout += text; });
-  child.stderr.on('data', (text) => { out.stderr += text; });
+  child.stdout.on('data', (text) => {
+    out.stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    out.stderr += text;
+  });
   const done = new Promise((resolve) => {
-    child.on('close', (status, signal) => { children.delete(child); resolve({ status, signal, ...out }); });
+    child.on('close', (status, signal) => {
+      children.delete(child);
+      resolve({ status, signal, ...out });
+    });
   });
   return { child, done };
 }
@@ -59,8 +82,12 @@ class Server {
     this.log = '';
     this.token = OPERATOR_TOKEN;
     children.add(child);
-    child.stdout.on('data', (text) => { this.output += text; });
-    child.stderr.on('data', (text) => { this.log = (this.log + text).slice(-200000); });
+    child.stdout.on('data', (text) => {
+      this.output += text;
+    });
+    child.stderr.on('data', (text) => {
+      this.log = (this.log + text).slice(-200000);
+    });
     this.exited = new Promise((resolve) => {
       child.on('close', (status, signal) => {
         children.delete(child);
@@ -71,24 +98,32 @@ class Server {
   }
 
   async listening() {
-    await eventually(() => {
-      const match = /^listening public=(\S+) operator=(\S+)/m.exec(this.output);
-      if (!match && this.exit) throw Object.assign(new Error(this.log), { final: true });
-      if (!match) throw new Error(`the server does not listen: ${this.log.slice(-2000)}`);
-      [, this.public, this.operator] = match;
-    }, { timeout: 60000 });
+    await eventually(
+      () => {
+        const match = /^listening public=(\S+) operator=(\S+)/m.exec(this.output);
+        if (!match && this.exit) throw Object.assign(new Error(this.log), { final: true });
+        if (!match) throw new Error(`the server does not listen: ${this.log.slice(-2000)}`);
+        [, this.public, this.operator] = match;
+      },
+      { timeout: 60000 },
+    );
     this.publicUrl = `http://${this.public}`;
     this.operatorUrl = `http://${this.operator}`;
   }
 
   ready() {
-    return eventually(async () => {
-      const answer = await call('GET', `${this.operatorUrl}/readyz`);
-      if (answer.status !== 200) throw new Error(`/readyz ${answer.status}: ${answer.text}`);
-    }, { timeout: 60000 });
+    return eventually(
+      async () => {
+        const answer = await call('GET', `${this.operatorUrl}/readyz`);
+        if (answer.status !== 200) throw new Error(`/readyz ${answer.status}: ${answer.text}`);
+      },
+      { timeout: 60000 },
+    );
   }
 
-  call(method, path, options) { return call(method, this.publicUrl + path, options); }
+  call(method, path, options) {
+    return call(method, this.publicUrl + path, options);
+  }
 
   operate(method, path, options = {}) {
     return call(method, this.operatorUrl + path, { token: this.token, ...options });
@@ -115,7 +150,9 @@ class Server {
 async function startServer({ store, options = {}, env, launcher = [], ready = true }) {
   const command = [...launcher, binary(), ...serveArguments(store, options)];
   const child = spawn(command[0], command.slice(1), {
-    env: cleanEnv(env), cwd: root, stdio: ['ignore', 'pipe', 'pipe'],
+    env: cleanEnv(env),
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const server = new Server(child);
   await server.listening();

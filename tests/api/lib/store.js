@@ -39,10 +39,14 @@ class Postgres {
     this.url = out.trim().split('\n').at(-1);
   }
 
-  kill() { pgScript('kill', this.folder); }
+  kill() {
+    pgScript('kill', this.folder);
+  }
 
   // After a kill: the same data, the same port.
-  restart() { pgScript('restart', this.folder); }
+  restart() {
+    pgScript('restart', this.folder);
+  }
 
   stop() {
     pgScript('stop', this.folder);
@@ -81,7 +85,10 @@ function sqliteStore() {
   const folder = makeFolder();
   const file = path.join(folder, 'overround.db');
   return {
-    kind: 'sqlite', folder, file, url: `sqlite:${file}`,
+    kind: 'sqlite',
+    folder,
+    file,
+    url: `sqlite:${file}`,
     // Only while no server holds the file.
     sql: (text) => execFileSync('sqlite3', [file, text], { encoding: 'utf8' }).trim(),
     remove: () => fs.rmSync(folder, { recursive: true, force: true }),
@@ -96,7 +103,10 @@ function postgresStore(server, { migrated = true } = {}) {
   const url = withDatabase(server, name);
   if (migrated) migrate(url);
   return {
-    kind: 'postgres', folder, url, sql: (text) => psql(url, text),
+    kind: 'postgres',
+    folder,
+    url,
+    sql: (text) => psql(url, text),
     remove: () => {
       fs.rmSync(folder, { recursive: true, force: true });
       psql(server, `drop database if exists ${name} with (force)`);

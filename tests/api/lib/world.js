@@ -15,12 +15,20 @@ const newKey = (name = 'k') => `${name}-${process.pid}-${++keys}`;
 
 // ONE_X_TWO and friends: markets as most stories need them.
 const market = {
-  oneXTwo: (home = '2.00', draw = '3.40', away = '4.00') =>
-    ({ id: 1, outcomes: { 1: home, 2: draw, 3: away } }),
-  total: (over = '1.95', under = '1.85', line = '2.5') =>
-    ({ id: 18, specifiers: `total=${line}`, outcomes: { 12: over, 13: under } }),
-  handicap: (home = '1.90', away = '1.90', line = '-0.25') =>
-    ({ id: 16, specifiers: `hcp=${line}`, outcomes: { 1714: home, 1715: away } }),
+  oneXTwo: (home = '2.00', draw = '3.40', away = '4.00') => ({
+    id: 1,
+    outcomes: { 1: home, 2: draw, 3: away },
+  }),
+  total: (over = '1.95', under = '1.85', line = '2.5') => ({
+    id: 18,
+    specifiers: `total=${line}`,
+    outcomes: { 12: over, 13: under },
+  }),
+  handicap: (home = '1.90', away = '1.90', line = '-0.25') => ({
+    id: 16,
+    specifiers: `hcp=${line}`,
+    outcomes: { 1714: home, 1715: away },
+  }),
 };
 
 // A leg of a slip on an outcome; `event` may be an Event of this file.
@@ -29,11 +37,16 @@ function leg(event, id, outcome, odds, more = {}) {
 }
 
 class Feed {
-  constructor(world) { this.world = world; }
+  constructor(world) {
+    this.world = world;
+  }
 
   post(xml, options = {}) {
-    return this.world.server.operate('POST', '/v1/feed',
-      { body: xml, type: 'application/xml', ...options });
+    return this.world.server.operate('POST', '/v1/feed', {
+      body: xml,
+      type: 'application/xml',
+      ...options,
+    });
   }
 
   async send(xml) {
@@ -43,19 +56,36 @@ class Feed {
   }
 
   // The producer says hello; whoever pushes then owes the snapshot.
-  async up(product = 1) { await this.send(uof.alive({ product })); }
+  async up(product = 1) {
+    await this.send(uof.alive({ product }));
+  }
 }
 
 // One sport event and what its producer says of it.
 class Event {
-  constructor(world, id) { this.world = world; this.id = id; }
-  toString() { return this.id; }
-  get feed() { return this.world.feed; }
+  constructor(world, id) {
+    this.world = world;
+    this.id = id;
+  }
+  toString() {
+    return this.id;
+  }
+  get feed() {
+    return this.world.feed;
+  }
 
-  odds(markets, options) { return this.feed.send(uof.oddsChange(this.id, [markets].flat(), options)); }
-  stop(options) { return this.feed.send(uof.betStop(this.id, options)); }
-  settle(markets, options) { return this.feed.send(uof.betSettlement(this.id, [markets].flat(), options)); }
-  cancel(markets, options) { return this.feed.send(uof.betCancel(this.id, [markets].flat(), options)); }
+  odds(markets, options) {
+    return this.feed.send(uof.oddsChange(this.id, [markets].flat(), options));
+  }
+  stop(options) {
+    return this.feed.send(uof.betStop(this.id, options));
+  }
+  settle(markets, options) {
+    return this.feed.send(uof.betSettlement(this.id, [markets].flat(), options));
+  }
+  cancel(markets, options) {
+    return this.feed.send(uof.betCancel(this.id, [markets].flat(), options));
+  }
   rollbackSettle(markets, options) {
     return this.feed.send(uof.rollbackSettlement(this.id, [markets].flat(), options));
   }
@@ -66,9 +96,15 @@ class Event {
   result(home, draw, away, options) {
     return this.settle({ id: 1, outcomes: { 1: home, 2: draw, 3: away } }, options);
   }
-  leg(id, outcome, odds, more) { return leg(this, id, outcome, odds, more); }
-  home(odds = '2.00', more = {}) { return leg(this, 1, 1, odds, more); }
-  away(odds = '4.00', more = {}) { return leg(this, 1, 3, odds, more); }
+  leg(id, outcome, odds, more) {
+    return leg(this, id, outcome, odds, more);
+  }
+  home(odds = '2.00', more = {}) {
+    return leg(this, 1, 1, odds, more);
+  }
+  away(odds = '4.00', more = {}) {
+    return leg(this, 1, 3, odds, more);
+  }
 
   async read() {
     const answer = await this.world.server.call('GET', `/v1/events/${this.id}`);
@@ -78,7 +114,9 @@ class Event {
 
   async market(id, specifiers = '') {
     const { markets } = await this.read();
-    return markets.find((m) => String(m.market) === String(id) && (m.specifiers ?? '') === specifiers);
+    return markets.find(
+      (m) => String(m.market) === String(id) && (m.specifiers ?? '') === specifiers,
+    );
   }
 }
 
@@ -105,7 +143,8 @@ class Customer {
     const all = [legs].flat();
     const type = all.length === 1 ? 'single' : 'multiple';
     return this.call('POST', '/v1/bets', {
-      json: { stake: '10.00', type, accept: 'none', legs: all, ...rest }, key,
+      json: { stake: '10.00', type, accept: 'none', legs: all, ...rest },
+      key,
     });
   }
 
@@ -122,10 +161,18 @@ class Customer {
     return answer.json;
   }
 
-  wallet() { return this.read('/v1/wallet'); }
-  betById(id) { return this.read(`/v1/bets/${id}`); }
-  async bets(query = '') { return (await this.read(`/v1/bets${query}`)).bets; }
-  async transfers(query = '') { return (await this.read(`/v1/wallet/transfers${query}`)).transfers; }
+  wallet() {
+    return this.read('/v1/wallet');
+  }
+  betById(id) {
+    return this.read(`/v1/bets/${id}`);
+  }
+  async bets(query = '') {
+    return (await this.read(`/v1/bets${query}`)).bets;
+  }
+  async transfers(query = '') {
+    return (await this.read(`/v1/wallet/transfers${query}`)).transfers;
+  }
 
   async holds(balance, debt) {
     const wallet = await this.wallet();
@@ -138,7 +185,12 @@ class Customer {
     return eventually(async () => {
       const now = await this.betById(bet.id ?? bet);
       for (const [name, value] of Object.entries(want)) {
-        if (name === 'legs') assert.deepEqual(now.legs.map((l) => l.result ?? l.state), value, 'legs');
+        if (name === 'legs')
+          assert.deepEqual(
+            now.legs.map((l) => l.result ?? l.state),
+            value,
+            'legs',
+          );
         else assert.deepEqual(now[name], value, name);
       }
       return now;
@@ -152,10 +204,16 @@ class World {
     this.options = options;
     this.feed = new Feed(this);
     this.events = 0;
+    this.launch = {}; // env, launcher: kept for restarts
   }
 
   async start(more = {}) {
-    this.server = await startServer({ store: this.store.url, options: this.options, ...more });
+    Object.assign(this.launch, more);
+    this.server = await startServer({
+      options: this.options,
+      ...this.launch,
+      store: this.store.url,
+    });
     return this;
   }
 
@@ -167,15 +225,22 @@ class World {
 
   // A new event; with markets it is open for bets.
   async event(markets, options) {
-    const event = new Event(this, `sr:match:${process.pid % 100000}${String(++this.events).padStart(5, '0')}`);
+    const event = new Event(
+      this,
+      `sr:match:${process.pid % 100000}${String(++this.events).padStart(5, '0')}`,
+    );
     if (markets) await event.odds(markets, options);
     return event;
   }
 
   async customer({ balance = '100.00', currency = 'EUR', ...more } = {}) {
     const fields = {
-      email: `fan-${process.pid}-${++customers}@example.com`, password: 'correct horse battery',
-      currency, country: 'GB', date_of_birth: '1990-05-17', ...more,
+      email: `fan-${process.pid}-${++customers}@example.com`,
+      password: 'correct horse battery',
+      currency,
+      country: 'GB',
+      date_of_birth: '1990-05-17',
+      ...more,
     };
     const answer = await this.server.call('POST', '/v1/accounts', { json: fields });
     assert.equal(answer.status, 201, answer.text);
@@ -187,7 +252,9 @@ class World {
   // A number of /metrics: metric('overround_bets_total', 'result="accepted"').
   async metric(name, label) {
     const { text } = await this.server.operate('GET', '/metrics');
-    const line = text.split('\n').find((l) => l.startsWith(label ? `${name}{${label}}` : `${name} `));
+    const line = text
+      .split('\n')
+      .find((l) => l.startsWith(label ? `${name}{${label}}` : `${name} `));
     return line ? Number(line.split(' ').at(-1)) : 0;
   }
 
@@ -235,12 +302,27 @@ async function openWorld(options = {}, more = {}) {
 // For a test file: one server for all its stories, closed after the last.
 function worldFor(hooks, options, more) {
   const holder = {};
-  hooks.before(async () => { holder.world = await openWorld(options, more); });
-  hooks.after(async () => { await holder.world?.close(); });
+  hooks.before(async () => {
+    holder.world = await openWorld(options, more);
+  });
+  hooks.after(async () => {
+    await holder.world?.close();
+  });
   return () => holder.world;
 }
 
 module.exports = {
-  openWorld, worldFor, World, Customer, market, leg, newKey, uof, call, makeAgent, run,
-  eventually, sleep,
+  openWorld,
+  worldFor,
+  World,
+  Customer,
+  market,
+  leg,
+  newKey,
+  uof,
+  call,
+  makeAgent,
+  run,
+  eventually,
+  sleep,
 };

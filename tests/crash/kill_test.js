@@ -1,0 +1,86 @@
+// kill -9 at a random instant, again and again: every bet that got a 201 is
+// there exactly once, every retry of a key has one bet, and the books agree.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, test } = require('node:test');
+const { openWorld, market, sleep, eventually } = require('../api/lib/world');
+const { makeStore } = require('../api/lib/store');
+const { Load } = require('./lib/load');
+
+const ROUNDS = { sqlite: 20, postgres: 5 };
+const FANS = 16;
+
+async function openMarkets(events) {
+  for (const event of events) await event.odds(market.oneXTwo());
+}
+
+// Bets that a settlement storm pays while the process is killed.
+async function storm(world, fans) {
+  const event = await world.event(market.oneXTwo('3.00'));
+  const bets = [];
+  for (const fan of fans) {
+    for (let n = 0; n < 15; n++)
+      bets.push(fan.placed(event.home('3.00'), { stake: '0.50' }).then((bet) => ({ fan, bet })));
+  }
+  return { event, bets: await Promise.all(bets) };
+}
+
+async function stormIsPaid({ bets }) {
+  for (const { fan, bet } of bets) await fan.becomes(bet, { state: 'settled', payout: '1.50' });
+}
+
+async function round(world, n) {
+  const events = await Promise.all(Array.from({ length: 4 }, () => world.event(market.oneXTwo())));
+  const fans = await Promise.all(
+    Array.from({ length: FANS }, () => world.customer({ balance: '9000.00' })),
+  );
+  const load = new Load(
+    fans,
+    events.map((event) => event.home()),
+  );
+  const stormy =
+    n % 3 === 2
+      ? await storm(world, await Promise.all(Array.from({ length: 10 }, () => world.customer())))
+      : null;
+  load.start();
+  await sleep(50 + Math.random() * 500);
+  if (stormy) {
+    await stormy.event.result(1, 0, 0);
+    await sleep(Math.random() * 40);
+  }
+  await world.server.kill();
+  await load.stop();
+  await world.start();
+  await load.check201s();
+  await world.feed.up();
+  await openMarkets(events);
+  await load.retryAll();
+  await load.checkOneBetAKey();
+  if (stormy) await stormIsPaid(stormy);
+  await eventually(() => world.audit());
+  return {
+    accepted: load.answered(201).length,
+    unanswered: load.entries.filter((e) => e.status === undefined).length,
+  };
+}
+
+for (const kind of Object.keys(ROUNDS)) {
+  describe(`kill -9 on ${kind}`, () => {
+    let world;
+    const totals = { accepted: 0, unanswered: 0 };
+    for (let n = 0; n < ROUNDS[kind]; n++) {
+      test(`${kind}, round ${n + 1}: nothing answered is lost, nothing is there twice`, async () => {
+        world ??= await openWorld({}, { store: makeStore({ kind }) });
+        const { accepted, unanswered } = await round(world, n);
+        totals.accepted += accepted;
+        totals.unanswered += unanswered;
+      });
+    }
+    test(`${kind}: there was load, and the kills cut requests off`, async () => {
+      assert.ok(totals.accepted > 500, `${totals.accepted} accepted`);
+      assert.ok(totals.unanswered > 10, `${totals.unanswered} cut off`);
+      await world.close();
+    });
+  });
+}
