@@ -1,0 +1,545 @@
+/*
+ * The audit: proves the books, on either store, beside a live server.
+ *
+ * Everything is read in one snapshot.  Sums and pairings are SQL that both
+ * stores run as it stands; what bets should have been paid is computed again
+ * from the facts in force, by the same pure code that paid them.
+ */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "model/grade.h"
+#include "model/ledger.h"
+#include "store/db_engine.h"
+
+#define SENTENCE_BYTES 1024
+#define FACTS_BYTES (2048u * 1024 * 1024)
+/* A bet may be this young and not settled yet: the sweep is to come. */
+#define GRACE_MS (10 * 60 * 1000)
+
+/* The signed sum of a customer's transfers. */
+#define SIGNED "CASE WHEN t.credit = t.account THEN t.amount ELSE -t.amount END"
+
+struct audit {
+    struct db *db;
+    void (*on_difference)(void *ctx, struct str sentence);
+    void *ctx;
+    struct audit_counts *counts;
+    int64_t now_ms;
+    struct arena arena;   /* facts, queued markets, parked bets */
+    struct arena scratch; /* of one bet */
+    struct map markets;   /* key -> struct market_facts */
+    struct map parked;    /* bet -> itself */
+    uint64_t legs_sum, legs_rows, slips_sum, slips_legs;
+};
+
+static void differ(struct audit *audit, const char *format, ...) PRINTF_LIKE(2, 3);
+static void differ(struct audit *audit, const char *format, ...)
+{
+    char text[SENTENCE_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    audit->counts->differences++;
+    audit->on_difference(audit->ctx, str_of(text));
+}
+
+/* ---- what SQL can tell ------------------------------------------------- */
+
+/* A query whose rows are differences: up to six numbers, printed after the
+ * names in `what`. */
+struct check {
+    const char *columns, *sql;
+    bool (*on_row)(void *ctx, const struct value *cells);
+};
+
+static bool on_account(void *ctx, const struct value *cells)
+{
+    struct audit *audit = ctx;
+    int64_t id = cells[0].i, balance = cells[1].i, debt = cells[2].i;
+
+    audit->counts->accounts++;
+    if (balance < 0 || debt < 0)
+        differ(audit, "account %" PRId64 ": balance %" PRId64 " or debt %" PRId64
+               " is negative", id, balance, debt);
+    if (balance > 0 && debt > 0)
+        differ(audit, "account %" PRId64 ": balance %" PRId64 " and debt %" PRId64
+               " are both positive", id, balance, debt);
+    if (balance - debt != cells[5].i)
+        differ(audit, "account %" PRId64 ": balance - debt is %" PRId64
+               ", its transfers add up to %" PRId64, id, balance - debt, cells[5].i);
+    if (cells[3].i != cells[7].i)
+        differ(audit, "account %" PRId64 ": staked is %" PRId64
+               ", its open bets add up to %" PRId64, id, cells[3].i, cells[7].i);
+    if (cells[6].i > cells[4].i)
+        differ(audit, "account %" PRId64 ": last event is %" PRId64
+               ", a transfer has %" PRId64, id, cells[4].i, cells[6].i);
+    return true;
+}
+
+static bool on_bad_transfer(void *ctx, const struct value *cells)
+{
+    differ(ctx, "transfer %" PRId64 "/%" PRId64 ": kind %" PRId64 " of %" PRId64
+           " from %" PRId64 " to %" PRId64 " is not double entry of that kind",
+           cells[0].i, cells[1].i, cells[5].i, cells[4].i, cells[2].i, cells[3].i);
+    return true;
+}
+
+static bool on_orphan_transfer(void *ctx, const struct value *cells)
+{
+    differ(ctx, "transfer %" PRId64 "/%" PRId64 ": account or bet %" PRId64
+           " does not exist", cells[0].i, cells[1].i, cells[2].i);
+    return true;
+}
+
+static bool on_bad_bet(void *ctx, const struct value *cells)
+{
+    differ(ctx, "bet %" PRId64 "/%" PRId64 ": state %" PRId64 ", stake %" PRId64
+           ", payout %" PRId64 "; transfers say %" PRId64 " stakes of %" PRId64
+           ", paid %" PRId64, cells[0].i, cells[1].i, cells[2].i, cells[3].i, cells[4].i,
+           cells[5].i, cells[6].i, cells[7].i);
+    return true;
+}
+
+static bool on_orphan_bet(void *ctx, const struct value *cells)
+{
+    differ(ctx, "bet %" PRId64 "/%" PRId64 ": its account does not exist or has another"
+           " currency", cells[0].i, cells[1].i);
+    return true;
+}
+
+static bool on_lost_key(void *ctx, const struct value *cells)
+{
+    differ(ctx, "key of account %" PRId64 ", operation %" PRId64 ": what it names, %" PRId64
+           ", does not exist", cells[0].i, cells[1].i, cells[2].i);
+    return true;
+}
+
+static bool on_shared_bet(void *ctx, const struct value *cells)
+{
+    differ(ctx, "bet %" PRId64 "/%" PRId64 ": %" PRId64 " keys name it", cells[0].i,
+           cells[1].i, cells[2].i);
+    return true;
+}
+
+static bool on_total(void *ctx, const struct value *cells)
+{
+    differ(ctx, "total of " STR_FMT ": customers have %" PRId64 ", the house %" PRId64
+           "; together they are not 0", STR_ARG(cells[0].s), cells[1].i, cells[2].i);
+    return true;
+}
+
+static bool on_leg_without_bet(void *ctx, const struct value *cells)
+{
+    differ(ctx, "leg of bet %" PRId64 "/%" PRId64 " on market %" PRId64
+           ": there is no such bet", cells[0].i, cells[1].i, cells[2].i);
+    return true;
+}
+
+static const struct check checks[] = {
+    { "iiiiiiii",
+      "SELECT a.id, a.balance, a.debt, a.staked, a.seq, COALESCE(m.total, 0),"
+      " COALESCE(m.last, 0), COALESCE(o.staked, 0) FROM accounts a"
+      " LEFT JOIN (SELECT t.account, CAST(SUM(" SIGNED ") AS bigint) AS total,"
+      "  MAX(t.seq) AS last FROM transfers t GROUP BY t.account) m ON m.account = a.id"
+      " LEFT JOIN (SELECT account, CAST(SUM(stake) AS bigint) AS staked FROM bets"
+      "  WHERE state = 1 GROUP BY account) o ON o.account = a.id",
+      on_account },
+    { "iiiiii",
+      "SELECT account, seq, debit, credit, amount, kind FROM transfers"
+      " WHERE amount <= 0 OR seq <= 0 OR NOT ("
+      "  (kind = 1 AND debit = 1 AND credit = account AND bet = 0)"
+      "  OR (kind = 2 AND debit = account AND credit = 1 AND bet = 0)"
+      "  OR (kind IN (3, 5) AND debit = account AND credit = 2 AND bet <> 0)"
+      "  OR (kind = 4 AND debit = 2 AND credit = account AND bet <> 0))",
+      on_bad_transfer },
+    { "iii",
+      "SELECT t.account, t.seq, t.bet FROM transfers t"
+      " LEFT JOIN accounts a ON a.id = t.account"
+      " LEFT JOIN bets b ON b.account = t.account AND b.id = t.bet"
+      " WHERE a.id IS NULL OR (t.bet <> 0 AND b.id IS NULL)",
+      on_orphan_transfer },
+    { "iiiiiiii",
+      "SELECT b.account, b.id, b.state, b.stake, b.payout, COALESCE(m.stakes, 0),"
+      " COALESCE(m.stake, 0), COALESCE(m.paid, 0) FROM bets b"
+      " LEFT JOIN (SELECT account, bet,"
+      "  CAST(SUM(CASE kind WHEN 3 THEN 1 ELSE 0 END) AS bigint) AS stakes,"
+      "  CAST(SUM(CASE kind WHEN 3 THEN amount ELSE 0 END) AS bigint) AS stake,"
+      "  CAST(SUM(CASE kind WHEN 4 THEN amount WHEN 5 THEN -amount ELSE 0 END)"
+      "   AS bigint) AS paid"
+      "  FROM transfers WHERE bet <> 0 GROUP BY account, bet) m"
+      "  ON m.account = b.account AND m.bet = b.id"
+      " WHERE COALESCE(m.stakes, 0) <> 1 OR m.stake <> b.stake OR m.paid <> b.payout"
+      "  OR b.state NOT IN (1, 2, 3) OR (b.state = 1 AND b.payout <> 0)",
+      on_bad_bet },
+    { "ii",
+      "SELECT b.account, b.id FROM bets b LEFT JOIN accounts a ON a.id = b.account"
+      " WHERE a.id IS NULL OR a.currency <> b.currency",
+      on_orphan_bet },
+    { "iii",
+      "SELECT k.account, k.op, k.ref FROM keys k"
+      " LEFT JOIN bets b ON k.op = 1 AND b.account = k.account AND b.id = k.ref"
+      " LEFT JOIN transfers t ON k.op <> 1 AND t.account = k.account AND t.seq = k.ref"
+      " WHERE k.verdict = 0 AND b.id IS NULL AND t.seq IS NULL",
+      on_lost_key },
+    { "iii",
+      "SELECT account, ref, COUNT(*) FROM keys WHERE op = 1 AND verdict = 0"
+      " GROUP BY account, ref HAVING COUNT(*) > 1",
+      on_shared_bet },
+    { "sii",
+      "SELECT c.currency, c.total, COALESCE(h.total, 0) FROM"
+      " (SELECT currency, CAST(SUM(balance - debt) AS bigint) AS total FROM accounts"
+      "  GROUP BY currency) c"
+      " LEFT JOIN (SELECT a.currency,"
+      "  CAST(SUM((CASE WHEN t.credit IN (1, 2) THEN t.amount ELSE 0 END)"
+      "   - (CASE WHEN t.debit IN (1, 2) THEN t.amount ELSE 0 END)) AS bigint) AS total"
+      "  FROM transfers t JOIN accounts a ON a.id = t.account GROUP BY a.currency) h"
+      "  ON h.currency = c.currency WHERE c.total + COALESCE(h.total, 0) <> 0",
+      on_total },
+    { "iii",
+      "SELECT l.account, l.bet, l.market_key FROM legs l"
+      " LEFT JOIN bets b ON b.account = l.account AND b.id = l.bet WHERE b.id IS NULL",
+      on_leg_without_bet },
+};
+
+static bool query(struct audit *audit, const char *sql, const char *columns,
+                  bool (*on_row)(void *, const struct value *), struct str *error)
+{
+    return db_query(audit->db, sql, "", NULL, columns, on_row, audit, error);
+}
+
+/* ---- facts in force ------------------------------------------------------ */
+
+struct market_facts {
+    int64_t key;
+    struct fact *facts;
+    uint32_t n, room;
+    bool queued;           /* settlement has not come to it yet */
+    int64_t stored_ms;     /* of the latest fact */
+};
+
+static struct market_facts *market_of(struct audit *audit, int64_t key)
+{
+    struct market_facts *market = map_get(&audit->markets, MAP_KEY(&key));
+
+    if (market != NULL)
+        return market;
+    market = ARENA_NEW(&audit->arena, struct market_facts);
+    market->key = key;
+    CHECK(map_put(&audit->markets, MAP_KEY(&market->key), market));
+    return market;
+}
+
+static struct fact *add_fact(struct audit *audit, struct market_facts *market)
+{
+    if (market->n == market->room) {
+        uint32_t room = market->room == 0 ? 1 : market->room * 2;
+        struct fact *facts = ARENA_ARRAY(&audit->arena, struct fact, room);
+
+        if (market->n > 0)
+            memcpy(facts, market->facts, market->n * sizeof(*facts));
+        market->facts = facts;
+        market->room = room;
+    }
+    return &market->facts[market->n++];
+}
+
+/* Columns as FACTS_GET's, and stored_ms. */
+static bool on_fact(void *ctx, const struct value *cells)
+{
+    struct audit *audit = ctx;
+    struct market_facts *market = market_of(audit, cells[3].i);
+    struct fact *fact = add_fact(audit, market);
+
+    *fact = (struct fact){
+        .position = cells[0].i, .kind = (enum fact_kind)cells[1].i,
+        .rank = (enum fact_rank)cells[2].i, .key = cells[3].i,
+        .id = { arena_str(&audit->arena, cells[4].s), (uint32_t)cells[5].i,
+                arena_str(&audit->arena, cells[6].s) },
+        .producer = (int32_t)cells[7].i, .timestamp_ms = cells[8].i,
+        .certainty = (int8_t)cells[9].i, .start_ms = cells[10].i,
+        .end_ms = cells[11].i, .stopped_ms = cells[12].i,
+    };
+    if (cells[14].i > market->stored_ms)
+        market->stored_ms = cells[14].i;
+    /* The texts go into the arena, for outcomes borrow from them. */
+    if (!fact_outcomes_decode(arena_str(&audit->arena, cells[13].s), &audit->arena, fact)) {
+        differ(audit, "fact of market %" PRId64 " at position %" PRId64
+               ": its outcomes cannot be read", cells[3].i, cells[0].i);
+        market->n--;
+    }
+    return true;
+}
+
+static bool on_queued(void *ctx, const struct value *cells)
+{
+    market_of(ctx, cells[0].i)->queued = true;
+    return true;
+}
+
+static bool on_parked(void *ctx, const struct value *cells)
+{
+    struct audit *audit = ctx;
+    int64_t *bet = ARENA_NEW(&audit->arena, int64_t);
+
+    *bet = cells[0].i;
+    CHECK(map_put(&audit->parked, MAP_KEY(bet), bet));
+    return true;
+}
+
+static bool load_facts(struct audit *audit, struct str *error)
+{
+    return query(audit, "SELECT market_key FROM settle_queue", "i", on_queued, error) &&
+           query(audit, "SELECT bet FROM parked", "i", on_parked, error) &&
+           query(audit,
+                 "SELECT pos, kind, rank, market_key, event, market, specifiers, producer,"
+                 " ts_ms, certainty, start_ms, end_ms, stopped_ms, outcomes, stored_ms"
+                 " FROM facts ORDER BY market_key, pos",
+                 "iiiisisiiiiiisi", on_fact, error);
+}
+
+/* ---- every bet again -------------------------------------------------------- */
+
+/* The order of rows does not matter to a sum; a lost or foreign row does. */
+static uint64_t mix_leg(int64_t account, int64_t bet, int64_t key)
+{
+    int64_t row[3] = { account, bet, key };
+
+    return hash_stable((struct str){ (const char *)row, sizeof(row) });
+}
+
+static bool on_leg(void *ctx, const struct value *cells)
+{
+    struct audit *audit = ctx;
+
+    audit->legs_sum += mix_leg(cells[0].i, cells[1].i, cells[2].i);
+    audit->legs_rows++;
+    return true;
+}
+
+static void add_slip_legs(struct audit *audit, int64_t account, int64_t bet,
+                          const struct slip *slip)
+{
+    for (uint32_t i = 0; i < slip->n_legs; i++) {
+        int64_t key = market_key(slip->legs[i].market);
+        bool repeated = false;
+
+        for (uint32_t j = 0; j < i; j++)
+            repeated = repeated || market_key(slip->legs[j].market) == key;
+        if (repeated)
+            continue;
+        audit->slips_sum += mix_leg(account, bet, key);
+        audit->slips_legs++;
+    }
+}
+
+/* The facts of exactly this market: its key may be another's, too. */
+static struct ruling rule(struct audit *audit, const struct market_facts *market,
+                          struct market_id id)
+{
+    struct fact *own = ARENA_ARRAY(&audit->scratch, struct fact, market->n + 1);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < market->n; i++)
+        if (market_id_equal(market->facts[i].id, id))
+            own[n++] = market->facts[i];
+    return facts_rule(own, n, &audit->scratch);
+}
+
+/* False: settlement has not come to one of its markets yet. */
+static bool judge(struct audit *audit, struct slip *slip, int64_t placed_ms,
+                  int64_t *stored_ms)
+{
+    *stored_ms = 0;
+    for (uint32_t i = 0; i < slip->n_legs; i++) {
+        struct leg *leg = &slip->legs[i];
+        int64_t key = market_key(leg->market);
+        const struct market_facts *market = map_get(&audit->markets, MAP_KEY(&key));
+        struct ruling ruling;
+
+        leg->result = LEG_RESULT_OPEN;
+        if (market == NULL)
+            continue;
+        if (market->queued)
+            return false;
+        if (market->stored_ms > *stored_ms)
+            *stored_ms = market->stored_ms;
+        ruling = rule(audit, market, leg->market);
+        leg->result = ruling_leg(&ruling, leg->outcome, placed_ms);
+    }
+    return true;
+}
+
+static void compare(struct audit *audit, const struct value *cells, struct slip *slip)
+{
+    int64_t placed_ms = cells[6].i, stored_ms;
+    enum bet_state state = (enum bet_state)cells[2].i;
+    struct grade grade;
+    bool young;
+
+    if (!judge(audit, slip, placed_ms, &stored_ms))
+        return;
+    grade = grade_slip(slip, cells[3].i, cells[4].i);
+    young = audit->now_ms - GRACE_MS < (placed_ms > stored_ms ? placed_ms : stored_ms);
+    if (state == BET_SETTLED && !grade.fixed)
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": settled, but the facts in force leave"
+               " it open", cells[0].i, cells[1].i);
+    else if (state == BET_SETTLED && grade.payout_minor != cells[5].i)
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": paid %" PRId64
+               ", the facts in force give %" PRId64, cells[0].i, cells[1].i, cells[5].i,
+               grade.payout_minor);
+    else if (state == BET_ACCEPTED && grade.fixed && !young)
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": open, but the facts in force give %"
+               PRId64, cells[0].i, cells[1].i, grade.payout_minor);
+}
+
+static bool on_bet(void *ctx, const struct value *cells)
+{
+    struct audit *audit = ctx;
+    struct slip slip = { 0 };
+    int64_t bet = cells[1].i;
+
+    audit->counts->bets++;
+    arena_reset(&audit->scratch);
+    if (!slip_decode(cells[7].s, &audit->scratch, &slip)) {
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": its slip cannot be read", cells[0].i, bet);
+        return true;
+    }
+    add_slip_legs(audit, cells[0].i, bet, &slip);
+    if (cells[2].i != BET_CASHED_OUT && map_get(&audit->parked, MAP_KEY(&bet)) == NULL)
+        compare(audit, cells, &slip);
+    return true;
+}
+
+static bool check_bets(struct audit *audit, struct str *error)
+{
+    if (!query(audit, "SELECT account, id, state, stake, cap, payout, placed_ms, slip FROM bets",
+               "iiiiiiis", on_bet, error) ||
+        !query(audit, "SELECT account, bet, market_key FROM legs", "iii", on_leg, error))
+        return false;
+    return true;
+}
+
+/* Only when the sums differ: which bets.  Slow, and exact. */
+static bool on_bet_legs(void *ctx, const struct value *cells)
+{
+    struct audit *audit = ctx;
+    struct slip slip = { 0 };
+    uint64_t before = audit->slips_legs;
+
+    arena_reset(&audit->scratch);
+    if (!slip_decode(cells[2].s, &audit->scratch, &slip))
+        return true;
+    add_slip_legs(audit, cells[0].i, cells[1].i, &slip);
+    if (audit->slips_legs - before != (uint64_t)cells[3].i)
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": its slip has %" PRIu64
+               " markets, %" PRId64 " are indexed", cells[0].i, cells[1].i,
+               audit->slips_legs - before, cells[3].i);
+    return true;
+}
+
+static bool check_legs(struct audit *audit, struct str *error)
+{
+    uint64_t before = audit->counts->differences;
+
+    if (audit->legs_sum == audit->slips_sum && audit->legs_rows == audit->slips_legs)
+        return true;
+    if (!query(audit,
+               "SELECT b.account, b.id, b.slip, COUNT(l.bet) FROM bets b"
+               " LEFT JOIN legs l ON l.account = b.account AND l.bet = b.id"
+               " GROUP BY b.account, b.id, b.slip",
+               "iisi", on_bet_legs, error))
+        return false;
+    if (audit->counts->differences == before)
+        differ(audit, "legs: %" PRIu64 " rows are not the slips' markets", audit->legs_rows);
+    return true;
+}
+
+/* ---- running ---------------------------------------------------------------- */
+
+static bool on_page(void *ctx, const struct value *cells)
+{
+    if (!str_eq(cells[0].s, STR("ok")))
+        differ(ctx, "database file: " STR_FMT, STR_ARG(cells[0].s));
+    return true;
+}
+
+static bool on_counts(void *ctx, const struct value *cells)
+{
+    struct audit *audit = ctx;
+
+    audit->counts->transfers = (uint64_t)cells[0].i;
+    audit->counts->keys = (uint64_t)cells[1].i;
+    return true;
+}
+
+static bool run_checks(struct audit *audit, struct str *error)
+{
+    if (!db_is_postgres(audit->db) &&
+        !query(audit, "PRAGMA quick_check(10)", "s", on_page, error))
+        return false;
+    if (!query(audit, "SELECT (SELECT COUNT(*) FROM transfers), (SELECT COUNT(*) FROM keys)",
+               "ii", on_counts, error))
+        return false;
+    for (size_t i = 0; i < LENGTH(checks); i++)
+        if (!query(audit, checks[i].sql, checks[i].columns, checks[i].on_row, error))
+            return false;
+    return load_facts(audit, error) && check_bets(audit, error) && check_legs(audit, error);
+}
+
+static bool run_in_snapshot(struct audit *audit, struct str *error)
+{
+    struct db *db = audit->db;
+    char why[sizeof(db->message)];
+    struct str ignored;
+    bool done;
+
+    if (!db_run(db, db_is_postgres(db) ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                                       : "BEGIN", error))
+        return false;
+    done = run_checks(audit, error);
+    if (!done) {
+        (void)snprintf(why, sizeof(why), STR_FMT, STR_ARG(*error));
+        (void)db_fail(db, error, "%s", why);
+    }
+    if (!db_run(db, "ROLLBACK", &ignored))
+        return done; /* only read: nothing depends on its end */
+    return done;
+}
+
+static bool schema_fits(struct db *db, struct str *error)
+{
+    unsigned have, need;
+
+    if (!migrate_version(db, &have, &need, error))
+        return false;
+    if (have == need)
+        return true;
+    return db_fail(db, error, "the schema has version %u, this program needs %u: %s", have,
+                   need, have < need ? "run `overround migrate`" : "use the newer program");
+}
+
+bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str sentence),
+               void *ctx, struct audit_counts *counts, struct str *error)
+{
+    struct audit audit = { .db = db, .on_difference = on_difference, .ctx = ctx,
+                           .counts = counts, .now_ms = clock_wall_ms() };
+    bool done;
+
+    *counts = (struct audit_counts){ 0 };
+    if (!schema_fits(db, error))
+        return false;
+    arena_init(&audit.arena, FACTS_BYTES);
+    arena_init(&audit.scratch, 64 * 1024 * 1024);
+    map_init(&audit.markets, LIMIT_MARKETS * 4);
+    map_init(&audit.parked, LIMIT_MARKETS);
+    done = run_in_snapshot(&audit, error);
+    map_fini(&audit.parked);
+    map_fini(&audit.markets);
+    arena_fini(&audit.scratch);
+    arena_fini(&audit.arena);
+    return done;
+}

@@ -1,0 +1,806 @@
+/*
+ * The behaviour of store.h, written once and run on both engines.
+ *
+ * The including test defines suite_fresh(), which returns the URL of an
+ * empty database of its own, and puts STORE_SUITE into its list of tests.
+ * Each test begins with a migrated, empty store and ends with an audit.
+ */
+#ifndef TESTS_UNIT_STORE_SUITE_H
+#define TESTS_UNIT_STORE_SUITE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "store/db.h"
+#include "store/engine.h"
+
+static const char *suite_fresh(void); /* the including test's */
+
+#define SUITE_NOW 1790000000000 /* a wall clock in ms */
+
+static struct suite {
+    uv_loop_t loop;
+    struct arena arena;
+    struct store *store;
+    char url[512];
+    unsigned waiting;
+    enum store_result result; /* of the last call that ended */
+    bool closed;
+} suite;
+
+static void suite_wait(void)
+{
+    while (suite.waiting > 0)
+        (void)uv_run(&suite.loop, UV_RUN_ONCE);
+}
+
+static void suite_done(enum store_result result)
+{
+    suite.result = result;
+    suite.waiting--;
+}
+
+/* ---- calls that wait -------------------------------------------------- */
+
+static void suite_on_money(struct money_batch *batch, enum store_result result)
+{
+    (void)batch;
+    suite_done(result);
+}
+
+static enum store_result suite_money(struct money_cmd *cmds, uint32_t n)
+{
+    static struct money_batch batch;
+
+    batch = (struct money_batch){ .n = n, .on_done = suite_on_money };
+    for (uint32_t i = 0; i < n; i++)
+        batch.cmds[i] = &cmds[i];
+    suite.waiting++;
+    store_money(suite.store, 0, &batch);
+    suite_wait();
+    return suite.result;
+}
+
+static void suite_on_exec(struct store_exec *exec, enum store_result result)
+{
+    (void)exec;
+    suite_done(result);
+}
+
+static enum store_result suite_exec(struct store_exec *exec)
+{
+    exec->arena = &suite.arena;
+    exec->on_done = suite_on_exec;
+    suite.waiting++;
+    store_exec(suite.store, exec);
+    suite_wait();
+    return suite.result;
+}
+
+static struct store_exec suite_get(enum statement statement, int64_t a, int64_t b)
+{
+    struct store_exec exec = { .n = 1, .calls = { { .statement = statement } } };
+
+    exec.calls[0].params[0] = VALUE_INT(a);
+    exec.calls[0].params[1] = VALUE_INT(b);
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    return exec;
+}
+
+static void suite_on_feed(struct feed_append *append, enum store_result result)
+{
+    (void)append;
+    suite_done(result);
+}
+
+static enum store_result suite_feed(const struct feed_row *rows, uint32_t n)
+{
+    struct feed_append append = { .rows = rows, .n = n, .on_done = suite_on_feed };
+
+    suite.waiting++;
+    store_feed_append(suite.store, &append);
+    suite_wait();
+    return suite.result;
+}
+
+static void suite_on_results(struct results_add *add, enum store_result result)
+{
+    (void)add;
+    suite_done(result);
+}
+
+static enum store_result suite_results(const struct fact *facts, uint32_t n, int64_t offset)
+{
+    struct results_add add = { .facts = facts, .n = n, .offset = offset,
+                               .at_ms = SUITE_NOW + offset, .on_done = suite_on_results };
+
+    suite.waiting++;
+    store_results_add(suite.store, &add);
+    suite_wait();
+    return suite.result;
+}
+
+static void suite_on_fetch(struct settle_fetch *fetch, enum store_result result)
+{
+    (void)fetch;
+    suite_done(result);
+}
+
+static struct settle_fetch suite_fetch(int64_t market_key, int64_t after, uint32_t limit)
+{
+    struct settle_fetch fetch = { .market_key = market_key, .after = after, .limit = limit,
+                                  .arena = &suite.arena, .on_done = suite_on_fetch };
+
+    suite.waiting++;
+    store_settle_fetch(suite.store, &fetch);
+    suite_wait();
+    assert_int_equal(suite.result, STORE_OK);
+    return fetch;
+}
+
+static void suite_on_write(struct settle_write *write, enum store_result result)
+{
+    (void)write;
+    suite_done(result);
+}
+
+static enum store_result suite_write(struct settle_write *write)
+{
+    write->on_done = suite_on_write;
+    write->at_ms = SUITE_NOW + 5000;
+    suite.waiting++;
+    store_settle_write(suite.store, write);
+    suite_wait();
+    return suite.result;
+}
+
+/* ---- people, commands, facts ------------------------------------------- */
+
+static enum store_result suite_register(int64_t id, const char *email)
+{
+    struct store_exec exec = { .n = 2 };
+
+    exec.calls[0] = (struct statement_call){
+        .statement = STATEMENT_CUSTOMER_ADD,
+        .params = { VALUE_INT(id), VALUE_STR(str_of(email)), VALUE_STR(STR("$argon2id$")),
+                    VALUE_STR(STR("GB")), VALUE_INT(SUITE_NOW),
+                    VALUE_STR(STR("1990-01-02")) },
+    };
+    exec.calls[1] = (struct statement_call){
+        .statement = STATEMENT_ACCOUNT_ADD,
+        .params = { VALUE_INT(id), VALUE_STR(STR("EUR")) },
+    };
+    return suite_exec(&exec);
+}
+
+static void suite_add_customer(int64_t id)
+{
+    struct str email = arena_printf(&suite.arena, "c%lld@example.com", (long long)id);
+    char *text = arena_cstr(&suite.arena, email);
+
+    assert_int_equal(suite_register(id, text), STORE_OK);
+}
+
+static struct money_cmd suite_cmd(enum money_op op, int64_t account, const char *key,
+                                  int64_t amount)
+{
+    struct money_cmd cmd = { .op = op, .account = account, .epoch = 1,
+                             .key = str_of(key), .amount_minor = amount,
+                             .at_ms = SUITE_NOW };
+
+    memset(cmd.hash, 7, sizeof(cmd.hash));
+    return cmd;
+}
+
+static void suite_deposit(int64_t account, const char *key, int64_t amount)
+{
+    struct money_cmd cmd = suite_cmd(MONEY_DEPOSIT, account, key, amount);
+
+    assert_int_equal(suite_money(&cmd, 1), STORE_OK);
+    assert_int_equal(cmd.outcome, MONEY_DECIDED);
+    assert_int_equal(cmd.decided, REFUSE_NOTHING);
+}
+
+static struct market_id suite_market(void)
+{
+    return (struct market_id){ STR("sr:match:1"), 1, STR("") };
+}
+
+/* A single on the home win at 2.50. */
+static struct slip suite_slip(void)
+{
+    struct slip slip = { .type = BET_SINGLE, .n_legs = 1 };
+
+    slip.legs[0] = (struct leg){ .market = suite_market(), .outcome = STR("1"),
+                                 .odds_e4 = 25000, .result = LEG_RESULT_OPEN };
+    return slip;
+}
+
+static int64_t suite_bet_id(uint32_t n)
+{
+    return bet_id_make(SUITE_NOW, 1, n);
+}
+
+static struct money_cmd suite_bet(int64_t account, const char *key, int64_t stake, uint32_t n)
+{
+    struct money_cmd cmd = suite_cmd(MONEY_BET, account, key, stake);
+    struct slip slip = suite_slip();
+    struct buf text;
+
+    buf_init(&text, LIMIT_SLIP_BYTES);
+    slip_encode(&slip, &text);
+    cmd.slip = arena_str(&suite.arena, buf_view(&text));
+    buf_fini(&text);
+    cmd.bet = suite_bet_id(n);
+    cmd.potential_minor = stake * 25 / 10;
+    cmd.cap_minor = 100000000;
+    cmd.currency = "EUR";
+    cmd.sport = STR("sr:sport:1");
+    cmd.market_keys[0] = market_key(suite_market());
+    cmd.n_legs = 1;
+    return cmd;
+}
+
+static void suite_place(int64_t account, const char *key, int64_t stake, uint32_t n)
+{
+    struct money_cmd cmd = suite_bet(account, key, stake, n);
+
+    assert_int_equal(suite_money(&cmd, 1), STORE_OK);
+    assert_int_equal(cmd.outcome, MONEY_DECIDED);
+    assert_int_equal(cmd.decided, REFUSE_NOTHING);
+}
+
+static struct fact_outcome suite_home[] = {
+    { STR("1"), 1, 0, FACTOR_ONE_E12 },
+    { STR("2"), 0, 0, FACTOR_ONE_E12 },
+};
+
+/* The home side won (or lost), said at `position`. */
+static struct fact suite_fact(int64_t position)
+{
+    return (struct fact){
+        .kind = FACT_SETTLEMENT, .rank = FACT_RANK_FEED, .id = suite_market(),
+        .key = market_key(suite_market()), .producer = 3,
+        .timestamp_ms = SUITE_NOW + 1000, .position = position, .certainty = 2,
+        .end_ms = INT64_MAX, .outcomes = suite_home, .n_outcomes = 2,
+    };
+}
+
+static void suite_expect_account(int64_t id, int64_t balance, int64_t debt, int64_t staked,
+                                 int64_t seq)
+{
+    struct store_exec exec = suite_get(STATEMENT_ACCOUNT_GET, id, 0);
+
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(EXEC_CELL(&exec, 0, 1).i, balance);
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, debt);
+    assert_int_equal(EXEC_CELL(&exec, 0, 3).i, staked);
+    assert_int_equal(EXEC_CELL(&exec, 0, 4).i, seq);
+}
+
+/* ---- setting up -------------------------------------------------------- */
+
+static void suite_open(void)
+{
+    struct store_options options = { .url = suite.url, .lanes = 1, .readers = 1 };
+    struct str error = STR_NONE;
+
+    suite.store = store_open(&suite.loop, &options, &suite.arena, &error);
+    if (suite.store == NULL)
+        fail_msg(STR_FMT, STR_ARG(error));
+}
+
+static void suite_on_closed(void *ctx)
+{
+    (void)ctx;
+    suite.closed = true;
+}
+
+static void suite_close(void)
+{
+    suite.closed = false;
+    store_close(suite.store, suite_on_closed, NULL);
+    while (!suite.closed)
+        (void)uv_run(&suite.loop, UV_RUN_ONCE);
+    suite.store = NULL;
+}
+
+static void suite_migrate(void)
+{
+    struct str error = STR_NONE;
+    struct db *db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    unsigned applied;
+
+    if (db == NULL || !migrate(db, &applied, &error))
+        fail_msg(STR_FMT, STR_ARG(error));
+    db_close(db);
+}
+
+static void suite_on_difference(void *ctx, struct str sentence)
+{
+    (void)ctx;
+    print_error(STR_FMT "\n", STR_ARG(sentence));
+}
+
+static uint64_t suite_audit(void)
+{
+    struct str error = STR_NONE;
+    struct db *db = db_open(suite.url, DB_READ, &suite.arena, &error);
+    struct audit_counts counts = { 0 };
+
+    if (db == NULL || !audit_run(db, suite_on_difference, NULL, &counts, &error))
+        fail_msg(STR_FMT, STR_ARG(error));
+    db_close(db);
+    return counts.differences;
+}
+
+static int suite_setup(void **state)
+{
+    (void)state;
+    memset(&suite, 0, sizeof(suite));
+    (void)snprintf(suite.url, sizeof(suite.url), "%s", suite_fresh());
+    assert_int_equal(uv_loop_init(&suite.loop), 0);
+    arena_init(&suite.arena, 256 * 1024 * 1024);
+    suite_migrate();
+    suite_open();
+    return 0;
+}
+
+static int suite_teardown(void **state)
+{
+    uint64_t differences;
+
+    (void)state;
+    if (suite.store != NULL)
+        suite_close();
+    differences = suite_audit();
+    assert_int_equal(uv_loop_close(&suite.loop), 0);
+    arena_fini(&suite.arena);
+    return differences == 0 ? 0 : -1;
+}
+
+/* ---- money --------------------------------------------------------------- */
+
+static void test_a_bet_moves_money_once(void **state)
+{
+    struct store_exec exec;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 5000);
+    suite_place(1000, "b1", 1200, 1);
+    suite_expect_account(1000, 3800, 0, 1200, 2);
+
+    exec = suite_get(STATEMENT_BET_GET, 1000, suite_bet_id(1));
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 1);            /* version */
+    assert_int_equal(EXEC_CELL(&exec, 0, 3).i, BET_ACCEPTED);
+    assert_int_equal(EXEC_CELL(&exec, 0, 4).i, 1200);
+    assert_int_equal(EXEC_CELL(&exec, 0, 5).i, 3000);
+    assert_int_equal(EXEC_CELL(&exec, 0, 7).i, 0);            /* payout */
+    assert_true(str_eq(EXEC_CELL(&exec, 0, 8).s, STR("EUR")));
+}
+
+static void test_a_batch_of_many_accounts(void **state)
+{
+    static struct money_cmd cmds[200];
+    static char keys[200][16];
+
+    (void)state;
+    for (unsigned i = 0; i < 200; i++) {
+        suite_add_customer(1000 + i);
+        (void)snprintf(keys[i], sizeof(keys[i]), "k%u", i);
+        cmds[i] = suite_cmd(MONEY_DEPOSIT, 1000 + i, keys[i], 100 + i);
+    }
+    assert_int_equal(suite_money(cmds, 200), STORE_OK);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_int_equal(cmds[i].outcome, MONEY_DECIDED);
+        assert_int_equal(cmds[i].balance_minor, 100 + i);
+        assert_int_equal(cmds[i].seq, 1);
+    }
+}
+
+static void rule_11_the_key_decides_once(void **state)
+{
+    struct money_cmd again, refused;
+    struct store_exec exec = { .n = 1, .calls = { { .statement = STATEMENT_KEY_GET } } };
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 5000);
+    suite_place(1000, "b1", 1200, 1);
+
+    again = suite_bet(1000, "b1", 1200, 2);
+    assert_int_equal(suite_money(&again, 1), STORE_OK);
+    assert_int_equal(again.outcome, MONEY_KNOWN);
+    suite_expect_account(1000, 3800, 0, 1200, 2);
+
+    refused = suite_bet(1000, "b2", 100, 3);
+    refused.verdict = REFUSE_ODDS_CHANGED;
+    refused.detail = STR("\"odds\":\"2.40\"");
+    assert_int_equal(suite_money(&refused, 1), STORE_OK);
+    assert_int_equal(refused.decided, REFUSE_ODDS_CHANGED);
+    refused.verdict = REFUSE_NOTHING;
+    assert_int_equal(suite_money(&refused, 1), STORE_OK);
+    assert_int_equal(refused.outcome, MONEY_KNOWN);
+
+    exec.calls[0].params[0] = VALUE_INT(1000);
+    exec.calls[0].params[1] = VALUE_INT(MONEY_BET);
+    exec.calls[0].params[2] = VALUE_STR(STR("b2"));
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(EXEC_CELL(&exec, 0, 0).s.n, 16);
+    assert_int_equal(EXEC_CELL(&exec, 0, 1).i, REFUSE_ODDS_CHANGED);
+    assert_true(str_eq(EXEC_CELL(&exec, 0, 2).s, STR("\"odds\":\"2.40\"")));
+    assert_int_equal(EXEC_CELL(&exec, 0, 5).i, 0); /* no bet */
+
+    exec.calls[0].params[2] = VALUE_STR(STR("b1"));
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    assert_int_equal(EXEC_CELL(&exec, 0, 5).i, suite_bet_id(1));
+    assert_int_equal(EXEC_CELL(&exec, 0, 6).i, 1200);
+
+    exec.calls[0].params[1] = VALUE_INT(MONEY_DEPOSIT);
+    exec.calls[0].params[2] = VALUE_STR(STR("d1"));
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    assert_int_equal(EXEC_CELL(&exec, 0, 11).i, 5000); /* amount */
+    assert_int_equal(EXEC_CELL(&exec, 0, 12).i, 5000); /* balance after */
+}
+
+static void test_no_money_no_bet(void **state)
+{
+    struct money_cmd bet, withdrawal;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 1000);
+    bet = suite_bet(1000, "b1", 1001, 1);
+    assert_int_equal(suite_money(&bet, 1), STORE_OK);
+    assert_int_equal(bet.decided, REFUSE_INSUFFICIENT_FUNDS);
+    assert_int_equal(bet.balance_minor, 1000);
+    withdrawal = suite_cmd(MONEY_WITHDRAWAL, 1000, "w1", 1001);
+    assert_int_equal(suite_money(&withdrawal, 1), STORE_OK);
+    assert_int_equal(withdrawal.decided, REFUSE_INSUFFICIENT_FUNDS);
+    withdrawal = suite_cmd(MONEY_WITHDRAWAL, 1000, "w2", 1000);
+    assert_int_equal(suite_money(&withdrawal, 1), STORE_OK);
+    assert_int_equal(withdrawal.decided, REFUSE_NOTHING);
+    suite_expect_account(1000, 0, 0, 0, 2);
+}
+
+static void rule_15_the_session_is_checked_in_the_store(void **state)
+{
+    struct money_cmd stranger = suite_cmd(MONEY_DEPOSIT, 4711, "d", 100);
+    struct money_cmd old;
+    struct store_exec exec;
+
+    (void)state;
+    assert_int_equal(suite_money(&stranger, 1), STORE_OK);
+    assert_int_equal(stranger.outcome, MONEY_UNAUTHORIZED);
+    suite_add_customer(1000);
+    exec = suite_get(STATEMENT_EPOCH_RAISE, 1000, 0);
+    assert_int_equal(EXEC_CELL(&exec, 0, 0).i, 2);
+    old = suite_cmd(MONEY_DEPOSIT, 1000, "d1", 100);
+    assert_int_equal(suite_money(&old, 1), STORE_OK);
+    assert_int_equal(old.outcome, MONEY_UNAUTHORIZED);
+    old.epoch = 2; /* never a verdict: the same key goes on */
+    assert_int_equal(suite_money(&old, 1), STORE_OK);
+    assert_int_equal(old.outcome, MONEY_DECIDED);
+    suite_expect_account(1000, 100, 0, 0, 1);
+}
+
+static void rule_15_exclusion_is_checked_in_the_store(void **state)
+{
+    struct money_cmd bet, withdrawal;
+    struct str error;
+    struct db *db;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 1000);
+    suite_close();
+    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    assert_non_null(db);
+    assert_true(db_run(db, "UPDATE accounts SET excluded_until_ms = 9990000000000", &error));
+    db_close(db);
+    suite_open();
+    bet = suite_bet(1000, "b1", 100, 1);
+    assert_int_equal(suite_money(&bet, 1), STORE_OK);
+    assert_int_equal(bet.outcome, MONEY_DECIDED);
+    assert_int_equal(bet.decided, REFUSE_EXCLUDED);
+    withdrawal = suite_cmd(MONEY_WITHDRAWAL, 1000, "w1", 400);
+    assert_int_equal(suite_money(&withdrawal, 1), STORE_OK);
+    assert_int_equal(withdrawal.decided, REFUSE_NOTHING);
+    suite_expect_account(1000, 600, 0, 0, 2);
+}
+
+/* Rule 6: what is rejected leaves nothing behind, and the store goes on. */
+static void rule_06_a_rejected_batch_applies_nothing(void **state)
+{
+    struct money_cmd cmds[2];
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_add_customer(1001);
+    suite_deposit(1000, "d", 5000);
+    suite_deposit(1001, "d", 5000);
+    suite_place(1000, "b1", 100, 1);
+    cmds[0] = suite_bet(1001, "b1", 100, 2);
+    cmds[1] = suite_bet(1000, "b2", 100, 1); /* an id that exists */
+    assert_int_equal(suite_money(cmds, 2), STORE_REJECTED);
+    suite_expect_account(1001, 5000, 0, 0, 1);
+    assert_int_equal(suite_money(&cmds[0], 1), STORE_OK);
+    assert_int_equal(cmds[0].outcome, MONEY_DECIDED);
+    assert_true(store_is_up(suite.store));
+}
+
+/* ---- feed, results --------------------------------------------------------- */
+
+static void test_the_feed_log_is_read_back(void **state)
+{
+    struct feed_row rows[] = {
+        { 1, SUITE_NOW, 1, 3, STR("sr:match:1"), STR("<odds_change/>") },
+        { 2, SUITE_NOW, 8, 3, STR(""), STR("<alive/>") },
+    };
+    struct store_exec exec;
+
+    (void)state;
+    assert_int_equal(suite_feed(rows, 2), STORE_OK);
+    exec = suite_get(STATEMENT_FEED_READ, 0, 10);
+    assert_int_equal(exec.rows, 2);
+    assert_int_equal(EXEC_CELL(&exec, 1, 0).i, 2);
+    assert_true(str_eq(EXEC_CELL(&exec, 0, 5).s, STR("<odds_change/>")));
+    assert_int_equal(EXEC_CELL(&exec, 1, 4).s.n, 0);
+    exec = suite_get(STATEMENT_FEED_READ, 1, 10);
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(suite_feed(rows, 1), STORE_REJECTED); /* a position twice */
+}
+
+static void rule_01_a_fact_told_twice_is_one(void **state)
+{
+    struct fact first = suite_fact(10), again = suite_fact(11), other = suite_fact(12);
+    struct store_exec exec;
+
+    (void)state;
+    assert_int_equal(suite_results(&first, 1, 10), STORE_OK);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(EXEC_CELL(&exec, 0, 0).i, first.key);
+    assert_int_equal(EXEC_CELL(&exec, 0, 1).i, 10);
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 0);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, 10);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(exec.rows, 0);
+
+    assert_int_equal(suite_results(&again, 1, 11), STORE_OK); /* same content */
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(exec.rows, 0);
+    other.certainty = 1;
+    assert_int_equal(suite_results(&other, 1, 12), STORE_OK);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(EXEC_CELL(&exec, 0, 1).i, 12);
+    exec = suite_get(STATEMENT_FACTS_GET, first.key, 0);
+    assert_int_equal(exec.rows, 2);
+    assert_int_equal(EXEC_CELL(&exec, 0, 0).i, 10); /* the first telling */
+    /* Nothing was bet: the queue may be emptied. */
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, 12);
+}
+
+/* ---- settle ------------------------------------------------------------------ */
+
+static const char *const won = "[[1,0,1000000000000]]";
+
+static struct settle_item suite_item(int64_t account, uint32_t n, int64_t version,
+                                     enum bet_state bet_state, int64_t payout, int64_t delta,
+                                     int64_t staked)
+{
+    return (struct settle_item){
+        .account = account, .bet = suite_bet_id(n), .version = version,
+        .state = bet_state, .payout_minor = payout, .delta_minor = delta,
+        .staked_delta_minor = staked, .settled_ms = SUITE_NOW + 5000,
+        .results = str_of(bet_state == BET_SETTLED ? won : ""), .event = 2,
+    };
+}
+
+static void test_settlement_pays_in_chunks(void **state)
+{
+    struct settle_item items[2];
+    struct settle_write write = { .items = items, .n = 2, .advance = true };
+    struct fact fact = suite_fact(10);
+    struct settle_fetch fetch;
+    struct store_exec exec;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 5000);
+    suite_place(1000, "b1", 1000, 1);
+    suite_place(1000, "b2", 2000, 2);
+    assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
+
+    fetch = suite_fetch(fact.key, 0, 1);
+    assert_int_equal(fetch.n, 1);
+    assert_int_equal(fetch.rows[0].id, suite_bet_id(1));
+    assert_int_equal(fetch.rows[0].stake_minor, 1000);
+    assert_int_equal(fetch.rows[0].state, BET_ACCEPTED);
+    fetch = suite_fetch(fact.key, suite_bet_id(1), 100);
+    assert_int_equal(fetch.n, 1);
+    assert_int_equal(fetch.rows[0].id, suite_bet_id(2));
+
+    items[0] = suite_item(1000, 1, 1, BET_SETTLED, 2500, 2500, -1000);
+    items[1] = suite_item(1000, 2, 1, BET_SETTLED, 5000, 5000, -2000);
+    write.market_key = fact.key;
+    write.pos = 10;
+    write.cursor = suite_bet_id(2);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_true(items[0].applied && items[1].applied);
+    suite_expect_account(1000, 9500, 0, 0, 5);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, suite_bet_id(2));
+    exec = suite_get(STATEMENT_BET_GET, 1000, suite_bet_id(1));
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 2);
+    assert_int_equal(EXEC_CELL(&exec, 0, 3).i, BET_SETTLED);
+    assert_int_equal(EXEC_CELL(&exec, 0, 7).i, 2500);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 10);
+}
+
+static void test_an_old_version_is_not_applied(void **state)
+{
+    struct settle_item items[2];
+    struct settle_write write = { .items = items, .n = 2, .advance = true };
+    struct fact fact = suite_fact(10);
+    struct store_exec exec;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 5000);
+    suite_place(1000, "b1", 1000, 1);
+    suite_place(1000, "b2", 1000, 2);
+    assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
+    items[0] = suite_item(1000, 1, 7, BET_SETTLED, 2500, 2500, -1000);
+    items[1] = suite_item(1000, 2, 1, BET_SETTLED, 2500, 2500, -1000);
+    write.market_key = fact.key;
+    write.pos = 10;
+    write.cursor = suite_bet_id(2);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_false(items[0].applied);
+    assert_true(items[1].applied);
+    suite_expect_account(1000, 5500, 0, 1000, 4);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 0); /* the cursor stays */
+}
+
+static void rule_06_clawback_becomes_debt(void **state)
+{
+    struct settle_item item = suite_item(1000, 1, 1, BET_SETTLED, 2500, 2500, -1000);
+    struct settle_write write = { .items = &item, .n = 1 };
+    struct money_cmd withdrawal;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 1000);
+    suite_place(1000, "b1", 1000, 1);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    withdrawal = suite_cmd(MONEY_WITHDRAWAL, 1000, "w1", 2000);
+    assert_int_equal(suite_money(&withdrawal, 1), STORE_OK);
+    suite_expect_account(1000, 500, 0, 0, 4);
+    item = suite_item(1000, 1, 2, BET_ACCEPTED, 0, -2500, 1000);
+    item.event = 3;
+    assert_int_equal(suite_write(&write), STORE_OK);
+    suite_expect_account(1000, 0, 2000, 1000, 5);
+    suite_deposit(1000, "d2", 1500); /* a credit repays debt first */
+    suite_expect_account(1000, 0, 500, 1000, 6);
+    suite_deposit(1000, "d3", 1500);
+    suite_expect_account(1000, 1000, 0, 1000, 7);
+}
+
+static void rule_06_a_poisoned_row_is_rejected_alone(void **state)
+{
+    struct settle_item item = suite_item(1000, 1, 1, BET_SETTLED, INT64_MAX, INT64_MAX, -100);
+    struct settle_write write = { .items = &item, .n = 1 };
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 1000);
+    suite_place(1000, "b1", 100, 1);
+    assert_int_equal(suite_write(&write), STORE_REJECTED);
+    suite_expect_account(1000, 900, 0, 100, 2);
+    assert_true(store_is_up(suite.store));
+}
+
+/* ---- named statements ---------------------------------------------------------- */
+
+static void test_one_email_one_customer(void **state)
+{
+    struct store_exec exec;
+
+    (void)state;
+    assert_int_equal(suite_register(1000, "a@example.com"), STORE_OK);
+    assert_int_equal(suite_register(1001, "a@example.com"), STORE_REJECTED);
+    exec = suite_get(STATEMENT_ACCOUNT_GET, 1001, 0);
+    assert_int_equal(exec.rows, 0);
+}
+
+static void test_every_statement_can_be_prepared(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < STATEMENTS; i++) {
+        struct store_exec exec = { .n = 1, .calls = { { .statement = (enum statement)i } } };
+        const char *types = statement_info((enum statement)i)->params;
+
+        for (unsigned p = 0; types[p] != '\0'; p++)
+            exec.calls[0].params[p] =
+                types[p] == 'i' ? VALUE_INT(900 + p) : VALUE_STR(STR("x"));
+        assert_int_equal(suite_exec(&exec), STORE_OK);
+    }
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, 900, 901);
+}
+
+static void rule_07_late_markets_are_found(void **state)
+{
+    struct fact fact = suite_fact(10);
+    struct store_exec exec, requeue = { .n = 1 };
+
+    (void)state;
+    assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 10);
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 1000);
+    suite_place(1000, "b1", 1000, 1);
+    exec = suite_get(STATEMENT_LATE_MARKETS, SUITE_NOW - 60000, 1000);
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(EXEC_CELL(&exec, 0, 0).i, fact.key);
+    requeue.calls[0] = (struct statement_call){
+        .statement = STATEMENT_REQUEUE,
+        .params = { EXEC_CELL(&exec, 0, 0), EXEC_CELL(&exec, 0, 4), EXEC_CELL(&exec, 0, 1),
+                    EXEC_CELL(&exec, 0, 2), EXEC_CELL(&exec, 0, 3), VALUE_INT(SUITE_NOW) },
+    };
+    assert_int_equal(suite_exec(&requeue), STORE_OK);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(exec.rows, 1);
+    exec = suite_get(STATEMENT_LATE_MARKETS, SUITE_NOW + 60000, 1000);
+    assert_int_equal(exec.rows, 0);
+}
+
+static void test_close_waits_for_what_is_queued(void **state)
+{
+    static struct money_batch batch;
+    static struct money_cmd cmd;
+
+    (void)state;
+    suite_add_customer(1000);
+    cmd = suite_cmd(MONEY_DEPOSIT, 1000, "d1", 700);
+    batch = (struct money_batch){ .cmds = { &cmd }, .n = 1, .on_done = suite_on_money };
+    suite.waiting++;
+    store_money(suite.store, 0, &batch);
+    suite_close();
+    assert_int_equal(suite.waiting, 0);
+    assert_int_equal(suite.result, STORE_OK);
+    suite_open();
+    suite_expect_account(1000, 700, 0, 0, 1);
+}
+
+#define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, suite_setup, suite_teardown)
+#define STORE_SUITE                                         \
+    SUITE_TEST(test_a_bet_moves_money_once),                \
+    SUITE_TEST(test_a_batch_of_many_accounts),              \
+    SUITE_TEST(rule_11_the_key_decides_once),               \
+    SUITE_TEST(test_no_money_no_bet),                       \
+    SUITE_TEST(rule_15_the_session_is_checked_in_the_store), \
+    SUITE_TEST(rule_15_exclusion_is_checked_in_the_store),  \
+    SUITE_TEST(rule_06_a_rejected_batch_applies_nothing),   \
+    SUITE_TEST(test_the_feed_log_is_read_back),             \
+    SUITE_TEST(rule_01_a_fact_told_twice_is_one),           \
+    SUITE_TEST(test_settlement_pays_in_chunks),             \
+    SUITE_TEST(test_an_old_version_is_not_applied),         \
+    SUITE_TEST(rule_06_clawback_becomes_debt),              \
+    SUITE_TEST(rule_06_a_poisoned_row_is_rejected_alone),   \
+    SUITE_TEST(test_one_email_one_customer),                \
+    SUITE_TEST(test_every_statement_can_be_prepared),       \
+    SUITE_TEST(rule_07_late_markets_are_found),             \
+    SUITE_TEST(test_close_waits_for_what_is_queued)
+
+#endif
