@@ -69,7 +69,8 @@ struct leg_result {
     int8_t result;
     int64_t void_e12, dead_heat_e12;
 };
-#define LEG_RESULT_OPEN ((struct leg_result){ .state = LEG_OPEN, .result = -1, .dead_heat_e12 = FACTOR_ONE_E12 })
+#define LEG_RESULT_OPEN \
+    ((struct leg_result){ .state = LEG_OPEN, .result = -1, .dead_heat_e12 = FACTOR_ONE_E12 })
 /* From its ingredients; a state that is derived, never invented. */
 struct leg_result leg_result_make(int8_t result, int64_t void_e12, int64_t dead_heat_e12);
 

@@ -21,7 +21,7 @@ static void currencies_have_their_own_exponent(void **state)
         { "DJF", 0 }, { "GNF", 0 }, { "KMF", 0 }, { "VUV", 0 }, { "UYI", 0 },
         { "BHD", 3 }, { "IQD", 3 }, { "JOD", 3 }, { "KWD", 3 }, { "LYD", 3 }, { "OMR", 3 },
         { "TND", 3 }, { "CLF", 4 }, { "UYW", 4 },
-        { "XAU", -1 }, { "XXX", -1 }, { "XDR", -1 }, { "eur", -1 }, { "EU", -1 },
+        { "XAU", -1 }, { "XTS", -1 }, { "XDR", -1 }, { "eur", -1 }, { "EU", -1 },
         { "EURO", -1 }, { "", -1 }, { "AAA", -1 }, { "ZZZ", -1 },
     };
 
