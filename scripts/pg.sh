@@ -4,6 +4,7 @@
 #
 #   scripts/pg.sh start DIR [-c name=value]...   prints its URL
 #   scripts/pg.sh stop DIR                       fast shutdown
+#   scripts/pg.sh drop DIR                       stops at once and removes DIR
 #   scripts/pg.sh kill DIR                       kill -9, as a power cut would
 #   scripts/pg.sh restart DIR                    the same data and port again
 #
@@ -83,8 +84,14 @@ stop() {
     as_postgres "$BIN/pg_ctl" -D "$1/data" -m fast -w -t 60 stop >/dev/null
 }
 
-# The children first are stopped, so that none outlives the postmaster by
-# the moment it needs to notice.
+drop() {
+    [ -d "$1/data" ] || die "no server in $1"
+    as_postgres "$BIN/pg_ctl" -D "$1/data" -m immediate -w -t 60 stop >/dev/null 2>&1 || true
+    rm -rf "$1"
+}
+
+# The postmaster is stopped first, so that it neither tells its children nor
+# starts new ones meanwhile.
 kill_all() {
     local pid children
     pid=$(postmaster "$1")
@@ -105,12 +112,13 @@ restart() {
     echo "postgres://postgres@127.0.0.1:$port/postgres"
 }
 
-[ $# -ge 2 ] || die "usage: start DIR [-c name=value]... | stop DIR | kill DIR | restart DIR"
+[ $# -ge 2 ] || die "usage: start DIR [-c name=value]... | stop DIR | drop DIR | kill DIR | restart DIR"
 verb=$1
 shift
 case $verb in
     start) start "$@" ;;
     stop) stop "$1" ;;
+    drop) drop "$1" ;;
     kill) kill_all "$1" ;;
     restart) restart "$1" ;;
     *) die "unknown: $verb" ;;
