@@ -103,6 +103,9 @@ kill_all() {
     while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do
         sleep 0.05
     done
+    # A zombie that nobody has waited for yet would look alive to the next
+    # postmaster.
+    rm -f "$1/data/postmaster.pid"
 }
 
 restart() {
