@@ -685,10 +685,12 @@ static struct description *description_of(struct book *book, uint32_t market)
     return description;
 }
 
+/* `all` are the message's names: none need be there when there are none. */
 static bool describe(struct book *book, const struct message_description *given,
-                     const struct message_name *names)
+                     const struct message_name *all)
 {
     struct description *description = description_of(book, given->market);
+    const struct message_name *names = given->n == 0 ? NULL : all + given->first;
 
     if (description_is(description, given, names))
         return false;
@@ -713,8 +715,7 @@ static void apply_descriptions(struct apply *apply)
     bool changed = false;
 
     for (uint32_t i = 0; i < message->n_descriptions; i++)
-        changed |= describe(book, &message->descriptions[i],
-                            message->names + message->descriptions[i].first);
+        changed |= describe(book, &message->descriptions[i], message->names);
     for (size_t i = 0; changed && i < book->n_events; i++)
         book->list[i]->version = apply->position;
     apply->change->all = changed;
