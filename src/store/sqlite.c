@@ -61,6 +61,7 @@ struct reader {
     struct sqlite_store *store;
     struct sqlite_conn conn;
     uv_thread_t thread;
+    bool fails; /* since its last read that went well */
 };
 
 #define SQLITE_STORE_MAGIC 0x51175701u
@@ -449,6 +450,14 @@ static struct job *read_take(struct sqlite_store *store)
     return job;
 }
 
+/* One line when reads begin to fail, not one a read. */
+static void reader_note(struct reader *reader, bool failed)
+{
+    if (failed && !reader->fails)
+        log_error("store", "cannot read", "reason='%s'", sqlite3_errmsg(reader->conn.db));
+    reader->fails = failed;
+}
+
 static void reader_main(void *arg)
 {
     struct reader *reader = arg;
@@ -458,6 +467,7 @@ static void reader_main(void *arg)
         struct jobs done;
 
         job->result = read_result(read_run(&reader->conn, job));
+        reader_note(reader, job->result == STORE_UNAVAILABLE);
         jobs_init(&done);
         jobs_push(&done, job);
         give_back(reader->store, &done);
