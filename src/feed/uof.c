@@ -27,6 +27,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "feed/value.h"
 #include "model/money.h"
 
 #define NAME_BYTES_MAX 512                 /* names and templates */
@@ -169,68 +170,6 @@ static void fail_value(struct uof_parser *parser, const struct element *element,
 
 /* ---- values ----------------------------------------------------------- */
 
-static bool integer_parse(const char *text, int64_t min, int64_t max, int64_t *value)
-{
-    bool negative = *text == '-';
-    const char *p = negative ? text + 1 : text;
-    int64_t n = 0;
-    unsigned digits = 0;
-
-    for (; *p >= '0' && *p <= '9' && digits < 18; p++, digits++)
-        n = n * 10 + (*p - '0');
-    if (digits == 0 || *p != '\0')
-        return false;
-    if (negative)
-        n = -n;
-    if (n < min || n > max)
-        return false;
-    *value = n;
-    return true;
-}
-
-/* Decimal odds x 10,000, cut after four decimals; no floating point. */
-static bool odds_read(const char *p, int64_t *odds_e4)
-{
-    int64_t value = 0;
-    unsigned digits = 0, decimals = 0;
-
-    for (; *p >= '0' && *p <= '9'; p++) {
-        value = value * 10 + (*p - '0');
-        if (++digits > 9)
-            return false;
-    }
-    if (digits == 0)
-        return false;
-    if (*p == '.') {
-        for (p++; *p >= '0' && *p <= '9'; p++)
-            if (decimals < 4) {
-                value = value * 10 + (*p - '0');
-                decimals++;
-            }
-        if (p[-1] == '.')
-            return false;
-    }
-    if (*p != '\0')
-        return false;
-    for (; decimals < 4; decimals++)
-        value *= 10;
-    if (value > ODDS_MAX_E4)
-        return false;
-    *odds_e4 = value;
-    return true;
-}
-
-static bool bool_read(const char *text, bool *value)
-{
-    if (text[0] != '\0' && text[1] == '\0' && (text[0] == '0' || text[0] == '1'))
-        *value = text[0] == '1';
-    else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
-        *value = text[0] == 't';
-    else
-        return false;
-    return true;
-}
-
 static struct str text_copy(struct uof_parser *parser, const char *text, size_t n)
 {
     struct str copy = { parser->text, n };
@@ -259,7 +198,7 @@ static const char *integer_read(const struct attribute *attribute, const char *v
 {
     int64_t n;
 
-    if (!integer_parse(value, attribute->min, attribute->max, &n))
+    if (!value_integer(value, attribute->min, attribute->max, &n))
         return "is not a whole number in its range";
     switch (attribute->kind) {
     case VALUE_I8:
@@ -287,9 +226,9 @@ static const char *value_read(struct uof_parser *parser, const struct attribute 
     case VALUE_PASSED:
         return NULL;
     case VALUE_ODDS:
-        return odds_read(value, into) ? NULL : "is not decimal odds";
+        return value_odds(value, into) ? NULL : "is not decimal odds";
     case VALUE_BOOL:
-        return bool_read(value, into) ? NULL : "is not 0 or 1";
+        return value_bool(value, into) ? NULL : "is not 0 or 1";
     case VALUE_TEXT:
         return text_read(parser, attribute, value, into);
     case VALUE_FACTOR:

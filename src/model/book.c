@@ -28,7 +28,7 @@
 
 #define STRINGS_MAX 8000000
 #define EVENT_STRINGS 16  /* texts one message may bring besides its markets' */
-#define LOOK_AHEAD 4      /* markets tried before the table is asked */
+#define LOOK_AHEAD 8      /* markets tried before the table is asked */
 
 /* What a producer that no longer owns the market sent last (rule 19). */
 struct former {
