@@ -1,0 +1,395 @@
+/*
+ * overround load: puts bets or deposits on a server at a given rate, reports
+ * what came of them and how long they took, and checks the books afterwards.
+ * The parts are listed in cli/load.h.
+ */
+#include "cli/load.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "model/money.h"
+
+static const char usage[] =
+    "usage: overround load [--name value]…\n"
+    "  --url URL            the public listener (http://127.0.0.1:8080)\n"
+    "  --operator-url URL   where to push matches if the server has none\n"
+    "  --operator-token T   with this token\n"
+    "  --matches N          so many (20)\n"
+    "  --customers N        customers; each has one request in flight (100)\n"
+    "  --connections C      keep-alive connections (32)\n"
+    "  --rate R|max         requests/s, latency from when each was due; max: as\n"
+    "                       fast as the answers come (max)\n"
+    "  --seconds S          how long (10)\n"
+    "  --mode bets|deposits what to send (bets)\n"
+    "  --stake AMOUNT       stake, or amount of a deposit (0.10)\n"
+    "  --deposit AMOUNT     each customer's money before the run (1000.00)\n"
+    "  --state FILE         keeps customers for the next run\n"
+    "  --prepare-only       customers, deposits, then end\n"
+    "  --retry              lost, busy and pending requests are sent again with\n"
+    "                       their key until there is a verdict\n"
+    "  --journal FILE       a line for each accepted request, as it is accepted\n"
+    "  --check              compare balances afterwards (nothing may settle)\n"
+    "  --json               stdout gets the JSON line alone\n";
+
+/* ---- options ------------------------------------------------------------- */
+
+enum option_kind { OPTION_TEXT, OPTION_COUNT, OPTION_FLAG, OPTION_RATE, OPTION_MODE };
+
+struct option_row { const char *name; enum option_kind kind; void *into; };
+
+static bool parse_count(const char *text, int64_t *n)
+{
+    char *end;
+
+    errno = 0;
+    *n = strtoll(text, &end, 10);
+    return errno == 0 && *end == '\0' && end != text && *n > 0 && *n <= 100000000;
+}
+
+static bool set_option(struct load_options *options, const struct option_row *row,
+                       const char *value)
+{
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(bool *)row->into = true;
+        return true;
+    case OPTION_TEXT:
+        *(const char **)row->into = value;
+        return true;
+    case OPTION_COUNT:
+        return parse_count(value, row->into);
+    case OPTION_RATE:
+        options->rate = 0;
+        return strcmp(value, "max") == 0 || parse_count(value, row->into);
+    case OPTION_MODE:
+        options->deposits = strcmp(value, "deposits") == 0;
+        return options->deposits || strcmp(value, "bets") == 0;
+    }
+    return false;
+}
+
+static int usage_error(const char *name, const char *what)
+{
+    (void)fprintf(stderr, "overround load: %s %s; see overround load --help\n", name, what);
+    return 2;
+}
+
+/* -1: go on; else the exit code. */
+static int read_options(struct load_options *o, int argc, char **argv)
+{
+    const struct option_row rows[] = {
+        { "--url", OPTION_TEXT, &o->url },
+        { "--operator-url", OPTION_TEXT, &o->operator_url },
+        { "--operator-token", OPTION_TEXT, &o->operator_token },
+        { "--matches", OPTION_COUNT, &o->matches },
+        { "--customers", OPTION_COUNT, &o->customers },
+        { "--connections", OPTION_COUNT, &o->connections },
+        { "--rate", OPTION_RATE, &o->rate },
+        { "--seconds", OPTION_COUNT, &o->seconds },
+        { "--mode", OPTION_MODE, NULL },
+        { "--stake", OPTION_TEXT, &o->stake },
+        { "--deposit", OPTION_TEXT, &o->deposit },
+        { "--state", OPTION_TEXT, &o->state },
+        { "--journal", OPTION_TEXT, &o->journal },
+        { "--prepare-only", OPTION_FLAG, &o->prepare_only },
+        { "--retry", OPTION_FLAG, &o->retry },
+        { "--check", OPTION_FLAG, &o->check },
+        { "--json", OPTION_FLAG, &o->json },
+    };
+
+    for (int i = 0; i < argc; i++) {
+        const struct option_row *row = NULL;
+
+        if (strcmp(argv[i], "--help") == 0) {
+            (void)fputs(usage, stdout);
+            return 0;
+        }
+        for (size_t j = 0; j < LENGTH(rows); j++)
+            if (strcmp(argv[i], rows[j].name) == 0)
+                row = &rows[j];
+        if (row == NULL)
+            return usage_error(argv[i], "is no option");
+        if (row->kind != OPTION_FLAG && i + 1 == argc)
+            return usage_error(argv[i], "needs a value");
+        if (!set_option(o, row, row->kind == OPTION_FLAG ? "" : argv[++i]))
+            return usage_error(row->name, "has a value that makes no sense");
+    }
+    if (!load_amount(str_of(o->stake), &o->stake_minor) || o->stake_minor == 0)
+        return usage_error("--stake", "must be an amount such as 0.10");
+    if (!load_amount(str_of(o->deposit), &o->deposit_minor))
+        return usage_error("--deposit", "must be an amount such as 1000.00");
+    if ((o->operator_url == NULL) != (o->operator_token == NULL))
+        return usage_error("--operator-url", "and --operator-token belong together");
+    return -1;
+}
+
+/* ---- what the parts share ------------------------------------------------ */
+
+void load_fail(struct load *load, const char *format, ...)
+{
+    va_list args;
+
+    if (load->failed)
+        return;
+    load->failed = true;
+    va_start(args, format);
+    (void)vsnprintf(load->error, sizeof(load->error), format, args);
+    va_end(args);
+}
+
+bool load_amount(struct str text, int64_t *minor)
+{
+    return money_parse(text, currency_find(STR("EUR")), minor) == DECIMAL_OK;
+}
+
+void load_request(const struct load *load, struct buf *out, const char *method,
+                  const char *path, const char *token, const char *key, struct str body)
+{
+    buf_printf(out, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path,
+               load_pool_host(load->pool));
+    if (token != NULL)
+        buf_printf(out, "Authorization: Bearer %s\r\n", token);
+    if (key != NULL)
+        buf_printf(out, "Idempotency-Key: %s\r\n", key);
+    if (body.n > 0)
+        buf_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body.n);
+    buf_str(out, STR("\r\n"));
+    buf_str(out, body);
+}
+
+struct str load_member(struct str json, const char *name)
+{
+    size_t n = strlen(name);
+    const char *p = json.p, *end = json.p + json.n;
+
+    while (p != NULL && p < end && (p = memchr(p, '"', (size_t)(end - p))) != NULL) {
+        const char *value = p + n + 2, *close;
+
+        if ((size_t)(end - p) > n + 4 && memcmp(p + 1, name, n) == 0 && p[n + 1] == '"'
+            && *value == ':') {
+            for (value++; value < end && *value == ' '; value++)
+                continue;
+            if (value < end && *value == '"') {
+                close = memchr(value + 1, '"', (size_t)(end - value - 1));
+                if (close != NULL)
+                    return (struct str){ value + 1, (size_t)(close - value - 1) };
+            }
+        }
+        p++;
+    }
+    return STR_NONE;
+}
+
+/* ---- the report ---------------------------------------------------------- */
+
+static int64_t per_second(const struct load *load, uint64_t n)
+{
+    return load->elapsed_us <= 0 ? 0 : (int64_t)(n * 1000000 / (uint64_t)load->elapsed_us);
+}
+
+static void report_codes(const struct load *load, struct jw *w)
+{
+    jw_key(w, "refused");
+    jw_object(w);
+    for (unsigned i = 0; i < load->n_codes; i++) {
+        jw_key(w, load->codes[i].code);
+        jw_int(w, (int64_t)load->codes[i].n);
+    }
+    jw_object_end(w);
+}
+
+static void report_json(const struct load *load, FILE *out)
+{
+    const struct load_stats *latency = &load->latency;
+    const struct { const char *name; int64_t value; } numbers[] = {
+        { "connections", load->options.connections },
+        { "customers", load->n_customers },
+        { "rate_wanted", load->options.rate },
+        { "elapsed_ms", load->elapsed_us / 1000 },
+        { "sent", (int64_t)load->sent },
+        { "accepted", (int64_t)load->accepted },
+        { "pending", (int64_t)load->pending },
+        { "errors", (int64_t)load->errors },
+        { "unanswered", (int64_t)load->unanswered },
+        { "unsent", (int64_t)load->unsent },
+        { "retried", (int64_t)load->retried },
+        { "reconnects", (int64_t)load_pool_reconnects(load->pool) },
+        { "accepted_per_s", per_second(load, load->accepted) },
+        { "answered_per_s", per_second(load, latency->count) },
+        { "p50_us", (int64_t)load_stats_quantile_us(latency, 50000) },
+        { "p99_us", (int64_t)load_stats_quantile_us(latency, 99000) },
+        { "p999_us", (int64_t)load_stats_quantile_us(latency, 99900) },
+        { "max_us", (int64_t)latency->max_us },
+        { "cpu_ms", load->cpu_us / 1000 },
+        { "checked_bets", (int64_t)load->checked_bets },
+        { "checked_wallets", (int64_t)load->checked_wallets },
+        { "differences", (int64_t)load->differences },
+    };
+    struct buf text;
+    struct jw w;
+
+    buf_init(&text, 65536);
+    w = jw_to(&text);
+    jw_object(&w);
+    jw_key(&w, "mode");
+    jw_str(&w, load->options.deposits ? STR("deposits") : STR("bets"));
+    for (size_t i = 0; i < LENGTH(numbers); i++) {
+        jw_key(&w, numbers[i].name);
+        jw_int(&w, numbers[i].value);
+    }
+    report_codes(load, &w);
+    jw_object_end(&w);
+    (void)fprintf(out, STR_FMT "\n", STR_ARG(buf_view(&text)));
+    buf_fini(&text);
+}
+
+static void report_line(const struct load *load, FILE *out)
+{
+    const struct load_stats *latency = &load->latency;
+
+    (void)fprintf(out, "%s: %llu sent, %llu accepted (%lld/s)", load->options.deposits
+                  ? "deposits" : "bets", (unsigned long long)load->sent,
+                  (unsigned long long)load->accepted,
+                  (long long)per_second(load, load->accepted));
+    for (unsigned i = 0; i < load->n_codes; i++)
+        (void)fprintf(out, ", %llu %s", (unsigned long long)load->codes[i].n,
+                      load->codes[i].code);
+    (void)fprintf(out, ", %llu pending, %llu errors, %llu unanswered, %llu unsent; "
+                  "p50 %llu p99 %llu p99.9 %llu max %llu us; generator's CPU %lld.%02lld s\n",
+                  (unsigned long long)load->pending, (unsigned long long)load->errors,
+                  (unsigned long long)load->unanswered, (unsigned long long)load->unsent,
+                  (unsigned long long)load_stats_quantile_us(latency, 50000),
+                  (unsigned long long)load_stats_quantile_us(latency, 99000),
+                  (unsigned long long)load_stats_quantile_us(latency, 99900),
+                  (unsigned long long)latency->max_us, (long long)load->cpu_us / 1000000,
+                  (long long)load->cpu_us / 10000 % 100);
+    if (load->checked_bets + load->checked_wallets > 0)
+        (void)fprintf(out, "books: %llu bets and %llu wallets checked, %llu differences\n",
+                      (unsigned long long)load->checked_bets,
+                      (unsigned long long)load->checked_wallets,
+                      (unsigned long long)load->differences);
+}
+
+/* ---- phases -------------------------------------------------------------- */
+
+static void find_something_to_bet_on(struct load *load)
+{
+    int64_t until = clock_mono_us() + 10000000;
+
+    load_find_selections(load);
+    if (load->failed || load->n_selections > 0)
+        return;
+    if (load->options.operator_url == NULL) {
+        load_fail(load, "%s has nothing to bet on: run overround sim or replay, or give "
+                  "--operator-url and --operator-token", load->options.url);
+        return;
+    }
+    load->feed = load_feed_open(load);
+    if (load->feed == NULL)
+        return;
+    load_feed_wait(load, load->feed);
+    while (!load->failed && load->n_selections == 0) {
+        if (clock_mono_us() > until)
+            load_fail(load, "the pushed matches do not show up in /v1/events");
+        (void)usleep(100000);
+        load_find_selections(load);
+    }
+}
+
+static void find_deposit(struct load *load)
+{
+    load->selections[0] = arena_printf(&load->arena, "{\"amount\":\"%s\"}",
+                                       load->options.stake);
+    load->n_selections = 1;
+}
+
+static void all_phases(struct load *load)
+{
+    load_prepare(load);
+    if (load->options.prepare_only || load->failed)
+        return;
+    if (load->options.deposits)
+        find_deposit(load);
+    else
+        find_something_to_bet_on(load);
+    if (load->options.journal != NULL && !load->failed) {
+        load->journal = fopen(load->options.journal, "a");
+        if (load->journal == NULL)
+            load_fail(load, "cannot open the journal %s", load->options.journal);
+    }
+    if (load->failed)
+        return;
+    load_run(load);
+    if (!load->failed)
+        load_check(load);
+    report_line(load, load->options.json ? stderr : stdout);
+    report_json(load, stdout);
+}
+
+static bool load_open(struct load *load)
+{
+    const char *why = "";
+
+    arena_init(&load->arena, LOAD_ARENA_BYTES);
+    CHECK(uv_loop_init(&load->loop) == 0);
+    (void)snprintf(load->salt, sizeof(load->salt), "%llx%x",
+                   (unsigned long long)clock_wall_ms(), (unsigned)getpid() & 0xffffu);
+    load->n_customers = (uint32_t)load->options.customers;
+    load->customers = ARENA_ARRAY(&load->arena, struct load_customer, load->n_customers);
+    load->pool = load_pool_new(&load->loop, load->options.url,
+                               (unsigned)load->options.connections, &why);
+    if (load->pool == NULL)
+        load_fail(load, "--url %s: %s", load->options.url, why);
+    return load->pool != NULL;
+}
+
+static void load_close(struct load *load)
+{
+    load_feed_close(load->feed);
+    if (load->pool != NULL)
+        load_pool_close(load->pool);
+    (void)uv_run(&load->loop, UV_RUN_DEFAULT);
+    load_feed_free(load->feed);
+    load_pool_free(load->pool);
+    (void)uv_loop_close(&load->loop);
+    if (load->journal != NULL)
+        (void)fclose(load->journal);
+    free(load->bet_ids);
+    arena_fini(&load->arena);
+}
+
+int cli_load(int argc, char **argv)
+{
+    struct load *load = calloc(1, sizeof(*load));
+    int code;
+
+    CHECK(load != NULL);
+    load->options = (struct load_options){
+        .url = "http://127.0.0.1:8080", .customers = 100, .connections = 32, .seconds = 10,
+        .matches = 20, .stake = "0.10", .deposit = "1000.00",
+    };
+    code = read_options(&load->options, argc, argv);
+    if (code >= 0) {
+        free(load);
+        return code;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (load_open(load))
+        all_phases(load);
+    if (load->failed)
+        (void)fprintf(stderr, "overround load: %s\n", load->error);
+    else if (load->differences > 0)
+        (void)fprintf(stderr, "overround load: the books differ in %llu places\n",
+                      (unsigned long long)load->differences);
+    code = load->failed || load->differences > 0 ? 1 : 0;
+    load_close(load);
+    free(load);
+    return code;
+}

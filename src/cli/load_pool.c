@@ -1,0 +1,368 @@
+/* Connections of the load generator (see cli/load_pool.h). */
+#include "cli/load_pool.h"
+
+#include <http_parser.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+#define READ_BYTES ((size_t)64 * 1024)
+#define REQUEST_BYTES ((size_t)LIMIT_FEED_BODY_BYTES + LIMIT_HEADER_BYTES)
+#define RECONNECT_MS 50
+
+enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_FREE, LINK_BUSY, LINK_CLOSING };
+
+struct link {
+    struct load_pool *pool;
+    enum link_state state;
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    uv_write_t write;
+    http_parser parser;
+    struct buf request, answer;
+    uint32_t item;
+    bool again;          /* connect again at once: the server said "close" */
+    bool complete, keep_alive;
+    int status;
+    struct link *next_free;
+};
+
+struct load_pool {
+    uv_loop_t *loop;
+    uv_timer_t reconnect;
+    struct sockaddr_storage address;
+    char host[300];
+    struct load_source source;
+    struct link *links, *free;
+    unsigned n_links, in_flight;
+    uint64_t reconnects;
+    bool closing;
+    char read[READ_BYTES];
+};
+
+static void link_connect(struct link *link);
+
+static bool parse_url(const char *url, char *host, size_t room, char *port, size_t port_room)
+{
+    const char *at, *end, *colon;
+    size_t n, port_n;
+
+    if (strncmp(url, "http://", 7) != 0)
+        return false;
+    at = url + 7;
+    end = at + strcspn(at, "/");
+    colon = end;
+    while (colon > at && *colon != ':' && *colon != ']')
+        colon--;
+    if (*colon != ':' || colon == at)
+        colon = end;
+    n = (size_t)(colon - at);
+    if (n >= 2 && at[0] == '[' && at[n - 1] == ']') {
+        at++;
+        n -= 2;
+    }
+    port_n = colon == end ? 0 : (size_t)(end - colon - 1);
+    if (n == 0 || n >= room || port_n >= port_room)
+        return false;
+    memcpy(host, at, n);
+    host[n] = '\0';
+    memcpy(port, colon + (colon != end), port_n);
+    port[port_n] = '\0';
+    if (port_n == 0)
+        (void)snprintf(port, port_room, "80");
+    return true;
+}
+
+static bool resolve(struct load_pool *pool, const char *url)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
+    char host[256], port[8];
+
+    if (!parse_url(url, host, sizeof(host), port, sizeof(port))
+        || getaddrinfo(host, port, &hints, &found) != 0)
+        return false;
+    memcpy(&pool->address, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    (void)snprintf(pool->host, sizeof(pool->host), "%s:%s", host, port);
+    return true;
+}
+
+/* ---- a link's life ------------------------------------------------------- */
+
+static void link_free_up(struct link *link)
+{
+    link->state = LINK_FREE;
+    link->next_free = link->pool->free;
+    link->pool->free = link;
+}
+
+static void link_unfree(struct link *link)
+{
+    struct link **at = &link->pool->free;
+
+    while (*at != link)
+        at = &(*at)->next_free;
+    *at = link->next_free;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct link *link = handle->data;
+
+    link->state = LINK_DOWN;
+    if (link->pool->closing)
+        return;
+    if (link->again)
+        link_connect(link);
+    else
+        (void)uv_timer_again(&link->pool->reconnect);
+}
+
+/* Closes the link; a request in flight gets no answer. */
+static void link_down(struct link *link, bool again, const char *why)
+{
+    bool was_busy = link->state == LINK_BUSY;
+    struct load_pool *pool = link->pool;
+
+    if (link->state == LINK_CLOSING || link->state == LINK_DOWN)
+        return;
+    if (link->state == LINK_FREE)
+        link_unfree(link);
+    link->state = LINK_CLOSING;
+    link->again = again;
+    uv_close((uv_handle_t *)&link->tcp, on_closed);
+    if (was_busy) {
+        pool->in_flight--;
+        pool->source.answered(pool->source.ctx, link->item, 0, str_of(why));
+    }
+}
+
+static int on_body(http_parser *parser, const char *at, size_t n)
+{
+    struct link *link = parser->data;
+
+    buf_put(&link->answer, at, n);
+    return link->answer.overflow ? 1 : 0;
+}
+
+static int on_complete(http_parser *parser)
+{
+    struct link *link = parser->data;
+
+    link->status = (int)parser->status_code;
+    /* "100 Continue" and the like are not the answer */
+    link->complete = link->status >= 200;
+    link->keep_alive = http_should_keep_alive(parser) != 0;
+    return 0;
+}
+
+static const http_parser_settings settings = {
+    .on_body = on_body, .on_message_complete = on_complete,
+};
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct link *link = handle->data;
+
+    (void)suggested;
+    *buf = uv_buf_init(link->pool->read, (unsigned)READ_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct link *link = stream->data;
+    struct load_pool *pool = link->pool;
+
+    if (n == 0 || link->state == LINK_CLOSING)
+        return;
+    if (n < 0 || link->state != LINK_BUSY) {
+        link_down(link, n == UV_EOF && link->state == LINK_FREE,
+                  n < 0 ? uv_strerror((int)n) : "bytes that nobody asked for");
+        return;
+    }
+    if (http_parser_execute(&link->parser, &settings, buf->base, (size_t)n) != (size_t)n
+        || HTTP_PARSER_ERRNO(&link->parser) != HPE_OK) {
+        link_down(link, false, http_errno_description(HTTP_PARSER_ERRNO(&link->parser)));
+        return;
+    }
+    if (!link->complete)
+        return;
+    pool->in_flight--;
+    if (link->keep_alive) {
+        link_free_up(link);
+    } else {
+        link->state = LINK_FREE; /* only for link_down() to see it unasked */
+        link->next_free = pool->free;
+        pool->free = link;
+        link_down(link, true, "");
+    }
+    pool->source.answered(pool->source.ctx, link->item, link->status,
+                          buf_view(&link->answer));
+    load_pool_kick(pool);
+}
+
+static void on_connected(uv_connect_t *connect, int status)
+{
+    struct link *link = connect->data;
+
+    if (link->state != LINK_CONNECTING)
+        return;
+    if (status < 0 || uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read) != 0) {
+        link_down(link, false, "");
+        return;
+    }
+    (void)uv_tcp_nodelay(&link->tcp, 1);
+    link_free_up(link);
+    load_pool_kick(link->pool);
+}
+
+static void link_connect(struct link *link)
+{
+    struct load_pool *pool = link->pool;
+
+    CHECK(uv_tcp_init(pool->loop, &link->tcp) == 0);
+    link->tcp.data = link;
+    link->connect.data = link;
+    link->state = LINK_CONNECTING;
+    pool->reconnects++;
+    if (uv_tcp_connect(&link->connect, &link->tcp, (struct sockaddr *)&pool->address,
+                       on_connected) != 0)
+        link_down(link, false, "");
+}
+
+static void on_reconnect(uv_timer_t *timer)
+{
+    struct load_pool *pool = timer->data;
+
+    (void)uv_timer_stop(timer);
+    for (unsigned i = 0; i < pool->n_links && !pool->closing; i++)
+        if (pool->links[i].state == LINK_DOWN)
+            link_connect(&pool->links[i]);
+}
+
+/* ---- requests ------------------------------------------------------------ */
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct link *link = write->data;
+
+    if (status < 0 && status != UV_ECANCELED)
+        link_down(link, false, uv_strerror(status));
+}
+
+static void link_send(struct link *link)
+{
+    uv_buf_t buf = uv_buf_init(link->request.p, (unsigned)link->request.n);
+    int sent;
+
+    http_parser_init(&link->parser, HTTP_RESPONSE);
+    link->parser.data = link;
+    link->complete = false;
+    buf_reset(&link->answer);
+    link->state = LINK_BUSY;
+    link->pool->in_flight++;
+    sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        link_down(link, false, uv_strerror(sent));
+        return;
+    }
+    if (sent == (int)buf.len)
+        return;
+    buf.base += sent < 0 ? 0 : sent;
+    buf.len -= sent < 0 ? 0 : (size_t)sent;
+    link->write.data = link;
+    if (uv_write(&link->write, (uv_stream_t *)&link->tcp, &buf, 1, on_written) != 0)
+        link_down(link, false, "cannot write");
+}
+
+void load_pool_kick(struct load_pool *pool)
+{
+    while (pool->free != NULL && !pool->closing) {
+        struct link *link = pool->free;
+
+        buf_reset(&link->request);
+        if (!pool->source.next(pool->source.ctx, &link->request, &link->item))
+            return;
+        CHECK(!link->request.overflow && link->request.n > 0);
+        pool->free = link->next_free;
+        link_send(link);
+    }
+}
+
+/* ---- the pool ------------------------------------------------------------ */
+
+struct load_pool *load_pool_new(uv_loop_t *loop, const char *url, unsigned connections,
+                                const char **why)
+{
+    struct load_pool *pool = calloc(1, sizeof(*pool));
+
+    CHECK(pool != NULL && connections > 0);
+    pool->loop = loop;
+    if (!resolve(pool, url)) {
+        *why = "give an address such as http://127.0.0.1:8080";
+        free(pool);
+        return NULL;
+    }
+    pool->links = calloc(connections, sizeof(*pool->links));
+    CHECK(pool->links != NULL);
+    pool->n_links = connections;
+    CHECK(uv_timer_init(loop, &pool->reconnect) == 0);
+    pool->reconnect.data = pool;
+    CHECK(uv_timer_start(&pool->reconnect, on_reconnect, 0, RECONNECT_MS) == 0);
+    for (unsigned i = 0; i < connections; i++) {
+        struct link *link = &pool->links[i];
+
+        link->pool = pool;
+        buf_init(&link->request, REQUEST_BYTES);
+        buf_init(&link->answer, LIMIT_RESPONSE_BYTES);
+    }
+    return pool;
+}
+
+const char *load_pool_host(const struct load_pool *pool)
+{
+    return pool->host;
+}
+
+void load_pool_source(struct load_pool *pool, struct load_source source)
+{
+    CHECK(pool->in_flight == 0);
+    pool->source = source;
+}
+
+bool load_pool_is_free(const struct load_pool *pool)
+{
+    return pool->free != NULL;
+}
+
+unsigned load_pool_in_flight(const struct load_pool *pool)
+{
+    return pool->in_flight;
+}
+
+uint64_t load_pool_reconnects(const struct load_pool *pool)
+{
+    return pool->reconnects <= pool->n_links ? 0 : pool->reconnects - pool->n_links;
+}
+
+void load_pool_close(struct load_pool *pool)
+{
+    pool->closing = true;
+    for (unsigned i = 0; i < pool->n_links; i++)
+        link_down(&pool->links[i], false, "the generator stops");
+    uv_close((uv_handle_t *)&pool->reconnect, NULL);
+}
+
+void load_pool_free(struct load_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    for (unsigned i = 0; i < pool->n_links; i++) {
+        buf_fini(&pool->links[i].request);
+        buf_fini(&pool->links[i].answer);
+    }
+    free(pool->links);
+    free(pool);
+}
