@@ -1,9 +1,8 @@
 /*
  * Placement at the store alone: store_money() on PostgreSQL at several batch
- * sizes, with the server's CPU for each bet, and pgbench on the same server
- * after it
- * when PG_PLACE_PEER is the URL of a database made with `pgbench -i`.  A tool for tuning; what customers see is measured over
- * HTTP.
+ * sizes, with the server's CPU for each bet, and pgbench on the same server,
+ * when PG_PLACE_PEER is the URL of a database made with `pgbench -i`.  A tool
+ * for tuning; what customers see is measured over HTTP.
  *
  *   build/bench/pg_place URL [seconds=5] [lanes=2] [accounts=100000] [sizes=100,500]
  *

@@ -115,7 +115,8 @@ restart() {
     echo "postgres://postgres@127.0.0.1:$port/postgres"
 }
 
-[ $# -ge 2 ] || die "usage: start DIR [-c name=value]... | stop DIR | drop DIR | kill DIR | restart DIR"
+[ $# -ge 2 ] ||
+    die "usage: start DIR [-c name=value]... | stop, drop, kill or restart DIR"
 verb=$1
 shift
 case $verb in

@@ -403,6 +403,27 @@ static void rule_13_lost_in_mid_batch_is_unknown(void **state)
     db_close(db);
 }
 
+/* Rule 13: so a standby that did not confirm looks, and a server that falls
+ * while it answers. */
+static void rule_13_a_commit_with_a_warning_is_unknown(void **state)
+{
+    struct money_cmd cmd;
+    struct db *db = admin_open(suite.url);
+
+    (void)state;
+    suite_add_customer(1000);
+    cmd = suite_cmd(MONEY_DEPOSIT, 1000, "a", 100);
+    admin_run(db, "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS"
+                  " $$BEGIN RAISE WARNING 'not on the standby'; RETURN NULL; END$$;"
+                  " CREATE TRIGGER warn AFTER INSERT ON outbox EXECUTE FUNCTION warn()");
+    assert_int_equal(suite_money(&cmd, 1), STORE_UNKNOWN);
+    admin_run(db, "DROP TRIGGER warn ON outbox");
+    assert_int_equal(suite_money(&cmd, 1), STORE_OK);
+    assert_int_equal(cmd.outcome, MONEY_KNOWN); /* the truth, asked again */
+    suite_expect_account(1000, 100, 0, 0, 1);
+    db_close(db);
+}
+
 /* While it is away, calls fail at once and on the loop. */
 static void test_a_store_that_is_away_fails_fast(void **state)
 {
@@ -444,6 +465,7 @@ int main(void)
         SUITE_TEST(rule_06_a_poisoned_row_is_the_datas_fault),
         SUITE_TEST(test_a_terminated_session_rolled_back),
         SUITE_TEST(rule_13_lost_in_mid_batch_is_unknown),
+        SUITE_TEST(rule_13_a_commit_with_a_warning_is_unknown),
         SUITE_TEST(test_a_store_that_is_away_fails_fast),
     };
     const char *given = getenv("OVERROUND_TEST_PG");
