@@ -48,8 +48,20 @@ struct entry {
 
 static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
 {
-    entry->bets->working--;
-    answer_refusal(entry->request, refusal, detail, STR_NONE);
+    struct bets *bets = entry->bets;
+    struct http_request *request = entry->request;
+    int status = refusal_info(refusal)->status;
+    struct http_header headers[BETS_HEADERS];
+    size_t n = bets_headers(bets->login_rates,
+                            status == 429 ? str_of(request->peer) : STR_NONE,
+                            clock_mono_us(), status, &request->arena, headers);
+
+    buf_reset(&bets->scratch);
+    answer_refusal_body(&bets->scratch, refusal,
+                        detail.n > 0 ? detail : bets_sentence(refusal), STR_NONE);
+    bets->working--;
+    http_respond(request, status, "application/problem+json", buf_view(&bets->scratch),
+                 headers, n);
 }
 
 static void malformed(struct entry *entry, const char *sentence)

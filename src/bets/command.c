@@ -50,70 +50,18 @@ static const struct currency any_currency = { "XXX", 4 };
 
 /* ---- answers ------------------------------------------------------------ */
 
-static struct str number(struct arena *arena, int64_t n)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-
-    CHECK(n >= 0);
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    return arena_str(arena, (struct str){ digits + at, sizeof(digits) - at });
-}
-
 /* The one way out.  `account` 0: not known. */
 static void respond(struct bets *bets, struct http_request *request, int64_t account,
                     int status, const char *type, struct str body)
 {
-    struct http_header headers[5];
-    struct arena *arena = &request->arena;
-    struct rate_state rate = { 0 };
-    size_t n = 0;
+    struct http_header headers[BETS_HEADERS];
+    struct str who = account == 0 ? STR_NONE : MAP_KEY(&account);
+    size_t n = bets_headers(bets->money_rates, who, clock_mono_us(), status,
+                            &request->arena, headers);
 
-    if (account != 0 && rates_are_on(bets->money_rates)) {
-        rate = rates_state(bets->money_rates, MAP_KEY(&account), clock_mono_us());
-        headers[n++] = (struct http_header){ "RateLimit-Limit", number(arena, rate.limit) };
-        headers[n++] = (struct http_header){ "RateLimit-Remaining",
-                                             number(arena, rate.remaining) };
-        headers[n++] = (struct http_header){ "RateLimit-Reset", number(arena, rate.reset_s) };
-    }
-    if (status == 429)
-        headers[n++] = (struct http_header){ "Retry-After",
-                                             number(arena, rate.retry_s < 1 ? 1 : rate.retry_s) };
-    else if (status == 503)
-        headers[n++] = (struct http_header){ "Retry-After", STR("1") };
-    else if (status == 401)
-        headers[n++] = (struct http_header){ "WWW-Authenticate", STR("Bearer") };
     CHECK(bets->working > 0);
     bets->working--;
     http_respond(request, status, type, body, headers, n);
-}
-
-static struct str sentence(enum refusal refusal)
-{
-    switch (refusal) {
-    case REFUSE_KEY_MISSING:
-        return STR("Send an Idempotency-Key of 1 to 64 printable characters.");
-    case REFUSE_EXCLUDED:
-        return STR("The account may not bet while the exclusion lasts.");
-    case REFUSE_KEY_REUSED:
-        return STR("Take a new key for a new request.");
-    case REFUSE_UNKNOWN_SELECTION:
-        return STR("`leg` counts from 0.");
-    case REFUSE_RELATED_LEGS:
-        return STR("Each leg must be of another event.");
-    case REFUSE_MARKET_CLOSED:
-    case REFUSE_MARKET_SUSPENDED:
-        return STR("`leg` is the first such leg, counted from 0.");
-    case REFUSE_ODDS_CHANGED:
-        return STR("`legs` has the odds now of each leg that changed.");
-    case REFUSE_BUSY:
-        return STR("Nothing was done.  Try again with the same key.");
-    default:
-        return STR_NONE;
-    }
 }
 
 static void count_result(enum money_op op, struct str result)
@@ -158,7 +106,7 @@ static void refuse_all(struct command *c, enum refusal refusal, struct str detai
     struct buf *out = &c->bets->scratch;
 
     buf_reset(out);
-    answer_refusal_body(out, refusal, detail.n > 0 ? detail : sentence(refusal), members);
+    answer_refusal_body(out, refusal, detail.n > 0 ? detail : bets_sentence(refusal), members);
     answer_all(c, info->status, "application/problem+json", buf_view(out));
 }
 
@@ -251,12 +199,6 @@ static bool write_stored(struct command *c, const struct value *row, struct buf 
     return true;
 }
 
-/* Members are kept with what was judged; these two the store found itself. */
-static bool has_members(enum refusal refusal)
-{
-    return refusal != REFUSE_EXCLUDED && refusal != REFUSE_INSUFFICIENT_FUNDS;
-}
-
 static void give_up(struct command *c, enum refusal refusal)
 {
     verdicts_forget(c->bets->verdicts, c->verdict);
@@ -288,7 +230,7 @@ static void on_key(struct store_exec *exec, enum store_result result)
             give_up(c, REFUSE_BUSY);
             return;
         }
-    } else if (has_members(refusal)) {
+    } else {
         buf_str(out, row[K_DETAIL].s);
     }
     metric_inc(METRIC_BETS_REPLAYED);
@@ -384,6 +326,20 @@ static void on_form(void *ctx, struct lane_cmd *cmd)
         ? STR("") : arena_str(&c->request->arena, buf_view(&bets->members));
 }
 
+/* What was judged brings its own; the balance only the store knows. */
+static void write_members(const struct command *c, struct buf *out)
+{
+    const struct money_cmd *money = &c->lane.money;
+    struct jw w = jw_to(out);
+
+    if (money->decided == money->verdict) {
+        buf_str(out, money->detail);
+    } else if (money->decided == REFUSE_INSUFFICIENT_FUNDS) {
+        jw_key(&w, "balance");
+        jw_money(&w, money->balance_minor, c->session.currency->exponent);
+    }
+}
+
 static void decided(struct command *c)
 {
     const struct money_cmd *money = &c->lane.money;
@@ -393,8 +349,7 @@ static void decided(struct command *c)
     buf_reset(out);
     if (refusal != REFUSE_NOTHING) {
         count_result(money->op, str_of(refusal_info(refusal)->code));
-        if (refusal == money->verdict && has_members(refusal))
-            buf_str(out, money->detail);
+        write_members(c, out);
     } else if (money->op == MONEY_BET) {
         count_result(money->op, STR("accepted"));
         metric_add(METRIC_STAKED, str_of(money->currency), money->amount_minor);

@@ -34,6 +34,16 @@ struct bets {
 /* Unique in the cluster, ascending in this process. */
 int64_t bets_make_id(struct bets *bets, int64_t now_ms);
 
+/* ---- refusals (refuse.c) -------------------------------------------- */
+
+/* For `detail`, when the occurrence has no sentence of its own. */
+struct str bets_sentence(enum refusal refusal);
+/* RateLimit-* of `who` (empty: not known) and what the status owes; returns
+ * how many. */
+#define BETS_HEADERS 4
+size_t bets_headers(const struct rates *rates, struct str who, int64_t now_us, int status,
+                    struct arena *arena, struct http_header headers[BETS_HEADERS]);
+
 /* ---- sessions (session.c) ------------------------------------------- */
 
 struct session {

@@ -237,7 +237,8 @@ void reader_empty(struct reader *reader, int status)
 void reader_refuse(struct reader *reader, enum refusal refusal, struct str detail)
 {
     reader->bets->working--;
-    answer_refusal(reader->request, refusal, detail, STR_NONE);
+    answer_refusal(reader->request, refusal,
+                   detail.n > 0 ? detail : bets_sentence(refusal), STR_NONE);
 }
 
 static void on_rows(struct store_exec *exec, enum store_result result)

@@ -1,6 +1,6 @@
 /*
  * A request's body into a slip.  Only the form is judged here; whether the
- * slip may stand is place.c's business.  An amount above LIMIT_MINOR is read
+ * slip may stand is place.c's business.  A stake above LIMIT_MINOR is read
  * as LIMIT_MINOR: the ladder, not the parser, says that it is too large.
  */
 #include "bets/slip_json.h"
@@ -37,10 +37,6 @@ static bool read_money(struct str text, const char *field, const struct currency
 {
     enum decimal_result result = money_parse(text, currency, minor);
 
-    if (result == DECIMAL_TOO_LARGE) {
-        *minor = LIMIT_MINOR;
-        return true;
-    }
     if (result != DECIMAL_OK)
         return fail(arena, error, "", field, decimal_fault(result));
     return true;
@@ -203,7 +199,9 @@ static bool read_document(struct str body, const struct currency *currency,
     *document = json_read(body, fields, LENGTH(fields), arena, error);
     if (*document == NULL)
         return false;
-    if (!read_money(stake, "stake", currency, arena, stake_minor, error))
+    if (money_parse(stake, currency, stake_minor) == DECIMAL_TOO_LARGE)
+        *stake_minor = LIMIT_MINOR;
+    else if (!read_money(stake, "stake", currency, arena, stake_minor, error))
         return false;
     if (!read_type(type, &slip->type))
         return fail(arena, error, "", "type", "must be single, multiple or system");

@@ -158,6 +158,7 @@ static void amounts_are_above_nothing(void **state)
         { "EUR", "{\"amount\":\"0\"}", 0 },
         { "EUR", "{\"amount\":\"0.00\"}", 0 },
         { "EUR", "{\"amount\":\"-5\"}", 0 },
+        { "EUR", "{\"amount\":\"99999999999999999999\"}", 0 },
         { "EUR", "{\"amount\":5}", 0 },
         { "EUR", "{\"amount\":\"5\",\"currency\":\"USD\"}", 0 },
         { "EUR", "{}", 0 },

@@ -1,0 +1,89 @@
+/*
+ * What refusals say beside the table's own words: a sentence for each, and
+ * the headers by which a client knows when to come again.
+ */
+#include "bets/inside.h"
+#include "net/answer.h"
+
+struct str bets_sentence(enum refusal refusal)
+{
+    switch (refusal) {
+    case REFUSE_KEY_MISSING:
+        return STR("Send an Idempotency-Key of 1 to 64 printable characters.");
+    case REFUSE_UNAUTHORIZED:
+        return STR("Send a session's token as Authorization: Bearer; log in for a new one.");
+    case REFUSE_EXCLUDED:
+        return STR("The account may not bet while the exclusion lasts.");
+    case REFUSE_KEY_REUSED:
+        return STR("Take a new key for a new request.");
+    case REFUSE_STAKE_TOO_SMALL:
+        return STR("`minimum` is the smallest stake.");
+    case REFUSE_STAKE_TOO_LARGE:
+    case REFUSE_LIMIT_REACHED:
+        return STR("`maximum` is the largest amount.");
+    case REFUSE_UNKNOWN_SELECTION:
+        return STR("`leg`, counted from 0, is not in the book.");
+    case REFUSE_RELATED_LEGS:
+        return STR("Each leg must be of another event.");
+    case REFUSE_MARKET_CLOSED:
+    case REFUSE_MARKET_SUSPENDED:
+        return STR("`leg` is the first such leg, counted from 0.");
+    case REFUSE_ODDS_CHANGED:
+        return STR("`legs` has the odds now of each leg that changed.");
+    case REFUSE_PAYOUT_TOO_LARGE:
+        return STR("`cap` is the largest payout of a bet.");
+    case REFUSE_INSUFFICIENT_FUNDS:
+        return STR("`balance` is what there is.");
+    case REFUSE_TOO_MANY_REQUESTS:
+        return STR("Wait as long as Retry-After says.");
+    case REFUSE_BUSY:
+        return STR("Nothing was done.  Try again with the same key.");
+    case REFUSE_UNDERAGE:
+        return STR("By date_of_birth the customer is younger than 18 today.");
+    case REFUSE_NOT_FOUND:
+        return STR("Nothing of the customer's has this id.");
+    case REFUSE_ALREADY_EXISTS:
+        return STR("Log in, or take another email.");
+    case REFUSE_WRONG_CREDENTIALS:
+        return STR("No customer has this email with this password.");
+    default:
+        return STR_NONE;
+    }
+}
+
+static struct str number(struct arena *arena, int64_t n)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    CHECK(n >= 0);
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return arena_str(arena, (struct str){ digits + at, sizeof(digits) - at });
+}
+
+size_t bets_headers(const struct rates *rates, struct str who, int64_t now_us, int status,
+                    struct arena *arena, struct http_header headers[BETS_HEADERS])
+{
+    struct rate_state rate = { 0 };
+    size_t n = 0;
+
+    if (who.n > 0 && rates_are_on(rates)) {
+        rate = rates_state(rates, who, now_us);
+        headers[n++] = (struct http_header){ "RateLimit-Limit", number(arena, rate.limit) };
+        headers[n++] = (struct http_header){ "RateLimit-Remaining",
+                                             number(arena, rate.remaining) };
+        headers[n++] = (struct http_header){ "RateLimit-Reset", number(arena, rate.reset_s) };
+    }
+    if (status == 429)
+        headers[n++] = (struct http_header){ "Retry-After",
+                                             number(arena, rate.retry_s < 1 ? 1 : rate.retry_s) };
+    else if (status == 503)
+        headers[n++] = (struct http_header){ "Retry-After", STR("1") };
+    else if (status == 401)
+        headers[n++] = (struct http_header){ "WWW-Authenticate", STR("Bearer") };
+    CHECK(n <= BETS_HEADERS);
+    return n;
+}
