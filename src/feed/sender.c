@@ -1,0 +1,172 @@
+/*
+ * Sender: see sender.h.
+ */
+#include "feed/sender.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "feed/compose.h"
+
+#define ALIVE_EVERY_US 5000000
+#define RETRY_MS 250
+#define SLICE_US 500000
+
+enum delivery { DELIVERED, AWAY, REFUSED };
+
+bool sender_init(struct sender *sender, const struct sender_options *options)
+{
+    *sender = (struct sender){ .options = *options, .client = client_new(options->url) };
+    if (sender->client == NULL) {
+        fprintf(stderr, "%s: the HTTP client cannot start\n", options->name);
+        return false;
+    }
+    buf_init(&sender->authorization, 4096);
+    buf_init(&sender->answer, 64 * 1024);
+    buf_init(&sender->alive, 4096);
+    buf_printf(&sender->authorization, "Authorization: Bearer %s", options->token);
+    buf_char(&sender->authorization, '\0');
+    return true;
+}
+
+void sender_fini(struct sender *sender)
+{
+    client_free(sender->client);
+    buf_fini(&sender->authorization);
+    buf_fini(&sender->answer);
+    buf_fini(&sender->alive);
+}
+
+static void sleep_us(int64_t us)
+{
+    struct timespec time = { us / 1000000, us % 1000000 * 1000 };
+
+    (void)nanosleep(&time, NULL);
+}
+
+/* ---- one request ------------------------------------------------------- */
+
+static void tell_refusal(struct sender *sender, int status)
+{
+    sender->refused = true;
+    if (status == 401 || status == 403)
+        fprintf(stderr, "%s: the server refuses the token (%d);"
+                " give the operator's with --token or OVERROUND_OPERATOR_TOKEN\n",
+                sender->options.name, status);
+    else
+        fprintf(stderr, "%s: the server refuses a message (%d): " STR_FMT "\n",
+                sender->options.name, status, STR_ARG(buf_view(&sender->answer)));
+}
+
+/* Busy, draining, or an error of its own: worth another try. */
+static bool is_passing(int status)
+{
+    return status == 408 || status == 429 || status >= 500;
+}
+
+static enum delivery deliver(struct sender *sender, struct str message)
+{
+    const char *headers[] = { sender->authorization.p };
+    int status;
+
+    if (!client_request(sender->client, "POST", "/v1/feed", "application/xml", message,
+                        headers, LENGTH(headers), &status, &sender->answer)) {
+        if (!sender->lost)
+            fprintf(stderr, "%s: waiting for the server: %s\n", sender->options.name,
+                    client_error(sender->client));
+        sender->lost = true;
+        return AWAY;
+    }
+    if (status == 202)
+        return DELIVERED;
+    if (is_passing(status))
+        return AWAY;
+    tell_refusal(sender, status);
+    return REFUSED;
+}
+
+static enum delivery deliver_alives(struct sender *sender)
+{
+    for (size_t i = 0; i < SENDER_PRODUCERS; i++) {
+        enum delivery delivery;
+
+        if (sender->options.producers[i] == 0)
+            continue;
+        buf_reset(&sender->alive);
+        compose_alive(&sender->alive, sender->options.producers[i], clock_wall_ms());
+        delivery = deliver(sender, buf_view(&sender->alive));
+        if (delivery != DELIVERED)
+            return delivery;
+    }
+    sender->alive_us = clock_mono_us();
+    return DELIVERED;
+}
+
+/* ---- until it is delivered --------------------------------------------- */
+
+/* After an absence the alives go first: a server that began anew believes
+ * only what follows them. */
+static enum delivery try_once(struct sender *sender, const struct str *message)
+{
+    enum delivery delivery;
+
+    if (sender->lost || sender->alive_us == 0 || message == NULL) {
+        delivery = deliver_alives(sender);
+        if (delivery != DELIVERED)
+            return delivery;
+        if (sender->lost) {
+            fprintf(stderr, "%s: the server is there\n", sender->options.name);
+            sender->lost = false;
+            sender->returned = true;
+        }
+    }
+    return message == NULL ? DELIVERED : deliver(sender, *message);
+}
+
+static bool insist(struct sender *sender, const struct str *message)
+{
+    int64_t began_us = clock_mono_us();
+
+    for (;;) {
+        enum delivery delivery = try_once(sender, message);
+        int64_t waited_ms = (clock_mono_us() - began_us) / 1000;
+
+        if (delivery != AWAY)
+            return delivery == DELIVERED;
+        if (sender->options.patience_ms > 0 && waited_ms > sender->options.patience_ms) {
+            fprintf(stderr, "%s: no answer for %lld s; is `overround serve` running at %s?\n",
+                    sender->options.name, (long long)waited_ms / 1000, sender->options.url);
+            return false;
+        }
+        sleep_us(RETRY_MS * 1000);
+    }
+}
+
+bool sender_alive(struct sender *sender)
+{
+    if (sender->alive_us != 0 && clock_mono_us() - sender->alive_us < ALIVE_EVERY_US)
+        return true;
+    return insist(sender, NULL);
+}
+
+bool sender_post(struct sender *sender, struct str message)
+{
+    if (!sender_alive(sender) || !insist(sender, &message))
+        return false;
+    sender->sent++;
+    return true;
+}
+
+bool sender_sleep_until(struct sender *sender, int64_t mono_us)
+{
+    for (;;) {
+        int64_t left_us = mono_us - clock_mono_us();
+
+        if (!sender_alive(sender))
+            return false;
+        if (left_us <= 0)
+            return true;
+        sleep_us(left_us < SLICE_US ? left_us : SLICE_US);
+    }
+}
