@@ -32,6 +32,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -44,7 +45,8 @@
 #define SMALL_BYTES ((size_t)8 * 1024) /* an answer that is sent in one piece */
 #define HEAD_BYTES ((size_t)4 * 1024)
 #define TICK_MS 250
-#define DRAIN_MS 20 /* what had arrived when draining began is still read */
+#define DRAIN_ACCEPT_MS 20 /* new connections are still taken */
+#define DRAIN_IDLE_MS 500  /* idle ones may still send a request */
 #define DRAIN_LINGER_MS 1000
 #define BACKLOG 1024
 
@@ -710,10 +712,34 @@ static void name_peer(struct connection *c)
         (void)uv_ip6_name((const struct sockaddr_in6 *)&address, peer, room);
 }
 
+static void connection_begin(struct connection *c)
+{
+    (void)uv_tcp_nodelay(&c->tcp, 1);
+    name_peer(c);
+    read_start(c);
+}
+
+static struct connection *connection_init(struct http_server *server)
+{
+    struct connection *c = connection_new(server);
+
+    CHECK(uv_tcp_init(server->loop, &c->tcp) == 0);
+    c->tcp.data = c;
+    return c;
+}
+
+static void accept_waiting(struct http_server *server)
+{
+    struct connection *c = connection_init(server);
+
+    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp) != 0)
+        connection_close(c);
+    else
+        connection_begin(c);
+}
+
 static void accept_one(struct http_server *server)
 {
-    struct connection *c;
-
     /* Full: the one that has been idle for longest makes room; if all are
      * busy, the newcomer waits in the kernel's queue. */
     if (server->n_open >= server->options.max_connections) {
@@ -723,16 +749,7 @@ static void accept_one(struct http_server *server)
             connection_close(server->lists[STATE_IDLE].first);
         return;
     }
-    c = connection_new(server);
-    CHECK(uv_tcp_init(server->loop, &c->tcp) == 0);
-    c->tcp.data = c;
-    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp) != 0) {
-        connection_close(c);
-        return;
-    }
-    (void)uv_tcp_nodelay(&c->tcp, 1);
-    name_peer(c);
-    read_start(c);
+    accept_waiting(server);
 }
 
 static void on_connection(uv_stream_t *stream, int status)
@@ -886,18 +903,49 @@ static bool has_unread(struct connection *c)
         && ioctl(fd, FIONREAD, &n) == 0 && n > 0;
 }
 
-static void on_drain_time(uv_timer_t *timer)
+/* Whoever has connected may have sent a request already: closing the listener
+ * on them would drop it. */
+static void accept_all(struct http_server *server)
+{
+    uv_os_fd_t listener;
+    int fd;
+
+    if (server->accept_waits)
+        accept_waiting(server);
+    server->accept_waits = false;
+    if (uv_fileno((uv_handle_t *)&server->listener, &listener) != 0)
+        return;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        struct connection *c = connection_init(server);
+
+        if (uv_tcp_open(&c->tcp, fd) == 0) {
+            connection_begin(c);
+        } else {
+            (void)close(fd);
+            connection_close(c);
+        }
+    }
+}
+
+static void on_drain_idle(uv_timer_t *timer)
 {
     struct http_server *server = timer->data;
     struct connection *c = server->lists[STATE_IDLE].first;
 
-    uv_close((uv_handle_t *)&server->listener, on_server_handle_closed);
     for (struct connection *next; c != NULL; c = next) {
         next = c->next;
-        /* What has just arrived is a request in flight. */
-        if (!has_unread(c))
+        if (!has_unread(c)) /* else a request has just come */
             connection_close(c);
     }
+}
+
+static void on_drain_accept(uv_timer_t *timer)
+{
+    struct http_server *server = timer->data;
+
+    accept_all(server);
+    uv_close((uv_handle_t *)&server->listener, on_server_handle_closed);
+    CHECK(uv_timer_start(timer, on_drain_idle, DRAIN_IDLE_MS, DRAIN_IDLE_MS) == 0);
 }
 
 void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx), void *ctx)
@@ -908,9 +956,10 @@ void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx)
     server->drained_ctx = ctx;
     if (server->timeout_ms[STATE_LINGERING] > DRAIN_LINGER_MS)
         server->timeout_ms[STATE_LINGERING] = DRAIN_LINGER_MS;
-    /* The loop still takes whoever knocked before now; from here on every
-     * answer says "Connection: close". */
-    CHECK(uv_timer_start(&server->drain_timer, on_drain_time, DRAIN_MS, 0) == 0);
+    /* From here on every answer says "Connection: close".  A connection that
+     * is idle now is not closed at once: its client may just be sending, and
+     * could not know whether the request was acted on. */
+    CHECK(uv_timer_start(&server->drain_timer, on_drain_accept, DRAIN_ACCEPT_MS, 0) == 0);
 }
 
 void http_server_free(struct http_server *server)

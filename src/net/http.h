@@ -64,8 +64,9 @@ struct http_options {
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *options,
                                     struct arena *arena, struct str *error) MUST_USE;
 int http_server_port(const struct http_server *server);
-/* Stops accepting, closes idle connections, lets requests in flight be
- * answered (with Connection: close), then calls on_drained. */
+/* Stops accepting, lets requests in flight be answered (with Connection:
+ * close) and what still comes on open connections for half a second, closes
+ * idle ones, then calls on_drained. */
 void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx), void *ctx);
 void http_server_free(struct http_server *server); /* after drained */
 

@@ -802,16 +802,22 @@ static void newcomer_waits_for_the_busy(void **state)
 static void drain_answers_what_is_in_flight(void **state)
 {
     struct client *busy = client_open(), *idle = client_open(), *slow = client_open();
-    struct client *late = client_open();
+    struct client *late = client_open(), *regular = client_open();
     (void)state;
 
     client_send(busy, STR("GET /hold HTTP/1.1\r\n\r\n"));
     client_send(slow, STR("POST /slow HTTP/1.1\r\nContent-Length: 3\r\n\r\na"));
     client_send(idle, STR("GET /a HTTP/1.1\r\n\r\n"));
     client_expect(idle, "GET /a", 1);
+    client_send(regular, STR("GET /a HTTP/1.1\r\n\r\n"));
+    client_expect(regular, "GET /a", 1);
     wait_held(1);
     world_drain();
     assert_int_equal(send(late->fd, "GET /l HTTP/1.1\r\n\r\n", 19, MSG_NOSIGNAL), 19);
+    turn_for_ms(100); /* a client that does not know yet */
+    client_send(regular, STR("GET /b HTTP/1.1\r\n\r\n"));
+    client_expect(regular, "GET /b", 1);
+    client_expect(regular, "Connection: close", 1);
     client_expect_close(idle);
     client_expect(late, "GET /l", 1);
     client_expect(late, "Connection: close", 1);
@@ -826,6 +832,7 @@ static void drain_answers_what_is_in_flight(void **state)
     client_close(idle);
     client_close(slow);
     client_close(late);
+    client_close(regular);
 }
 
 static void address_in_use_is_named(void **state)
