@@ -279,12 +279,31 @@ static void report_line(const struct load *load, FILE *out)
 
 /* ---- phases -------------------------------------------------------------- */
 
+/* Matches that an earlier run left behind have nobody to keep them alive. */
+static bool must_feed(const struct load *load)
+{
+    for (uint32_t i = 0; i < load->n_events; i++)
+        if (load_feed_owns(load->events[i]))
+            return load->options.operator_url != NULL;
+    return false;
+}
+
+static void wait_ms(struct load *load, int64_t ms)
+{
+    int64_t until = clock_mono_us() + ms * 1000;
+
+    while (clock_mono_us() < until) {
+        (void)uv_run(&load->loop, UV_RUN_NOWAIT);
+        (void)usleep(1000);
+    }
+}
+
 static void find_something_to_bet_on(struct load *load)
 {
     int64_t until = clock_mono_us() + 10000000;
 
     load_find_selections(load);
-    if (load->failed || load->n_selections > 0)
+    if (load->failed || (load->n_selections > 0 && !must_feed(load)))
         return;
     if (load->options.operator_url == NULL) {
         load_fail(load, "%s has nothing to bet on: run overround sim or replay, or give "
@@ -295,10 +314,11 @@ static void find_something_to_bet_on(struct load *load)
     if (load->feed == NULL)
         return;
     load_feed_wait(load, load->feed);
+    load->n_selections = 0;
     while (!load->failed && load->n_selections == 0) {
         if (clock_mono_us() > until)
             load_fail(load, "the pushed matches do not show up in /v1/events");
-        (void)usleep(100000);
+        wait_ms(load, 100);
         load_find_selections(load);
     }
 }
@@ -327,7 +347,7 @@ static void all_phases(struct load *load)
     if (load->failed)
         return;
     load_run(load);
-    if (!load->failed)
+    if (!load->failed && !load->stopped)
         load_check(load);
     report_line(load, load->options.json ? stderr : stdout);
     report_json(load, stdout);

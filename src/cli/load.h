@@ -20,6 +20,7 @@
 #define LOAD_ARENA_BYTES ((size_t)1024 * 1024 * 1024)
 #define LOAD_SELECTIONS 2000
 #define LOAD_EVENTS 200
+#define LOAD_FIRST_MATCH 900000000 /* ids of the generator's own */
 #define LOAD_CODES 32
 #define LOAD_BET_SAMPLE 200
 #define LOAD_UNKNOWN_BALANCE (-1)
@@ -58,6 +59,7 @@ struct load {
     char salt[20];                 /* of this run's keys and emails */
     char error[512];               /* why it failed */
     bool failed;
+    bool stopped;                  /* by a signal: no checks */
 
     struct load_customer *customers;
     uint32_t n_customers;
@@ -114,6 +116,8 @@ void load_find_selections(struct load *load);
 void load_run(struct load *load);
 void load_check(struct load *load);
 
+/* The event is one of its own: this run's or an earlier one's. */
+bool load_feed_owns(const char *event);
 /* Pushes matches and keeps their producer alive until closed. */
 struct load_feed *load_feed_open(struct load *load) MUST_USE;
 void load_feed_wait(struct load *load, struct load_feed *feed); /* all are in */

@@ -9,7 +9,6 @@
 #include "cli/load.h"
 
 #define PRODUCER 3
-#define FIRST_MATCH 900000000
 #define ALIVE_MS 1000
 #define PATIENCE_US 20000000
 
@@ -21,6 +20,17 @@ struct load_feed {
     uint64_t reconnects;     /* when the matches were last pushed */
     bool alive_due;
 };
+
+bool load_feed_owns(const char *event)
+{
+    static const char prefix[] = "sr:match:";
+    long match;
+
+    if (strncmp(event, prefix, sizeof(prefix) - 1) != 0)
+        return false;
+    match = strtol(event + sizeof(prefix) - 1, NULL, 10);
+    return match >= LOAD_FIRST_MATCH && match < LOAD_FIRST_MATCH + 1000000;
+}
 
 static void put_alive(struct buf *out)
 {
@@ -35,7 +45,7 @@ static void put_match(struct buf *out, uint32_t match)
                "<outcome id=\"1\" odds=\"2.50\" active=\"1\"/>"
                "<outcome id=\"2\" odds=\"3.20\" active=\"1\"/>"
                "<outcome id=\"3\" odds=\"2.90\" active=\"1\"/></market></odds></odds_change>",
-               PRODUCER, FIRST_MATCH + match, (long long)clock_wall_ms());
+               PRODUCER, LOAD_FIRST_MATCH + match, (long long)clock_wall_ms());
 }
 
 static bool next(void *ctx, struct buf *request, uint32_t *item)

@@ -21,6 +21,7 @@
 
 #define RETRY_US 100000
 #define GRACE_US 10000000        /* after the end, for what is in flight */
+#define GRACE_STOPPED_US 2000000
 #define GRACE_RETRY_US 60000000  /* the same while the server restarts */
 #define FIRST_IDS 65536
 #define KEY_BYTES 64
@@ -38,6 +39,7 @@ struct run {
     int64_t armed_us;
     uint64_t random;
     bool stopped;            /* by a signal */
+    int64_t stopped_us;
 };
 
 static void ring_put(struct ring *ring, uint32_t item)
@@ -328,7 +330,8 @@ static void on_signal(uv_signal_t *handle, int number)
     struct run *run = handle->data;
     (void)number;
 
-    run->stopped = true;
+    run->stopped = run->load->stopped = true;
+    run->stopped_us = clock_mono_us();
 }
 
 static void ring_make(struct load *load, struct ring *ring)
@@ -399,6 +402,8 @@ static bool is_over(const struct run *run)
         return true;
     if (all_sent && run->retry.n == 0 && load_pool_in_flight(load->pool) == 0)
         return true;
+    if (run->stopped)
+        return now > run->stopped_us + GRACE_STOPPED_US;
     return now > run->end_us + (load->options.retry ? GRACE_RETRY_US : GRACE_US);
 }
 
