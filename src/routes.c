@@ -47,20 +47,23 @@ static bool method_matches(struct str method, struct str asked)
     return str_eq(method, asked) || (str_eq(asked, STR("HEAD")) && str_eq(method, STR("GET")));
 }
 
+/* The route; or NULL and the methods the path has, "GET, POST", if any. */
 static const struct route *find(enum listener listener, struct http_request *request,
-                                bool *known_path)
+                                struct str *allow)
 {
-    *known_path = false;
+    *allow = STR_NONE;
     for (size_t i = 0; i < LENGTH(table); i++) {
+        const struct route *route = &table[i];
         struct str param;
 
-        if (table[i].listener != listener || !path_matches(table[i].path, request->path, &param))
+        if (route->listener != listener || !path_matches(route->path, request->path, &param))
             continue;
-        *known_path = true;
-        if (!method_matches(table[i].method, request->method))
-            continue;
-        request->param = param;
-        return &table[i];
+        if (method_matches(route->method, request->method)) {
+            request->param = param;
+            return route;
+        }
+        *allow = arena_printf(&request->arena, STR_FMT "%s" STR_FMT, STR_ARG(*allow),
+                              allow->n > 0 ? ", " : "", STR_ARG(route->method));
     }
     return NULL;
 }
@@ -84,13 +87,16 @@ static bool has_token(const struct routes *routes, struct http_request *request)
 void routes_dispatch(const struct routes *routes, enum listener listener,
                      struct http_request *request)
 {
-    bool known_path;
-    const struct route *route = find(listener, request, &known_path);
+    struct str allow;
+    const struct route *route = find(listener, request, &allow);
 
     metric_add(METRIC_HTTP_REQUESTS, route == NULL ? STR("none") : route->path, 1);
+    if (route == NULL && allow.n > 0) {
+        answer_method_not_allowed(request, allow);
+        return;
+    }
     if (route == NULL) {
-        answer_refusal(request, known_path ? REFUSE_METHOD_NOT_ALLOWED : REFUSE_NOT_FOUND,
-                       STR_NONE, STR_NONE);
+        answer_refusal(request, REFUSE_NOT_FOUND, STR_NONE, STR_NONE);
         return;
     }
     if (request->param.p != NULL) {

@@ -44,7 +44,8 @@ CREATE TABLE accounts (
 -- Verdicts by idempotency key.
 CREATE TABLE keys (
     account bigint NOT NULL,
-    ref     bigint NOT NULL,       -- bet id, or the transfer's seq
+    ref     bigint NOT NULL,       -- bet id or the transfer's seq; of
+                                   -- insufficient_funds the balance then
     at_ms   bigint NOT NULL,
     op      smallint NOT NULL,     -- enum money_op
     verdict smallint NOT NULL,     -- tbl/refusals.h; 0 = done
@@ -53,6 +54,8 @@ CREATE TABLE keys (
     detail  text COLLATE "C" NOT NULL,  -- of a refusal: JSON members for the client
     PRIMARY KEY (account, op, key)
 );
+
+CREATE INDEX keys_at ON keys USING brin (at_ms);
 
 CREATE TABLE bets (
     account    bigint NOT NULL,

@@ -45,7 +45,8 @@ CREATE TABLE keys (
     hash    blob NOT NULL,        -- of the parsed fields
     verdict integer NOT NULL,       -- tbl/refusals.h; 0 = done
     detail  text NOT NULL,         -- of a refusal: JSON members for the client
-    ref     integer NOT NULL,       -- bet id, or the transfer's seq
+    ref     integer NOT NULL,       -- bet id or the transfer's seq; of
+                                   -- insufficient_funds the balance then
     at_ms   integer NOT NULL,
     PRIMARY KEY (account, op, key)
 ) WITHOUT ROWID;

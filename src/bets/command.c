@@ -170,6 +170,15 @@ enum {
     K_CURRENCY, K_PLACED, K_AMOUNT, K_BALANCE
 };
 
+/* What insufficient_funds tells: the balance at its verdict. */
+static void write_balance(struct buf *out, int64_t balance_minor, int exponent)
+{
+    struct jw w = jw_to(out);
+
+    jw_key(&w, "balance");
+    jw_money(&w, balance_minor, exponent);
+}
+
 /* False: the row does not hold what its verdict promises. */
 static bool write_stored(struct command *c, const struct value *row, struct buf *out)
 {
@@ -230,6 +239,8 @@ static void on_key(struct store_exec *exec, enum store_result result)
             give_up(c, REFUSE_BUSY);
             return;
         }
+    } else if (refusal == REFUSE_INSUFFICIENT_FUNDS) {
+        write_balance(out, row[K_REF].i, c->session.currency->exponent);
     } else {
         buf_str(out, row[K_DETAIL].s);
     }
@@ -330,14 +341,11 @@ static void on_form(void *ctx, struct lane_cmd *cmd)
 static void write_members(const struct command *c, struct buf *out)
 {
     const struct money_cmd *money = &c->lane.money;
-    struct jw w = jw_to(out);
 
-    if (money->decided == money->verdict) {
+    if (money->decided == money->verdict)
         buf_str(out, money->detail);
-    } else if (money->decided == REFUSE_INSUFFICIENT_FUNDS) {
-        jw_key(&w, "balance");
-        jw_money(&w, money->balance_minor, c->session.currency->exponent);
-    }
+    else if (money->decided == REFUSE_INSUFFICIENT_FUNDS)
+        write_balance(out, money->balance_minor, c->session.currency->exponent);
 }
 
 static void decided(struct command *c)

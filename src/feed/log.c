@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -335,6 +336,19 @@ static void note_alive(struct feed *feed, const struct message *message)
     }
 }
 
+/* application/xml or text/xml, with any parameters; none is taken as XML. */
+static bool is_xml(const struct http_request *request)
+{
+    static const struct str types[] = { { "application/xml", 15 }, { "text/xml", 8 } };
+    struct str given = http_header(request, "Content-Type");
+
+    for (size_t i = 0; i < LENGTH(types); i++)
+        if (given.n >= types[i].n && strncasecmp(given.p, types[i].p, types[i].n) == 0 &&
+            (given.n == types[i].n || strchr("; \t", given.p[types[i].n]) != NULL))
+            return true;
+    return given.p == NULL;
+}
+
 void feed_post(void *ctx, struct http_request *request)
 {
     struct feed *feed = ctx;
@@ -345,6 +359,10 @@ void feed_post(void *ctx, struct http_request *request)
         metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
         answer_refusal(request, REFUSE_BUSY,
                        feed->recovered ? STR("too many messages wait") : STR("starting"), STR_NONE);
+        return;
+    }
+    if (!is_xml(request)) {
+        answer_refusal(request, REFUSE_UNSUPPORTED_TYPE, STR("send application/xml"), STR_NONE);
         return;
     }
     entry = entry_new();

@@ -70,17 +70,31 @@ static size_t refusal_headers(int status, struct http_header *header)
     }
 }
 
-void answer_refusal(struct http_request *request, enum refusal refusal,
-                    struct str detail, struct str members)
+static void answer_problem(struct http_request *request, enum refusal refusal,
+                           struct str detail, struct str members,
+                           const struct http_header *header, size_t n_headers)
 {
-    const struct refusal_info *info = refusal_info(refusal);
-    struct http_header header = { NULL, STR_NONE };
-    size_t n = refusal_headers(info->status, &header);
     struct buf body;
 
     buf_init(&body, LIMIT_RESPONSE_BYTES);
     answer_refusal_body(&body, refusal, detail, members);
-    http_respond(request, info->status, "application/problem+json", buf_view(&body),
-                 &header, n);
+    http_respond(request, refusal_info(refusal)->status, "application/problem+json",
+                 buf_view(&body), header, n_headers);
     buf_fini(&body);
+}
+
+void answer_refusal(struct http_request *request, enum refusal refusal,
+                    struct str detail, struct str members)
+{
+    struct http_header header = { NULL, STR_NONE };
+    size_t n = refusal_headers(refusal_info(refusal)->status, &header);
+
+    answer_problem(request, refusal, detail, members, &header, n);
+}
+
+void answer_method_not_allowed(struct http_request *request, struct str allow)
+{
+    struct http_header header = { "Allow", allow };
+
+    answer_problem(request, REFUSE_METHOD_NOT_ALLOWED, STR_NONE, STR_NONE, &header, 1);
 }

@@ -14,7 +14,11 @@
 #define DOCUMENTS_KEPT_MS (60 * 24 * HOUR_MS)
 #define ARENA_BYTES (16 * 1024 * 1024)
 
+/* Keys are the last: their turn comes once a day, for it reads them all on
+ * SQLite, which keeps no index for it. */
 enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, DUTIES };
+#define KEYS_EVERY_MS (24 * HOUR_MS)
+#define KEYS_FIRST_MS HOUR_MS
 
 struct maintain {
     struct store *store;
@@ -23,6 +27,7 @@ struct maintain {
     struct arena arena;
     int64_t feed_log_ms;
     unsigned duty; /* the next one */
+    int64_t keys_due_ms;
     bool busy;
 };
 
@@ -68,6 +73,19 @@ static struct statement_call call_of(const struct maintain *maintain, enum duty 
     return (struct statement_call){ STATEMENT_LEDGER_TOTALS, { VALUE_INT(0) } };
 }
 
+static enum duty next_duty(struct maintain *maintain)
+{
+    enum duty duty = maintain->duty;
+
+    maintain->duty = (maintain->duty + 1) % DUTIES;
+    if (duty != KEYS)
+        return duty;
+    if (clock_wall_ms() < maintain->keys_due_ms)
+        return next_duty(maintain);
+    maintain->keys_due_ms = clock_wall_ms() + KEYS_EVERY_MS;
+    return duty;
+}
+
 static void on_turn(uv_timer_t *timer)
 {
     struct maintain *maintain = timer->data;
@@ -78,8 +96,7 @@ static void on_turn(uv_timer_t *timer)
     arena_reset(&maintain->arena);
     maintain->exec = (struct store_exec){ .n = 1, .arena = &maintain->arena, .on_done = on_done,
                                           .ctx = maintain };
-    maintain->exec.calls[0] = call_of(maintain, maintain->duty);
-    maintain->duty = (maintain->duty + 1) % DUTIES;
+    maintain->exec.calls[0] = call_of(maintain, next_duty(maintain));
     store_exec(maintain->store, &maintain->exec);
 }
 
@@ -89,6 +106,7 @@ struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed
 
     CHECK(maintain != NULL);
     maintain->store = store;
+    maintain->keys_due_ms = clock_wall_ms() + KEYS_FIRST_MS;
     maintain->feed_log_ms = feed_log_hours * HOUR_MS;
     arena_init(&maintain->arena, ARENA_BYTES);
     uv_timer_init(loop, &maintain->timer);

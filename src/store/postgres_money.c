@@ -41,7 +41,8 @@
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
     " SELECT account," \
-    "  CASE WHEN verdict <> 0 THEN 0 WHEN op = 1 THEN bet ELSE seq END," \
+    "  CASE verdict WHEN 0 THEN CASE op WHEN 1 THEN bet ELSE seq END" \
+    "   WHEN 15 THEN balance ELSE 0 END," \
     "  at_ms, op, verdict, key, hash," \
     "  CASE WHEN verdict <> 0 AND verdict = judged THEN detail ELSE '' END" \
     " FROM judged WHERE known" \

@@ -57,13 +57,23 @@ static enum refusal decide(const struct money_cmd *cmd, const struct standing *s
     return REFUSE_NOTHING;
 }
 
+/* What a verdict refers to: keys.ref in the schema. */
+static int64_t ref_of(const struct money_cmd *cmd, enum refusal verdict,
+                      const struct standing *standing)
+{
+    if (verdict == REFUSE_INSUFFICIENT_FUNDS)
+        return standing->purse.balance;
+    if (verdict != REFUSE_NOTHING)
+        return 0;
+    return cmd->op == MONEY_BET ? cmd->bet : standing->seq + 1;
+}
+
 /* *known: another attempt decided before. */
 static int add_key(struct sqlite_conn *conn, const struct money_cmd *cmd,
-                   enum refusal verdict, int64_t seq, bool *known)
+                   enum refusal verdict, const struct standing *standing, bool *known)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_KEY_ADD);
     bool judged = verdict != REFUSE_NOTHING && verdict == cmd->verdict;
-    int64_t ref = verdict != REFUSE_NOTHING ? 0 : cmd->op == MONEY_BET ? cmd->bet : seq;
     int code;
 
     if (stmt == NULL)
@@ -74,7 +84,7 @@ static int add_key(struct sqlite_conn *conn, const struct money_cmd *cmd,
     sqlite_bind_blob(stmt, 4, cmd->hash, sizeof(cmd->hash));
     (void)sqlite3_bind_int64(stmt, 5, verdict);
     sqlite_bind_str(stmt, 6, judged ? cmd->detail : STR(""));
-    (void)sqlite3_bind_int64(stmt, 7, ref);
+    (void)sqlite3_bind_int64(stmt, 7, ref_of(cmd, verdict, standing));
     (void)sqlite3_bind_int64(stmt, 8, cmd->at_ms);
     code = sqlite_finish(conn, stmt);
     *known = code == SQLITE_OK && sqlite3_changes64(conn->db) == 0;
@@ -201,7 +211,7 @@ static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
         return SQLITE_OK;
     }
     verdict = decide(cmd, &standing);
-    code = add_key(conn, cmd, verdict, standing.seq + 1, &known);
+    code = add_key(conn, cmd, verdict, &standing, &known);
     if (code != SQLITE_OK)
         return code;
     cmd->outcome = known ? MONEY_KNOWN : MONEY_DECIDED;

@@ -119,5 +119,5 @@ STATEMENT(KEYS_TRIM, "ii", "",
     "DELETE FROM keys WHERE (account, op, key) IN (SELECT k.account, k.op, k.key"
     " FROM keys k WHERE k.at_ms < $1 AND NOT EXISTS (SELECT 1 FROM bets b"
     " WHERE k.op = 1 AND k.verdict = 0 AND b.account = k.account AND b.id = k.ref"
-    " AND b.state = 1) ORDER BY k.at_ms LIMIT $2)")
+    " AND b.state = 1) LIMIT $2)")
 STATEMENT(PING, "", "i", "SELECT 1")
