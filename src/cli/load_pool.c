@@ -1,12 +1,12 @@
 /* Connections of the load generator (see cli/load_pool.h). */
 #include "cli/load_pool.h"
 
-#include <http_parser.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "net/http_response.h"
 
 #define READ_BYTES ((size_t)64 * 1024)
 #define REQUEST_BYTES ((size_t)LIMIT_FEED_BODY_BYTES + LIMIT_HEADER_BYTES)
@@ -20,12 +20,10 @@ struct link {
     uv_tcp_t tcp;
     uv_connect_t connect;
     uv_write_t write;
-    http_parser parser;
-    struct buf request, answer;
+    struct http_response *response;
+    struct buf request;
     uint32_t item;
     bool again;          /* connect again at once: the server said "close" */
-    bool complete, keep_alive;
-    int status;
     struct link *next_free;
 };
 
@@ -139,29 +137,6 @@ static void link_down(struct link *link, bool again, const char *why)
     }
 }
 
-static int on_body(http_parser *parser, const char *at, size_t n)
-{
-    struct link *link = parser->data;
-
-    buf_put(&link->answer, at, n);
-    return link->answer.overflow ? 1 : 0;
-}
-
-static int on_complete(http_parser *parser)
-{
-    struct link *link = parser->data;
-
-    link->status = (int)parser->status_code;
-    /* "100 Continue" and the like are not the answer */
-    link->complete = link->status >= 200;
-    link->keep_alive = http_should_keep_alive(parser) != 0;
-    return 0;
-}
-
-static const http_parser_settings settings = {
-    .on_body = on_body, .on_message_complete = on_complete,
-};
-
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct link *link = handle->data;
@@ -182,24 +157,22 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
                   n < 0 ? uv_strerror((int)n) : "bytes that nobody asked for");
         return;
     }
-    if (http_parser_execute(&link->parser, &settings, buf->base, (size_t)n) != (size_t)n
-        || HTTP_PARSER_ERRNO(&link->parser) != HPE_OK) {
-        link_down(link, false, http_errno_description(HTTP_PARSER_ERRNO(&link->parser)));
+    switch (http_response_feed(link->response, buf->base, (size_t)n)) {
+    case HTTP_RESPONSE_MORE:
         return;
+    case HTTP_RESPONSE_BAD:
+        link_down(link, false, http_response_why(link->response));
+        return;
+    case HTTP_RESPONSE_DONE:
+        break;
     }
-    if (!link->complete)
-        return;
     pool->in_flight--;
-    if (link->keep_alive) {
-        link_free_up(link);
-    } else {
-        link->state = LINK_FREE; /* only for link_down() to see it unasked */
-        link->next_free = pool->free;
-        pool->free = link;
+    link_free_up(link);
+    if (!http_response_keeps_alive(link->response))
         link_down(link, true, "");
-    }
-    pool->source.answered(pool->source.ctx, link->item, link->status,
-                          buf_view(&link->answer));
+    pool->source.answered(pool->source.ctx, link->item,
+                          http_response_status(link->response),
+                          http_response_body(link->response));
     load_pool_kick(pool);
 }
 
@@ -257,10 +230,7 @@ static void link_send(struct link *link)
     uv_buf_t buf = uv_buf_init(link->request.p, (unsigned)link->request.n);
     int sent;
 
-    http_parser_init(&link->parser, HTTP_RESPONSE);
-    link->parser.data = link;
-    link->complete = false;
-    buf_reset(&link->answer);
+    http_response_start(link->response);
     link->state = LINK_BUSY;
     link->pool->in_flight++;
     sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
@@ -316,7 +286,7 @@ struct load_pool *load_pool_new(uv_loop_t *loop, const char *url, unsigned conne
 
         link->pool = pool;
         buf_init(&link->request, REQUEST_BYTES);
-        buf_init(&link->answer, LIMIT_RESPONSE_BYTES);
+        link->response = http_response_new();
     }
     return pool;
 }
@@ -361,7 +331,7 @@ void load_pool_free(struct load_pool *pool)
         return;
     for (unsigned i = 0; i < pool->n_links; i++) {
         buf_fini(&pool->links[i].request);
-        buf_fini(&pool->links[i].answer);
+        http_response_free(pool->links[i].response);
     }
     free(pool->links);
     free(pool);

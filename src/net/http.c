@@ -31,13 +31,13 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "net/http_head.h"
 #include "net/http_reader.h"
 
 #define CONNECTION_MAGIC 0x68747470u /* "http" */
@@ -95,9 +95,6 @@ struct http_server {
     int handles;                 /* of the server's own, not closed yet */
     void (*on_drained)(void *ctx);
     void *drained_ctx;
-    int64_t date_s;
-    size_t date_n;
-    char date[64];               /* "Date: …\r\n" of date_s */
     char read[READ_BYTES];
     char small[SMALL_BYTES];
 };
@@ -462,94 +459,6 @@ static void send_bytes(struct connection *c, struct str head, struct str body)
         connection_close(c);
 }
 
-static struct str date_line(struct http_server *server)
-{
-    int64_t now_s = clock_wall_ms() / 1000;
-    time_t when = (time_t)now_s;
-    struct tm tm;
-
-    if (now_s != server->date_s && gmtime_r(&when, &tm) != NULL) {
-        server->date_n = strftime(server->date, sizeof(server->date),
-                                  "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
-        server->date_s = now_s;
-    }
-    return (struct str){ server->date, server->date_n };
-}
-
-/* Bytes into a fixed place; what does not fit sets full. */
-struct writer { char *p; size_t n, room; bool full; };
-
-static void put(struct writer *w, const char *p, size_t n)
-{
-    if (n > w->room - w->n) {
-        w->full = true;
-        return;
-    }
-    if (n > 0)
-        memcpy(w->p + w->n, p, n);
-    w->n += n;
-}
-
-static void put_text(struct writer *w, const char *z)
-{
-    put(w, z, strlen(z));
-}
-
-static void put_number(struct writer *w, size_t number)
-{
-    char digits[24];
-    size_t at = sizeof(digits);
-
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put(w, digits + at, sizeof(digits) - at);
-}
-
-/* A line break in a value would be another header: it becomes a space. */
-static void put_header(struct writer *w, const char *name, struct str value)
-{
-    size_t at;
-
-    put_text(w, name);
-    put(w, ": ", 2);
-    at = w->n;
-    put(w, value.p, value.n);
-    for (; at < w->n; at++)
-        if ((unsigned char)w->p[at] < ' ')
-            w->p[at] = ' ';
-    put(w, "\r\n", 2);
-}
-
-static void put_head(struct writer *w, struct connection *c, int status,
-                     const char *content_type, size_t body_n,
-                     const struct http_header *headers, size_t n_headers)
-{
-    struct str date = date_line(c->server);
-
-    put_text(w, "HTTP/1.1 ");
-    put_number(w, (size_t)status);
-    put(w, " ", 1);
-    put_text(w, http_status_str((enum http_status)status));
-    put(w, "\r\n", 2);
-    put(w, date.p, date.n);
-    if (content_type != NULL && (body_n > 0 || c->reader.is_head))
-        put_header(w, "Content-Type", str_of(content_type));
-    if (status != 204 && status != 304 && status >= 200) {
-        put_text(w, "Content-Length: ");
-        put_number(w, body_n);
-        put(w, "\r\n", 2);
-    }
-    if (c->last)
-        put_text(w, "Connection: close\r\n");
-    else if (c->reader.is_1_0)
-        put_text(w, "Connection: keep-alive\r\n");
-    for (size_t i = 0; i < n_headers; i++)
-        put_header(w, headers[i].name, headers[i].value);
-    put(w, "\r\n", 2);
-}
-
 static void count_answer(int status)
 {
     char digits[3] = { (char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
@@ -563,26 +472,33 @@ static void send_answer(struct connection *c, int status, const char *content_ty
                         struct str body, const struct http_header *headers,
                         size_t n_headers)
 {
-    struct writer w = { .p = c->server->small, .room = HEAD_BYTES };
+    char *small = c->server->small;
+    struct http_head head;
+    size_t n;
 
     if (c->server->draining || c->server->accept_waits || !c->reader.keep_alive)
         c->last = true;
-    put_head(&w, c, status, content_type, body.n, headers, n_headers);
-    if (w.full) {
+    head = (struct http_head){
+        .status = status, .content_type = content_type, .body_n = body.n,
+        .close = c->last, .is_1_0 = c->reader.is_1_0, .is_head = c->reader.is_head,
+        .headers = headers, .n_headers = n_headers,
+    };
+    n = http_head_write(&head, small, HEAD_BYTES);
+    if (n == 0) {
         log_error("http", "an answer's headers are too large", "status=%d", status);
-        w = (struct writer){ .p = c->server->small, .room = HEAD_BYTES };
         c->last = true;
         body = STR_NONE;
-        put_head(&w, c, 500, NULL, 0, NULL, 0);
+        n = http_head_write(&(struct http_head){ .status = 500, .close = true }, small,
+                            HEAD_BYTES);
     }
     if (c->reader.is_head || status == 204 || status == 304)
         body = STR_NONE;
-    if (body.n > 0 && body.n <= SMALL_BYTES - w.n) {
-        w.room = SMALL_BYTES;
-        put(&w, body.p, body.n);
+    if (body.n > 0 && body.n <= SMALL_BYTES - n) {
+        memcpy(small + n, body.p, body.n);
+        n += body.n;
         body = STR_NONE;
     }
-    send_bytes(c, (struct str){ w.p, w.n }, body);
+    send_bytes(c, (struct str){ small, n }, body);
 }
 
 void http_respond(struct http_request *request, int status, const char *content_type,

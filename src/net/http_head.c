@@ -1,0 +1,110 @@
+/* The head of an answer (see net/http_head.h), written without printf: it is
+ * on the path of every bet. */
+#include "net/http_head.h"
+
+#include <http_parser.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+/* Bytes into a fixed place; what does not fit sets full. */
+struct writer { char *p; size_t n, room; bool full; };
+
+static void put(struct writer *w, const char *p, size_t n)
+{
+    if (n > w->room - w->n) {
+        w->full = true;
+        return;
+    }
+    if (n > 0)
+        memcpy(w->p + w->n, p, n);
+    w->n += n;
+}
+
+static void put_text(struct writer *w, const char *z)
+{
+    put(w, z, strlen(z));
+}
+
+static void put_number(struct writer *w, size_t number)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put(w, digits + at, sizeof(digits) - at);
+}
+
+/* A line break in a value would be another header: it becomes a space. */
+static void put_header(struct writer *w, const char *name, struct str value)
+{
+    size_t at;
+
+    put_text(w, name);
+    put(w, ": ", 2);
+    at = w->n;
+    put(w, value.p, value.n);
+    for (; at < w->n; at++)
+        if ((unsigned char)w->p[at] < ' ')
+            w->p[at] = ' ';
+    put(w, "\r\n", 2);
+}
+
+/* Made once a second. */
+static void put_date(struct writer *w)
+{
+    static char line[64];
+    static size_t line_n;
+    static int64_t line_s = -1;
+    int64_t now_s = clock_wall_ms() / 1000;
+    time_t when = (time_t)now_s;
+    struct tm tm;
+
+    if (now_s != line_s && gmtime_r(&when, &tm) != NULL) {
+        line_n = strftime(line, sizeof(line), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+        line_s = now_s;
+    }
+    put(w, line, line_n);
+}
+
+/* Whatever does not say that it may be kept by caches may not: most of what
+ * is answered is somebody's money. */
+static bool is_cacheable(const struct http_head *head)
+{
+    for (size_t i = 0; i < head->n_headers; i++)
+        if (strcmp(head->headers[i].name, "Cache-Control") == 0)
+            return true;
+    return false;
+}
+
+size_t http_head_write(const struct http_head *head, char *p, size_t room)
+{
+    struct writer w = { .p = p, .room = room };
+
+    put_text(&w, "HTTP/1.1 ");
+    put_number(&w, (size_t)head->status);
+    put(&w, " ", 1);
+    put_text(&w, http_status_str((enum http_status)head->status));
+    put(&w, "\r\n", 2);
+    put_date(&w);
+    if (head->content_type != NULL && (head->body_n > 0 || head->is_head))
+        put_header(&w, "Content-Type", str_of(head->content_type));
+    if (head->status != 204 && head->status != 304) {
+        put_text(&w, "Content-Length: ");
+        put_number(&w, head->body_n);
+        put(&w, "\r\n", 2);
+    }
+    if (head->close)
+        put_text(&w, "Connection: close\r\n");
+    else if (head->is_1_0)
+        put_text(&w, "Connection: keep-alive\r\n");
+    if (!is_cacheable(head))
+        put_text(&w, "Cache-Control: no-store\r\n");
+    for (size_t i = 0; i < head->n_headers; i++)
+        put_header(&w, head->headers[i].name, head->headers[i].value);
+    put(&w, "\r\n", 2);
+    return w.full ? 0 : w.n;
+}
