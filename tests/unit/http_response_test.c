@@ -1,0 +1,83 @@
+/* Answers as the load generator reads them, whole and byte by byte. */
+#include "net/http_response.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct row {
+    const char *bytes;
+    enum http_response_result result;
+    int status;
+    const char *body;
+    bool keep_alive;
+};
+
+static const struct row rows[] = {
+    { "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", HTTP_RESPONSE_DONE, 201, "{}",
+      true },
+    { "HTTP/1.1 204 No Content\r\n\r\n", HTTP_RESPONSE_DONE, 204, "", true },
+    { "HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+      HTTP_RESPONSE_DONE, 503, "x", false },
+    { "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", HTTP_RESPONSE_DONE, 200, "x", false },
+    { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+      HTTP_RESPONSE_DONE, 200, "abc", true },
+    { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+      HTTP_RESPONSE_DONE, 200, "x", true },
+    { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx", HTTP_RESPONSE_MORE, 200, "x", false },
+    { "SSH-2.0-OpenSSH\r\n", HTTP_RESPONSE_BAD, 0, "", false },
+};
+
+static void check(const struct http_response *response, const struct row *row)
+{
+    if (row->result == HTTP_RESPONSE_BAD) {
+        assert_non_null(http_response_why(response));
+        return;
+    }
+    assert_int_equal(http_response_status(response), row->status);
+    assert_true(str_eq(http_response_body(response), str_of(row->body)));
+    assert_int_equal(http_response_keeps_alive(response), row->keep_alive);
+}
+
+static void whole(void **state)
+{
+    struct http_response *response = http_response_new();
+    (void)state;
+
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        http_response_start(response);
+        assert_int_equal(http_response_feed(response, rows[i].bytes, strlen(rows[i].bytes)),
+                         rows[i].result);
+        check(response, &rows[i]);
+    }
+    http_response_free(response);
+}
+
+static void byte_by_byte(void **state)
+{
+    struct http_response *response = http_response_new();
+    (void)state;
+
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        enum http_response_result result = HTTP_RESPONSE_MORE;
+        const char *p = rows[i].bytes;
+
+        http_response_start(response);
+        while (*p != '\0' && result == HTTP_RESPONSE_MORE)
+            result = http_response_feed(response, p++, 1);
+        assert_int_equal(result, rows[i].result);
+        check(response, &rows[i]);
+    }
+    http_response_free(response);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole), cmocka_unit_test(byte_by_byte),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
