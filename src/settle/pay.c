@@ -11,6 +11,7 @@
 #include "settle/pay.h"
 
 #include "model/grade.h"
+#include "settle/slip_read.h"
 
 #define SCRATCH_BYTES (4 * 1024 * 1024)
 
@@ -204,7 +205,7 @@ static void fill(struct settle_item *item, const struct bet_row *row,
 static bool decode(const struct bet_row *row, struct pay_scratch *scratch,
                    struct slip *slip)
 {
-    return slip_decode(row->slip, &scratch->arena, slip) &&
+    return slip_read(row->slip, &scratch->arena, slip) &&
            results_decode(row->results, slip);
 }
 

@@ -17,6 +17,7 @@
 #include "model/ledger.h"
 #include "settle/pay.h"
 #include "settle/settle.h"
+#include "settle/slip_read.h"
 
 /* ---- the store of the test ------------------------------------------- */
 
@@ -916,6 +917,75 @@ static void rule_07_bets_after_the_stop_are_flagged(void **state)
     assert_int_equal(metric_value(METRIC_SETTLE_PAST_POSTED, STR_NONE), before + 1);
 }
 
+/* ---- the fast reader --------------------------------------------------- */
+
+static bool same_slip(const struct slip *a, const struct slip *b)
+{
+    bool same = a->type == b->type && a->accept == b->accept && a->n_legs == b->n_legs &&
+                a->n_sizes == b->n_sizes;
+
+    for (uint32_t i = 0; same && i < a->n_sizes; i++)
+        same = a->sizes[i] == b->sizes[i];
+    for (uint32_t i = 0; same && i < a->n_legs; i++)
+        same = market_id_equal(a->legs[i].market, b->legs[i].market) &&
+               str_eq(a->legs[i].outcome, b->legs[i].outcome) &&
+               a->legs[i].odds_e4 == b->legs[i].odds_e4 &&
+               a->legs[i].banker == b->legs[i].banker &&
+               b->legs[i].result.state == LEG_OPEN;
+    return same;
+}
+
+static void roll_slip(struct slip *slip)
+{
+    static const char *const texts[] = { "e1", "sr:match:42", "a\"b\\", "z\xc3\xa9", "x y" };
+
+    *slip = (struct slip){ .type = BET_SYSTEM, .accept = (enum accept_policy)dice(3),
+                           .n_legs = 2 + dice(LIMIT_LEGS - 1) };
+    for (uint32_t i = 0; i < slip->n_legs; i++)
+        slip->legs[i] = (struct leg){
+            .market = market(texts[dice(5)], dice(2000), dice(2) == 0 ? "" : "total=2.5"),
+            .outcome = str_of(texts[dice(5)]), .odds_e4 = ODDS_ONE_E4 + dice(1000000),
+            .banker = i > 0 && dice(4) == 0,
+        };
+    slip->sizes[slip->n_sizes++] = 1;
+    if (dice(2) == 0)
+        slip->type = BET_MULTIPLE;
+    if (slip->type == BET_MULTIPLE)
+        slip->n_sizes = 0;
+    for (uint32_t i = 0; i < slip->n_legs && slip->type == BET_MULTIPLE; i++)
+        slip->legs[i].banker = false;
+}
+
+/* Both readers say the same of a slip, and of the same slip with one byte
+ * changed. */
+static void the_fast_reader_reads_as_the_slow_one(void **state)
+{
+    struct buf text;
+    struct arena arena;
+
+    (void)state;
+    dice_state = 11;
+    buf_init(&text, LIMIT_SLIP_BYTES);
+    arena_init(&arena, 4 * 1024 * 1024);
+    for (int i = 0; i < 20000; i++) {
+        struct slip slip, fast, slow;
+        bool read;
+
+        arena_reset(&arena);
+        buf_reset(&text);
+        roll_slip(&slip);
+        slip_encode(&slip, &text);
+        assert_true(slip_read(buf_view(&text), &arena, &fast));
+        assert_true(same_slip(&slip, &fast));
+        text.p[dice((uint32_t)text.n)] = "0\"{}[],:1\\ax "[dice(13)];
+        read = slip_decode(buf_view(&text), &arena, &slow);
+        assert_int_equal(slip_read(buf_view(&text), &arena, &fast), read);
+        assert_true(!read || same_slip(&slow, &fast));
+    }
+    arena_fini(&arena);
+    buf_fini(&text);
+}
+
 /* ---- chunks ------------------------------------------------------------ */
 
 static void place_many(unsigned n)
@@ -1159,6 +1229,7 @@ int main(void)
         T(rule_25_settlement_yields_to_placement),
         T(a_rollback_reopens_and_restores_the_stake),
         T(only_the_market_itself_is_judged),
+        T(the_fast_reader_reads_as_the_slow_one),
         T(a_market_is_settled_in_chunks),
         T(a_locked_account_is_tried_again),
         T(a_store_that_comes_and_goes_pays_once),
