@@ -140,6 +140,9 @@ CREATE TABLE facts (
     PRIMARY KEY (market_key, hash)
 );
 
+-- The sweep for late bets asks for the newest, every few seconds.
+CREATE INDEX facts_stored ON facts (stored_ms);
+
 -- Markets whose bets are to be graded; `bet` is how far that has come.
 CREATE TABLE settle_queue (
     market_key bigint PRIMARY KEY,
@@ -150,6 +153,8 @@ CREATE TABLE settle_queue (
     specifiers text NOT NULL,
     queued_ms  bigint NOT NULL
 );
+
+CREATE INDEX settle_queue_order ON settle_queue (queued_ms, market_key);
 
 -- Bets that could not be settled, each alone, waiting for a person.
 CREATE TABLE parked (
