@@ -44,7 +44,7 @@ describe('catalogue', () => {
     const page = await event.read();
     assert.deepEqual(
       [page.home, page.away, page.start],
-      ['Ajax Amsterdam', 'Tottenham', '2031-05-08T19:00:00Z'],
+      ['Ajax Amsterdam', 'Tottenham', '2031-05-08T19:00:00.000Z'],
     );
     assert.equal(page.sport, 'sr:sport:1');
     const [first, second] = page.markets;
@@ -83,7 +83,7 @@ describe('catalogue', () => {
           home: 'A',
           away: 'B',
           sport: ['sr:sport:99', 'Chess'],
-          start: '2031-05-08T19:00:00Z',
+          start: '2031-05-08T19:00:00.000Z',
         }),
       );
       await event.odds(market.oneXTwo());

@@ -26,7 +26,6 @@ describe('the process', () => {
       ['serve', '--lanes'],
       ['serve', '--lanes', 'many'],
       ['serve', '--stake-max', '1.234'],
-      ['serve', '--store', 'mysql://x'],
       ['audit'],
       ['migrate'],
       ['replay'],
@@ -106,22 +105,20 @@ describe('the process', () => {
     store.remove();
   });
 
-  test('a schema of a later version is refused', async () => {
-    const store = makeStore({ kind: 'sqlite' });
+  test('a schema newer than the program is refused', async () => {
+    const store = makeStore();
     const server = await startServer({ store: store.url });
     await server.stop();
-    const version = Number(store.sql('PRAGMA user_version'));
-    if (version > 0) store.sql('PRAGMA user_version = 999');
+    store.sql('INSERT INTO schema_version (version) VALUES (999)');
     const done = refused(store.url);
-    if (version > 0) assert.equal(done.status, 1);
-    if (version > 0) assert.match(done.stderr, /version|newer|schema/i);
+    assert.equal(done.status, 1);
+    assert.match(done.stderr, /999/);
+    assert.match(done.stderr, /newer/);
     store.remove();
   });
 
-  test(
-    'rule 28: a PostgreSQL schema that is behind: 1 with the command',
-    { skip: !isPostgres },
-    () => {
+  function postgresOnly() {
+    test('rule 28: a PostgreSQL schema that is behind: 1 with the command', () => {
       const store = makeStore({ migrated: false });
       const done = refused(store.url);
       assert.equal(done.status, 1);
@@ -129,70 +126,56 @@ describe('the process', () => {
       assert.equal(run(['migrate', '--store', store.url]).status, 0);
       assert.equal(run(['migrate', '--store', store.url]).status, 0, 'a second time is well');
       store.remove();
-    },
-  );
-
-  for (const setting of ['synchronous_commit=off', 'fsync=off']) {
-    test(`rule 26: PostgreSQL with ${setting} is refused`, { skip: !isPostgres }, () => {
-      const lax = new Postgres(['-c', setting]);
-      try {
-        const store = makeStore({ server: lax.url });
-        const done = refused(store.url);
-        assert.equal(done.status, 1);
-        assert.ok(done.stderr.includes(setting.split('=')[0]), done.stderr);
-      } finally {
-        lax.stop();
-      }
     });
+
+    for (const setting of ['synchronous_commit=off', 'fsync=off']) {
+      test(`rule 26: PostgreSQL with ${setting} is refused`, () => {
+        const lax = new Postgres(['-c', setting]);
+        try {
+          const store = makeStore({ server: lax.url });
+          const done = refused(store.url);
+          assert.equal(done.status, 1);
+          assert.ok(done.stderr.includes(setting.split('=')[0]), done.stderr);
+        } finally {
+          lax.stop();
+        }
+      });
+    }
+  }
+  if (isPostgres) postgresOnly();
+
+  // Bets until the server no longer listens; the 201s of each customer.
+  async function betUntilGone(fan, event) {
+    const told = [];
+    for (;;) {
+      const slip = { stake: '0.10', type: 'single', accept: 'any', legs: [event.home()] };
+      try {
+        const key = newKey('drain');
+        told.push(await fan.call('POST', '/v1/bets', { json: slip, key, noRetry: true }));
+      } catch (error) {
+        return { fan, told, error };
+      }
+    }
   }
 
   test('SIGTERM drains: no request in flight is dropped', async () => {
     const world = await openWorld();
     const event = await world.event(market.oneXTwo());
     const fans = await Promise.all(Array.from({ length: 40 }, () => world.customer()));
-    const answers = [];
-    let going = true;
-    const loops = fans.map(async (fan) => {
-      while (going) {
-        const key = newKey('drain');
-        try {
-          answers.push({
-            fan,
-            key,
-            answer: await fan.bet(event.home(), { stake: '0.10', key, noRetry: true }),
-          });
-        } catch (error) {
-          answers.push({ fan, key, error });
-          return; // it no longer listens
-        }
-      }
-    });
+    const stories = fans.map((fan) => betUntilGone(fan, event));
     await sleep(300);
     world.server.child.kill('SIGTERM');
-    const exit = await world.server.exited;
-    going = false;
-    await Promise.all(loops);
-    assert.equal(exit.status, 0, world.server.log.slice(-1000));
-    const told = answers.filter((a) => a.answer);
-    assert.ok(told.length > 40);
-    const wrong = told.filter((a) => ![201, 503].includes(a.answer.status));
-    assert.deepEqual(
-      wrong.map((a) => a.answer.text),
-      [],
-    );
-    const cut = answers.filter(
-      (a) => a.error && a.error.code !== 'ECONNREFUSED' && !a.error.reused,
-    );
-    assert.deepEqual(
-      cut.map((a) => a.error.code),
-      [],
-      'requests that were dropped',
-    );
+    assert.deepEqual(await world.server.exited, { status: 0, signal: null });
+    const ends = await Promise.all(stories);
     await world.start();
-    for (const fan of fans) {
-      const mine = told.filter((a) => a.fan === fan && a.answer.status === 201);
-      const kept = (await fan.bets('?limit=200')).map((b) => b.id);
-      for (const { answer } of mine.slice(-100)) assert.ok(kept.includes(answer.json.id));
+    for (const { fan, told, error } of ends) {
+      // Between two requests a connection may close; within one it may not.
+      assert.ok(error.code === 'ECONNREFUSED' || error.reused, error);
+      const accepted = told.filter((answer) => answer.status === 201);
+      assert.ok(accepted.length > 2);
+      for (const answer of told) assert.ok([201, 503].includes(answer.status), answer.text);
+      const staked = (accepted.length / 10).toFixed(2);
+      assert.equal((await fan.wallet()).staked, staked, 'every bet that stands was answered');
     }
     await world.close();
   });

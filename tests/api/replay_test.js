@@ -79,8 +79,10 @@ describe('replay', () => {
       assert.equal(of(name).length, season.length, `a bet on every match: ${name}`);
       const sum = want[name].reduce((total, paid) => total + paid, 0n);
       const balance = start - STAKE * BigInt(season.length) + sum;
-      await eventually(() => fans[name].holds(money(balance), '0.00'), { timeout: 60000 });
-      assert.equal((await fans[name].wallet()).staked, '0.00');
+      const end = { balance: money(balance), debt: '0.00', currency: 'EUR', staked: '0.00' };
+      await eventually(async () => assert.deepEqual(await fans[name].wallet(), end), {
+        timeout: 60000,
+      });
     }
     const lines = of('handicap')
       .map((leg) => Number(lineOf(leg)))

@@ -2,15 +2,19 @@
 'use strict';
 
 const { spawn, spawnSync } = require('node:child_process');
+const { after } = require('node:test');
 const { call } = require('./http');
 const { binary, root } = require('./store');
 const { eventually } = require('./wait');
 
 const OPERATOR_TOKEN = 'operator-of-the-tests';
 const children = new Set();
-process.on('exit', () => {
+// A story that fails leaves its server behind: it ends with its file.
+function killAll() {
   for (const child of children) child.kill('SIGKILL');
-});
+}
+after(killAll);
+process.on('exit', killAll);
 
 // A test's environment must not configure the server behind its back.
 function cleanEnv(extra = {}) {
@@ -44,6 +48,7 @@ function run(args, { env, input, timeout = 60000, cwd = root } = {}) {
   return spawnSync(binary(), args, {
     encoding: 'utf8',
     env: cleanEnv(env),
+    killSignal: 'SIGKILL',
     input,
     timeout,
     cwd,
