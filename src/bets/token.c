@@ -99,12 +99,23 @@ struct str token_sign(const struct token_keys *keys, struct token *token,
     return (struct str){ text, PAYLOAD_TEXT + SIGNATURE_TEXT - 1 };
 }
 
+/* libsodium 1.0.18 reads every byte from 0x80 up as an 'A'. */
+static bool is_ascii(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if ((unsigned char)text.p[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
 static bool decode(struct str text, unsigned char *into, size_t bytes)
 {
     size_t n = 0;
     const char *end = NULL;
 
-    return sodium_base642bin(into, bytes, text.p, text.n, NULL, &n, &end, VARIANT) == 0
+    return is_ascii(text)
+        && sodium_base642bin(into, bytes, text.p, text.n, NULL, &n, &end, VARIANT) == 0
         && n == bytes && end == text.p + text.n;
 }
 

@@ -82,6 +82,8 @@ static void every_byte_counts(void **state)
 
         bytes[i] = was == 'A' ? 'B' : 'A';
         assert_false(token_verify(keys, (struct str){ bytes, text.n }, NOW, &read));
+        bytes[i] = (char)(was ^ 0x80);
+        assert_false(token_verify(keys, (struct str){ bytes, text.n }, NOW, &read));
         bytes[i] = was;
     }
     for (size_t n = 0; n < text.n; n++)
