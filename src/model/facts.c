@@ -303,10 +303,14 @@ static bool outcome_decode(struct str text, struct arena *arena, struct fact_out
 {
     struct str id, result, void_factor;
 
-    return cut(&text, '=', &id) && cut(&text, ',', &result) && cut(&text, ',', &void_factor) &&
-           id_decode(id, arena, &outcome->id) && result_decode(result, &outcome->result) &&
-           factor_decode(void_factor, &outcome->void_e12) &&
-           factor_decode(text, &outcome->dead_heat_e12);
+    if (!cut(&text, '=', &id) || !cut(&text, ',', &result) || !cut(&text, ',', &void_factor) ||
+        !id_decode(id, arena, &outcome->id) || !result_decode(result, &outcome->result) ||
+        !factor_decode(void_factor, &outcome->void_e12) ||
+        !factor_decode(text, &outcome->dead_heat_e12))
+        return false;
+    *outcome = outcome_make(outcome->id, outcome->result, outcome->void_e12,
+                            outcome->dead_heat_e12);
+    return true;
 }
 
 static uint32_t count_outcomes(struct str text)

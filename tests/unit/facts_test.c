@@ -380,6 +380,11 @@ static void broken_texts_are_refused(void **state)
             fail_msg("%s was taken", texts[i]);
     assert_true(fact_outcomes_decode(STR(""), &arena, &fact));
     assert_int_equal(fact.n_outcomes, 0);
+    /* Undecided has no factors, whatever stands beside it. */
+    assert_true(fact_outcomes_decode(STR("3=-1,1,0.5"), &arena, &fact));
+    assert_true(str_eq(fact_outcomes_encode(&fact, &arena), STR("3=-1,0,1")));
+    assert_int_equal(fact.outcomes[0].void_e12, 0);
+    assert_int_equal(fact.outcomes[0].dead_heat_e12, FACTOR_ONE_E12);
     arena_fini(&arena);
 }
 
