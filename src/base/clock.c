@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#define DAY_MS INT64_C(86400000)
+
 int64_t clock_wall_ms(void)
 {
     struct timespec t;
@@ -172,5 +174,6 @@ bool clock_parse(struct str text, int64_t *wall_ms)
         return false;
     *wall_ms = ((days_of(year, month, day) * 24 + hour) * 60 + minute - offset) * 60000 +
                second * 1000 + ms;
-    return true;
+    /* An offset may lead out of the years that have four digits. */
+    return *wall_ms >= days_of(0, 1, 1) * DAY_MS && *wall_ms < days_of(10000, 1, 1) * DAY_MS;
 }
