@@ -1,10 +1,5 @@
 /*
- * The book.  What is kept, and where:
- *
- *   arena    events, markets, outcomes, descriptions: never freed alone
- *   strings  each text once; ids repeat in every market ("1", "2", "12")
- *   events   by id, and in order of arrival for iterating
- *   table    markets by market_key(), open addressing; the identity decides
+ * The book: what each message does to it.
  *
  * A message lists markets, and a market its outcomes, in the order of last
  * time: so the next market of the event and the outcome at the same index
@@ -15,65 +10,23 @@
  * opens it only from its owner, or together with odds, which make the sender
  * the owner (RULES.md 20).
  *
+ * When it was said.  Each producer's latest word about a market is kept,
+ * whether odds, a stop or a result; its odds that are older are dropped
+ * (RULES.md 19).  A stop holds for the markets of the event that the book
+ * has not yet as well: late odds must not open what was stopped.
+ *
  * bet_stop with groups stops the markets described as members of one, and
  * those of which no groups are known: a stop too many costs less than bets
  * at dead odds.
  */
-#include "model/book.h"
+#include "model/book_inside.h"
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "model/names.h"
 
-#define STRINGS_MAX 8000000
 #define EVENT_STRINGS 16  /* texts one message may bring besides its markets' */
 #define LOOK_AHEAD 8      /* markets tried before the table is asked */
-
-/* What a producer that no longer owns the market sent last (rule 19). */
-struct former {
-    int32_t producer;
-    int64_t odds_ts;
-    struct former *next;
-};
-
-struct market_entry {
-    struct market market; /* first: a market is its entry */
-    struct former *formers;
-};
-
-struct event_entry {
-    struct event event; /* first: an event is its entry */
-    struct str home_id, away_id;
-    bool has_status;    /* a message gave it; its fixture no longer does */
-};
-
-struct description {
-    uint32_t market;
-    struct str name, groups;
-    struct message_name *names;
-    uint32_t n, room;
-};
-
-struct producer {
-    int32_t id;
-    bool up;
-};
-
-struct book {
-    struct arena arena;
-    struct map strings, events, descriptions;
-    struct event **list; /* in order of arrival */
-    size_t n_events, list_room;
-    struct market **table;
-    size_t n_markets, table_room;
-    struct producer producers[LIMIT_PRODUCERS];
-    size_t n_producers;
-    int64_t position;
-    struct market **changed; /* of the last apply */
-    size_t changed_room;
-    struct outcome scratch[LIMIT_OUTCOMES];
-};
 
 /* One message on its way into the book. */
 struct apply {
@@ -85,54 +38,51 @@ struct apply {
 
 struct book *book_new(void)
 {
+    return book_new_limited((struct book_limits){ LIMIT_EVENTS, LIMIT_MARKETS });
+}
+
+struct book *book_new_limited(struct book_limits limits)
+{
     struct book *book = calloc(1, sizeof(*book));
 
     CHECK(book != NULL);
+    book->limits = limits;
     arena_init(&book->arena, SIZE_MAX / 2); /* bounded by the counts below */
-    map_init(&book->strings, STRINGS_MAX);
-    map_init(&book->events, LIMIT_EVENTS);
+    map_init(&book->texts, BOOK_TEXTS_MAX);
+    map_init(&book->events, limits.events);
     map_init(&book->descriptions, LIMIT_MESSAGE_MARKETS);
     return book;
 }
 
 void book_free(struct book *book)
 {
+    const struct description *description;
+    size_t at = 0;
+
     if (book == NULL)
         return;
-    map_fini(&book->strings);
+    while ((description = map_next(&book->descriptions, &at)) != NULL)
+        free(description->names);
+    book_texts_free(book);
     map_fini(&book->events);
     map_fini(&book->descriptions);
     free(book->list);
     free(book->table);
+    free(book->tombs);
     free(book->changed);
     arena_fini(&book->arena);
     free(book);
 }
 
-/* ---- strings ------------------------------------------------------------ */
-
-static struct str intern(struct book *book, struct str text)
-{
-    const char *known;
-    struct str copy;
-
-    if (text.n == 0)
-        return STR_NONE;
-    known = map_get(&book->strings, text);
-    if (known != NULL)
-        return (struct str){ known, text.n };
-    copy = arena_str(&book->arena, text);
-    /* room was checked before anything was applied */
-    CHECK(map_put(&book->strings, copy, (void *)(uintptr_t)copy.p));
-    return copy;
-}
-
 /* True: the text was another. */
 static bool replace(struct book *book, struct str *field, struct str text)
 {
-    if (str_eq(*field, text))
+    struct str was = *field;
+
+    if (str_eq(was, text))
         return false;
-    *field = intern(book, text);
+    *field = book_text_ref(book, text);
+    book_text_unref(book, was);
     return true;
 }
 
@@ -148,21 +98,9 @@ struct event *book_next_event(const struct book *book, size_t *at)
     return *at < book->n_events ? book->list[(*at)++] : NULL;
 }
 
-static struct market *table_find(const struct book *book, struct market_id id, int64_t key)
-{
-    size_t mask = book->table_room - 1;
-
-    if (book->n_markets == 0)
-        return NULL;
-    for (size_t at = (size_t)key & mask; book->table[at] != NULL; at = (at + 1) & mask)
-        if (book->table[at]->key == key && market_id_equal(book->table[at]->id, id))
-            return book->table[at];
-    return NULL;
-}
-
 struct market *book_market(const struct book *book, struct market_id id)
 {
-    return table_find(book, id, market_key(id));
+    return book_table_find(book, id, market_key(id));
 }
 
 struct outcome *book_outcome(const struct market *market, struct str id)
@@ -188,78 +126,13 @@ static struct market *market_find(const struct book *book, const struct event *e
             *near = market;
             return market;
         }
-    market = table_find(book, id, market_key(id));
+    market = book_table_find(book, id, market_key(id));
     if (market != NULL)
         *near = market;
     return market;
 }
 
-/* ---- adding ------------------------------------------------------------- */
-
-static struct event *event_add(struct book *book, struct str id)
-{
-    struct event_entry *entry = ARENA_NEW(&book->arena, struct event_entry);
-    struct event *event = &entry->event;
-
-    event->id = intern(book, id);
-    CHECK(map_put(&book->events, event->id, event));
-    if (book->n_events == book->list_room) {
-        book->list_room = book->list_room == 0 ? 64 : book->list_room * 2;
-        book->list = realloc(book->list, book->list_room * sizeof(struct event *));
-        CHECK(book->list != NULL);
-    }
-    book->list[book->n_events++] = event;
-    return event;
-}
-
-static void table_put(struct book *book, struct market *market)
-{
-    size_t mask = book->table_room - 1, at = (size_t)market->key & mask;
-
-    while (book->table[at] != NULL)
-        at = (at + 1) & mask;
-    book->table[at] = market;
-}
-
-/* At most half full. */
-static void table_grow(struct book *book)
-{
-    struct market **old = book->table;
-    size_t old_room = book->table_room;
-
-    book->table_room = old_room == 0 ? 1024 : old_room * 2;
-    book->table = calloc(book->table_room, sizeof(struct market *));
-    CHECK(book->table != NULL);
-    for (size_t i = 0; i < old_room; i++)
-        if (old[i] != NULL)
-            table_put(book, old[i]);
-    free(old);
-}
-
-static struct market *market_add(struct book *book, struct event *event,
-                                 const struct message_market *listed, int32_t producer)
-{
-    struct market_entry *entry = ARENA_NEW(&book->arena, struct market_entry);
-    struct market *market = &entry->market;
-
-    CHECK(book->n_markets < LIMIT_MARKETS);
-    market->id = (struct market_id){ event->id, listed->market,
-                                     intern(book, listed->specifiers) };
-    market->key = market_key(market->id);
-    market->event = event;
-    market->producer = producer;
-    market->status = MARKET_INACTIVE;
-    if (event->last == NULL)
-        event->markets = market;
-    else
-        event->last->next = market;
-    event->last = market;
-    event->n_markets++;
-    if (++book->n_markets * 2 > book->table_room)
-        table_grow(book);
-    table_put(book, market);
-    return market;
-}
+/* ---- room ---------------------------------------------------------------- */
 
 /* How many markets of the message the event has not. */
 static size_t count_new(const struct book *book, const struct message *message,
@@ -275,30 +148,44 @@ static size_t count_new(const struct book *book, const struct message *message,
     return n;
 }
 
+static bool descriptions_have_room(const struct book *book, const struct message *message)
+{
+    size_t n = book->descriptions.n;
+
+    if (n + message->n_descriptions <= LIMIT_MESSAGE_MARKETS)
+        return true;
+    for (uint32_t i = 0; i < message->n_descriptions; i++)
+        n += map_get(&book->descriptions, MAP_KEY(&message->descriptions[i].market)) == NULL;
+    return n <= LIMIT_MESSAGE_MARKETS;
+}
+
+/* Stops, results and producers add nothing: a full book hears them too. */
+static bool may_add(enum message_type type)
+{
+    return type == MESSAGE_ODDS_CHANGE || type == MESSAGE_FIXTURE ||
+           type == MESSAGE_FIXTURE_CHANGE || type == MESSAGE_MARKET_DESCRIPTIONS;
+}
+
 /* Whether all that the message may add has room: asked before anything is. */
 static bool has_room(const struct book *book, const struct message *message)
 {
     size_t texts = (size_t)message->n_markets + message->n_outcomes + EVENT_STRINGS +
                    2 * (size_t)message->n_descriptions + 2 * (size_t)message->n_names;
-    const struct event *event = book_event(book, message->event);
+    const struct event *event;
 
-    if (book->strings.n + texts > STRINGS_MAX)
-        return false;
-    if (event == NULL && book->n_events >= LIMIT_EVENTS)
-        return false;
-    if (book->descriptions.n + message->n_descriptions > LIMIT_MESSAGE_MARKETS) {
-        size_t n = book->descriptions.n;
-
-        for (uint32_t i = 0; i < message->n_descriptions; i++)
-            n += map_get(&book->descriptions,
-                         MAP_KEY(&message->descriptions[i].market)) == NULL;
-        if (n > LIMIT_MESSAGE_MARKETS)
-            return false;
-    }
-    if (message->type != MESSAGE_ODDS_CHANGE ||
-        book->n_markets + message->n_markets <= LIMIT_MARKETS)
+    if (!may_add(message->type))
         return true;
-    return book->n_markets + count_new(book, message, event) <= LIMIT_MARKETS;
+    if (book->texts.n + texts > BOOK_TEXTS_MAX)
+        return false;
+    if (message->type == MESSAGE_MARKET_DESCRIPTIONS)
+        return descriptions_have_room(book, message);
+    event = book_event(book, message->event);
+    if (event == NULL && book->n_events >= book->limits.events)
+        return false;
+    if (message->type != MESSAGE_ODDS_CHANGE ||
+        book->n_markets + message->n_markets <= book->limits.markets)
+        return true;
+    return book->n_markets + count_new(book, message, event) <= book->limits.markets;
 }
 
 /* ---- telling what changed ----------------------------------------------- */
@@ -325,15 +212,21 @@ static void market_changed(struct apply *apply, struct market *market)
     apply->book->changed[change->n_markets++] = market;
 }
 
-static struct event *event_touch(struct apply *apply)
+/* The message is about this event. */
+static void event_hear(struct apply *apply, struct event *event)
 {
-    struct event *event = book_event(apply->book, apply->message->event);
+    ((struct event_entry *)event)->heard_ms = apply->book->now_ms;
+    apply->change->event = event;
+}
 
+/* The event as the book has it, NULL when it is to be added. */
+static struct event *event_touch(struct apply *apply, struct event *event)
+{
     if (event == NULL) {
-        event = event_add(apply->book, apply->message->event);
+        event = book_event_add(apply->book, apply->message->event);
         event->version = apply->position;
     }
-    apply->change->event = event;
+    event_hear(apply, event);
     return event;
 }
 
@@ -342,8 +235,11 @@ static struct event *event_touch(struct apply *apply)
 /* The only place where a market's status moves. */
 static bool market_move(struct market *market, int8_t status, int64_t ts)
 {
+    struct event_entry *entry = (struct event_entry *)market->event;
     bool moved = market->status != status;
 
+    if (moved && book_status_is_closed(status) != book_status_is_closed(market->status))
+        entry->n_closed += book_status_is_closed(status) ? 1 : UINT32_MAX;
     market->status = status;
     if (status == MARKET_ACTIVE)
         market->stopped_ts = 0;
@@ -390,21 +286,22 @@ static void outcomes_replace(struct book *book, struct market *market,
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < n_given; i++) {
-        struct outcome outcome = { .id = intern(book, given[i].id) };
+        struct outcome outcome = { .id = book_text_ref(book, given[i].id) };
         const struct outcome *was =
             outcome_known(market->outcomes, market->n_outcomes, outcome.id);
 
-        if (outcome_known(book->scratch, n, outcome.id) != NULL)
+        if (outcome_known(book->scratch, n, outcome.id) != NULL) {
+            book_text_unref(book, outcome.id);
             continue; /* listed twice: the first counts */
+        }
         if (was != NULL)
             outcome = *was;
         (void)outcome_price(&outcome, &given[i]);
         book->scratch[n++] = outcome;
     }
-    if (n > market->room) {
-        market->room = n > 2 * market->room ? n : 2 * market->room;
-        market->outcomes = ARENA_ARRAY(&book->arena, struct outcome, market->room);
-    }
+    for (uint32_t i = 0; i < market->n_outcomes; i++)
+        book_text_unref(book, market->outcomes[i].id);
+    book_outcomes_room(book, market, n);
     memcpy(market->outcomes, book->scratch, n * sizeof(*market->outcomes));
     market->n_outcomes = n;
 }
@@ -427,38 +324,35 @@ static bool outcomes_list(struct book *book, struct market *market,
     return changed;
 }
 
-static struct former *former_find(const struct market *market, int32_t producer)
+/* The producer's latest word about the market. */
+static int64_t market_heard_ts(const struct market *market, int32_t producer)
 {
-    struct former *former = ((const struct market_entry *)market)->formers;
-
-    while (former != NULL && former->producer != producer)
-        former = former->next;
-    return former;
-}
-
-static int64_t last_odds_ts(const struct market *market, int32_t producer)
-{
-    const struct former *former;
+    const struct heard *heard;
 
     if (market->producer == producer)
-        return market->odds_ts;
-    former = former_find(market, producer);
-    return former == NULL ? 0 : former->odds_ts;
+        return market->heard_ts;
+    heard = book_heard_find(((const struct market_entry *)market)->others, producer);
+    return heard == NULL ? 0 : heard->ts;
+}
+
+static void market_hear(struct book *book, struct market *market, int32_t producer, int64_t ts)
+{
+    struct market_entry *entry = (struct market_entry *)market;
+
+    if (market->producer != producer)
+        book_heard_raise(book, &entry->others, producer, ts);
+    else if (ts > market->heard_ts)
+        market->heard_ts = ts;
 }
 
 static void market_take_over(struct book *book, struct market *market, int32_t producer)
 {
     struct market_entry *entry = (struct market_entry *)market;
-    struct former *former = former_find(market, market->producer);
+    int64_t ts = market_heard_ts(market, producer);
 
-    if (former == NULL) {
-        former = ARENA_NEW(&book->arena, struct former);
-        former->producer = market->producer;
-        former->next = entry->formers;
-        entry->formers = former;
-    }
-    former->odds_ts = market->odds_ts;
+    book_heard_raise(book, &entry->others, market->producer, market->heard_ts);
     market->producer = producer;
+    market->heard_ts = ts;
 }
 
 /* One <market> of an odds_change. */
@@ -468,10 +362,11 @@ static void market_list(struct apply *apply, struct market *market,
     const struct message *message = apply->message;
     bool is_owner = market->producer == message->producer, changed = false;
 
-    if (message->timestamp_ms < last_odds_ts(market, message->producer)) {
+    if (message->timestamp_ms < market_heard_ts(market, message->producer)) {
         apply->change->stale++;
         return;
     }
+    market_hear(apply->book, market, message->producer, message->timestamp_ms);
     if (!is_owner && (listed->status == MARKET_HANDED_OVER ||
                       (listed->n == 0 && listed->status == MARKET_ACTIVE)))
         return;
@@ -486,7 +381,6 @@ static void market_list(struct apply *apply, struct market *market,
         changed |= !market->listed || market->favourite != listed->favourite;
         market->listed = true;
         market->favourite = listed->favourite;
-        market->odds_ts = message->timestamp_ms;
     }
     changed |= market_move(market, listed->status, message->timestamp_ms);
     if (changed)
@@ -518,12 +412,33 @@ static void apply_status(struct apply *apply, struct event *event)
         event->version = apply->position;
 }
 
+/* Markets that the book has not: whether the message is older than a stop of
+ * the whole event, or than what the book knew before it forgot the event. */
+static bool event_is_past(const struct apply *apply, const struct event *event)
+{
+    const struct message *message = apply->message;
+    const struct event_entry *entry = (const struct event_entry *)event;
+    const struct heard *stop;
+
+    if (event == NULL)
+        return message->timestamp_ms < book_buried_ms(apply->book, message->event);
+    stop = book_heard_find(entry->stops, message->producer);
+    return message->timestamp_ms < entry->buried_ms ||
+           (stop != NULL && message->timestamp_ms < stop->ts);
+}
+
 static void apply_odds(struct apply *apply)
 {
     const struct message *message = apply->message;
-    struct event *event = event_touch(apply);
+    struct event *event = book_event(apply->book, message->event);
+    bool is_past = event_is_past(apply, event);
     struct market *near = NULL;
 
+    if (event == NULL && is_past) {
+        apply->change->stale = message->n_markets;
+        return;
+    }
+    event = event_touch(apply, event);
     changed_reserve(apply->book, message->n_markets);
     if (message->has_status)
         apply_status(apply, event);
@@ -531,8 +446,15 @@ static void apply_odds(struct apply *apply)
         const struct message_market *listed = &message->markets[i];
         struct market *market = market_find(apply->book, event, listed, &near);
 
-        if (market == NULL)
-            near = market = market_add(apply->book, event, listed, message->producer);
+        if (market == NULL && is_past) {
+            apply->change->stale++;
+            continue;
+        }
+        if (market == NULL) {
+            market = book_market_add(apply->book, event, listed->market, listed->specifiers);
+            market->producer = message->producer;
+            near = market;
+        }
         market_list(apply, market, listed);
     }
 }
@@ -554,17 +476,32 @@ static bool groups_meet(struct str a, struct str b)
     return false;
 }
 
+static bool groups_are_all(struct str groups)
+{
+    return groups.n == 0 || groups_meet(groups, STR("all"));
+}
+
 static bool market_is_in(const struct book *book, const struct market *market,
                          struct str groups)
 {
     const struct description *description;
 
-    if (groups.n == 0 || groups_meet(groups, STR("all")))
+    if (groups_are_all(groups))
         return true;
     description = map_get(&book->descriptions, MAP_KEY(&market->id.market));
     if (description == NULL || description->groups.n == 0)
         return true;
     return groups_meet(groups, description->groups);
+}
+
+static void market_stop(struct apply *apply, struct market *market)
+{
+    const struct message *message = apply->message;
+
+    market_hear(apply->book, market, message->producer, message->timestamp_ms);
+    if (market->status == MARKET_ACTIVE &&
+        market_move(market, message->stop_status, message->timestamp_ms))
+        market_changed(apply, market);
 }
 
 static void apply_stop(struct apply *apply)
@@ -574,13 +511,14 @@ static void apply_stop(struct apply *apply)
 
     if (event == NULL)
         return;
-    apply->change->event = event;
+    event_hear(apply, event);
+    if (groups_are_all(message->groups))
+        book_heard_raise(apply->book, &((struct event_entry *)event)->stops,
+                         message->producer, message->timestamp_ms);
     changed_reserve(apply->book, event->n_markets);
     for (struct market *market = event->markets; market != NULL; market = market->next)
-        if (market->status == MARKET_ACTIVE &&
-            market_is_in(apply->book, market, message->groups) &&
-            market_move(market, message->stop_status, message->timestamp_ms))
-            market_changed(apply, market);
+        if (market_is_in(apply->book, market, message->groups))
+            market_stop(apply, market);
 }
 
 /* A settlement closes its markets; its rollback leaves them suspended until
@@ -594,13 +532,16 @@ static void apply_settlement(struct apply *apply, bool rollback)
 
     if (event == NULL)
         return;
-    apply->change->event = event;
+    event_hear(apply, event);
     changed_reserve(apply->book, message->n_markets);
     for (uint32_t i = 0; i < message->n_markets; i++) {
         struct market *market =
             market_find(apply->book, event, &message->markets[i], &near);
 
-        if (market == NULL || (rollback && market->status != MARKET_SETTLED))
+        if (market == NULL)
+            continue;
+        market_hear(apply->book, market, message->producer, message->timestamp_ms);
+        if (rollback && market->status != MARKET_SETTLED)
             continue;
         if (market_move(market, status, message->timestamp_ms))
             market_changed(apply, market);
@@ -609,7 +550,7 @@ static void apply_settlement(struct apply *apply, bool rollback)
 
 static void apply_fixture_change(struct apply *apply)
 {
-    struct event *event = event_touch(apply);
+    struct event *event = event_touch(apply, book_event(apply->book, apply->message->event));
 
     if (apply->message->start_ms == 0 || event->start_ms == apply->message->start_ms)
         return;
@@ -636,7 +577,7 @@ static void apply_fixture(struct apply *apply)
 {
     const struct message_fixture *fixture = apply->message->fixture;
     struct book *book = apply->book;
-    struct event *event = event_touch(apply);
+    struct event *event = event_touch(apply, book_event(book, apply->message->event));
     struct event_entry *entry = (struct event_entry *)event;
     int32_t status = status_number(fixture->status);
 
@@ -685,6 +626,15 @@ static struct description *description_of(struct book *book, uint32_t market)
     return description;
 }
 
+static void names_release(struct book *book, struct description *description)
+{
+    for (uint32_t i = 0; i < description->n; i++) {
+        book_text_unref(book, description->names[i].id);
+        book_text_unref(book, description->names[i].name);
+    }
+    description->n = 0;
+}
+
 /* `all` are the message's names: none need be there when there are none. */
 static bool describe(struct book *book, const struct message_description *given,
                      const struct message_name *all)
@@ -694,15 +644,19 @@ static bool describe(struct book *book, const struct message_description *given,
 
     if (description_is(description, given, names))
         return false;
-    description->name = intern(book, given->name);
-    description->groups = intern(book, given->groups);
+    (void)replace(book, &description->name, given->name);
+    (void)replace(book, &description->groups, given->groups);
+    names_release(book, description);
     if (given->n > description->room) {
+        free(description->names);
+        description->names = calloc(given->n, sizeof(*description->names));
+        CHECK(description->names != NULL);
         description->room = given->n;
-        description->names = ARENA_ARRAY(&book->arena, struct message_name, given->n);
     }
     for (uint32_t i = 0; i < given->n; i++)
-        description->names[i] = (struct message_name){ intern(book, names[i].id),
-                                                       intern(book, names[i].name) };
+        description->names[i] = (struct message_name){
+            book_text_ref(book, names[i].id), book_text_ref(book, names[i].name),
+        };
     description->n = given->n;
     return true;
 }
@@ -723,17 +677,9 @@ static void apply_descriptions(struct apply *apply)
 
 /* ---- producers ------------------------------------------------------------ */
 
-static struct producer *producer_find(const struct book *book, int32_t id)
-{
-    for (size_t i = 0; i < book->n_producers; i++)
-        if (book->producers[i].id == id)
-            return (struct producer *)(uintptr_t)&book->producers[i];
-    return NULL;
-}
-
 bool book_producer_is_up(const struct book *book, int32_t producer)
 {
-    const struct producer *known = producer_find(book, producer);
+    const struct producer *known = book_producer(book, producer);
 
     return known != NULL && known->up;
 }
@@ -768,7 +714,7 @@ static enum book_result apply_producer(struct apply *apply)
 {
     const struct message *message = apply->message;
     struct book *book = apply->book;
-    struct producer *producer = producer_find(book, message->producer);
+    struct producer *producer = book_producer(book, message->producer);
 
     if (producer == NULL) {
         if (book->n_producers == LIMIT_PRODUCERS)
@@ -781,14 +727,18 @@ static enum book_result apply_producer(struct apply *apply)
     else if (!producer->up)
         mark_all(apply, producer->id); /* listed while it recovered */
     producer->up = message->up;
+    if (!message->up)
+        producer->ts = 0; /* what it said before tells no time */
     apply->change->all = true;
     return BOOK_OK;
 }
 
 static void apply_restart(struct apply *apply)
 {
-    for (size_t i = 0; i < apply->book->n_producers; i++)
+    for (size_t i = 0; i < apply->book->n_producers; i++) {
         apply->book->producers[i].up = false;
+        apply->book->producers[i].ts = 0;
+    }
     unlist_all(apply, 0);
     apply->change->all = true;
 }
@@ -841,6 +791,7 @@ enum book_result book_apply(struct book *book, const struct message *message,
 
     CHECK(position > book->position);
     *change = (struct book_change){ .event = NULL };
+    book_forget(book, message); /* what the last change told of may go now */
     if (!has_room(book, message))
         return BOOK_FULL;
     result = apply_message(&apply);
@@ -925,46 +876,4 @@ struct str book_outcome_name(const struct book *book, const struct market *marke
             name_fill(description->names[i].name, &context, arena, &name))
             return name;
     return arena_str(arena, name_of_id(outcome, &context));
-}
-
-/* ---- checking ------------------------------------------------------------- */
-
-static void market_check(const struct book *book, const struct market *market)
-{
-    CHECK(market->key == market_key(market->id));
-    CHECK(table_find(book, market->id, market->key) == market);
-    CHECK(market->n_outcomes <= market->room && market->room <= 2 * LIMIT_OUTCOMES);
-    CHECK(market->version <= market->event->version);
-    CHECK(market->status >= MARKET_CANCELLED && market->status <= MARKET_ACTIVE);
-    CHECK(market->status != MARKET_ACTIVE || !market->listed || market->stopped_ts == 0);
-    for (uint32_t i = 0; i < market->n_outcomes; i++) {
-        const struct outcome *outcome = &market->outcomes[i];
-
-        CHECK(!outcome->active || outcome->odds_e4 > 0);
-        CHECK(book_outcome(market, outcome->id) == outcome); /* none twice */
-    }
-}
-
-void book_check(const struct book *book)
-{
-    size_t n_markets = 0;
-
-    CHECK(book->n_events == book->events.n && book->n_events <= LIMIT_EVENTS);
-    for (size_t i = 0; i < book->n_events; i++) {
-        const struct event *event = book->list[i];
-        const struct market *last = NULL;
-        uint32_t n = 0;
-
-        CHECK(book_event(book, event->id) == event);
-        CHECK(event->version <= book->position);
-        for (const struct market *market = event->markets; market != NULL; n++) {
-            CHECK(market->event == event && str_eq(market->id.event, event->id));
-            market_check(book, market);
-            last = market;
-            market = market->next;
-        }
-        CHECK(n == event->n_markets && last == event->last);
-        n_markets += n;
-    }
-    CHECK(n_markets == book->n_markets && n_markets * 2 <= book->table_room);
 }

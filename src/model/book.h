@@ -10,6 +10,9 @@
  * producer went down last (`listed`: a recovery lists markets before its end
  * brings the producer up), and its own status is active.  book_status() is
  * that sentence.  Versions are log positions: they only grow.
+ *
+ * An event that is over is forgotten some hours later, with its markets
+ * (book_forget.c): pointers into the book are good until the next apply.
  */
 #ifndef MODEL_BOOK_H
 #define MODEL_BOOK_H
@@ -32,7 +35,7 @@ struct market {
     int8_t status;          /* enum market_status, as the feed said */
     bool listed;            /* since its producer went down last */
     bool favourite;
-    int64_t odds_ts;        /* producer's time of its last odds (rule 19) */
+    int64_t heard_ts;       /* producer's time of its last odds, stop or result (rule 19) */
     int64_t stopped_ts;     /* producer's time at which it last left active; 0 = active */
     int64_t version;        /* log position of its last change */
     struct outcome *outcomes;
@@ -55,7 +58,10 @@ struct event {
 
 struct book;
 
+struct book_limits { size_t events, markets; };
+
 struct book *book_new(void);
+struct book *book_new_limited(struct book_limits limits); /* smaller ones, for tests */
 void book_free(struct book *book);
 
 enum book_result { BOOK_OK = 0, BOOK_FULL /* a limit; nothing was applied */ };
@@ -75,7 +81,7 @@ enum book_result book_apply(struct book *book, const struct message *message,
 struct event *book_event(const struct book *book, struct str id);
 struct market *book_market(const struct book *book, struct market_id id);
 struct outcome *book_outcome(const struct market *market, struct str id);
-/* Iterates over all events: *at = 0 first; NULL ends. */
+/* Iterates over all events, in no order: *at = 0 first; NULL ends. */
 struct event *book_next_event(const struct book *book, size_t *at);
 
 /* The status a customer sees: the market's own, or MARKET_SUSPENDED while

@@ -239,6 +239,102 @@ static void rule_19_each_producer_has_its_own_clock(void **state)
     assert_int_equal(price(f, "12"), 31000);
 }
 
+/* What had the last word before the odds came, and whether they are stale. */
+static const struct {
+    const char *row;
+    enum message_type type;
+    int32_t from;
+    int64_t ts;
+    int32_t odds_from;
+    int64_t odds_ts;
+    bool is_stale;
+} last_words[] = {
+    { "older than the stop", MESSAGE_BET_STOP, LIVE, 200, LIVE, 199, true },
+    { "with the stop", MESSAGE_BET_STOP, LIVE, 200, LIVE, 200, false },
+    { "after the stop", MESSAGE_BET_STOP, LIVE, 200, LIVE, 201, false },
+    { "older than the result", MESSAGE_BET_SETTLEMENT, LIVE, 200, LIVE, 199, true },
+    { "with the result", MESSAGE_BET_SETTLEMENT, LIVE, 200, LIVE, 200, false },
+    { "older than the rollback", MESSAGE_ROLLBACK_SETTLEMENT, LIVE, 200, LIVE, 199, true },
+    { "an old stop", MESSAGE_BET_STOP, LIVE, 50, LIVE, 100, false },
+    { "an old stop, older odds", MESSAGE_BET_STOP, LIVE, 50, LIVE, 99, true },
+    { "another's stop", MESSAGE_BET_STOP, PREMATCH, 200, LIVE, 199, false },
+    { "another's own stop", MESSAGE_BET_STOP, PREMATCH, 200, PREMATCH, 199, true },
+    { "another's own result", MESSAGE_BET_SETTLEMENT, PREMATCH, 200, PREMATCH, 199, true },
+    { "another's suspension", MESSAGE_ODDS_CHANGE, PREMATCH, 200, PREMATCH, 199, true },
+    { "a cancel is no word", MESSAGE_BET_CANCEL, LIVE, 200, LIVE, 199, false },
+};
+
+static void last_word(struct fixture *f, size_t i)
+{
+    struct message message = {
+        .type = MESSAGE_BET_STOP, .producer = last_words[i].from,
+        .timestamp_ms = last_words[i].ts, .event = EVENT, .groups = STR("all"),
+        .stop_status = MARKET_SUSPENDED,
+    };
+
+    if (last_words[i].type == MESSAGE_BET_STOP)
+        apply(f, &message);
+    else
+        about(f, last_words[i].type, last_words[i].from, last_words[i].ts, MARKET_SUSPENDED);
+}
+
+static void rule_19_odds_older_than_a_stop_or_result_are_dropped(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LENGTH(last_words); i++) {
+        enum market_status was;
+        struct fixture *f;
+        void *own;
+
+        (void)set_up(&own);
+        f = own;
+        an_active_market(f);
+        producer(f, PREMATCH, true, 1);
+        last_word(f, i);
+        was = status(f);
+        odds(f, last_words[i].odds_from, last_words[i].odds_ts, MARKET_ACTIVE, 31000, 17000);
+        if (f->change.stale != last_words[i].is_stale ||
+            status(f) != (last_words[i].is_stale ? was : MARKET_ACTIVE) ||
+            price(f, "12") != (last_words[i].is_stale ? 19000 : 31000))
+            fail_msg("%s", last_words[i].row);
+        (void)tear_down(&own);
+    }
+}
+
+/* A stop that found the market suspended holds as well. */
+static void rule_19_a_stop_of_a_stopped_market_holds(void **state)
+{
+    struct fixture *f = *state;
+
+    an_active_market(f);
+    about(f, MESSAGE_ODDS_CHANGE, LIVE, 110, MARKET_SUSPENDED);
+    stop(f, 150, "all", MARKET_SUSPENDED);
+    odds(f, LIVE, 140, MARKET_ACTIVE, 31000, 17000);
+    assert_int_equal(f->change.stale, 1);
+    assert_int_equal(status(f), MARKET_SUSPENDED);
+    assert_int_equal(total(f)->stopped_ts, 110);
+}
+
+static void rule_19_a_stop_holds_for_markets_to_come(void **state)
+{
+    struct fixture *f = *state;
+    struct message message = {
+        .type = MESSAGE_ODDS_CHANGE, .producer = LIVE, .timestamp_ms = 100, .event = EVENT,
+        .event_status = -1, .match_status = -1,
+    };
+
+    producer(f, LIVE, true, 1);
+    apply(f, &message); /* the event, no market yet */
+    stop(f, 150, "all", MARKET_SUSPENDED);
+    odds(f, LIVE, 140, MARKET_ACTIVE, 19000, 18000);
+    assert_int_equal(f->change.stale, 1);
+    assert_null(total(f));
+    odds(f, PREMATCH, 140, MARKET_ACTIVE, 19000, 18000); /* another's clock */
+    assert_int_equal(f->change.stale, 0);
+    odds(f, LIVE, 150, MARKET_ACTIVE, 19000, 18000);
+    assert_int_equal(status(f), MARKET_ACTIVE);
+}
+
 /* ---- whose market ------------------------------------------------------- */
 
 static void rule_20_a_market_belongs_to_who_priced_it_last(void **state)
@@ -442,6 +538,27 @@ static void a_settlement_closes_and_its_rollback_suspends(void **state)
     assert_int_equal(status(f), MARKET_ACTIVE);
     about(f, MESSAGE_ROLLBACK_SETTLEMENT, LIVE, 240, 0); /* nothing to undo */
     assert_int_equal(status(f), MARKET_ACTIVE);
+}
+
+/* Facts take the time of the first stop: bets after it were too late. */
+static void rule_07_the_first_stop_is_kept_until_the_market_opens(void **state)
+{
+    struct fixture *f = *state;
+
+    an_active_market(f);
+    stop(f, 150, "all", MARKET_SUSPENDED);
+    about(f, MESSAGE_ODDS_CHANGE, LIVE, 160, MARKET_INACTIVE);
+    about(f, MESSAGE_BET_SETTLEMENT, LIVE, 200, 0);
+    assert_int_equal(status(f), MARKET_SETTLED);
+    assert_int_equal(total(f)->stopped_ts, 150);
+    about(f, MESSAGE_BET_SETTLEMENT, LIVE, 210, 0); /* certainty 2 */
+    assert_int_equal(total(f)->stopped_ts, 150);
+    about(f, MESSAGE_ROLLBACK_SETTLEMENT, LIVE, 220, 0);
+    assert_int_equal(total(f)->stopped_ts, 150);
+    odds(f, LIVE, 230, MARKET_ACTIVE, 19000, 18000);
+    assert_int_equal(total(f)->stopped_ts, 0);
+    about(f, MESSAGE_BET_SETTLEMENT, LIVE, 240, 0); /* this time it was selling */
+    assert_int_equal(total(f)->stopped_ts, 240);
 }
 
 static void rule_05_a_cancel_does_not_change_the_status(void **state)
@@ -673,6 +790,9 @@ int main(void)
         TEST(rule_18_without_outcomes_only_the_status_moves),
         TEST(rule_19_older_odds_are_dropped),
         TEST(rule_19_each_producer_has_its_own_clock),
+        cmocka_unit_test(rule_19_odds_older_than_a_stop_or_result_are_dropped),
+        TEST(rule_19_a_stop_of_a_stopped_market_holds),
+        TEST(rule_19_a_stop_holds_for_markets_to_come),
         TEST(rule_20_a_market_belongs_to_who_priced_it_last),
         TEST(rule_20_handed_over),
         TEST(who_does_not_own_a_market_may_stop_but_not_open_it),
@@ -683,6 +803,7 @@ int main(void)
         TEST(bet_stop_moves_only_active_markets),
         cmocka_unit_test(bet_stop_asks_for_the_groups),
         TEST(a_settlement_closes_and_its_rollback_suspends),
+        TEST(rule_07_the_first_stop_is_kept_until_the_market_opens),
         TEST(rule_05_a_cancel_does_not_change_the_status),
         TEST(facts_on_what_the_book_has_not_are_no_error),
         TEST(the_match_has_status_score_and_clock),
