@@ -55,6 +55,8 @@ $(OUT)/overround: $(OUT)/src/main.o $(LIBRARY)
 	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
+	@nm -g --defined-only $^ | awk '$$2 == "T" { print $$3 " is defined twice" }' | sort | \
+		uniq -d | (! grep .) # a linker takes either, and says nothing
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -111,4 +113,4 @@ docs: build/overround
 clean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build $(OUT) -name '*.d' 2>/dev/null)

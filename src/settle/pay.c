@@ -205,7 +205,7 @@ static void fill(struct settle_item *item, const struct bet_row *row,
 static bool decode(const struct bet_row *row, struct pay_scratch *scratch,
                    struct slip *slip)
 {
-    return slip_read(row->slip, &scratch->arena, slip) &&
+    return slip_read_stored(row->slip, &scratch->arena, slip) &&
            results_decode(row->results, slip);
 }
 

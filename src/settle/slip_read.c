@@ -120,7 +120,7 @@ static bool take_legs(struct str *text, struct slip *slip)
     return take(text, STR("]}"));
 }
 
-bool slip_read(struct str text, struct arena *arena, struct slip *slip)
+bool slip_read_stored(struct str text, struct arena *arena, struct slip *slip)
 {
     struct str rest = text;
 

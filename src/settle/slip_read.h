@@ -9,6 +9,6 @@
 #include "model/bet.h"
 
 /* As slip_decode(); the strings may point into `text`. */
-bool slip_read(struct str text, struct arena *arena, struct slip *slip) MUST_USE;
+bool slip_read_stored(struct str text, struct arena *arena, struct slip *slip) MUST_USE;
 
 #endif
