@@ -620,6 +620,10 @@ static void written(struct settle *settle, struct chunk *chunk)
     settle->backoff_ms = 0;
     metric_observe(METRIC_SETTLE_CHUNK_SECONDS, took_us);
     metric_observe(METRIC_SETTLE_CHUNK_SIZE, chunk->write.n);
+    if (chunk->write.stale) { /* graded by facts that are no longer all */
+        settle->abandon = true;
+        return;
+    }
     adapt(settle, chunk->write.n, took_us);
     for (uint32_t i = chunk->at; i < chunk->at + chunk->write.n; i++) {
         if (chunk->items[i].applied)

@@ -36,7 +36,7 @@ struct statement_info {
 };
 const struct statement_info *statement_info(enum statement statement);
 
-/* The content hash of a fact, facts.hash: kind, rank, producer, time,
+/* The content hash of a fact, facts.hash: market, kind, rank, producer, time,
  * certainty, window, outcomes. */
 int64_t fact_hash(const struct fact *fact, struct str outcomes);
 

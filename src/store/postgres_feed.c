@@ -65,8 +65,9 @@ void pg_feed_append(struct store *store, struct feed_append *append)
 /*
  * A fact told before falls away on its content's hash.  A market that got a
  * new one is graded from its first bet on: the cursor goes back to 0, and
- * `pos` names the newest fact, so that whoever was grading it cannot strike
- * it off the queue.
+ * `pos` is another than before, so that whoever was grading it can neither
+ * strike it off the queue nor write what the older facts said.  It is the
+ * newest fact's place, or one more when an older one came late.
  */
 const struct pg_statement pg_results_statements[] = {
     { "results", "IIIIS" "ISIII" "IIISI" "ii",
@@ -83,7 +84,8 @@ const struct pg_statement pg_results_statements[] = {
       "  queued_ms)"
       " SELECT DISTINCT ON (market_key) market_key, pos, 0, event, market, specifiers, $17"
       " FROM fresh ORDER BY market_key, pos DESC"
-      " ON CONFLICT (market_key) DO UPDATE SET pos = greatest(q.pos, excluded.pos), bet = 0"
+      " ON CONFLICT (market_key) DO UPDATE SET pos = greatest(q.pos + 1, excluded.pos),"
+      "  bet = 0"
       ")"
       " UPDATE meta SET value = greatest(value, $16) WHERE name = 'settle_offset'" },
     { NULL, NULL, NULL },

@@ -17,7 +17,10 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
                "the statement's transfers");
 
 #define WRITE_SQL(lock) \
-    "WITH held AS MATERIALIZED (" \
+    "WITH job AS MATERIALIZED (" \
+    " SELECT pos FROM settle_queue WHERE market_key = $15 AND pos = $16" \
+    " FOR NO KEY UPDATE" \
+    "), held AS MATERIALIZED (" \
     " SELECT i.*, a.balance - a.debt AS net, a.seq" \
     " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)" \
     "  WITH ORDINALITY AS i (account, bet, version, state, payout, delta, staked," \
@@ -25,6 +28,7 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     " CROSS JOIN LATERAL (" \
     "  SELECT balance, debt, seq FROM accounts WHERE id = i.account" \
     "  FOR NO KEY UPDATE" lock ") a" \
+    " WHERE $16 = 0 OR EXISTS (SELECT 1 FROM job)" \
     "), applied AS (" \
     " UPDATE bets b SET state = h.state, payout = h.payout, version = b.version + 1," \
     "  settled_ms = h.settled_ms, flags = h.flags, results = h.results" \
@@ -60,7 +64,8 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     " UPDATE settle_queue SET bet = $17 WHERE market_key = $15 AND pos = $16" \
     "  AND $13 = (SELECT count(*) FROM applied)" \
     ")" \
-    " SELECT item FROM applied"
+    " SELECT item FROM applied UNION ALL" \
+    " SELECT -1 WHERE $16 <> 0 AND NOT EXISTS (SELECT 1 FROM job)"
 
 #define WRITE_TYPES "IIIHI" "IIIHS" "HIiii" "ii"
 
@@ -231,6 +236,10 @@ static bool write_read(struct pg_conn *conn, void *request, unsigned statement,
     for (int row = 0; row < PQntuples(result); row++) {
         int64_t item = cell_int(result, row, 0);
 
+        if (item == -1) {
+            write->stale = true;
+            continue;
+        }
         if (item < 0 || item >= (int64_t)write->n)
             return false;
         write->items[item].applied = true;
@@ -254,6 +263,7 @@ static const struct pg_kind write_kind = {
 
 void pg_settle_write(struct store *store, struct settle_write *write)
 {
+    write->stale = false;
     for (uint32_t i = 0; i < write->n; i++)
         write->items[i].applied = false;
     pg_submit(store, PG_SETTLE, 0, &write_kind, write);

@@ -37,8 +37,11 @@
     HOT(FACT_ADD, "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"  \
         " ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING")              \
     HOT(QUEUE_ADD, "INSERT INTO settle_queue VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)"   \
-        " ON CONFLICT (market_key) DO UPDATE SET pos = excluded.pos, bet = 0")     \
-    HOT(OFFSET, "UPDATE meta SET value = ?1 WHERE name = 'settle_offset'")         \
+        " ON CONFLICT (market_key) DO UPDATE"                                      \
+        " SET pos = max(pos + 1, excluded.pos), bet = 0")                          \
+    HOT(QUEUED, "SELECT 1 FROM settle_queue WHERE market_key = ?1 AND pos = ?2")   \
+    HOT(OFFSET, "UPDATE meta SET value = max(value, ?1)"                           \
+        " WHERE name = 'settle_offset'")                                           \
     HOT(BET_SETTLE, "UPDATE bets SET version = version + 1, state = ?1,"           \
         " payout = ?2, settled_ms = ?3, flags = ?4, results = ?5"                  \
         " WHERE account = ?6 AND id = ?7 AND version = ?8")                        \

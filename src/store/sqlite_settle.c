@@ -180,13 +180,35 @@ static int advance_cursor(struct sqlite_conn *conn, const struct settle_write *w
     return sqlite_finish(conn, stmt);
 }
 
+/* Newer facts may have come since the items were graded. */
+static int check_stale(struct sqlite_conn *conn, struct settle_write *write)
+{
+    sqlite3_stmt *stmt;
+    int code;
+
+    write->stale = false;
+    if (write->pos == 0)
+        return SQLITE_OK;
+    stmt = sqlite_hot(conn, SQLITE_HOT_QUEUED);
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, write->market_key);
+    (void)sqlite3_bind_int64(stmt, 2, write->pos);
+    code = sqlite3_step(stmt);
+    write->stale = code == SQLITE_DONE;
+    (void)sqlite3_reset(stmt);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
 int sqlite_settle_run(struct sqlite_conn *conn, struct settle_write *write)
 {
     bool all = true;
-    int code = SQLITE_OK;
+    int code = check_stale(conn, write);
 
     for (uint32_t i = 0; i < write->n; i++)
         write->items[i].applied = false;
+    if (code != SQLITE_OK || write->stale)
+        return code;
     for (uint32_t i = 0; i < write->n && code == SQLITE_OK; i++) {
         code = write_item(conn, &write->items[i], write->at_ms);
         all = all && write->items[i].applied;

@@ -30,8 +30,10 @@ int64_t fact_hash(const struct fact *fact, struct str outcomes)
     struct buf text;
     uint64_t hash;
 
-    buf_init(&text, LIMIT_FEED_BODY_BYTES);
-    buf_printf(&text, "%d %d %" PRId32 " %" PRId64 " %d %" PRId64 " %" PRId64 " ",
+    buf_init(&text, LIMIT_FEED_BODY_BYTES * (size_t)5); /* outcomes' text has 4 */
+    buf_str(&text, fact->id.event); /* two markets may share a key */
+    buf_printf(&text, " %" PRIu32 " " STR_FMT " %d %d %" PRId32 " %" PRId64 " %d %" PRId64
+               " %" PRId64 " ", fact->id.market, STR_ARG(fact->id.specifiers),
                (int)fact->kind, (int)fact->rank, fact->producer, fact->timestamp_ms,
                (int)fact->certainty, fact->start_ms, fact->end_ms);
     buf_str(&text, outcomes);

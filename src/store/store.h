@@ -191,6 +191,11 @@ struct settle_item {
  * row for all.  An account may occur more than once.
  * When `advance` is set and every item was applied, settle_queue.bet of
  * (market_key, pos) moves to `cursor`.
+ *
+ * What newer facts have overtaken must not be written behind their back: when
+ * `pos` is not 0 and settle_queue has no (market_key, pos), nothing is applied
+ * and `stale` is set.  The queue's row is locked meanwhile, so that new facts
+ * come before the write or after it, even after one whose answer was lost.
  */
 struct settle_write {
     struct settle_item *items;
@@ -198,6 +203,7 @@ struct settle_write {
     int64_t market_key, pos, cursor, at_ms;
     bool advance;
     bool wait;                /* wait for locks (with a time-out), do not skip */
+    bool stale;               /* out: (market_key, pos) is not queued any more */
     void (*on_done)(struct settle_write *write, enum store_result result);
     void *ctx;
 };

@@ -590,6 +590,38 @@ static void rule_01_a_fact_told_twice_is_one(void **state)
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, 12);
 }
 
+/* The key finds candidates, the full identity decides. */
+static void rule_01_markets_that_share_a_key_keep_their_facts(void **state)
+{
+    struct fact facts[2] = { suite_fact(10), suite_fact(10) };
+    struct store_exec exec;
+
+    (void)state;
+    facts[1].id.specifiers = STR("hcp=0:1");
+    assert_int_equal(suite_results(facts, 2, 10), STORE_OK);
+    exec = suite_get(STATEMENT_FACTS_GET, facts[0].key, 0);
+    assert_int_equal(exec.rows, 2);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, facts[0].key, EXEC_CELL(&exec, 0, 1).i);
+}
+
+/* A fact that was held up comes behind a later one: whoever grades by the
+ * later one alone cannot strike the market off. */
+static void rule_01_a_fact_out_of_order_is_graded(void **state)
+{
+    struct fact late = suite_fact(9), first = suite_fact(10);
+    struct store_exec exec;
+
+    (void)state;
+    late.certainty = 1;
+    assert_int_equal(suite_results(&first, 1, 10), STORE_OK);
+    assert_int_equal(suite_results(&late, 1, 10), STORE_OK);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, 10);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(exec.rows, 1);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, EXEC_CELL(&exec, 0, 1).i);
+}
+
 /* ---- settle ------------------------------------------------------------------ */
 
 static const char *const won = "[[1,0,1000000000000]]";
@@ -671,6 +703,44 @@ static void test_an_old_version_is_not_applied(void **state)
     suite_expect_account(1000, 5500, 0, 1000, 4);
     exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
     assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 0); /* the cursor stays */
+}
+
+/* What was graded before newer facts came is not written after them. */
+static void rule_01_what_new_facts_overtook_is_not_written(void **state)
+{
+    struct settle_item item = suite_item(1000, 1, 1, BET_SETTLED, 2500, 2500, -1000);
+    struct settle_write write = { .items = &item, .n = 1, .advance = true, .pos = 10 };
+    struct fact fact = suite_fact(10), rollback = suite_fact(11);
+    struct store_exec exec;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 1000);
+    suite_place(1000, "b1", 1000, 1);
+    rollback.kind = FACT_ROLLBACK_SETTLEMENT;
+    rollback.timestamp_ms++;
+    rollback.n_outcomes = 0;
+    write.market_key = fact.key;
+    write.cursor = suite_bet_id(1);
+    assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
+    assert_int_equal(suite_results(&rollback, 1, 11), STORE_OK);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_true(write.stale);
+    assert_false(item.applied);
+    suite_expect_account(1000, 0, 0, 1000, 2);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 0);
+    write.pos = 11;
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_false(write.stale);
+    assert_true(item.applied);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 11);
+    item.version = 2; /* another process has finished the market */
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_true(write.stale);
+    item = suite_item(1000, 1, 2, BET_ACCEPTED, 0, -2500, 1000); /* as the facts say */
+    write.pos = 0;
+    assert_int_equal(suite_write(&write), STORE_OK);
 }
 
 static void rule_06_clawback_becomes_debt(void **state)
@@ -794,6 +864,9 @@ static void test_close_waits_for_what_is_queued(void **state)
     SUITE_TEST(rule_06_a_rejected_batch_applies_nothing),   \
     SUITE_TEST(test_the_feed_log_is_read_back),             \
     SUITE_TEST(rule_01_a_fact_told_twice_is_one),           \
+    SUITE_TEST(rule_01_markets_that_share_a_key_keep_their_facts), \
+    SUITE_TEST(rule_01_a_fact_out_of_order_is_graded),      \
+    SUITE_TEST(rule_01_what_new_facts_overtook_is_not_written), \
     SUITE_TEST(test_settlement_pays_in_chunks),             \
     SUITE_TEST(test_an_old_version_is_not_applied),         \
     SUITE_TEST(rule_06_clawback_becomes_debt),              \
