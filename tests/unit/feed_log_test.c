@@ -1,0 +1,235 @@
+/*
+ * feed/log: messages are published in order, once durable; a lost answer may
+ * hide a commit, so the stored log is read again before going on.
+ *
+ * The store is a double that keeps rows and fails as the test says.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "feed/feed.h"
+#include "store/store.h"
+
+#define ROWS 100
+
+/* How the next append ends. */
+enum fate { COMMITS, FAILS, COMMITS_AND_IS_LOST };
+
+static struct {
+    struct { int64_t pos; char body[200]; } rows[ROWS];
+    unsigned n;
+    enum fate fate;
+    struct feed_append *append;
+    struct store_exec *read;
+    uv_timer_t later; /* answers come from the loop, never inside the call */
+} store;
+
+/* What reached the bus: type and producer, in order. */
+static struct {
+    struct { int64_t position; enum message_type type; bool up; } entries[ROWS];
+    unsigned n;
+} seen;
+
+static void commit_rows(const struct feed_append *append)
+{
+    for (uint32_t i = 0; i < append->n; i++) {
+        assert_true(store.n < ROWS && append->rows[i].body.n < sizeof(store.rows[0].body));
+        store.rows[store.n].pos = append->rows[i].pos;
+        memset(store.rows[store.n].body, 0, sizeof(store.rows[store.n].body));
+        memcpy(store.rows[store.n++].body, append->rows[i].body.p, append->rows[i].body.n);
+    }
+}
+
+static void answer_append(void)
+{
+    struct feed_append *append = store.append;
+    enum fate fate = store.fate;
+
+    store.append = NULL;
+    store.fate = COMMITS;
+    if (fate != FAILS)
+        commit_rows(append);
+    append->on_done(append, fate == COMMITS ? STORE_OK
+                            : fate == FAILS ? STORE_UNAVAILABLE : STORE_UNKNOWN);
+}
+
+static void answer_read(void)
+{
+    struct store_exec *read = store.read;
+    int64_t after = read->calls[0].params[0].i;
+
+    store.read = NULL;
+    read->columns = 6;
+    read->rows = 0;
+    read->cells = ARENA_ARRAY(read->arena, struct value, (store.n + 1) * read->columns);
+    for (unsigned i = 0; i < store.n; i++) {
+        struct value *row = &read->cells[read->rows * read->columns];
+
+        if (store.rows[i].pos <= after)
+            continue;
+        row[0].i = store.rows[i].pos;
+        row[5].s = str_of(store.rows[i].body);
+        read->rows++;
+    }
+    read->on_done(read, STORE_OK);
+}
+
+static void on_later(uv_timer_t *timer)
+{
+    (void)timer;
+    if (store.append != NULL)
+        answer_append();
+    else if (store.read != NULL)
+        answer_read();
+}
+
+void store_feed_append(struct store *unused, struct feed_append *append)
+{
+    (void)unused;
+    assert_null(store.append);
+    store.append = append;
+    uv_timer_start(&store.later, on_later, 1, 0);
+}
+
+void store_exec(struct store *unused, struct store_exec *exec)
+{
+    (void)unused;
+    assert_int_equal(exec->calls[0].statement, STATEMENT_FEED_READ);
+    store.read = exec;
+    uv_timer_start(&store.later, on_later, 1, 0);
+}
+
+static void on_feed(void *ctx, const struct bus_feed *entry)
+{
+    (void)ctx;
+    assert_true(seen.n < ROWS);
+    seen.entries[seen.n].position = entry->position;
+    seen.entries[seen.n].type = entry->message->type;
+    seen.entries[seen.n++].up = entry->message->up;
+}
+
+struct bench {
+    uv_loop_t loop;
+    struct bus *bus;
+    struct feed *feed;
+};
+
+static void bench_init(struct bench *bench, int64_t silence_ms)
+{
+    memset(&store, 0, sizeof(store));
+    memset(&seen, 0, sizeof(seen));
+    assert_int_equal(uv_loop_init(&bench->loop), 0);
+    uv_timer_init(&bench->loop, &store.later);
+    bench->bus = bus_local_new();
+    bus_subscribe(bench->bus, &(struct bus_subscriber){ .on_feed = on_feed });
+    bench->feed = feed_new(&(struct feed_options){
+        .loop = &bench->loop, .bus = bench->bus, .producer_silence_ms = silence_ms });
+}
+
+static void run_until_seen(struct bench *bench, unsigned n)
+{
+    for (unsigned turn = 0; seen.n < n; turn++) {
+        assert_true(turn < 10000);
+        uv_run(&bench->loop, UV_RUN_ONCE);
+    }
+}
+
+static void bench_fini(struct bench *bench)
+{
+    while (!feed_idle(bench->feed))
+        uv_run(&bench->loop, UV_RUN_ONCE);
+    feed_stop(bench->feed);
+    uv_close((uv_handle_t *)&store.later, NULL);
+    uv_run(&bench->loop, UV_RUN_DEFAULT);
+    feed_free(bench->feed);
+    bus_free(bench->bus);
+    assert_int_equal(uv_loop_close(&bench->loop), 0);
+}
+
+static void assert_in_order(void)
+{
+    for (unsigned i = 1; i < seen.n; i++)
+        assert_true(seen.entries[i].position > seen.entries[i - 1].position);
+}
+
+static void a_restart_is_the_first_entry(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    assert_false(feed_is_recovered(bench.feed));
+    feed_start(bench.feed, 7);
+    run_until_seen(&bench, 1);
+    assert_int_equal(seen.entries[0].type, MESSAGE_RESTART);
+    assert_int_equal(seen.entries[0].position, 8);
+    assert_true(feed_is_recovered(bench.feed));
+    bench_fini(&bench);
+}
+
+static void a_failed_restart_is_written_again(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    store.fate = FAILS;
+    feed_start(bench.feed, 0);
+    run_until_seen(&bench, 1);
+    assert_int_equal(seen.entries[0].type, MESSAGE_RESTART);
+    assert_int_equal(store.n, 1);
+    bench_fini(&bench);
+}
+
+static void a_lost_answer_hides_a_commit(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    store.fate = COMMITS_AND_IS_LOST;
+    feed_start(bench.feed, 0);
+    run_until_seen(&bench, 1);
+    bench_fini(&bench);
+    assert_int_equal(store.n, 1); /* not written a second time */
+    assert_int_equal(seen.n, 1);
+    assert_int_equal(seen.entries[0].position, 1);
+}
+
+/* What a stored log of an earlier life leads to: replayed, then the restart. */
+static void rule_21_replayed_producers_are_down_after_the_restart(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 1);
+    assert_true(feed_replay(bench.feed, 3, 0,
+                            STR("<overround_producer product=\"1\" up=\"1\" timestamp=\"1\"/>")));
+    assert_false(feed_replay(bench.feed, 4, 0, STR("<garbage")));
+    feed_start(bench.feed, 5);
+    run_until_seen(&bench, 2);
+    assert_int_equal(seen.entries[1].type, MESSAGE_RESTART);
+    /* Down already: the silence of a producer that is down says nothing. */
+    for (int turn = 0; turn < 3; turn++)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(seen.n, 2);
+    assert_in_order();
+    bench_fini(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_restart_is_the_first_entry),
+        cmocka_unit_test(a_failed_restart_is_written_again),
+        cmocka_unit_test(a_lost_answer_hides_a_commit),
+        cmocka_unit_test(rule_21_replayed_producers_are_down_after_the_restart),
+    };
+
+    return cmocka_run_group_tests_name("feed_log", tests, NULL, NULL);
+}
