@@ -5,6 +5,11 @@
  *
  * A market that is queued already is left alone; the next sweep sees whether
  * a late bet is still there.
+ *
+ * Most late bets are late by less than a second.  But a commit may wait for
+ * a standby as long as that is away, and comes to light behind facts that
+ * were stored minutes after the bet was made: now and then a deep look goes
+ * far back, for bets that settlement has never touched.
  */
 #include "settle/sweep.h"
 
@@ -15,9 +20,14 @@
 
 #define SWEEP_EVERY_MS 5000
 #define LOOK_BACK_MS 60000
+#define LOOK_BACK_DEEP_MS (15 * 60 * INT64_C(1000))
 #define LOOK_BACK_START_MS (24 * 3600 * INT64_C(1000))
 /* A bet's id may be older than its commit by this much. */
 #define SLACK_MS 10000
+#define SLACK_DEEP_MS LOOK_BACK_DEEP_MS
+#define VERSION_NEW 1      /* of a bet that settlement has not touched */
+#define DEEP_EVERY 12      /* looks */
+#define DEEP_FIRST 1
 #define ROWS_BYTES (64 * 1024 * 1024)
 
 struct sweep {
@@ -27,7 +37,10 @@ struct sweep {
     struct arena rows, arena;
     uint32_t at;          /* rows of `late` that are queued again */
     bool busy, stopping;
-    int64_t since_ms;     /* look back to then, not later */
+    /* by depth: 0, or 1 for deep looks */
+    int64_t since_ms[2];  /* look back to then, not later */
+    int64_t looked_ms;    /* how far the look that runs goes back */
+    unsigned looks, depth;
     struct sweep_counts counts;
     void (*on_stopped)(void *ctx);
     void *stop_ctx;
@@ -41,7 +54,7 @@ struct sweep *sweep_new(const struct sweep_options *options)
 
     CHECK(sweep != NULL);
     sweep->options = *options;
-    sweep->since_ms = INT64_MAX;
+    sweep->since_ms[0] = sweep->since_ms[1] = INT64_MAX;
     arena_init(&sweep->rows, ROWS_BYTES);
     arena_init(&sweep->arena, 64 * 1024);
     CHECK(uv_timer_init(options->loop, &sweep->timer) == 0);
@@ -107,6 +120,19 @@ struct sweep_counts sweep_counts(const struct sweep *sweep)
 
 /* ---- late bets ------------------------------------------------------- */
 
+static void look_back(struct sweep *sweep, unsigned depth, int64_t since_ms)
+{
+    if (since_ms < sweep->since_ms[depth])
+        sweep->since_ms[depth] = since_ms;
+}
+
+/* What this look was to find, the next one of its depth must. */
+static void look_failed(struct sweep *sweep)
+{
+    look_back(sweep, sweep->depth, sweep->looked_ms);
+    rest(sweep);
+}
+
 static void on_queued(struct store_exec *exec, enum store_result result)
 {
     struct sweep *sweep = exec->ctx;
@@ -114,7 +140,7 @@ static void on_queued(struct store_exec *exec, enum store_result result)
     if (result != STORE_OK) {
         log_warn("settle", "late bets could not be queued; the next sweep will",
                  "markets=%u", sweep->late.rows - sweep->at);
-        rest(sweep);
+        look_failed(sweep);
         return;
     }
     sweep->at += exec->n;
@@ -153,26 +179,31 @@ static void on_late(struct store_exec *exec, enum store_result result)
 
     if (result != STORE_OK) {
         log_warn("settle", "the sweep for late bets failed", "result=%d", (int)result);
-        rest(sweep);
+        look_failed(sweep);
         return;
     }
     CHECK(exec->rows == 0 || exec->columns == 6);
-    sweep->since_ms = INT64_MAX;
     sweep->at = 0;
     queue_some(sweep);
 }
 
 static void look(struct sweep *sweep)
 {
-    int64_t since = clock_wall_ms() - LOOK_BACK_MS;
+    bool deep = sweep->looks++ % DEEP_EVERY == DEEP_FIRST;
+    int64_t since = clock_wall_ms() - (deep ? LOOK_BACK_DEEP_MS : LOOK_BACK_MS);
 
     sweep->busy = true;
-    if (since > sweep->since_ms)
-        since = sweep->since_ms;
+    sweep->depth = deep;
+    if (since > sweep->since_ms[deep])
+        since = sweep->since_ms[deep];
+    sweep->since_ms[deep] = INT64_MAX;
+    sweep->looked_ms = since;
     arena_reset(&sweep->rows);
     sweep->late = (struct store_exec){
         .calls = { { .statement = STATEMENT_LATE_MARKETS,
-                     .params = { VALUE_INT(since), VALUE_INT(SLACK_MS) } } },
+                     .params = { VALUE_INT(since),
+                                 VALUE_INT(deep ? SLACK_DEEP_MS : SLACK_MS),
+                                 VALUE_INT(deep ? VERSION_NEW : INT64_MAX) } } },
         .n = 1,
         .arena = &sweep->rows,
         .on_done = on_late,
@@ -191,8 +222,8 @@ static void on_timer(uv_timer_t *timer)
 
 void sweep_look_back(struct sweep *sweep, int64_t since_ms)
 {
-    if (since_ms < sweep->since_ms)
-        sweep->since_ms = since_ms;
+    look_back(sweep, 0, since_ms);
+    look_back(sweep, 1, since_ms);
 }
 
 void sweep_start(struct sweep *sweep)

@@ -62,13 +62,15 @@ STATEMENT(PARK, "iiisi", "",
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
 STATEMENT(PARKED_COUNT, "", "i", "SELECT COUNT(*) FROM parked")
 /* Markets that got a bet after their facts were stored (RULES.md 7), each
- * with the id before its first such bet. $1: facts stored since, $2: bet ids
- * may be this much (<<22 milliseconds) older than the storing. */
-STATEMENT(LATE_MARKETS, "ii", "iiisis",
+ * with the id before its first such bet: one with an open leg, be it settled
+ * by another leg already. $1: facts stored since, $2: bet ids may be this
+ * many milliseconds older than the storing, $3: versions up to this. */
+STATEMENT(LATE_MARKETS, "iii", "iiisis",
     "SELECT f.market_key, MAX(f.pos), MIN(l.bet) - 1, f.event, f.market, f.specifiers"
     " FROM facts f JOIN legs l ON f.stored_ms >= $1 AND l.market_key = f.market_key"
     "  AND l.bet >= (f.stored_ms - 1704067200000 - $2) * 4194304"
-    " JOIN bets b ON b.account = l.account AND b.id = l.bet AND b.state = 1"
+    " JOIN bets b ON b.account = l.account AND b.id = l.bet AND b.state IN (1, 2)"
+    "  AND b.version <= $3 AND (b.results = '' OR b.results LIKE '%null%')"
     " GROUP BY f.market_key, f.event, f.market, f.specifiers")
 STATEMENT(REQUEUE, "iiisis" "i", "",
     "INSERT INTO settle_queue (market_key, pos, bet, event, market, specifiers, queued_ms)"

@@ -71,6 +71,7 @@ static struct world {
     unsigned n_parked, n_transfers, n_reopened, waits;
     int64_t parked_bet;
     int64_t poison_position;         /* a fact that is rejected; 0 = none */
+    int requeue_failures;            /* REQUEUE fails this many more times */
     bool placing;                    /* placement waits */
     void (*on_write)(void);          /* before a write is done */
     bool stopped;
@@ -376,24 +377,31 @@ static void queue_done(int64_t key, int64_t pos)
         }
 }
 
-static int64_t late_bet(const struct held_fact *held, int64_t slack)
+static bool has_open_leg(const struct held_bet *bet)
+{
+    return bet->row.state != BET_CASHED_OUT &&
+           (bet->results[0] == '\0' || strstr(bet->results, "null") != NULL);
+}
+
+static int64_t late_bet(const struct held_fact *held, int64_t slack, int64_t version)
 {
     for (unsigned i = 0; i < world.n_bets; i++)
-        if (has_leg(&world.bets[i], held->fact.key) &&
-            world.bets[i].row.state == BET_ACCEPTED &&
+        if (has_leg(&world.bets[i], held->fact.key) && has_open_leg(&world.bets[i]) &&
+            world.bets[i].row.version <= version &&
             world.bets[i].row.id >= bet_id_floor(held->stored_ms - slack))
             return world.bets[i].row.id;
     return 0;
 }
 
-static void give_late(struct store_exec *exec, int64_t since, int64_t slack)
+static void give_late(struct store_exec *exec, int64_t since, int64_t slack,
+                      int64_t version)
 {
     uint32_t n = 0;
 
     give(exec, world.n_facts, 6);
     for (unsigned i = 0; i < world.n_facts; i++) {
         const struct held_fact *held = &world.facts[i];
-        int64_t bet = held->stored_ms >= since ? late_bet(held, slack) : 0;
+        int64_t bet = held->stored_ms >= since ? late_bet(held, slack, version) : 0;
         struct value row[6] = {
             VALUE_INT(held->fact.key), VALUE_INT(held->fact.position), VALUE_INT(bet - 1),
             VALUE_STR(held->fact.id.event), VALUE_INT(held->fact.id.market),
@@ -425,7 +433,7 @@ static void run_statement(struct store_exec *exec, const struct statement_call *
         world.parked_bet = p[1].i;
         break;
     case STATEMENT_LATE_MARKETS:
-        give_late(exec, p[0].i, p[1].i);
+        give_late(exec, p[0].i, p[1].i, p[2].i);
         break;
     case STATEMENT_REQUEUE:
         enqueue(p[0].i, p[1].i, p[2].i,
@@ -445,6 +453,11 @@ static void run_exec(struct store_exec *exec)
 {
     enum store_result result;
 
+    if (exec->calls[0].statement == STATEMENT_REQUEUE && world.requeue_failures > 0) {
+        world.requeue_failures--;
+        exec->on_done(exec, STORE_UNAVAILABLE);
+        return;
+    }
     if (!fails(OP_EXEC, &result))
         for (uint32_t i = 0; i < exec->n; i++)
             run_statement(exec, &exec->calls[i]);
@@ -906,6 +919,81 @@ static void rule_07_a_late_bet_is_swept(void **state)
     run_until_idle();
 }
 
+static void sweep_until(int64_t bet, const char *results)
+{
+    int64_t end = clock_mono_us() + 20 * 1000000;
+
+    while (strcmp(find_bet(bet)->results, results) != 0) {
+        assert_true(clock_mono_us() < end);
+        uv_run(&world.loop, UV_RUN_ONCE);
+    }
+    run_until_idle();
+}
+
+static void restart(void)
+{
+    close_settle();
+    open_settle(world.offset);
+    settle_start(settle);
+}
+
+/* It lost by another leg before the sweep came; when that is taken back, the
+ * late leg must have been told. */
+static void rule_07_a_late_leg_of_a_settled_bet_is_swept(void **state)
+{
+    const struct market_id ids[] = { E1, E2 };
+    int64_t now = clock_wall_ms(), bet;
+
+    (void)state;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, now));
+    run_until_idle();
+    bet = place_on(1000, BET_MULTIPLE, ids, (const char *[]){ "1", "1" }, 2, now + 5);
+    tell(settlement(E2, "2", 2, now));
+    run_until_idle();
+    assert_int_equal(find_bet(bet)->row.state, BET_SETTLED);
+    restart();
+    sweep_until(bet, "[[1,0,1000000000000],[0,0,1000000000000]]");
+    tell(settlement(E2, "1", 2, now + 1));
+    run_until_idle();
+    assert_int_equal(balance(1000), 4000);
+}
+
+/* What the sweep of the last day found is not forgotten with one failure. */
+static void rule_07_a_sweep_that_failed_is_made_good(void **state)
+{
+    int64_t before = clock_wall_ms() - 3600000, bet;
+    struct market_id id = E1;
+
+    (void)state;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, before));
+    run_until_idle();
+    world.facts[0].stored_ms = before;
+    bet = place_on(1000, BET_SINGLE, &id, (const char *[]){ "1" }, 1, before + 5);
+    world.requeue_failures = 1;
+    restart();
+    sweep_until(bet, "[[1,0,1000000000000]]");
+    assert_int_equal(balance(1000), 2000);
+}
+
+/* Its commit waited for a standby for minutes; facts that were stored
+ * meanwhile were graded without it. */
+static void rule_07_a_bet_long_in_commit_is_swept(void **state)
+{
+    int64_t now = clock_wall_ms(), bet;
+    struct market_id id = E1;
+
+    (void)state;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, now));
+    run_until_idle();
+    world.facts[0].stored_ms = now - 5 * 60000;
+    bet = place_on(1000, BET_SINGLE, &id, (const char *[]){ "1" }, 1, now - 9 * 60000);
+    sweep_until(bet, "[[1,0,1000000000000]]");
+    assert_int_equal(balance(1000), 2000);
+}
+
 static void rule_07_bets_after_the_stop_are_flagged(void **state)
 {
     struct fact fact = settlement(E1, "1", 2, LATER);
@@ -1264,6 +1352,9 @@ int main(void)
         T(rule_06_a_poisoned_bet_is_parked_alone),
         T(rule_06_an_unreadable_slip_is_parked),
         T(rule_07_a_late_bet_is_swept),
+        T(rule_07_a_late_leg_of_a_settled_bet_is_swept),
+        T(rule_07_a_sweep_that_failed_is_made_good),
+        T(rule_07_a_bet_long_in_commit_is_swept),
         T(rule_07_bets_after_the_stop_are_flagged),
         T(rule_25_settlement_yields_to_placement),
         T(a_rollback_reopens_and_restores_the_stake),

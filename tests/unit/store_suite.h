@@ -809,10 +809,24 @@ static void test_every_statement_can_be_prepared(void **state)
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, 900, 901);
 }
 
+static struct store_exec suite_late(int64_t since, int64_t slack, int64_t version)
+{
+    struct store_exec exec = { .n = 1 };
+
+    exec.calls[0] = (struct statement_call){
+        .statement = STATEMENT_LATE_MARKETS,
+        .params = { VALUE_INT(since), VALUE_INT(slack), VALUE_INT(version) },
+    };
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    return exec;
+}
+
 static void rule_07_late_markets_are_found(void **state)
 {
     struct fact fact = suite_fact(10);
     struct store_exec exec, requeue = { .n = 1 };
+    struct settle_item item;
+    struct settle_write write = { .items = &item, .n = 1 };
 
     (void)state;
     assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
@@ -820,7 +834,7 @@ static void rule_07_late_markets_are_found(void **state)
     suite_add_customer(1000);
     suite_deposit(1000, "d1", 1000);
     suite_place(1000, "b1", 1000, 1);
-    exec = suite_get(STATEMENT_LATE_MARKETS, SUITE_NOW - 60000, 1000);
+    exec = suite_late(SUITE_NOW - 60000, 1000, INT64_MAX);
     assert_int_equal(exec.rows, 1);
     assert_int_equal(EXEC_CELL(&exec, 0, 0).i, fact.key);
     requeue.calls[0] = (struct statement_call){
@@ -831,8 +845,22 @@ static void rule_07_late_markets_are_found(void **state)
     assert_int_equal(suite_exec(&requeue), STORE_OK);
     exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
     assert_int_equal(exec.rows, 1);
-    exec = suite_get(STATEMENT_LATE_MARKETS, SUITE_NOW + 60000, 1000);
+    exec = suite_late(SUITE_NOW + 60000, 1000, INT64_MAX);
     assert_int_equal(exec.rows, 0);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 10);
+
+    /* Settled by another leg: this one may still be open. */
+    item = suite_item(1000, 1, 1, BET_SETTLED, 0, 0, -1000);
+    item.results = STR("[null,[0,0,1000000000000]]");
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_int_equal(suite_late(SUITE_NOW, 1000, INT64_MAX).rows, 1);
+    assert_int_equal(suite_late(SUITE_NOW, 1000, 1).rows, 0);
+    item.version = 2;
+    item.staked_delta_minor = 0;
+    item.delta_minor = item.payout_minor = 2500;
+    item.results = str_of(won);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_int_equal(suite_late(SUITE_NOW, 1000, INT64_MAX).rows, 0);
 }
 
 static void test_close_waits_for_what_is_queued(void **state)
