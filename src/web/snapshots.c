@@ -18,6 +18,8 @@
 #define CACHE_CONTROL "public, max-age=0, s-maxage=1, stale-while-revalidate=5, stale-if-error=30"
 #define LISTS 256
 #define LIST_FRESH_US 500000
+#define KEPT_LEAST 256
+#define COUNT_EVERY 4096 /* log entries */
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
 
@@ -35,6 +37,7 @@ struct web {
     const struct book *book;
     struct map events, lists;
     int64_t all_version; /* log position at which every market changed */
+    size_t n_events;     /* in the book, when they were last counted */
 };
 
 struct web *web_new(const struct book *book)
@@ -75,22 +78,34 @@ void web_free(struct web *web)
     free(web);
 }
 
+static size_t count_events(const struct book *book)
+{
+    size_t n = 0, at = 0;
+
+    while (book_next_event(book, &at) != NULL)
+        n++;
+    return n;
+}
+
 void web_on_prices(void *ctx, const struct bus_prices *prices)
 {
     struct web *web = ctx;
 
     if (prices->change->all)
         web->all_version = prices->position;
+    if (prices->change->event != NULL && prices->position % COUNT_EVERY == 0)
+        web->n_events = count_events(web->book);
 }
 
-/* The snapshot under this key, made empty when it is new. */
-static struct snapshot *snapshot_of(struct map *map, struct str key)
+/* The snapshot under this key, made empty when it is new.  `most` of them are
+ * kept: when there are more, all are made again as they are asked for. */
+static struct snapshot *snapshot_of(struct map *map, struct str key, size_t most)
 {
     struct snapshot *snapshot = map_get(map, key);
 
     if (snapshot != NULL)
         return snapshot;
-    if (map->n == map->limit)
+    if (map->n >= most || map->n == map->limit)
         drop_all(map);
     snapshot = calloc(1, sizeof(*snapshot));
     CHECK(snapshot != NULL);
@@ -240,7 +255,8 @@ void web_get_event(void *ctx, struct http_request *request)
         return;
     }
     version = event->version > web->all_version ? event->version : web->all_version;
-    snapshot = snapshot_of(&web->events, event->id);
+    /* The book forgets events; their snapshots go when they are the most. */
+    snapshot = snapshot_of(&web->events, event->id, KEPT_LEAST + 2 * web->n_events);
     if (snapshot->version != version) {
         make_event(web, event, snapshot, &request->arena);
         snapshot->version = version;
@@ -282,8 +298,8 @@ static int event_order(const void *a, const void *b)
 static const struct event **select_events(const struct web *web, const struct filter *filter,
                                           struct arena *arena, size_t *n)
 {
-    struct book_counts counts = book_counts(web->book);
-    const struct event **events = ARENA_ARRAY(arena, const struct event *, counts.events + 1);
+    const struct event **events = ARENA_ARRAY(arena, const struct event *,
+                                              count_events(web->book) + 1);
     const struct event *event;
     size_t at = 0;
 
@@ -372,7 +388,7 @@ void web_get_events(void *ctx, struct http_request *request)
     snapshot = snapshot_of(&web->lists,
                            arena_printf(&request->arena, "events?" STR_FMT "&" STR_FMT "&" STR_FMT
                                         "&%lld", STR_ARG(filter.sport), STR_ARG(filter.state),
-                                        STR_ARG(filter.after), (long long)filter.limit));
+                                        STR_ARG(filter.after), (long long)filter.limit), LISTS);
     if (!list_is_fresh(web, snapshot)) {
         make_list(web, &filter, &snapshot->body, &request->arena);
         snapshot->version = book_position(web->book);
@@ -439,7 +455,7 @@ static void make_sports(struct web *web, struct buf *body, struct arena *arena)
 void web_get_sports(void *ctx, struct http_request *request)
 {
     struct web *web = ctx;
-    struct snapshot *snapshot = snapshot_of(&web->lists, STR("sports"));
+    struct snapshot *snapshot = snapshot_of(&web->lists, STR("sports"), LISTS);
 
     if (!list_is_fresh(web, snapshot)) {
         make_sports(web, &snapshot->body, &request->arena);
