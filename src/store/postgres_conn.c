@@ -174,6 +174,17 @@ static void on_retry(uv_timer_t *timer)
 #define SETTINGS_OTHER \
     ", set_config('lock_timeout', '5s', false)," \
     " set_config('statement_timeout', '60s', false)"
+/* One server a database, for each decides by its own book of prices: the
+ * connection that writes the log holds the lease, and without it the store
+ * is not up.  The server side finds out soon when the client's machine is
+ * gone, so that another one may follow. */
+#define SETTINGS_LEASE \
+    SETTINGS_OTHER \
+    ", set_config('tcp_keepalives_idle', '5', false)," \
+    " set_config('tcp_keepalives_interval', '2', false)," \
+    " set_config('tcp_keepalives_count', '3', false)," \
+    " set_config('lock_timeout', '3s', false), pg_advisory_lock(7311012)::text"
+#define LEASE_TAKEN "55P03"
 
 static Oid type_oid(char type)
 {
@@ -206,15 +217,14 @@ static void set_up(struct pg_conn *conn)
 {
     enum pg_role role = conn->pool->role;
     PGconn *link = conn->link;
-    bool hot = role == PG_MONEY || role == PG_SETTLE;
+    const char *settings = role == PG_MONEY || role == PG_SETTLE ? SETTINGS_ALL SETTINGS_HOT
+        : role == PG_FEED ? SETTINGS_ALL SETTINGS_LEASE : SETTINGS_ALL SETTINGS_OTHER;
     bool sent;
 
     conn->state = PG_SETTING_UP;
     conn->finished = 0;
     sent = PQsetnonblocking(link, 1) == 0 && PQenterPipelineMode(link) == 1
-        && PQsendQueryParams(link, hot ? SETTINGS_ALL SETTINGS_HOT
-                             : SETTINGS_ALL SETTINGS_OTHER,
-                             0, NULL, NULL, NULL, NULL, 0) == 1;
+        && PQsendQueryParams(link, settings, 0, NULL, NULL, NULL, NULL, 0) == 1;
     for (const struct pg_statement *s = pg_statements(role); sent && s->name != NULL; s++)
         sent = prepare(link, s);
     if (!sent || PQpipelineSync(link) != 1 || !flush(conn))
@@ -235,6 +245,16 @@ static const char *settings_fault(const PGresult *result)
         return "this PostgreSQL is a standby: name the primary, or several hosts with "
                "target_session_attrs=read-write";
     return NULL;
+}
+
+static const char *setup_error(const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    if (sqlstate != NULL && strcmp(sqlstate, LEASE_TAKEN) == 0)
+        return "another overround serves from this database: stop it first, or use "
+               "another database";
+    return PQresultErrorMessage(result);
 }
 
 static void became_idle(struct pg_conn *conn)
@@ -271,7 +291,7 @@ static bool on_setup_result(struct pg_conn *conn, const PGresult *result)
         became_idle(conn);
         return false;
     default:
-        fault = PQresultErrorMessage(result);
+        fault = setup_error(result);
     }
     conn->finished++;
     if (fault == NULL)

@@ -126,6 +126,15 @@ static void expect_refused(const char *url, const char *word)
         fail_msg("'%s' is not in: " STR_FMT, word, STR_ARG(error));
 }
 
+/* Two books, two opinions of what is for sale: one server a database. */
+static void rule_23_a_second_server_is_refused(void **state)
+{
+    (void)state;
+    expect_refused(suite.url, "another overround serves");
+    suite_close();
+    suite_open();
+}
+
 static void rule_26_synchronous_commit_off_is_refused(void **state)
 {
     char url[640];
@@ -455,6 +464,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_SUITE,
+        SUITE_TEST(rule_23_a_second_server_is_refused),
         SUITE_TEST(rule_26_synchronous_commit_off_is_refused),
         SUITE_TEST(rule_26_fsync_off_is_refused),
         SUITE_TEST(rule_28_a_schema_behind_names_the_command),
