@@ -66,12 +66,19 @@ STATEMENT(PARKED_COUNT, "", "i", "SELECT COUNT(*) FROM parked")
  * by another leg already. $1: facts stored since, $2: bet ids may be this
  * many milliseconds older than the storing, $3: versions up to this. */
 STATEMENT(LATE_MARKETS, "iii", "iiisis",
-    "SELECT f.market_key, MAX(f.pos), MIN(l.bet) - 1, f.event, f.market, f.specifiers"
-    " FROM facts f JOIN legs l ON f.stored_ms >= $1 AND l.market_key = f.market_key"
-    "  AND l.bet >= (f.stored_ms - 1704067200000 - $2) * 4194304"
-    " JOIN bets b ON b.account = l.account AND b.id = l.bet AND b.state IN (1, 2)"
-    "  AND b.version <= $3 AND (b.results = '' OR b.results LIKE '%null%')"
-    " GROUP BY f.market_key, f.event, f.market, f.specifiers")
+    /* From the few new facts inwards, whatever a planner knows of the tables:
+     * subqueries are not reordered. */
+    "SELECT market_key, pos, bet - 1, event, market, specifiers FROM ("
+    " WITH late AS MATERIALIZED (SELECT f.market_key, MAX(f.pos) AS pos, f.event,"
+    "  f.market, f.specifiers, MIN((SELECT MIN(l.bet) FROM legs l"
+    "   WHERE l.market_key = f.market_key"
+    "   AND l.bet >= (f.stored_ms - 1704067200000 - $2) * 4194304"
+    "   AND (SELECT 1 FROM bets b WHERE b.account = l.account AND b.id = l.bet"
+    "    AND b.state IN (1, 2) AND b.version <= $3"
+    "    AND (b.results = '' OR b.results LIKE '%null%')) = 1)) AS bet"
+    "  FROM facts f WHERE f.stored_ms >= $1"
+    "  GROUP BY f.market_key, f.event, f.market, f.specifiers)"
+    " SELECT * FROM late) l WHERE bet IS NOT NULL")
 STATEMENT(REQUEUE, "iiisis" "i", "",
     "INSERT INTO settle_queue (market_key, pos, bet, event, market, specifiers, queued_ms)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING")
