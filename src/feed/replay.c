@@ -11,6 +11,7 @@
 #include "feed/csv.h"
 #include "model/money.h"
 
+#define NAME_BYTES_MAX 250 /* as Latin-1; twice that is what the feed takes */
 #define GOALS_MAX 99
 #define HANDICAP_QUARTERS_MAX 80
 #define KICKOFF_DEFAULT STR("15:00")
@@ -41,7 +42,7 @@ static struct str take_part(struct str *text, char end)
         part.n++;
     *text = part.n < text->n
                 ? (struct str){ text->p + part.n + 1, text->n - part.n - 1 }
-                : (struct str){ text->p + part.n, 0 };
+                : STR_NONE;
     return part;
 }
 
@@ -182,18 +183,37 @@ static size_t utf8_tail(unsigned char c)
     return c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 4;
 }
 
+/* A character of 1 + tail bytes that XML may hold: the shortest form, no half
+ * of a pair, not U+FFFE or U+FFFF, none above U+10FFFF. */
+static bool is_character(const char *p, size_t tail)
+{
+    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+    uint32_t code = (unsigned char)p[0] & (tail == 0 ? 0x7f : 0x3fU >> tail);
+
+    for (size_t i = 1; i <= tail; i++) {
+        if (((unsigned char)p[i] & 0xc0) != 0x80)
+            return false;
+        code = code << 6 | ((unsigned char)p[i] & 0x3f);
+    }
+    return code >= least[tail] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
+        && code != 0xfffe && code != 0xffff;
+}
+
 static bool is_utf8(struct str text)
 {
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = 0; i < text.n;) {
         size_t tail = utf8_tail((unsigned char)text.p[i]);
 
-        if (tail == 4 || tail >= text.n - i)
+        if (tail == 4 || tail >= text.n - i || !is_character(text.p + i, tail))
             return false;
-        while (tail-- > 0)
-            if (((unsigned char)text.p[++i] & 0xc0) != 0x80)
-                return false;
+        i += tail + 1;
     }
     return true;
+}
+
+static bool is_name(struct str text)
+{
+    return text.n > 0 && text.n <= NAME_BYTES_MAX;
 }
 
 /* Older files are Latin-1; the feed takes UTF-8 only. */
@@ -231,7 +251,7 @@ static bool read_row(const struct csv *csv, struct replay_match *match, struct a
     struct str home = csv_cell(csv, "HomeTeam"), away = csv_cell(csv, "AwayTeam");
 
     *match = (struct replay_match){ .line = csv->line };
-    if (home.n == 0 || away.n == 0 ||
+    if (!is_name(home) || !is_name(away) ||
         !read_kickoff(csv_cell(csv, "Date"), csv_cell(csv, "Time"), &match->kickoff_ms))
         return false;
     match->home = team(home, arena);
@@ -269,7 +289,7 @@ static void name_tournament(struct replay *replay, struct str code, struct arena
         }
     replay->tournament = arena_printf(arena, "sr:tournament:%llu",
                                       (unsigned long long)(hash_stable(code) % 900000 + 100000));
-    replay->tournament_name = code.n > 0 ? arena_str(arena, code) : STR("Season");
+    replay->tournament_name = is_name(code) ? name_utf8(code, arena) : STR("Season");
     replay->category_name = STR("World");
 }
 

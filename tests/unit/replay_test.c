@@ -134,6 +134,19 @@ static void rows_without_date_or_teams_are_left_out(void **state)
     assert_str(replay.tournament_name, "Premier League");
 }
 
+/* The feed would refuse its fixture. */
+static void a_name_that_no_team_has_is_left_out(void **state)
+{
+    struct str text = arena_printf(&arena, "Date,HomeTeam,AwayTeam,FTHG,FTAG\n"
+                                   "10/08/2018,A,%0251d,1,0\n10/08/2018,A,%0250d,1,0\n", 1, 1);
+    struct replay replay = season(arena_cstr(&arena, text));
+
+    (void)state;
+    assert_int_equal(replay.n, 1);
+    assert_int_equal(replay.skipped, 1);
+    assert_int_equal(replay.skipped_line, 2);
+}
+
 static void other_files_are_refused(void **state)
 {
     struct replay replay;
@@ -222,6 +235,33 @@ static void a_fixture_names_its_match(void **state)
     assert_str(got.fixture->away.name, "C <D>");
     assert_str(got.fixture->sport, "sr:sport:1");
     assert_int_equal(got.fixture->start_ms, 1750000000000);
+}
+
+/* Latin-1, half a pair, the overlong, beyond Unicode, what is no character. */
+static void names_are_utf8_whatever_the_file(void **state)
+{
+    static const struct { const char *bytes, *want; } rows[] = {
+        { "K\xc3\xb6ln", "K\xc3\xb6ln" },
+        { "\xe2\x82\xac\xf0\x9f\x8f\x86", "\xe2\x82\xac\xf0\x9f\x8f\x86" },
+        { "K\xf6ln", "K\xc3\xb6ln" },
+        { "\xed\xa0\x80", "\xc3\xad\xc2\xa0\xc2\x80" },
+        { "\xe0\x80\xaf", "\xc3\xa0\xc2\x80\xc2\xaf" },
+        { "\xf4\x90\x80\x80", "\xc3\xb4\xc2\x90\xc2\x80\xc2\x80" },
+        { "\xef\xbf\xbf", "\xc3\xaf\xc2\xbf\xc2\xbf" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct str text = arena_printf(&arena, "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG\n"
+                                       "%s,10/08/2019,%s,B,1,0\n", rows[i].bytes, rows[i].bytes);
+        struct replay replay = season(arena_cstr(&arena, text));
+        struct message got;
+
+        replay_fixture(&message, &replay, &replay.matches[0], 0, 0);
+        got = parsed();
+        assert_str(got.fixture->home.name, rows[i].want);
+        assert_str(replay.tournament_name, rows[i].want);
+    }
 }
 
 static void odds_list_three_markets(void **state)
@@ -378,11 +418,13 @@ int main(void)
         T(csv_reads_what_the_world_writes),
         T(dates_are_days_months_years),
         T(rows_without_date_or_teams_are_left_out),
+        T(a_name_that_no_team_has_is_left_out),
         T(other_files_are_refused),
         T(ids_follow_from_file_and_row),
         T(columns_by_preference_never_the_maximum),
         T(an_empty_cell_is_not_offered),
         T(a_fixture_names_its_match),
+        T(names_are_utf8_whatever_the_file),
         T(odds_list_three_markets),
         T(descriptions_stops_and_scores_are_read),
         T(quarter_lines_are_half_won_and_half_lost),
