@@ -141,10 +141,20 @@ struct stat_line {
     int64_t parent, ticks;
 };
 
+/* The k-th number of words divided by blanks; 0 where it is none. */
+static int64_t field(const char *text, int k)
+{
+    for (; k > 1; k--) {
+        text += strspn(text, " ");
+        text += strcspn(text, " ");
+    }
+    return strtoll(text, NULL, 10);
+}
+
 static bool read_stat(int64_t pid, struct stat_line *line)
 {
     char path[64], text[1024];
-    unsigned long long user, kernel;
+    int64_t user, kernel;
     FILE *file;
     char *after;
     size_t n;
@@ -157,11 +167,14 @@ static bool read_stat(int64_t pid, struct stat_line *line)
     fclose(file);
     text[n] = 0;
     after = strrchr(text, ')');
-    if (after == NULL
-        || sscanf(after + 1, " %*c %" SCNd64 " %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                  &line->parent, &user, &kernel) != 3)
+    if (after == NULL)
         return false;
-    line->ticks = (int64_t)(user + kernel);
+    /* proc(5): after the name come the state, the parent; user and kernel
+     * time are the 12th and 13th. */
+    line->parent = field(after + 1, 2);
+    user = field(after + 1, 12);
+    kernel = field(after + 1, 13);
+    line->ticks = user + kernel;
     return true;
 }
 

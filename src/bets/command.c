@@ -46,7 +46,7 @@ struct command {
 
 /* Amounts of a request whose wallet is not known yet may have any currency's
  * decimals: malformed is said before unauthorized. */
-static const struct currency any_currency = { "XXX", 4 };
+static const struct currency any_currency = { "any", 4 };
 
 /* ---- answers ------------------------------------------------------------ */
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "feed/replay.h"
 #include "feed/sender.h"
@@ -65,14 +66,6 @@ static int usage(const char *wrong, const char *what)
 
 /* ---- arguments --------------------------------------------------------- */
 
-static bool read_speed(const char *text, double *speed)
-{
-    char *end;
-
-    *speed = strtod(text, &end);
-    return end != text && *end == '\0' && *speed > 0 && *speed <= 1e12;
-}
-
 static bool read_phase(const char *text, struct play *play)
 {
     play->odds = strcmp(text, "odds") == 0;
@@ -86,7 +79,7 @@ static int read_option(struct play *play, const char *name, const char *value)
     if (value == NULL)
         return usage(name, " needs a value");
     if (strcmp(name, "--speed") == 0)
-        return read_speed(value, &play->speed) ? 0 : usage("--speed: not a factor: ", value);
+        return args_speed(value, &play->speed) ? 0 : usage("--speed: not a factor: ", value);
     if (strcmp(name, "--phase") == 0)
         return read_phase(value, play) ? 0 : usage("--phase: not odds or results: ", value);
     if (strcmp(name, "--url") == 0 || strcmp(name, "--to") == 0)

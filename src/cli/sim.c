@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "feed/compose.h"
 #include "feed/sender.h"
@@ -46,14 +47,6 @@ static int usage(const char *wrong, const char *what)
 
 /* ---- arguments --------------------------------------------------------- */
 
-static bool read_speed(const char *text, double *speed)
-{
-    char *end;
-
-    *speed = strtod(text, &end);
-    return end != text && *end == '\0' && *speed > 0 && *speed <= 1e9;
-}
-
 static bool read_whole(const char *text, uint64_t most, uint64_t *number)
 {
     char *end;
@@ -76,7 +69,7 @@ static int read_option(struct play *play, const char *name, const char *value)
             return usage("--matches: not from 1 to 1000: ", value);
         play->matches = (unsigned)number;
     } else if (strcmp(name, "--speed") == 0) {
-        return read_speed(value, &play->speed) ? 0 : usage("--speed: not a factor: ", value);
+        return args_speed(value, &play->speed) ? 0 : usage("--speed: not a factor: ", value);
     } else if (strcmp(name, "--seed") == 0) {
         return read_whole(value, UINT64_MAX, &play->seed) ? 0
                    : usage("--seed: not a whole number: ", value);
