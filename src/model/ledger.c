@@ -22,6 +22,16 @@ const char *transfer_kind_name(enum transfer_kind kind)
     check_failed(__FILE__, __LINE__, "kind of transfer is known");
 }
 
+bool purse_can_move(struct purse purse, int64_t delta_minor)
+{
+    int64_t sum;
+
+    if (purse.balance < 0 || purse.debt < 0 || (purse.balance > 0 && purse.debt > 0))
+        return false;
+    return !__builtin_add_overflow(purse.balance - purse.debt, delta_minor, &sum) &&
+           sum > INT64_MIN / 2 && sum < INT64_MAX / 2;
+}
+
 struct purse purse_move(struct purse purse, int64_t delta_minor)
 {
     int64_t net;

@@ -9,6 +9,7 @@
 #ifndef MODEL_LEDGER_H
 #define MODEL_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/check.h"
@@ -32,6 +33,10 @@ const char *transfer_kind_name(enum transfer_kind kind);
 struct purse {
     int64_t balance, debt; /* both >= 0, never both positive */
 };
+
+/* A row that breaks the rules, or would grow beyond numbers, must not take the
+ * process with it: it is rejected instead (RULES.md 6). */
+bool purse_can_move(struct purse purse, int64_t delta_minor) MUST_USE;
 
 /* The purse after a signed movement: a credit repays debt first, a debit
  * takes the balance first and then raises debt. */

@@ -269,9 +269,11 @@ static bool schema_is_current(const char *url, struct arena *arena, struct str *
                               "run `overround migrate --store %s`", have, need, url);
         return false;
     }
-    if (ok && have > need)
-        log_warn("store", "the schema is newer than this program", "have=%u need=%u",
-                 have, need);
+    if (ok && have > need) {
+        *error = arena_printf(arena, "the schema is version %u, newer than this program's %u: "
+                              "use the newer program", have, need);
+        return false;
+    }
     return ok;
 }
 

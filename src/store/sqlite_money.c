@@ -176,13 +176,15 @@ static void tell(struct sqlite_conn *conn, const struct money_cmd *cmd)
 static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
                      const struct standing *standing)
 {
-    bool in = cmd->op == MONEY_DEPOSIT;
-    struct purse after =
-        purse_move(standing->purse, in ? cmd->amount_minor : -cmd->amount_minor);
+    int64_t delta = cmd->op == MONEY_DEPOSIT ? cmd->amount_minor : -cmd->amount_minor;
+    struct purse after;
     struct sqlite_transfer transfer;
     int code;
 
     CHECK(cmd->amount_minor > 0);
+    if (!purse_can_move(standing->purse, delta))
+        return SQLITE_CONSTRAINT;
+    after = purse_move(standing->purse, delta);
     cmd->seq = standing->seq + 1;
     cmd->balance_minor = after.balance;
     transfer = transfer_of(cmd, after.balance);

@@ -122,18 +122,6 @@ static int write_transfer(struct sqlite_conn *conn, const struct settle_item *it
     return sqlite_transfer_add(conn, &transfer);
 }
 
-/* A row that breaks the rules must not take the process with it: the chunk
- * is rejected, halved, and the offender parked (rule 6). */
-static bool can_move(struct purse purse, int64_t delta_minor)
-{
-    int64_t sum;
-
-    if (purse.balance < 0 || purse.debt < 0 || (purse.balance > 0 && purse.debt > 0))
-        return false;
-    return !__builtin_add_overflow(purse.balance - purse.debt, delta_minor, &sum) &&
-           sum > INT64_MIN / 2 && sum < INT64_MAX / 2;
-}
-
 static int move_money(struct sqlite_conn *conn, const struct settle_item *item,
                       int64_t at_ms)
 {
@@ -143,8 +131,8 @@ static int move_money(struct sqlite_conn *conn, const struct settle_item *item,
 
     if (code != SQLITE_OK)
         return code;
-    if (!can_move(purse, item->delta_minor))
-        return SQLITE_CONSTRAINT;
+    if (!purse_can_move(purse, item->delta_minor))
+        return SQLITE_CONSTRAINT; /* the chunk is halved, the offender parked */
     if (item->event != 0 || item->delta_minor != 0)
         seq++;
     if (item->delta_minor != 0)

@@ -447,6 +447,10 @@ static void test_a_store_that_is_away_fails_fast(void **state)
                   " WHERE application_name LIKE 'overround %'"
                   " AND datname = current_database()");
     wait_until_up(false);
+    for (int i = 0; i < 50; i++) { /* every connection has to notice */
+        (void)uv_run(&suite.loop, UV_RUN_NOWAIT);
+        (void)usleep(2000);
+    }
     assert_int_equal(suite_money(&cmd, 1), STORE_UNAVAILABLE);
     for (int i = 0; i < 200; i++) { /* rule 26 holds for new connections, too */
         (void)uv_run(&suite.loop, UV_RUN_NOWAIT);

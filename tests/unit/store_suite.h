@@ -767,6 +767,20 @@ static void rule_06_clawback_becomes_debt(void **state)
     suite_expect_account(1000, 1000, 0, 1000, 7);
 }
 
+/* Nobody's money grows beyond numbers, and nobody takes the process along. */
+static void rule_06_a_balance_has_an_end(void **state)
+{
+    struct money_cmd cmd;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", INT64_MAX / 2 - 1);
+    cmd = suite_cmd(MONEY_DEPOSIT, 1000, "d2", INT64_MAX / 2 + 100);
+    assert_int_equal(suite_money(&cmd, 1), STORE_REJECTED);
+    suite_expect_account(1000, INT64_MAX / 2 - 1, 0, 0, 1);
+    assert_true(store_is_up(suite.store));
+}
+
 static void rule_06_a_poisoned_row_is_rejected_alone(void **state)
 {
     struct settle_item item = suite_item(1000, 1, 1, BET_SETTLED, INT64_MAX, INT64_MAX, -100);
@@ -898,6 +912,7 @@ static void test_close_waits_for_what_is_queued(void **state)
     SUITE_TEST(test_settlement_pays_in_chunks),             \
     SUITE_TEST(test_an_old_version_is_not_applied),         \
     SUITE_TEST(rule_06_clawback_becomes_debt),              \
+    SUITE_TEST(rule_06_a_balance_has_an_end),               \
     SUITE_TEST(rule_06_a_poisoned_row_is_rejected_alone),   \
     SUITE_TEST(test_one_email_one_customer),                \
     SUITE_TEST(test_every_statement_can_be_prepared),       \
