@@ -125,6 +125,21 @@ static bool on_shared_bet(void *ctx, const struct value *cells)
     return true;
 }
 
+static bool on_bet_without_key(void *ctx, const struct value *cells)
+{
+    differ(ctx, "bet %" PRId64 "/%" PRId64 ": open, but no key names it: a copy of its"
+           " request would be a second bet", cells[0].i, cells[1].i);
+    return true;
+}
+
+static bool on_wrong_balance(void *ctx, const struct value *cells)
+{
+    differ(ctx, "transfer %" PRId64 "/%" PRId64 ": balance after it is %" PRId64
+           ", the transfers so far add up to %" PRId64, cells[0].i, cells[1].i,
+           cells[2].i, cells[3].i);
+    return true;
+}
+
 static bool on_total(void *ctx, const struct value *cells)
 {
     differ(ctx, "total of " STR_FMT ": customers have %" PRId64 ", the house %" PRId64
@@ -189,6 +204,17 @@ static const struct check checks[] = {
       "SELECT account, ref, COUNT(*) FROM keys WHERE op = 1 AND verdict = 0"
       " GROUP BY account, ref HAVING COUNT(*) > 1",
       on_shared_bet },
+    { "ii",
+      "SELECT b.account, b.id FROM bets b LEFT JOIN keys k ON k.account = b.account"
+      " AND k.op = 1 AND k.verdict = 0 AND k.ref = b.id"
+      " WHERE b.state = 1 AND k.account IS NULL",
+      on_bet_without_key },
+    { "iiii",
+      "SELECT account, seq, balance_after, CAST(net AS bigint) FROM"
+      " (SELECT t.account, t.seq, t.balance_after, SUM(" SIGNED ")"
+      "  OVER (PARTITION BY t.account ORDER BY t.seq) AS net FROM transfers t) m"
+      " WHERE balance_after <> CASE WHEN net > 0 THEN net ELSE 0 END",
+      on_wrong_balance },
     { "sii",
       "SELECT c.currency, c.total, COALESCE(h.total, 0) FROM"
       " (SELECT currency, CAST(SUM(balance - debt) AS bigint) AS total FROM accounts"
@@ -373,6 +399,44 @@ static bool judge(struct audit *audit, struct slip *slip, int64_t placed_ms,
     return true;
 }
 
+static bool same_result(const struct leg_result *a, const struct leg_result *b)
+{
+    return a->state == b->state && a->result == b->result && a->void_e12 == b->void_e12
+        && a->dead_heat_e12 == b->dead_heat_e12;
+}
+
+/* What the row says of its legs, for payouts to come are made of it. */
+static void compare_legs(struct audit *audit, const struct value *cells,
+                         const struct slip *slip)
+{
+    struct slip told = *slip;
+
+    if (!results_decode(cells[8].s, &told)) {
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": its results cannot be read",
+               cells[0].i, cells[1].i);
+        return;
+    }
+    for (uint32_t i = 0; i < slip->n_legs; i++)
+        if (!same_result(&told.legs[i].result, &slip->legs[i].result))
+            differ(audit, "bet %" PRId64 "/%" PRId64 ": leg %u is %s, the facts in force"
+                   " say %s", cells[0].i, cells[1].i, i,
+                   leg_state_name(told.legs[i].result.state),
+                   leg_state_name(slip->legs[i].result.state));
+}
+
+/* Before its legs are judged. */
+static void compare_promise(struct audit *audit, const struct value *cells,
+                            const struct slip *slip)
+{
+    int64_t potential = 0, promised = cells[9].i;
+
+    if (!grade_potential(slip, cells[3].i, &potential) || potential != promised
+        || promised > cells[4].i)
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": potential payout %" PRId64
+               " and cap %" PRId64 ", its odds give %" PRId64, cells[0].i, cells[1].i,
+               promised, cells[4].i, potential);
+}
+
 static void compare(struct audit *audit, const struct value *cells, struct slip *slip)
 {
     int64_t placed_ms = cells[6].i, stored_ms;
@@ -394,6 +458,8 @@ static void compare(struct audit *audit, const struct value *cells, struct slip 
     else if (state == BET_ACCEPTED && grade.fixed && !young)
         differ(audit, "bet %" PRId64 "/%" PRId64 ": open, but the facts in force give %"
                PRId64, cells[0].i, cells[1].i, grade.payout_minor);
+    if (!young)
+        compare_legs(audit, cells, slip);
 }
 
 static bool on_bet(void *ctx, const struct value *cells)
@@ -409,6 +475,7 @@ static bool on_bet(void *ctx, const struct value *cells)
         return true;
     }
     add_slip_legs(audit, cells[0].i, bet, &slip);
+    compare_promise(audit, cells, &slip);
     if (cells[2].i != BET_CASHED_OUT && map_get(&audit->parked, MAP_KEY(&bet)) == NULL)
         compare(audit, cells, &slip);
     return true;
@@ -416,8 +483,8 @@ static bool on_bet(void *ctx, const struct value *cells)
 
 static bool check_bets(struct audit *audit, struct str *error)
 {
-    if (!query(audit, "SELECT account, id, state, stake, cap, payout, placed_ms, slip FROM bets",
-               "iiiiiiis", on_bet, error) ||
+    if (!query(audit, "SELECT account, id, state, stake, cap, payout, placed_ms, slip,"
+                      " results, potential FROM bets", "iiiiiiissi", on_bet, error) ||
         !query(audit, "SELECT account, bet, market_key FROM legs", "iii", on_leg, error))
         return false;
     return true;

@@ -103,7 +103,8 @@ static int setup(void **state)
     sql = arena_printf(
         &arena,
         "INSERT INTO bets VALUES (1000, 11, 2, 2, 1000, 2500, 100000, 2500, 'EUR', 'x',"
-        " %lld, %lld, 1, 0, '" STR_FMT "', ''), (1000, 12, 1, 1, 500, 1250, 100000, 0,"
+        " %lld, %lld, 1, 0, '" STR_FMT "', '[[1,0,1000000000000]]'),"
+        " (1000, 12, 1, 1, 500, 1250, 100000, 0,"
         " 'EUR', 'x', %lld, 0, 1, 0, '" STR_FMT "', ''); INSERT INTO legs VALUES"
         " (%lld, 11, 1000), (%lld, 12, 1000)",
         (long long)NOW - 5000, (long long)NOW, STR_ARG(slip_text(1)), (long long)NOW - 5000,
@@ -196,6 +197,12 @@ static const struct fault {
     { "UPDATE bets SET payout = 2400 WHERE id = 11;"
       " UPDATE transfers SET amount = 2400 WHERE seq = 4;"
       " UPDATE accounts SET balance = 5900", "the facts in force give 2500" },
+    { "UPDATE transfers SET balance_after = 4001 WHERE seq = 2", "balance after it is 4001" },
+    { "DELETE FROM keys WHERE key = 'b'", "no key names it" },
+    { "UPDATE bets SET potential = 1251 WHERE id = 12", "its odds give 1250" },
+    { "UPDATE bets SET cap = 2499 WHERE id = 11", "cap 2499" },
+    { "UPDATE bets SET results = '' WHERE id = 11", "leg 0 is open, the facts in force say won" },
+    { "UPDATE bets SET results = '[' WHERE id = 11", "its results cannot be read" },
     { "DELETE FROM facts", "the facts in force leave it open" },
     { "UPDATE bets SET state = 1, payout = 0 WHERE id = 11;"
       " DELETE FROM transfers WHERE seq = 4;"
@@ -234,7 +241,7 @@ static void test_queued_and_parked_bets_are_not_judged(void **state)
                                   (long long)market_key(market(1)));
     static const char *const wrong =
         "UPDATE bets SET payout = 2400 WHERE id = 11;"
-        " UPDATE transfers SET amount = 2400 WHERE seq = 4;"
+        " UPDATE transfers SET amount = 2400, balance_after = 5900 WHERE seq = 4;"
         " UPDATE accounts SET balance = 5900";
 
     (void)state;
