@@ -202,10 +202,13 @@ static void fill(struct settle_item *item, const struct bet_row *row,
     CHECK(change != PAY_NOTED || item->delta_minor == 0);
 }
 
+/* A row that breaks the rules waits for a person; it must not end the process
+ * at every start. */
 static bool decode(const struct bet_row *row, struct pay_scratch *scratch,
                    struct slip *slip)
 {
-    return slip_read_stored(row->slip, &scratch->arena, slip) &&
+    return row->stake_minor >= 0 && row->cap_minor >= 0 && row->payout_minor >= 0 &&
+           slip_read_stored(row->slip, &scratch->arena, slip) &&
            results_decode(row->results, slip);
 }
 

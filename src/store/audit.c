@@ -475,6 +475,11 @@ static bool on_bet(void *ctx, const struct value *cells)
         return true;
     }
     add_slip_legs(audit, cells[0].i, bet, &slip);
+    if (cells[3].i < 0 || cells[4].i < 0) {
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": stake %" PRId64 " or cap %" PRId64
+               " is negative", cells[0].i, bet, cells[3].i, cells[4].i);
+        return true;
+    }
     compare_promise(audit, cells, &slip);
     if (cells[2].i != BET_CASHED_OUT && map_get(&audit->parked, MAP_KEY(&bet)) == NULL)
         compare(audit, cells, &slip);

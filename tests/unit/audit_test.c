@@ -201,6 +201,8 @@ static const struct fault {
     { "DELETE FROM keys WHERE key = 'b'", "no key names it" },
     { "UPDATE bets SET potential = 1251 WHERE id = 12", "its odds give 1250" },
     { "UPDATE bets SET cap = 2499 WHERE id = 11", "cap 2499" },
+    { "UPDATE bets SET cap = -1 WHERE id = 11", "cap -1 is negative" },
+    { "UPDATE bets SET stake = -1 WHERE id = 11", "stake -1 or cap" },
     { "UPDATE bets SET results = '' WHERE id = 11", "leg 0 is open, the facts in force say won" },
     { "UPDATE bets SET results = '[' WHERE id = 11", "its results cannot be read" },
     { "DELETE FROM facts", "the facts in force leave it open" },

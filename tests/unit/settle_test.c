@@ -1145,6 +1145,20 @@ static void rule_06_an_unreadable_slip_is_parked(void **state)
     assert_all_paid_once(10);
 }
 
+static void rule_06_a_row_that_breaks_the_rules_is_parked(void **state)
+{
+    (void)state;
+    place_many(10);
+    world.bets[3].row.stake_minor = -1000;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    run_until_idle();
+    assert_int_equal(world.n_parked, 1);
+    assert_int_equal(world.parked_bet, world.bets[3].row.id);
+    world.accounts[3].staked -= 1000;
+    assert_all_paid_once(10);
+}
+
 static void a_locked_account_is_tried_again(void **state)
 {
     (void)state;
@@ -1351,6 +1365,7 @@ int main(void)
         T(rule_06_clawback_becomes_debt),
         T(rule_06_a_poisoned_bet_is_parked_alone),
         T(rule_06_an_unreadable_slip_is_parked),
+        T(rule_06_a_row_that_breaks_the_rules_is_parked),
         T(rule_07_a_late_bet_is_swept),
         T(rule_07_a_late_leg_of_a_settled_bet_is_swept),
         T(rule_07_a_sweep_that_failed_is_made_good),
