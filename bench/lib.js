@@ -31,8 +31,11 @@ function median(numbers) {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-// The median of one member over many results.
-const medianOf = (results, name) => round(median(results.map((result) => result[name])), 2);
+// The median of one member over many results; rates need no fractions.
+function medianOf(results, name) {
+  const middle = median(results.map((result) => result[name]));
+  return round(middle, middle < 1000 ? 2 : 0);
+}
 
 // ---- processes ------------------------------------------------------------
 
@@ -147,7 +150,7 @@ class Postgres {
     return cpuOf(this.pid);
   }
 
-  // Kept out of what is measured: checkpoints of what went before.
+  // Keeps what filling left to be written out of what is measured.
   checkpoint() {
     return this.sql('CHECKPOINT');
   }
@@ -166,6 +169,7 @@ const PGBENCH_SCALE = 20;
 async function pgbenchPrepare(cluster) {
   const url = await cluster.create('pgbench');
   await run(GENERATOR_CORE, ['pgbench', '-q', '-i', '-s', String(PGBENCH_SCALE), url]);
+  await cluster.checkpoint();
 }
 
 // TPC-B-like, prepared, 16 clients; rate: transactions/s, open loop.

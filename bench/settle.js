@@ -69,6 +69,7 @@ async function alone(server, cluster, duration) {
 async function oneRound(cluster, state, rate, whole) {
   await cluster.sql('CREATE DATABASE round TEMPLATE filled STRATEGY file_copy');
   const store = `${cluster.url}/round`;
+  await cluster.checkpoint();
   const server = await Server.start(store);
   const options = { connections, rate, cluster };
   await load(server, state, { connections, rate, duration: 2 }); // warm-up
