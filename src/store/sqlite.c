@@ -244,11 +244,19 @@ static bool probe(struct sqlite_store *store)
     return true;
 }
 
+/* A sync that failed leaves whole frames in the log: should the process die
+ * before they are written over, its successor finds them committed. */
+static enum store_result failed_result(int code)
+{
+    return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC
+        ? STORE_UNKNOWN : STORE_UNAVAILABLE;
+}
+
 static void turn_fail(struct sqlite_store *store, struct jobs *turn, int code)
 {
     rollback(store);
     for (struct job *job = turn->first; job != NULL; job = job->next)
-        job->result = STORE_UNAVAILABLE;
+        job->result = failed_result(code);
     go_down(store, code);
 }
 
