@@ -83,9 +83,10 @@ static void make_bet(struct money_cmd *cmd, unsigned i, unsigned account)
     *cmd = (struct money_cmd){
         .op = MONEY_BET, .account = 1000 + account, .epoch = 1,
         .key = str_of(now.keys[i]), .amount_minor = 1 + (int64_t)(chance() % 50),
-        .at_ms = NOW, .potential_minor = 1000, .cap_minor = 1000000, .currency = "EUR",
+        .at_ms = NOW, .cap_minor = 1000000, .currency = "EUR",
         .sport = STR("sr:sport:1"), .slip = slip_text(), .n_legs = 1,
     };
+    cmd->potential_minor = 2 * cmd->amount_minor; /* at 2.0000: slip_text() */
     cmd->bet = bet_id_make(NOW + now.number * 1000 + now.sent, 1, i);
     cmd->market_keys[0] = market_key(market);
 }
