@@ -52,7 +52,7 @@ FNR == 1 { inside = 0 }
 # Width and size.
 # shellcheck disable=SC2086
 awk 'length($0) > 100 && FILENAME !~ /tbl\// {
-    print FILENAME ":" FNR ":" length($0) " columns" }' $sources | report "line over 100"
+    print FILENAME ":" FNR ":" length($0) " columns" }' $sources $javascript | report "line over 100"
 # shellcheck disable=SC2086
 wc -l $sources $scripts $javascript | awk '$2 != "total" && $1 > 1000 {
     print $2 ":1: file over 1000 lines: " $1 }' >>"$found"

@@ -38,7 +38,8 @@ describe('http', () => {
     'two lengths':
       'POST /v1/bets HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd',
     'a length and chunks':
-      'POST /v1/bets HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /v1/bets HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n' +
+      'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     'a length that is no number':
       'POST /v1/bets HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n',
     'a chunk size that is none':
@@ -111,7 +112,8 @@ describe('http', () => {
       socket.on('error', () => {});
       socket.write(
         `POST /v1/bets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${customer.token}\r\n` +
-          `Idempotency-Key: gone-${i}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n` +
+          `Idempotency-Key: gone-${i}\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${body.length}\r\n\r\n` +
           body.slice(0, i % 2 ? body.length : 20),
       );
       await new Promise((resolve) => setTimeout(resolve, 5));

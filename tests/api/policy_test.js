@@ -23,7 +23,8 @@ describe('acceptance policy', () => {
     ['900.00', 'any', true],
   ];
   for (const [odds, accept, accepted] of table) {
-    test(`rule 10: 2.00 now, ${odds} submitted, ${accept}: ${accepted ? 'yes' : 'no'}`, async () => {
+    const verdict = accepted ? 'yes' : 'no';
+    test(`rule 10: 2.00 now, ${odds} submitted, ${accept}: ${verdict}`, async () => {
       const customer = await world().customer();
       const event = await world().event(market.oneXTwo('2.00'));
       const answer = await customer.bet(event.home(odds), { accept, stake: '10.00' });

@@ -70,7 +70,7 @@ for (const kind of Object.keys(ROUNDS)) {
     let world;
     const totals = { accepted: 0, unanswered: 0 };
     for (let n = 0; n < ROUNDS[kind]; n++) {
-      test(`${kind}, round ${n + 1}: nothing answered is lost, nothing is there twice`, async () => {
+      test(`${kind}, round ${n + 1}: nothing is lost, nothing is there twice`, async () => {
         world ??= await openWorld({}, { store: makeStore({ kind }) });
         const { accepted, unanswered } = await round(world, n);
         totals.accepted += accepted;
