@@ -33,6 +33,6 @@ describe('power cuts', () => {
   test('without syncs the same cuts lose bets, and it shows', () => {
     const { status, stdout } = powercut('--rounds', '10', '--seed', '7', '--synchronous=off');
     assert.equal(status, 1, stdout);
-    assert.match(stdout, /[1-9]\d* differences\s*$/);
+    assert.match(stdout, /a bet that was reported done is lost/);
   });
 });
