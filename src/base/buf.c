@@ -25,8 +25,7 @@ void buf_reset(struct buf *buf)
     buf->overflow = false;
 }
 
-/* Makes room for n more bytes; false sets overflow. */
-static bool reserve(struct buf *buf, size_t n)
+bool buf_reserve(struct buf *buf, size_t n)
 {
     size_t need = buf->n + n, room = buf->room == 0 ? ROOM_FIRST : buf->room;
     char *p;
@@ -47,24 +46,6 @@ static bool reserve(struct buf *buf, size_t n)
     buf->p = p;
     buf->room = room;
     return true;
-}
-
-void buf_put(struct buf *buf, const void *p, size_t n)
-{
-    if (n == 0 || !reserve(buf, n))
-        return;
-    memcpy(buf->p + buf->n, p, n);
-    buf->n += n;
-}
-
-void buf_str(struct buf *buf, struct str s)
-{
-    buf_put(buf, s.p, s.n);
-}
-
-void buf_char(struct buf *buf, char c)
-{
-    buf_put(buf, &c, 1);
 }
 
 void buf_int(struct buf *buf, int64_t n)
@@ -91,7 +72,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
     n = vsnprintf(NULL, 0, format, args);
     va_end(args);
     CHECK(n >= 0);
-    if (!reserve(buf, (size_t)n + 1)) /* vsnprintf ends with a NUL */
+    if (!buf_reserve(buf, (size_t)n + 1)) /* vsnprintf ends with a NUL */
         return;
     va_start(args, format);
     (void)vsnprintf(buf->p + buf->n, (size_t)n + 1, format, args);

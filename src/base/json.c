@@ -48,6 +48,11 @@ void jw_array_end(struct jw *w)
     close_container(w, ']');
 }
 
+static inline bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
 static void put_quoted(struct buf *out, struct str s)
 {
     static const char hex[] = "0123456789abcdef";
@@ -57,7 +62,7 @@ static void put_quoted(struct buf *out, struct str s)
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
 
-        if (c >= 0x20 && c != '"' && c != '\\')
+        if (is_plain(c))
             continue;
         buf_put(out, s.p + start, i - start);
         start = i + 1;
@@ -77,8 +82,9 @@ static void put_quoted(struct buf *out, struct str s)
 void jw_key(struct jw *w, const char *name)
 {
     separate(w);
-    put_quoted(w->out, str_of(name));
-    buf_char(w->out, ':');
+    buf_char(w->out, '"');
+    buf_str(w->out, str_of(name)); /* our own: nothing to escape */
+    buf_str(w->out, STR("\":"));
     w->comma = false;
 }
 
