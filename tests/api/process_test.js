@@ -136,6 +136,7 @@ describe('the process', () => {
           const done = refused(store.url);
           assert.equal(done.status, 1);
           assert.ok(done.stderr.includes(setting.split('=')[0]), done.stderr);
+          store.remove();
         } finally {
           lax.stop();
         }

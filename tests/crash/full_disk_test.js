@@ -21,15 +21,13 @@ function smallDisk() {
 }
 
 function storeIn(folder) {
-  const store = makeStore({ kind: 'sqlite' });
-  if (!folder) return store;
-  return {
-    ...store,
-    folder,
-    file: path.join(folder, 'overround.db'),
-    url: `sqlite:${path.join(folder, 'overround.db')}`,
-    remove: () => {},
+  if (!folder) return makeStore({ kind: 'sqlite' });
+  const file = path.join(folder, 'overround.db');
+  const remove = () => {
+    execFileSync('umount', [folder]);
+    fs.rmdirSync(folder);
   };
+  return { kind: 'sqlite', folder, file, url: `sqlite:${file}`, remove };
 }
 
 // Takes all space that is left.
@@ -121,7 +119,6 @@ describe('the disk', () => {
     await recovers(world, fan, event, journal);
     await world.server.stop();
     world.audit();
-    if (disk) execFileSync('umount', [disk]);
     world.store.remove();
   });
 
@@ -145,7 +142,7 @@ describe('the disk', () => {
     assert.ok(filler === null || filler.id);
     await world.server.stop();
     world.audit();
-    execFileSync('umount', [disk]);
+    world.store.remove();
   });
 
   test('read-only: 503 until it may be written again', async () => {
