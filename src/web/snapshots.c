@@ -311,12 +311,19 @@ static const struct event **select_events(const struct web *web, const struct fi
     return events;
 }
 
-static size_t first_after(const struct event **events, size_t n, struct str after)
+/* The first event behind `after`, which itself may have left the list; an
+ * event that the book has forgotten ends it. */
+static size_t first_after(const struct book *book, const struct event **events, size_t n,
+                          struct str after)
 {
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(events[i]->id, after))
-            return i + 1;
-    return 0;
+    const struct event *last = book_event(book, after);
+    size_t at = 0;
+
+    if (last == NULL)
+        return n;
+    while (at < n && event_order(&events[at], &last) <= 0)
+        at++;
+    return at;
 }
 
 static void make_list(struct web *web, const struct filter *filter, struct buf *body,
@@ -326,7 +333,7 @@ static void make_list(struct web *web, const struct filter *filter, struct buf *
     const struct event **events = select_events(web, filter, arena, &n);
     struct jw w = jw_to(body);
 
-    at = filter->after.n == 0 ? 0 : first_after(events, n, filter->after);
+    at = filter->after.n == 0 ? 0 : first_after(web->book, events, n, filter->after);
     end = at + (size_t)filter->limit < n ? at + (size_t)filter->limit : n;
     buf_reset(body);
     jw_object(&w);

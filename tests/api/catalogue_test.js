@@ -100,6 +100,24 @@ describe('catalogue', () => {
     assert.deepEqual(seen.sort(), ids.sort());
   });
 
+  test('paging goes on behind an event that has left the list', async () => {
+    const make = async (start) => {
+      const event = await world().event();
+      const sport = ['sr:sport:98', 'Go'];
+      await world().feed.send(uof.fixture(event.id, { home: 'A', away: 'B', sport, start }));
+      await event.odds(market.oneXTwo());
+      return event;
+    };
+    const first = await make('2031-05-01T19:00:00.000Z');
+    const second = await make('2031-05-02T19:00:00.000Z');
+    const page = (query) => get(`/v1/events?sport=sr:sport:98&limit=1${query}`);
+    assert.equal((await page('')).json.next, first.id);
+    await first.odds(market.oneXTwo(), { status: { status: 3 } });
+    const { json } = await page(`&after=${first.id}`);
+    assert.deepEqual(json.events.map((e) => e.id), [second.id]);
+    assert.deepEqual((await page('&after=sr:match:404')).json, { events: [], next: null });
+  });
+
   test('ETag: 304 while nothing changed, a new one after a change', async () => {
     const event = await world().event(market.oneXTwo('2.00'));
     const first = await get(`/v1/events/${event.id}`);

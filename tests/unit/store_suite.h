@@ -877,6 +877,62 @@ static void rule_07_late_markets_are_found(void **state)
     assert_int_equal(suite_late(SUITE_NOW, 1000, INT64_MAX).rows, 0);
 }
 
+/* What KEY_GET finds under a bet's key: 1 or 0. */
+static uint32_t suite_key_rows(int64_t account, const char *key)
+{
+    struct store_exec exec = { .n = 1, .calls = { { .statement = STATEMENT_KEY_GET } } };
+
+    exec.calls[0].params[0] = VALUE_INT(account);
+    exec.calls[0].params[1] = VALUE_INT(MONEY_BET);
+    exec.calls[0].params[2] = VALUE_STR(str_of(key));
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    return exec.rows;
+}
+
+static void rule_11_a_key_outlives_its_open_bet(void **state)
+{
+    struct money_cmd refused;
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 5000);
+    suite_place(1000, "open", 1200, 1);
+    refused = suite_bet(1000, "refused", 100, 2);
+    refused.verdict = REFUSE_ODDS_CHANGED;
+    assert_int_equal(suite_money(&refused, 1), STORE_OK);
+
+    suite_get(STATEMENT_KEYS_TRIM, SUITE_NOW, 100); /* not older than this */
+    assert_int_equal(suite_key_rows(1000, "refused"), 1);
+    suite_get(STATEMENT_KEYS_TRIM, SUITE_NOW + 1, 100);
+    assert_int_equal(suite_key_rows(1000, "refused"), 0);
+    assert_int_equal(suite_key_rows(1000, "open"), 1);
+}
+
+/* What settlement has not stored, and what the catalogue is made of, stays. */
+static void test_the_log_is_trimmed_behind_settlement(void **state)
+{
+    struct feed_row rows[] = {
+        { 1, SUITE_NOW, MESSAGE_FIXTURE, 0, STR("sr:match:1"), STR("<fixtures_fixture/>") },
+        { 2, SUITE_NOW, MESSAGE_ODDS_CHANGE, 3, STR("sr:match:1"), STR("<odds_change/>") },
+        { 3, SUITE_NOW, MESSAGE_BET_SETTLEMENT, 3, STR("sr:match:1"), STR("<s/>") },
+    };
+    struct fact fact = suite_fact(2);
+    struct store_exec exec;
+
+    (void)state;
+    assert_int_equal(suite_feed(rows, 3), STORE_OK);
+    suite_get(STATEMENT_FEED_TRIM, SUITE_NOW + 1, 100);
+    assert_int_equal(suite_get(STATEMENT_FEED_READ, 0, 10).rows, 3);
+    assert_int_equal(suite_results(&fact, 1, 2), STORE_OK);
+    suite_get(STATEMENT_FEED_TRIM, SUITE_NOW + 1, 100);
+    exec = suite_get(STATEMENT_FEED_READ, 0, 10);
+    assert_int_equal(exec.rows, 2);
+    assert_int_equal(EXEC_CELL(&exec, 0, 0).i, 1);
+    assert_int_equal(EXEC_CELL(&exec, 1, 0).i, 3);
+    suite_get(STATEMENT_DOCUMENTS_TRIM, SUITE_NOW + 1, 100);
+    assert_int_equal(suite_get(STATEMENT_FEED_READ, 0, 10).rows, 1);
+}
+
 static void test_close_waits_for_what_is_queued(void **state)
 {
     static struct money_batch batch;
@@ -917,6 +973,8 @@ static void test_close_waits_for_what_is_queued(void **state)
     SUITE_TEST(test_one_email_one_customer),                \
     SUITE_TEST(test_every_statement_can_be_prepared),       \
     SUITE_TEST(rule_07_late_markets_are_found),             \
+    SUITE_TEST(rule_11_a_key_outlives_its_open_bet),        \
+    SUITE_TEST(test_the_log_is_trimmed_behind_settlement),  \
     SUITE_TEST(test_close_waits_for_what_is_queued)
 
 #endif
