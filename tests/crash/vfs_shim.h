@@ -47,6 +47,7 @@ static struct shim {
     struct shim_file *files;
     enum shim_sync sync;
     int fail_code;        /* of every write; SQLITE_OK = they succeed */
+    bool fail_syncs;      /* writes succeed, syncs do not */
     int64_t writes_left;  /* until the power goes; < 0 = it stays */
     bool cut;
 } shim = { .mutex = PTHREAD_MUTEX_INITIALIZER, .writes_left = -1 };
@@ -179,7 +180,7 @@ static int shim_sync(sqlite3_file *base, int flags)
     if (handle->file == NULL)
         return SQLITE_OK;
     pthread_mutex_lock(&shim.mutex);
-    code = shim_disk();
+    code = shim.fail_syncs ? SQLITE_IOERR : shim_disk();
     if (code == SQLITE_OK && !shim_ignores_sync(handle)) {
         shim_forget(handle->file); /* the real disk need not be troubled */
         handle->file->synced_bytes = shim_size(handle);
@@ -365,6 +366,13 @@ static UNUSED void shim_fail_writes(int code)
 {
     pthread_mutex_lock(&shim.mutex);
     shim.fail_code = code;
+    pthread_mutex_unlock(&shim.mutex);
+}
+
+static UNUSED void shim_fail_syncs(bool fail)
+{
+    pthread_mutex_lock(&shim.mutex);
+    shim.fail_syncs = fail;
     pthread_mutex_unlock(&shim.mutex);
 }
 

@@ -81,10 +81,33 @@ static void test_a_newer_schema_is_refused(void **state)
 }
 
 /* A full disk: nothing is half applied, and it recovers by itself. */
+static void wait_until_up(void)
+{
+    for (int rounds = 0; !store_is_up(suite.store) && rounds < 50; rounds++)
+        (void)usleep(100000);
+    assert_true(store_is_up(suite.store));
+}
+
+/* A commit whose sync failed may come back after a crash: nobody may say that
+ * it was not applied. */
+static void rule_13_a_failed_sync_is_unknown(void **state)
+{
+    struct money_cmd cmd;
+
+    (void)state;
+    suite_add_customer(1000);
+    shim_fail_syncs(true);
+    cmd = suite_cmd(MONEY_DEPOSIT, 1000, "d1", 1000);
+    assert_int_equal(suite_money(&cmd, 1), STORE_UNKNOWN);
+    shim_fail_syncs(false);
+    wait_until_up();
+    assert_int_equal(suite_money(&cmd, 1), STORE_OK); /* the retry decides */
+    suite_expect_account(1000, 1000, 0, 0, 1);
+}
+
 static void test_a_full_disk_is_unavailable_until_it_has_room(void **state)
 {
     struct money_cmd cmd;
-    int rounds = 0;
 
     (void)state;
     suite_add_customer(1000);
@@ -95,9 +118,7 @@ static void test_a_full_disk_is_unavailable_until_it_has_room(void **state)
     assert_false(store_is_up(suite.store));
     suite_expect_account(1000, 1000, 0, 0, 1); /* reads go on */
     shim_fail_writes(SQLITE_OK);
-    while (!store_is_up(suite.store) && rounds++ < 50)
-        (void)usleep(100000);
-    assert_true(store_is_up(suite.store));
+    wait_until_up();
     assert_int_equal(suite_money(&cmd, 1), STORE_OK);
     assert_int_equal(cmd.outcome, MONEY_DECIDED);
     suite_expect_account(1000, 2000, 0, 0, 2);
@@ -153,6 +174,7 @@ int main(void)
         SUITE_TEST(rule_26_one_store_serves_a_file),
         SUITE_TEST(test_an_unknown_url_names_the_schemes),
         SUITE_TEST(test_a_newer_schema_is_refused),
+        SUITE_TEST(rule_13_a_failed_sync_is_unknown),
         SUITE_TEST(test_a_full_disk_is_unavailable_until_it_has_room),
         SUITE_TEST(test_a_rejected_job_does_not_touch_its_turn),
     };
