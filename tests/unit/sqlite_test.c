@@ -80,7 +80,6 @@ static void test_a_newer_schema_is_refused(void **state)
     db_close(db); /* the teardown's audit needs its own version */
 }
 
-/* A full disk: nothing is half applied, and it recovers by itself. */
 static void wait_until_up(void)
 {
     for (int rounds = 0; !store_is_up(suite.store) && rounds < 50; rounds++)
@@ -105,6 +104,7 @@ static void rule_13_a_failed_sync_is_unknown(void **state)
     suite_expect_account(1000, 1000, 0, 0, 1);
 }
 
+/* A full disk: nothing is half applied, and it recovers by itself. */
 static void test_a_full_disk_is_unavailable_until_it_has_room(void **state)
 {
     struct money_cmd cmd;
