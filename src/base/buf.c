@@ -80,15 +80,6 @@ void buf_printf(struct buf *buf, const char *format, ...)
     buf->n += (size_t)n;
 }
 
-void buf_drop(struct buf *buf, size_t n)
-{
-    CHECK(n <= buf->n);
-    if (n == 0)
-        return;
-    buf->n -= n;
-    memmove(buf->p, buf->p + n, buf->n);
-}
-
 struct str buf_view(const struct buf *buf)
 {
     return (struct str){ buf->p, buf->n };

@@ -46,7 +46,6 @@ static inline void buf_char(struct buf *buf, char c)
 
 void buf_int(struct buf *buf, int64_t n); /* decimal */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-void buf_drop(struct buf *buf, size_t n); /* removes n bytes at the front */
 struct str buf_view(const struct buf *buf); /* borrowed until the next put */
 
 #endif

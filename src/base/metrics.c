@@ -1,6 +1,6 @@
 /*
- * Metrics.  A histogram keeps log-linear buckets (32 steps an octave, so a
- * quantile is within 3 %) and exports a fixed list of Prometheus bounds.
+ * Metrics.  A histogram counts into the bounds that it exports, so that what
+ * Prometheus reads is exact.
  */
 #include "base/metrics.h"
 
@@ -9,9 +9,7 @@
 #include "base/check.h"
 
 #define LABELS 256
-#define STEPS 32               /* a power of two */
-#define OCTAVES 40
-#define BUCKETS (STEPS * OCTAVES)
+#define BOUNDS_MAX 16
 
 enum kind { COUNTER, GAUGE, HISTOGRAM, SIZES };
 
@@ -29,8 +27,14 @@ struct series {
     int64_t value;
 };
 
+/* Microseconds. */
+static const int64_t times[] = { 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000,
+                                 100000, 250000, 500000, 1000000, 2500000, 10000000 };
+static const int64_t sizes[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
+_Static_assert(LENGTH(times) <= BOUNDS_MAX && LENGTH(sizes) <= BOUNDS_MAX, "a bucket each");
+
 struct histogram {
-    uint64_t buckets[BUCKETS];
+    uint64_t at_most[BOUNDS_MAX]; /* and above the bound before */
     uint64_t count;
     int64_t sum;
 };
@@ -97,31 +101,18 @@ int64_t metric_value(enum metric metric, struct str label)
     return series == NULL ? 0 : series->value;
 }
 
-/* 0..31 one each; then 32 steps for each doubling. */
-static unsigned bucket_of(uint64_t value)
+/* The upper bounds of a histogram's buckets, inclusive, ascending. */
+static const int64_t *bounds_of(const struct info *info, size_t *n)
 {
-    unsigned octave, bucket;
-
-    if (value < STEPS)
-        return (unsigned)value;
-    octave = 63u - (unsigned)__builtin_clzll(value) - 5u; /* 2^5 steps */
-    bucket = (octave + 1) * STEPS + (unsigned)(value >> octave) - STEPS;
-    return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
-/* The largest value of a bucket. */
-static uint64_t bucket_top(unsigned bucket)
-{
-    unsigned octave = bucket / STEPS;
-
-    if (octave == 0)
-        return bucket;
-    return ((uint64_t)(bucket % STEPS + STEPS + 1) << (octave - 1)) - 1;
+    *n = info->kind == HISTOGRAM ? LENGTH(times) : LENGTH(sizes);
+    return info->kind == HISTOGRAM ? times : sizes;
 }
 
 void metric_observe(enum metric metric, int64_t value)
 {
     struct histogram *h = metrics[metric].histogram;
+    const int64_t *bounds;
+    size_t n, i = 0;
 
     CHECK(metric < METRICS);
     CHECK(infos[metric].kind == HISTOGRAM || infos[metric].kind == SIZES);
@@ -131,25 +122,13 @@ void metric_observe(enum metric metric, int64_t value)
     }
     if (value < 0)
         value = 0;
-    h->buckets[bucket_of((uint64_t)value)]++;
+    bounds = bounds_of(&infos[metric], &n);
+    while (i < n && value > bounds[i])
+        i++;
+    if (i < n)
+        h->at_most[i]++;
     h->count++;
     h->sum += value;
-}
-
-int64_t metric_quantile(enum metric metric, unsigned per_mille)
-{
-    const struct histogram *h = metrics[metric].histogram;
-    uint64_t rank, seen = 0;
-
-    if (h == NULL || h->count == 0)
-        return 0;
-    rank = (h->count * per_mille + 999) / 1000;
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        seen += h->buckets[i];
-        if (seen >= rank && seen > 0)
-            return (int64_t)bucket_top(i);
-    }
-    return (int64_t)bucket_top(BUCKETS - 1);
 }
 
 /* Microseconds as seconds, exactly. */
@@ -169,19 +148,14 @@ static void put_bound(struct buf *out, const struct info *info, int64_t bound)
 static void write_histogram(struct buf *out, const struct info *info, const struct histogram *h)
 {
     static const struct histogram empty;
-    static const int64_t times[] = { 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000,
-                                     100000, 250000, 500000, 1000000, 2500000, 10000000 };
-    static const int64_t sizes[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
-    const int64_t *bounds = info->kind == HISTOGRAM ? times : sizes;
-    size_t n = info->kind == HISTOGRAM ? LENGTH(times) : LENGTH(sizes);
     uint64_t seen = 0;
-    unsigned bucket = 0;
+    size_t n;
+    const int64_t *bounds = bounds_of(info, &n);
 
     if (h == NULL)
         h = &empty;
     for (size_t i = 0; i < n; i++) {
-        for (; bucket < BUCKETS && bucket_top(bucket) <= (uint64_t)bounds[i]; bucket++)
-            seen += h->buckets[bucket];
+        seen += h->at_most[i];
         buf_printf(out, "%s_bucket{le=\"", info->name);
         put_bound(out, info, bounds[i]);
         buf_printf(out, "\"} %llu\n", (unsigned long long)seen);

@@ -27,9 +27,6 @@ void metric_observe(enum metric metric, int64_t value); /* microseconds, or a co
 static inline void metric_inc(enum metric metric) { metric_add(metric, STR_NONE, 1); }
 
 int64_t metric_value(enum metric metric, struct str label);
-/* The q-th quantile x 1000 (500 = median, 990, 999) of a histogram; within
- * 3 % of the true value. */
-int64_t metric_quantile(enum metric metric, unsigned per_mille);
 void metrics_write(struct buf *out);    /* Prometheus text format 0.0.4 */
 void metrics_reference(FILE *out);      /* docs/METRICS.md, Markdown */
 

@@ -28,8 +28,6 @@ static void buf_stops_at_its_limit(void **state)
     buf_reset(&buf);
     buf_int(&buf, INT64_MIN / 100000000000000);
     assert_true(str_eq(buf_view(&buf), STR("-92233")));
-    buf_drop(&buf, 3);
-    assert_true(str_eq(buf_view(&buf), STR("233")));
     buf_fini(&buf);
 }
 
@@ -176,26 +174,21 @@ static void json_names_what_is_wrong(void **state)
     arena_fini(&arena);
 }
 
-static void quantiles_are_within_three_per_cent(void **state)
-{
-    (void)state;
-    for (int64_t i = 1; i <= 100000; i++)
-        metric_observe(METRIC_PLACE_SECONDS, i);
-    assert_in_range(metric_quantile(METRIC_PLACE_SECONDS, 500), 50000, 51600);
-    assert_in_range(metric_quantile(METRIC_PLACE_SECONDS, 999), 99900, 103000);
-}
-
 static void metrics_text_has_every_metric(void **state)
 {
     struct buf out;
 
     (void)state;
     metric_add(METRIC_BETS, STR("accepted"), 3);
+    for (int64_t us = 1; us <= 100000; us++)
+        metric_observe(METRIC_PLACE_SECONDS, us);
     buf_init(&out, 1 << 20);
     metrics_write(&out);
     buf_char(&out, '\0');
     assert_non_null(strstr(out.p, "overround_bets_total{result=\"accepted\"} 3\n"));
-    assert_non_null(strstr(out.p, "overround_place_seconds_bucket{le=\"0.000100\"} 99\n"));
+    assert_non_null(strstr(out.p, "overround_place_seconds_bucket{le=\"0.000100\"} 100\n"));
+    assert_non_null(strstr(out.p, "overround_place_seconds_sum 5000.050000\n"));
+    assert_non_null(strstr(out.p, "overround_place_seconds_count 100000\n"));
     assert_non_null(strstr(out.p, "overround_settle_lag_seconds 0\n"));
     buf_fini(&out);
 }
@@ -235,7 +228,6 @@ int main(void)
         cmocka_unit_test(time_reads_what_it_writes),
         cmocka_unit_test(json_writes_money_and_odds),
         cmocka_unit_test(json_names_what_is_wrong),
-        cmocka_unit_test(quantiles_are_within_three_per_cent),
         cmocka_unit_test(metrics_text_has_every_metric),
         cmocka_unit_test(settings_override_in_order),
     };
