@@ -10,7 +10,6 @@
 #include "base/buf.h"
 
 #define ARENA_BYTES (1024 * 1024)
-#define FILE_BYTES (256 * 1024)
 #define VALUE_MAX 1000000000000000
 
 enum kind { TEXT, INT, E2 };

@@ -50,7 +50,6 @@
 
 /* Settlement */
 #define LIMIT_CHUNK 500         /* accounts in one settlement chunk */
-#define LIMIT_FACTS 4096        /* facts of one market */
 
 /* Store */
 #define LIMIT_STORE_JOBS 65536

@@ -302,11 +302,6 @@ void load_pool_source(struct load_pool *pool, struct load_source source)
     pool->source = source;
 }
 
-bool load_pool_is_free(const struct load_pool *pool)
-{
-    return pool->free != NULL;
-}
-
 unsigned load_pool_in_flight(const struct load_pool *pool)
 {
     return pool->in_flight;

@@ -32,7 +32,6 @@ const char *load_pool_host(const struct load_pool *pool);
 void load_pool_source(struct load_pool *pool, struct load_source source);
 /* Gives every free connection the chance to send. */
 void load_pool_kick(struct load_pool *pool);
-bool load_pool_is_free(const struct load_pool *pool); /* a connection is free */
 unsigned load_pool_in_flight(const struct load_pool *pool);
 uint64_t load_pool_reconnects(const struct load_pool *pool);
 /* Closes everything; free after the loop has run. */

@@ -355,7 +355,8 @@ static struct compose_head head(const struct replay_match *match, int64_t now_ms
     return (struct compose_head){ PRODUCER_PREMATCH, match->event, now_ms };
 }
 
-struct str replay_handicap_specifiers(const struct replay_match *match, char room[24])
+/* "hcp=-0.75" */
+static struct str handicap_specifiers(const struct replay_match *match, char room[24])
 {
     static const char *const fractions[] = { "", ".25", ".5", ".75" };
     int quarters = abs(match->handicap_quarters);
@@ -411,7 +412,7 @@ bool replay_odds(struct buf *out, const struct replay_match *match, int64_t now_
     compose_odds(out, &from, &score);
     put_market(out, MARKET_1X2, STR_NONE, result_outcomes, match->result_odds_e4, 3);
     put_market(out, MARKET_TOTAL, TOTAL_SPECIFIERS, total_outcomes, match->total_odds_e4, 2);
-    put_market(out, MARKET_HANDICAP, replay_handicap_specifiers(match, room),
+    put_market(out, MARKET_HANDICAP, handicap_specifiers(match, room),
                handicap_outcomes, match->handicap_odds_e4, 2);
     compose_odds_end(out);
     return true;
@@ -476,7 +477,7 @@ static void put_handicap(struct buf *out, const struct replay_match *match)
     int ahead = 4 * (match->goals[0] - match->goals[1]) + match->handicap_quarters;
     char room[24];
 
-    compose_result_market(out, MARKET_HANDICAP, replay_handicap_specifiers(match, room));
+    compose_result_market(out, MARKET_HANDICAP, handicap_specifiers(match, room));
     put_handicap_side(out, OUTCOME_HANDICAP_HOME, ahead);
     put_handicap_side(out, OUTCOME_HANDICAP_AWAY, -ahead);
     compose_market_end(out);

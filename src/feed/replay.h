@@ -42,9 +42,6 @@ struct replay {
 bool replay_read(struct replay *replay, struct str file, struct str text,
                  struct arena *arena, struct str *error) MUST_USE;
 
-/* "hcp=-0.75" */
-struct str replay_handicap_specifiers(const struct replay_match *match, char room[24]);
-
 /* One message each. */
 void replay_fixture(struct buf *out, const struct replay *replay,
                     const struct replay_match *match, int64_t start_ms, int64_t now_ms);

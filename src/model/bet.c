@@ -20,12 +20,6 @@ int64_t bet_id_make(int64_t wall_ms, uint32_t node, uint32_t n)
     return bet_id_floor(wall_ms) | (int64_t)node << NODE_SHIFT | (int64_t)n;
 }
 
-int64_t bet_id_ms(int64_t id)
-{
-    CHECK(id >= 0);
-    return (id >> MS_SHIFT) + BET_ID_EPOCH_MS;
-}
-
 /* A clock before the epoch or beyond the ids' range meets the range's end. */
 int64_t bet_id_floor(int64_t wall_ms)
 {

@@ -96,12 +96,6 @@ void pg_put_int8(struct pg_params *params, int64_t value)
     buf_put(&params->bytes, &wire, sizeof(wire));
 }
 
-void pg_put_int4(struct pg_params *params, int32_t value)
-{
-    put_u32(&params->bytes, 4);
-    put_u32(&params->bytes, (uint32_t)value);
-}
-
 void pg_put_int2(struct pg_params *params, int16_t value)
 {
     uint16_t wire = htobe16((uint16_t)value);

@@ -20,9 +20,8 @@
 #define PG_PARAM_BYTES (256 * 1024 * 1024)
 
 enum pg_type {
-    PG_BYTEA = 17, PG_INT8 = 20, PG_INT2 = 21, PG_INT4 = 23, PG_TEXT = 25,
-    PG_BYTEA_ARRAY = 1001, PG_INT2_ARRAY = 1005, PG_INT4_ARRAY = 1007,
-    PG_TEXT_ARRAY = 1009, PG_INT8_ARRAY = 1016,
+    PG_BYTEA = 17, PG_INT8 = 20, PG_INT2 = 21, PG_TEXT = 25, PG_BYTEA_ARRAY = 1001,
+    PG_INT2_ARRAY = 1005, PG_TEXT_ARRAY = 1009, PG_INT8_ARRAY = 1016,
 };
 
 struct pg_params {
@@ -48,7 +47,6 @@ void pg_param_null(struct pg_params *params);
 /* Begins an array parameter of n elements, which follow one by one. */
 void pg_array(struct pg_params *params, enum pg_type element, uint32_t n);
 void pg_put_int8(struct pg_params *params, int64_t value);
-void pg_put_int4(struct pg_params *params, int32_t value);
 void pg_put_int2(struct pg_params *params, int16_t value);
 void pg_put_str(struct pg_params *params, struct str value);
 

@@ -18,13 +18,13 @@
 
 /* ---- queues and jobs ------------------------------------------------- */
 
-void pg_queue_init(struct pg_queue *queue)
+static void queue_init(struct pg_queue *queue)
 {
     queue->first = NULL;
     queue->end = &queue->first;
 }
 
-void pg_queue_put(struct pg_queue *queue, struct pg_job *job)
+static void queue_put(struct pg_queue *queue, struct pg_job *job)
 {
     job->next = NULL;
     *queue->end = job;
@@ -75,7 +75,7 @@ static void on_tell(uv_timer_t *timer)
     /* What fails meanwhile is told in the next turn. */
     if (now.first == NULL)
         return;
-    pg_queue_init(&pg->ended);
+    queue_init(&pg->ended);
     while ((job = pg_queue_take(&now)) != NULL)
         pg_job_end(pg, job, job->result);
 }
@@ -83,7 +83,7 @@ static void on_tell(uv_timer_t *timer)
 void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result)
 {
     job->result = result;
-    pg_queue_put(&pg->ended, job);
+    queue_put(&pg->ended, job);
     CHECK(uv_timer_start(&pg->teller, on_tell, 0, 0) == 0);
 }
 
@@ -186,7 +186,7 @@ void pg_submit(struct store *store, enum pg_role role, unsigned number,
         pg_job_end_later(pg, job, STORE_UNAVAILABLE);
         return;
     }
-    pg_queue_put(&pool->queue, job);
+    queue_put(&pool->queue, job);
     pool_kick(pool);
 }
 
@@ -196,7 +196,7 @@ static void pool_init(struct postgres *pg, struct pg_pool *pool, enum pg_role ro
                       unsigned number, unsigned n)
 {
     *pool = (struct pg_pool){ .role = role, .number = number, .n = n };
-    pg_queue_init(&pool->queue);
+    queue_init(&pool->queue);
     pool->conns = calloc(n, sizeof(*pool->conns));
     CHECK(pool->conns != NULL);
     for (unsigned i = 0; i < n; i++)
@@ -217,7 +217,7 @@ static struct postgres *make(const struct store_options *options)
     pg->n_pools = pg->lanes + 5;
     pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
     CHECK(pg->url != NULL && pg->pools != NULL);
-    pg_queue_init(&pg->ended);
+    queue_init(&pg->ended);
     for (i = 0; i < pg->lanes; i++)
         pool_init(pg, &pg->pools[i], PG_MONEY, i, 1);
     pool_init(pg, &pg->pools[i++], PG_FEED, 0, 1);

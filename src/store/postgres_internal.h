@@ -117,8 +117,6 @@ struct postgres {
 };
 
 /* postgres.c */
-void pg_queue_init(struct pg_queue *queue);
-void pg_queue_put(struct pg_queue *queue, struct pg_job *job);
 struct pg_job *pg_queue_take(struct pg_queue *queue);
 void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result result);
 void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result);

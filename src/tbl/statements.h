@@ -60,7 +60,6 @@ STATEMENT(SETTLE_QUEUE_DONE, "ii", "",
 STATEMENT(PARK, "iiisi", "",
     "INSERT INTO parked (account, bet, market_key, reason, at_ms)"
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
-STATEMENT(PARKED_COUNT, "", "i", "SELECT COUNT(*) FROM parked")
 /* Markets that got a bet after their facts were stored (RULES.md 7), each
  * with the id before its first such bet: one with an open leg, be it settled
  * by another leg already. $1: facts stored since, $2: bet ids may be this
@@ -129,4 +128,3 @@ STATEMENT(KEYS_TRIM, "ii", "",
     " FROM keys k WHERE k.at_ms < $1 AND NOT EXISTS (SELECT 1 FROM bets b"
     " WHERE k.op = 1 AND k.verdict = 0 AND b.account = k.account AND b.id = k.ref"
     " AND b.state = 1) LIMIT $2)")
-STATEMENT(PING, "", "i", "SELECT 1")
