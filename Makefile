@@ -13,7 +13,7 @@ VARIANT ?= release
 CC = gcc
 OUT = build/$(VARIANT)
 
-PACKAGES = libuv libhttp_parser jansson expat libsodium sqlite3 libpq gmp libcurl
+PACKAGES = libuv jansson expat libsodium sqlite3 libpq libcurl
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS.release = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS.asan = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -25,8 +25,8 @@ LDFLAGS.fuzz = -fsanitize=fuzzer,address,undefined
 CPPFLAGS = -D_GNU_SOURCE -Isrc -I. -MMD -MP $(PKG_CFLAGS)
 CFLAGS = -std=c17 $(WARNINGS) $(CFLAGS.$(VARIANT))
 LDLIBS = $(PKG_LIBS) -lhttp_parser -lgmp -lpthread -lm
-PKG_CFLAGS = $(shell pkg-config --cflags libuv jansson expat libsodium sqlite3 libpq libcurl 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs libuv jansson expat libsodium sqlite3 libpq libcurl 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
 SOURCES = $(filter-out src/main.c,$(sort $(wildcard src/*.c src/*/*.c)))
 OBJECTS = $(SOURCES:%.c=$(OUT)/%.o)
