@@ -1,6 +1,6 @@
 /*
  * Lanes: one transaction in flight each; what queues meanwhile is the next
- * batch (DESIGN.md "group commit").  Accounts hash to lanes.
+ * batch: group commit.  Accounts hash to lanes.
  *
  *   lane.ready -> account -> account -> …      accounts with something to do
  *                   |          \ cmd

@@ -37,8 +37,8 @@ bool migrate(struct db *db, unsigned *applied, struct str *error) MUST_USE;
 bool migrate_version(struct db *db, unsigned *have, unsigned *need, struct str *error) MUST_USE;
 
 /*
- * Proves the books (API.md, DESIGN.md "Money"): each difference is one call
- * of on_difference with a sentence.  Runs in one read-only snapshot on a live
+ * Proves the books: each difference is one call of on_difference with a
+ * sentence.  Runs in one read-only snapshot on a live
  * system.  False: could not be run.
  */
 struct audit_counts { uint64_t accounts, bets, transfers, keys, differences; };

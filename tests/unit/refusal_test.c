@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "model/refusal.h"
 
-/* API.md's order: permanent before transient. */
+/* The contract's order: permanent before transient. */
 static void the_ladder_keeps_its_order(void **state)
 {
     static const struct {
