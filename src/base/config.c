@@ -252,6 +252,9 @@ void config_help(FILE *out)
 void config_reference(FILE *out)
 {
     fprintf(out, "# Settings\n\nGenerated from `src/tbl/config.h` by `make docs`.\n\n"
+            "Each is `--name value`, `OVERROUND_NAME` in the environment, or `name = value` in"
+            " the\nfile of `--config`; the first of these that gives it decides.  `--check`"
+            " reads them\nand ends.\n\n"
             "| option | unit | default | |\n|---|---|---|---|\n");
     for (size_t i = 0; i < LENGTH(settings); i++)
         fprintf(out, "| `--%s` | %s | `%s` | %s |\n", settings[i].name, settings[i].unit,

@@ -18,7 +18,7 @@ struct bus_feed {
     const struct message *message;
 };
 
-/* odds -> web, bets: what changed in the book. */
+/* odds -> web: what changed in the book. */
 struct bus_prices {
     int64_t position;
     const struct book_change *change;

@@ -1,9 +1,9 @@
 /*
  * Feed: what producers say becomes one durable, ordered log.
  *
- *   push.c  HTTP body --> parsed (or 400) --\
+ *   HTTP body --uof.c--> message, or 400 ---\
  *                                            log.c: queue -> one transaction
- *   producer.c  alive, silence --> up, down-/   -> bus, in order -> 202
+ *   alive, silence --producer.c--> up, down-/   -> bus, in order -> 202
  *
  * A message is answered 202 only when it is durable, and reaches the bus
  * only then, in log order.

@@ -1,6 +1,6 @@
 /*
- * HTTP/1.1 server on the event loop, over http-parser, which only http.c
- * knows.  One request at a time per connection (pipelined ones wait their
+ * HTTP/1.1 server on the event loop, over http-parser, which nothing but
+ * net/http*.c knows.  One request at a time per connection (pipelined ones wait their
  * turn in the socket); keep-alive; limits from base/limits.h.  TLS and
  * HTTP/2 end at the edge.
  *

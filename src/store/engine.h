@@ -1,6 +1,7 @@
 /*
  * What an engine gives to store.c: one row of functions.  store.c finds the
- * engine by the URL's scheme and passes calls on.
+ * engine by the URL's scheme and passes calls on.  And what both engines must
+ * do alike (statements.c): the named statements, a fact's hash.
  */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H

@@ -7,8 +7,9 @@
  * inside the call.  What a request points to stays the caller's and must not
  * move or change until the callback.
  *
- * Five kinds of work, so that none waits behind another (PostgreSQL: own
- * connections; SQLite: one writer thread that takes them in this order):
+ * Five kinds of work, so that none waits behind another.  PostgreSQL gives
+ * each its own connections; SQLite has one writer thread, which takes money,
+ * feed, results, named writes and then settlement, and threads for reads.
  *
  *   money    lanes of group commit        store_money
  *   feed     the log                      store_feed_append

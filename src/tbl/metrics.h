@@ -35,7 +35,7 @@ METRIC(PRODUCER_AGE, GAUGE, "overround_producer_age_seconds", "producer", "Time 
 METRIC(BOOK_EVENTS, GAUGE, "overround_book_events", "", "Events in the book.")
 METRIC(BOOK_MARKETS, GAUGE, "overround_book_markets", "", "Markets in the book.")
 METRIC(BOOK_ACTIVE, GAUGE, "overround_book_active_markets", "", "Markets that may be bet on now.")
-METRIC(SETTLE_BETS, COUNTER, "overround_settle_bets_total", "result", "Bets changed by settlement: settled, reopened, resettled, unchanged.")
+METRIC(SETTLE_BETS, COUNTER, "overround_settle_bets_total", "result", "Bets changed by settlement: settled, reopened, resettled, unchanged, parked.")
 METRIC(SETTLE_QUEUE, GAUGE, "overround_settle_queue", "", "Markets waiting for settlement.")
 METRIC(SETTLE_LAG, GAUGE, "overround_settle_lag_seconds", "", "Age of the oldest market waiting for settlement.")
 METRIC(SETTLE_CHUNK_SECONDS, HISTOGRAM, "overround_settle_chunk_seconds", "", "One settlement transaction.")

@@ -2,7 +2,7 @@
  * Snapshots: GET /v1/sports, /v1/events, /v1/events/{event}.
  *
  * An event's snapshot is kept until its version changes; lists are kept for
- * at most a second, because any price changes the book.  Answers carry ETag
+ * half a second, because any price changes the book.  Answers carry ETag
  * and Cache-Control, so that a CDN asks the origin once a second for each.
  */
 #include "web/web.h"
