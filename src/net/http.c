@@ -307,8 +307,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     CHECK(c->magic == CONNECTION_MAGIC);
     if (n == 0 || c->gone)
         return;
-    if (n > 0)
-        c->server->counts.bytes_in += (uint64_t)n;
     if (c->state == STATE_LINGERING) {
         linger_read(c, n);
     } else if (n < 0) {
@@ -434,7 +432,6 @@ static void send_bytes(struct connection *c, struct str head, struct str body)
     bufs[0].len = head.n;
     bufs[1].base = (char *)(uintptr_t)body.p;
     bufs[1].len = body.n;
-    c->server->counts.bytes_out += head.n + body.n;
     n = uv_try_write((uv_stream_t *)&c->tcp, bufs, (unsigned)n_bufs);
     if (n < 0 && n != UV_EAGAIN) {
         connection_move(c, STATE_WRITING);

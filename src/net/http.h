@@ -71,7 +71,7 @@ void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx)
 void http_server_free(struct http_server *server); /* after drained */
 
 /* connections: open now; the others: since the start. */
-struct http_counts { uint64_t connections, requests, refused, bytes_in, bytes_out; };
+struct http_counts { uint64_t connections, requests, refused; };
 struct http_counts http_server_counts(const struct http_server *server);
 
 #endif
