@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { describe, test } = require('node:test');
+const mulberry32 = require('./mulberry32');
 const oracle = require('./oracle.js');
 
 const root = path.join(__dirname, '../..');
@@ -69,15 +70,8 @@ function expected(slip) {
 
 // ---- random slips -----------------------------------------------------------
 
-function generator(seed) { // mulberry32
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
+function generator(seed) {
+  const next = mulberry32(seed);
   return {
     below: (n) => next() % n,
     pick: (list) => list[next() % list.length],

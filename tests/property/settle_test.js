@@ -9,22 +9,16 @@
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
 const { worldFor, uof, leg, sleep, eventually } = require('../api/lib/world');
+const mulberry32 = require('./mulberry32');
 const oracle = require('./oracle');
 
 const SEED = Number(process.env.OVERROUND_SEED ?? 20240611);
 const WORLDS = Number(process.env.OVERROUND_WORLDS ?? 12);
 const ORDERS = 5;
 
-// mulberry32: small, seeded, good enough to draw with.
 function dice(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const whole = mulberry32(seed);
+  const next = () => whole() / 2 ** 32;
   const below = (n) => Math.floor(next() * n);
   const shuffle = (items) => {
     const out = [...items];
