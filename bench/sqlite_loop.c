@@ -17,7 +17,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "model/bet.h"
-#include "model/ledger.h"
 #include "store/db.h"
 
 #define MARKETS 20

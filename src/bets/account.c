@@ -5,7 +5,6 @@
  * limit: the loop never waits for one.  A log-in with an unknown email takes
  * as long as one with a wrong password, and says the same.
  */
-#include <stdio.h>
 #include <time.h>
 
 #include "base/clock.h"

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "base/metrics.h"
 #include "bets/inside.h"

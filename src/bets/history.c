@@ -1,7 +1,6 @@
 /*
  * History: a customer's bets, newest first, and one of them.
  */
-#include "base/clock.h"
 #include "base/log.h"
 #include "bets/inside.h"
 

@@ -3,7 +3,6 @@
  * the headers by which a client knows when to come again.
  */
 #include "bets/inside.h"
-#include "net/answer.h"
 
 struct str bets_sentence(enum refusal refusal)
 {

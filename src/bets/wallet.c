@@ -2,7 +2,6 @@
  * Wallet: what the ledger says about one customer.  Always read from the
  * store (rule 30); deposits and withdrawals go through the lanes like bets.
  */
-#include "base/clock.h"
 #include "bets/inside.h"
 #include "model/ledger.h"
 

@@ -2,8 +2,9 @@
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
+#include <stdbool.h>
+
 #include "base/check.h"
-#include "base/str.h"
 
 /* How many times as fast: above 0, at most three decimals. */
 bool args_speed(const char *text, double *speed) MUST_USE;

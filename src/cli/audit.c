@@ -3,7 +3,6 @@
  * difference is a line; exit 0 when there is none, 1 else, 2 for usage.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "cli/cli.h"
 #include "cli/store_url.h"

@@ -3,8 +3,6 @@
  */
 #include "model/ledger.h"
 
-#include <stddef.h>
-
 const char *transfer_kind_name(enum transfer_kind kind)
 {
     switch (kind) {

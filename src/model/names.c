@@ -4,8 +4,6 @@
  */
 #include "model/names.h"
 
-#include <inttypes.h>
-
 #include "base/buf.h"
 
 #define NAME_FILLED_MAX 4096

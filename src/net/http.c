@@ -27,7 +27,6 @@
  */
 #include "net/http.h"
 
-#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
 

@@ -6,11 +6,11 @@
  * from the facts in force, by the same pure code that paid them.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 
 #include "base/clock.h"
 #include "base/map.h"
 #include "model/grade.h"
-#include "model/ledger.h"
 #include "store/db_engine.h"
 
 #define SENTENCE_BYTES 1024

@@ -8,8 +8,6 @@
 #ifndef STORE_DB_ENGINE_H
 #define STORE_DB_ENGINE_H
 
-#include <stdarg.h>
-
 #include "store/db.h"
 
 struct db_engine {

@@ -18,7 +18,6 @@
  * STORE_UNAVAILABLE.  The store is then down until a probe, once a second,
  * can write again.
  */
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 

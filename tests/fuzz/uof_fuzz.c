@@ -5,7 +5,6 @@
  * The input is a sequence of messages split at 0x1e, so that one input can
  * play odds, stops and settlements against each other.
  */
-#include <stdlib.h>
 
 #include "base/limits.h"
 #include "feed/uof.h"

@@ -7,12 +7,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 #include <pthread.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "net/http.h"
 

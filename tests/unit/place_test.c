@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "bets/place.h"
-#include "model/money.h"
 
 #define PRODUCER 1
 #define STAKE 1000 /* 10.00 */

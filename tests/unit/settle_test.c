@@ -4,16 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "model/grade.h"
 #include "model/ledger.h"
-#include "settle/pay.h"
 #include "settle/settle.h"
 #include "settle/slip_read.h"
 #include "tests/unit/settle_store.h"
