@@ -1,7 +1,6 @@
 /*
  * One SQLite connection: its settings, its prepared statements, binding.
  */
-
 #include "base/log.h"
 #include "store/sqlite_internal.h"
 
