@@ -63,7 +63,7 @@ int64_t bets_make_id(struct bets *bets, int64_t now_ms)
 
 bool bets_are_queued(const struct bets *bets)
 {
-    return lanes_queued(bets->lanes) > 0;
+    return lanes_are_behind(bets->lanes);
 }
 
 bool bets_idle(const struct bets *bets)

@@ -601,6 +601,7 @@ struct lanes *command_lanes_new(struct bets *bets)
         .store = bets->options.store,
         .delay_us_max = bets->options.config->queue_delay_ms * 1000,
         .queue_max = LIMIT_LANE_QUEUE,
+        .pace_us = bets->options.config->pace_us,
         .on_form = on_form,
         .on_done = on_done,
         .ctx = bets,

@@ -18,6 +18,9 @@
  *   batch rejected       back to the front in order, the next batch half the
  *                        size, until the offender stands alone: busy, alarm
  *
+ * A lane whose last batch is younger than the pace waits for company, unless
+ * enough wait already: a commit costs the same for one as for many.
+ *
  * Batches are formed after the loop has polled, so that the requests read in
  * one turn share one, and before it polls again, for what timers submitted.
  */
@@ -34,6 +37,7 @@
 #define SKIPS_ALONE 3
 #define SKIPS_MAX 6
 #define LANES_MAX 64
+#define PACE_FULL 64   /* commands that are worth a batch at any time */
 #define SPARE_MAX 1024 /* account entries kept for the next use */
 
 struct lane_account {
@@ -48,7 +52,7 @@ struct lane {
     struct lane_account *ready, **ready_last;
     uint32_t queued;    /* commands, without those in flight */
     bool in_flight;
-    int64_t sent_us;
+    int64_t sent_us;    /* its last batch */
     int64_t commit_us;  /* of recent batches, smoothed */
     uint32_t batch_max; /* below LIMIT_BATCH while an offender is looked for */
     uint32_t suspects;  /* commands of the rejected batch, not yet decided */
@@ -61,6 +65,7 @@ struct lanes {
     struct lanes_options options;
     uv_check_t check;
     uv_prepare_t prepare;
+    uv_timer_t pace; /* a lane that paces is looked at again */
     int handles; /* open */
     struct map accounts;
     struct lane_account *spare;
@@ -81,6 +86,12 @@ static void on_prepare(uv_prepare_t *prepare)
     lanes_form(prepare->data);
 }
 
+/* It only wakes the loop: its turn forms what has become due. */
+static void on_pace(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
 struct lanes *lanes_new(const struct lanes_options *options)
 {
     struct lanes *lanes = calloc(1, sizeof(*lanes));
@@ -99,8 +110,9 @@ struct lanes *lanes_new(const struct lanes_options *options)
     map_init(&lanes->accounts, options->queue_max + (size_t)lanes->n * LIMIT_BATCH);
     CHECK(uv_check_init(options->loop, &lanes->check) == 0);
     CHECK(uv_prepare_init(options->loop, &lanes->prepare) == 0);
-    lanes->handles = 2;
-    lanes->check.data = lanes->prepare.data = lanes;
+    CHECK(uv_timer_init(options->loop, &lanes->pace) == 0);
+    lanes->handles = 3;
+    lanes->check.data = lanes->prepare.data = lanes->pace.data = lanes;
     CHECK(uv_check_start(&lanes->check, on_check) == 0);
     CHECK(uv_prepare_start(&lanes->prepare, on_prepare) == 0);
     /* They look after work, they are none: a loop may end without them. */
@@ -132,6 +144,7 @@ void lanes_free(struct lanes *lanes)
     CHECK(lanes_are_idle(lanes));
     uv_close((uv_handle_t *)&lanes->check, on_closed);
     uv_close((uv_handle_t *)&lanes->prepare, on_closed);
+    uv_close((uv_handle_t *)&lanes->pace, on_closed);
 }
 
 /* Fibonacci hashing: ids made in one burst spread over the lanes. */
@@ -390,19 +403,44 @@ static void lane_form(struct lane *lane, int64_t now_us)
     store_money(lane->lanes->options.store, (unsigned)(lane - lane->lanes->lane), batch);
 }
 
+static bool lane_paces(const struct lane *lane, int64_t now_us)
+{
+    return now_us - lane->sent_us < lane->lanes->options.pace_us && lane->queued < PACE_FULL;
+}
+
 static void lanes_form(struct lanes *lanes)
 {
+    int64_t now_us;
+    bool pacing = false;
+
     if (lanes->queued == 0)
         return;
+    now_us = clock_mono_us();
     for (unsigned i = 0; i < lanes->n; i++) {
-        if (!lanes->lane[i].in_flight && lanes->lane[i].ready != NULL)
-            lane_form(&lanes->lane[i], clock_mono_us());
+        struct lane *lane = &lanes->lane[i];
+
+        if (lane->in_flight || lane->ready == NULL)
+            continue;
+        if (lane_paces(lane, now_us))
+            pacing = true;
+        else
+            lane_form(lane, now_us);
     }
+    if (pacing && !uv_is_active((uv_handle_t *)&lanes->pace))
+        CHECK(uv_timer_start(&lanes->pace, on_pace, 1, 0) == 0);
 }
 
 uint32_t lanes_queued(const struct lanes *lanes)
 {
     return lanes->queued;
+}
+
+bool lanes_are_behind(const struct lanes *lanes)
+{
+    for (unsigned i = 0; i < lanes->n; i++)
+        if (lanes->lane[i].in_flight && lanes->lane[i].queued > 0)
+            return true;
+    return false;
 }
 
 bool lanes_are_idle(const struct lanes *lanes)

@@ -24,6 +24,9 @@ struct lanes_options {
     struct store *store;
     int64_t delay_us_max; /* budget of waiting for a batch */
     size_t queue_max;     /* commands waiting */
+    /* A lane sends a batch at most this often, unless PACE_FULL commands
+     * wait: under load a commit is shared by more; 0 = at once. */
+    int64_t pace_us;
     /* The command goes into a batch now: judge it (may run again when the
      * batch was not applied). */
     void (*on_form)(void *ctx, struct lane_cmd *cmd);
@@ -44,6 +47,8 @@ bool lanes_have_room(const struct lanes *lanes, int64_t account, int64_t now_us)
 void lanes_submit(struct lanes *lanes, struct lane_cmd *cmd, int64_t now_us);
 
 uint32_t lanes_queued(const struct lanes *lanes); /* beyond those in flight */
+/* Commands wait for a batch in flight to come back. */
+bool lanes_are_behind(const struct lanes *lanes);
 bool lanes_are_idle(const struct lanes *lanes);
 
 #endif

@@ -17,6 +17,7 @@ CONFIG(TEXT, log_level, "log-level", "info", "level", "debug, info, warn or erro
 CONFIG(INT, lanes, "lanes", "2", "connections", "Money lanes: transactions in flight on PostgreSQL. SQLite has one.")
 CONFIG(INT, readers, "readers", "2", "connections", "Connections (threads on SQLite) for reads and reports.")
 CONFIG(INT, queue_delay_ms, "queue-delay-ms", "1000", "ms", "Bets that would wait longer than this for their batch get 503 at once.")
+CONFIG(INT, pace_us, "pace-us", "2000", "us", "Under load a lane commits at most this often, unless 64 commands wait: more share one commit. 0: at once.")
 CONFIG(E2, stake_min, "stake-min", "0.10", "major units", "The smallest stake, in the wallet's currency.")
 CONFIG(E2, stake_max, "stake-max", "10000.00", "major units", "The largest stake.")
 CONFIG(E2, payout_max, "payout-max", "1000000.00", "major units", "The payout cap of a bet, written on it.")

@@ -75,12 +75,12 @@ static void on_alive(uv_timer_t *timer)
     (void)timer;
 }
 
-static void start(unsigned lanes_wanted)
+static void start_paced(unsigned lanes_wanted, int64_t pace_us)
 {
     static char a_store; /* only its address is used */
     const struct lanes_options options = {
         .loop = &loop, .store = (struct store *)(void *)&a_store, .delay_us_max = 1000000,
-        .queue_max = COMMANDS, .on_form = on_form, .on_done = on_done,
+        .queue_max = COMMANDS, .pace_us = pace_us, .on_form = on_form, .on_done = on_done,
     };
 
     n_lanes = lanes_wanted;
@@ -95,6 +95,11 @@ static void start(unsigned lanes_wanted)
     assert_int_equal(uv_timer_init(&loop, &alive), 0);
     assert_int_equal(uv_timer_start(&alive, on_alive, 3600000, 0), 0);
     lanes = lanes_new(&options);
+}
+
+static void start(unsigned lanes_wanted)
+{
+    start_paced(lanes_wanted, 0);
 }
 
 static void turn(void)
@@ -168,6 +173,46 @@ static void what_queues_during_a_commit_is_one_batch(void **state)
     finish(0, STORE_OK);
     assert_int_equal(n_done, 100);
     assert_int_equal(n_batches, 2);
+    stop();
+}
+
+static void a_paced_lane_waits_for_company(void **state)
+{
+    (void)state;
+    start_paced(1, 10000000);
+    submit(0, 5000);
+    turn(); /* the first one finds it quiet */
+    finish(0, STORE_OK);
+    for (int i = 1; i < 64; i++)
+        submit(i, 5000 + i);
+    turn();
+    assert_null(pending[0]);
+    assert_false(lanes_are_behind(lanes)); /* nothing is in flight: settlement may go on */
+    submit(64, 5064);
+    turn();
+    assert_int_equal(pending[0]->n, 64);
+    submit(65, 5065);
+    assert_true(lanes_are_behind(lanes));
+    finish(0, STORE_OK);
+    for (int i = 66; i < 129; i++)
+        submit(i, 5000 + i);
+    turn();
+    finish(0, STORE_OK);
+    stop();
+}
+
+static void a_paced_lane_goes_on_by_itself(void **state)
+{
+    (void)state;
+    start_paced(1, 5000);
+    submit(0, 5000);
+    turn();
+    finish(0, STORE_OK);
+    submit(1, 5001);
+    for (int turns = 0; pending[0] == NULL && turns < 1000; turns++)
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    assert_non_null(pending[0]);
+    finish(0, STORE_OK);
     stop();
 }
 
@@ -355,6 +400,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_queues_during_a_commit_is_one_batch, set_up),
+        cmocka_unit_test_setup(a_paced_lane_waits_for_company, set_up),
+        cmocka_unit_test_setup(a_paced_lane_goes_on_by_itself, set_up),
         cmocka_unit_test_setup(a_batch_has_its_limit, set_up),
         cmocka_unit_test_setup(one_command_of_a_customer_in_a_batch_in_order, set_up),
         cmocka_unit_test_setup(lanes_share_customers_out, set_up),
