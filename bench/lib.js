@@ -127,7 +127,9 @@ class Postgres {
     const cluster = new Postgres();
     cluster.folder = fs.mkdtempSync(path.join(os.tmpdir(), `overround-bench-${name}-`));
     clusters.add(cluster);
-    const url = await run(SERVER_CORE, ['scripts/pg.sh', 'start', cluster.folder]);
+    // A ledger's hot pages belong in memory; the peer gets the same server.
+    const url = await run(SERVER_CORE, ['scripts/pg.sh', 'start', cluster.folder,
+      '-c', 'shared_buffers=2GB', '-c', 'max_wal_size=8GB']);
     cluster.url = url.trim().replace(/\/[^/]*$/, '');
     const pid = fs.readFileSync(path.join(cluster.folder, 'data/postmaster.pid'), 'latin1');
     cluster.pid = Number(pid.split('\n')[0]);
