@@ -1,13 +1,14 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
-# nothing.  Arguments: which groups are needed (build, test).
+# nothing.  Arguments: which groups are needed (build, test, bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
        libexpat1-dev libsodium-dev libsqlite3-dev libpq-dev libgmp-dev
-       libcurl4-openssl-dev curl"
+       libcurl4-openssl-dev librabbitmq-dev curl"
 test="clang-14 libclang-rt-14-dev libcmocka-dev postgresql-15 postgresql-client-15
-      sqlite3 util-linux"
+      sqlite3 util-linux rabbitmq-server chromium"
+bench="nginx libnginx-mod-nchan nats-server"
 
 missing=""
 for group in "$@"; do

@@ -95,7 +95,7 @@ direction bus 'model'
 direction store 'model'
 direction feed 'model|bus|net|store'
 direction odds 'model|bus'
-direction bets 'model|store|net'
+direction bets 'model|bus|store|net'
 direction settle 'model|bus|store|net'
 direction web 'model|bus|net'
 grep -E '^src/model/' "$code" |

@@ -26,18 +26,22 @@ static const struct route table[] = {
 #undef ROUTE
 };
 
-/* "/v1/bets/{id}" takes one segment, which may not be empty. */
+/* "/v1/bets/{id}/cashout": the part takes one segment, which may not be empty. */
 static bool path_matches(struct str pattern, struct str path, struct str *param)
 {
     const char *brace = memchr(pattern.p, '{', pattern.n);
-    size_t front = brace == NULL ? pattern.n : (size_t)(brace - pattern.p);
+    struct str front, back;
 
     *param = STR_NONE;
     if (brace == NULL)
         return str_eq(pattern, path);
-    if (path.n <= front || memcmp(path.p, pattern.p, front) != 0)
+    front = (struct str){ pattern.p, (size_t)(brace - pattern.p) };
+    back.p = (const char *)memchr(brace, '}', pattern.n - front.n) + 1;
+    back.n = (size_t)(pattern.p + pattern.n - back.p);
+    if (path.n <= front.n + back.n || memcmp(path.p, front.p, front.n) != 0 ||
+        memcmp(path.p + path.n - back.n, back.p, back.n) != 0)
         return false;
-    *param = (struct str){ path.p + front, path.n - front };
+    *param = (struct str){ path.p + front.n, path.n - front.n - back.n };
     return memchr(param->p, '/', param->n) == NULL;
 }
 

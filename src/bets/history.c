@@ -27,6 +27,9 @@ static bool write_row(struct reader *reader, struct jw *w, const struct value *r
         .stake_minor = row[B_STAKE].i,
         .potential_minor = row[B_POTENTIAL].i,
         .placed_ms = row[B_PLACED].i,
+        .state = (enum bet_state)row[B_STATE].i,
+        .payout_minor = row[B_PAYOUT].i,
+        .settled_ms = row[B_SETTLED].i,
         .currency = currency_find(row[B_CURRENCY].s),
         .slip = slip,
     };
@@ -37,7 +40,7 @@ static bool write_row(struct reader *reader, struct jw *w, const struct value *r
         log_error("bets", "a stored bet cannot be read", "bet=%" PRId64, row[B_ID].i);
         return false;
     }
-    bet_write(w, &view, (enum bet_state)row[B_STATE].i, row[B_PAYOUT].i, row[B_SETTLED].i);
+    bet_write(w, &view);
     return true;
 }
 

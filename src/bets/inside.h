@@ -10,6 +10,7 @@
 #include "bets/rate.h"
 #include "bets/token.h"
 #include "bets/verdict.h"
+#include "model/bet_json.h"
 #include "model/money.h"
 
 struct sessions;
@@ -94,21 +95,6 @@ bool page_read(struct http_request *request, struct str *after, int64_t *limit,
                struct str *error) MUST_USE;
 /* Digits alone, > 0. */
 bool id_read(struct str text, int64_t *id) MUST_USE;
-
-/* ---- bets as JSON (bet_json.c) -------------------------------------- */
-
-struct bet_view {
-    int64_t id, stake_minor, potential_minor, placed_ms;
-    const struct currency *currency;
-    const struct slip *slip;
-};
-
-/* The 201 of POST /v1/bets, at first and for every copy: a function of the
- * bet as placed, so that all are the same bytes. */
-void bet_write_accepted(struct buf *out, const struct bet_view *bet);
-/* A bet as it stands: state, payout, and its legs' results. */
-void bet_write(struct jw *w, const struct bet_view *bet, enum bet_state state,
-               int64_t payout_minor, int64_t settled_ms);
 
 /* ---- accounts (account.c) ------------------------------------------- */
 

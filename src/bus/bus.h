@@ -7,6 +7,7 @@
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
 
+#include "model/bet_json.h"
 #include "model/book.h"
 #include "model/facts.h"
 
@@ -31,10 +32,25 @@ struct bus_results {
     uint32_t n;
 };
 
+/*
+ * bets, settle -> web, desk: what was committed about one account's money,
+ * after the commit, in the order of the account's seq.
+ */
+struct bus_money {
+    int event;                  /* tbl/events.h */
+    int64_t account, seq, at_ms;
+    struct str currency;
+    int64_t balance_minor, debt_minor, staked_minor; /* after it */
+    int64_t amount_minor;       /* stake, deposit, withdrawal, paid for a cash-out;
+                                   by settlement: what was paid, < 0 taken back */
+    const struct bet_view *bet; /* as it stands now; NULL: not about a bet */
+};
+
 struct bus_subscriber {
     void (*on_feed)(void *ctx, const struct bus_feed *message);
     void (*on_prices)(void *ctx, const struct bus_prices *message);
     void (*on_results)(void *ctx, const struct bus_results *message);
+    void (*on_money)(void *ctx, const struct bus_money *message);
     void *ctx; /* callbacks that are NULL are not called */
 };
 
@@ -44,5 +60,6 @@ void bus_subscribe(struct bus *bus, const struct bus_subscriber *subscriber);
 void bus_publish_feed(struct bus *bus, const struct bus_feed *message);
 void bus_publish_prices(struct bus *bus, const struct bus_prices *message);
 void bus_publish_results(struct bus *bus, const struct bus_results *message);
+void bus_publish_money(struct bus *bus, const struct bus_money *message);
 
 #endif

@@ -48,3 +48,8 @@ void bus_publish_results(struct bus *bus, const struct bus_results *message)
 {
     PUBLISH(bus, on_results, message);
 }
+
+void bus_publish_money(struct bus *bus, const struct bus_money *message)
+{
+    PUBLISH(bus, on_money, message);
+}

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "bus/bus.h"
+#include "feed/uof.h"
 #include "net/http.h"
 #include "store/store.h"
 
@@ -40,6 +41,19 @@ void feed_start(struct feed *feed, int64_t position);
 
 /* POST /v1/feed: a route's handler. */
 void feed_post(void *feed, struct http_request *request);
+
+/* A message that did not come by HTTP: from AMQP, or from the desk. */
+struct feed_item {
+    struct str body;  /* copied */
+    bool own;         /* an entry that only we may write (the desk's) */
+    /* Once, on the loop, never inside feed_submit(): its place in the log; or
+     * not durable, as far as is known. */
+    void (*on_done)(void *ctx, bool durable, int64_t position);
+    void *ctx;
+};
+enum feed_result { FEED_TAKEN = 0, FEED_BUSY, FEED_MALFORMED /* *error says where */ };
+enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
+                             struct uof_error *error) MUST_USE;
 
 /* The restart is in the book: what is shown is no longer yesterday's. */
 bool feed_is_recovered(const struct feed *feed);

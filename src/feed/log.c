@@ -33,7 +33,9 @@ struct entry {
     struct arena arena;
     struct message message;
     struct str body;
-    struct http_request *request; /* NULL: our own entry */
+    struct http_request *request; /* by HTTP */
+    void (*on_done)(void *ctx, bool durable, int64_t position); /* by feed_submit() */
+    void *ctx;
 };
 
 struct feed {
@@ -149,22 +151,29 @@ bool feed_replay(struct feed *feed, int64_t position, int64_t at_ms, struct str 
     return parsed;
 }
 
-static void answer_durable(struct entry *entry)
+static void tell_durable(struct entry *entry, int64_t position)
 {
-    if (entry->request == NULL)
-        return;
+    if (entry->request == NULL && entry->on_done == NULL)
+        return; /* our own */
     metric_add(METRIC_FEED_MESSAGES, str_of(message_type_name(entry->message.type)), 1);
+    if (entry->on_done != NULL) {
+        entry->on_done(entry->ctx, true, position);
+        return;
+    }
     metric_observe(METRIC_FEED_SECONDS, clock_mono_us() - entry->request->arrived_us);
     answer_empty(entry->request, 202);
 }
 
-static void answer_busy(struct entry *entry)
+static void tell_busy(struct entry *entry)
 {
-    if (entry->request == NULL)
+    if (entry->request == NULL && entry->on_done == NULL)
         return;
     metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
-    answer_refusal(entry->request, REFUSE_BUSY, STR("the log could not be written; send it again"),
-                   STR_NONE);
+    if (entry->on_done != NULL)
+        entry->on_done(entry->ctx, false, 0);
+    else
+        answer_refusal(entry->request, REFUSE_BUSY,
+                       STR("the log could not be written; send it again"), STR_NONE);
 }
 
 /* Takes the entries in flight off, in order, and frees them. */
@@ -178,9 +187,9 @@ static void land(struct feed *feed, bool durable)
         feed->flying = entry->next;
         if (durable) {
             publish(feed, feed->rows[i].pos, feed->rows[i].at_ms, &entry->message);
-            answer_durable(entry);
+            tell_durable(entry, feed->rows[i].pos);
         } else {
-            answer_busy(entry);
+            tell_busy(entry);
         }
         entry_free(entry);
         i++;
@@ -349,13 +358,34 @@ static bool is_xml(const struct http_request *request)
     return given.p == NULL;
 }
 
+static bool has_room(const struct feed *feed)
+{
+    return feed->recovered && feed->n_waiting < LIMIT_FEED_QUEUE;
+}
+
+/* A message that parses goes into the queue; else false, and it is freed. */
+static bool take(struct feed *feed, struct entry *entry, bool own, struct uof_error *error)
+{
+    if (!uof_parse(feed->parser, entry->body, own, &entry->arena, &entry->message, error)) {
+        entry_free(entry);
+        return false;
+    }
+    if (entry->message.unknown > 0)
+        metric_add(METRIC_FEED_UNKNOWN, STR_NONE, entry->message.unknown);
+    enqueue(feed, entry);
+    if (entry->message.type == MESSAGE_ALIVE)
+        note_alive(feed, &entry->message);
+    send_batch(feed);
+    return true;
+}
+
 void feed_post(void *ctx, struct http_request *request)
 {
     struct feed *feed = ctx;
     struct entry *entry;
     struct uof_error error;
 
-    if (!feed->recovered || feed->n_waiting >= LIMIT_FEED_QUEUE) {
+    if (!has_room(feed)) {
         metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
         answer_refusal(request, REFUSE_BUSY,
                        feed->recovered ? STR("too many messages wait") : STR("starting"), STR_NONE);
@@ -366,19 +396,29 @@ void feed_post(void *ctx, struct http_request *request)
         return;
     }
     entry = entry_new();
-    if (!uof_parse(feed->parser, request->body, false, &entry->arena, &entry->message, &error)) {
-        refuse_malformed(request, &error);
-        entry_free(entry);
-        return;
-    }
-    if (entry->message.unknown > 0)
-        metric_add(METRIC_FEED_UNKNOWN, STR_NONE, entry->message.unknown);
     entry->body = request->body;
     entry->request = request;
-    enqueue(feed, entry);
-    if (entry->message.type == MESSAGE_ALIVE)
-        note_alive(feed, &entry->message);
-    send_batch(feed);
+    if (!take(feed, entry, false, &error))
+        refuse_malformed(request, &error);
+}
+
+enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
+                             struct uof_error *error)
+{
+    struct entry *entry;
+
+    if (!has_room(feed)) {
+        metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
+        return FEED_BUSY;
+    }
+    entry = entry_new();
+    entry->body = arena_str(&entry->arena, item->body);
+    entry->on_done = item->on_done;
+    entry->ctx = item->ctx;
+    if (take(feed, entry, item->own, error))
+        return FEED_TAKEN;
+    metric_add(METRIC_FEED_REFUSED, STR("malformed"), 1);
+    return FEED_MALFORMED;
 }
 
 bool feed_is_recovered(const struct feed *feed)

@@ -17,12 +17,15 @@
 
 EMBED(sql_sqlite_0001, "sql/sqlite/0001_first.sql");
 EMBED(sql_postgres_0001, "sql/postgres/0001_first.sql");
+EMBED(sql_sqlite_0002, "sql/sqlite/0002_live.sql");
+EMBED(sql_postgres_0002, "sql/postgres/0002_live.sql");
 
 /* Row n is version n + 1. */
 static const struct migration {
     const char *sqlite, *postgres;
 } migrations[] = {
     { sql_sqlite_0001, sql_postgres_0001 },
+    { sql_sqlite_0002, sql_postgres_0002 },
 };
 
 static bool take_number(void *ctx, const struct value *cells)

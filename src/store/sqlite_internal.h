@@ -28,7 +28,7 @@
     HOT(KEY_ADD, "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"        \
         " ON CONFLICT DO NOTHING")                                                 \
     HOT(BET_ADD, "INSERT INTO bets VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7,"   \
-        " ?8, 0, 1, 0, ?9, '')")                                                   \
+        " ?8, 0, 1, 0, ?9, '', 0, 0)")                                               \
     HOT(LEG_ADD, "INSERT INTO legs VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")    \
     HOT(TRANSFER_ADD, "INSERT INTO transfers"                                      \
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \

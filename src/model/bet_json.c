@@ -2,9 +2,10 @@
  * Bets as customers see them.  One writer for the answer to a placement and
  * for histories, so that a field means the same everywhere.
  */
+#include "model/bet_json.h"
+
 #include <stdlib.h>
 
-#include "bets/inside.h"
 #include "model/grade.h"
 
 /* Odds of any size: a combination's may pass 64 bits. */
@@ -118,16 +119,15 @@ void bet_write_accepted(struct buf *out, const struct bet_view *bet)
     jw_object_end(&w);
 }
 
-void bet_write(struct jw *w, const struct bet_view *bet, enum bet_state state,
-               int64_t payout_minor, int64_t settled_ms)
+void bet_write(struct jw *w, const struct bet_view *bet)
 {
     jw_object(w);
-    write_terms(w, bet, state);
+    write_terms(w, bet, bet->state);
     jw_key(w, "payout");
-    jw_money(w, payout_minor, bet->currency->exponent);
+    jw_money(w, bet->payout_minor, bet->currency->exponent);
     jw_key(w, "settled_at");
-    if (settled_ms > 0)
-        jw_time(w, settled_ms);
+    if (bet->settled_ms > 0)
+        jw_time(w, bet->settled_ms);
     else
         jw_null(w);
     write_legs(w, bet->slip);

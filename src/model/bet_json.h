@@ -1,0 +1,26 @@
+/*
+ * Bets as customers see them.  One writer for the answer to a placement, for
+ * histories and for the stream, so that a field means the same everywhere.
+ */
+#ifndef MODEL_BET_JSON_H
+#define MODEL_BET_JSON_H
+
+#include "base/json.h"
+#include "model/bet.h"
+
+struct bet_view {
+    int64_t id, stake_minor, potential_minor, placed_ms;
+    enum bet_state state;
+    int64_t payout_minor, settled_ms; /* settled_ms 0 = never */
+    const struct currency *currency;
+    struct str sport;
+    const struct slip *slip;          /* its legs with their results */
+};
+
+/* The 201 of POST /v1/bets, at first and for every copy: a function of the
+ * bet as placed, so that all are the same bytes. */
+void bet_write_accepted(struct buf *out, const struct bet_view *bet);
+/* A bet as it stands: state, payout, and its legs' results. */
+void bet_write(struct jw *w, const struct bet_view *bet);
+
+#endif
