@@ -99,6 +99,7 @@ test: deps-test
 	@scripts/test.sh
 
 bench: deps-test build/overround
+	@scripts/deps.sh bench
 	@$(MAKE) --no-print-directory VARIANT=release $(BENCHES)
 	@bench/run.sh
 

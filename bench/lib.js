@@ -339,7 +339,7 @@ function save(name, rows, raw) {
 }
 
 const COLUMNS = ['claim', 'ours', 'peer', 'ratio', 'aim', 'cpu'];
-const ORDER = ['place_postgres', 'place_sqlite', 'latency', 'settle', 'feed'];
+const ORDER = ['place_postgres', 'place_sqlite', 'latency', 'settle', 'feed', 'stream'];
 
 // bench/feed prints one line of its own.
 function feedRows() {
@@ -377,4 +377,5 @@ if (require.main === module) table(process.argv.length > 2 ? process.argv.slice(
 module.exports = {
   CUSTOMERS, Postgres, Server, SERVER_CORE, GENERATOR_CORE, alternate, binary, folder, load, median,
   medianOf, pgbench, pgbenchPrepare, prepare, round, rounds, run, save, seconds, sleep,
+  spawnOn: start,
 };
