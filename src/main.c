@@ -17,6 +17,8 @@ static const struct command {
     { "load", "--rate R --seconds S …", "load generator, open loop", cli_load },
     { "audit", "--store URL", "proves the books", cli_audit },
     { "migrate", "--store URL", "brings the schema up to date", cli_migrate },
+    { "operator", "add NAME --role R[,R] | list | end NAME", "who may use the operator listener",
+      cli_operator },
     { "reference", "config|metrics|refusals", "prints a reference", cli_reference },
 };
 

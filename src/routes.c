@@ -1,8 +1,7 @@
 /* Dispatch: one table, one walk. */
 #include "routes.h"
 
-#include <sodium.h>
-
+#include "base/log.h"
 #include "base/metrics.h"
 #include "bets/bets.h"
 #include "feed/feed.h"
@@ -11,20 +10,33 @@
 #include "settle/reports.h"
 #include "web/web.h"
 
+/* Who may: see tbl/routes.h. */
+enum who {
+    WHO_PUBLIC, WHO_PROBE, WHO_ANY,
+#define ROLE(name, text, includes, doc) WHO_##name,
+#include "tbl/roles.h"
+#undef ROLE
+};
+
 struct route {
-    enum listener listener;
+    enum who who;
     struct str method, path;
     size_t context; /* offset in struct routes */
     void (*handler)(void *ctx, struct http_request *request);
 };
 
 static const struct route table[] = {
-#define ROUTE(listener, method, path, role, handler, doc) \
-    { LISTENER_##listener, { method, sizeof(method) - 1 }, { path, sizeof(path) - 1 }, \
+#define ROUTE(who, method, path, role, handler, doc) \
+    { WHO_##who, { method, sizeof(method) - 1 }, { path, sizeof(path) - 1 }, \
       offsetof(struct routes, role), handler },
 #include "tbl/routes.h"
 #undef ROUTE
 };
+
+static enum listener listener_of(const struct route *route)
+{
+    return route->who == WHO_PUBLIC ? LISTENER_PUBLIC : LISTENER_OPERATOR;
+}
 
 /* "/v1/bets/{id}/cashout": the part takes one segment, which may not be empty. */
 static bool path_matches(struct str pattern, struct str path, struct str *param)
@@ -60,7 +72,7 @@ static const struct route *find(enum listener listener, struct http_request *req
         const struct route *route = &table[i];
         struct str param;
 
-        if (route->listener != listener || !path_matches(route->path, request->path, &param))
+        if (listener_of(route) != listener || !path_matches(route->path, request->path, &param))
             continue;
         if (method_matches(route->method, request->method)) {
             request->param = param;
@@ -72,20 +84,50 @@ static const struct route *find(enum listener listener, struct http_request *req
     return NULL;
 }
 
-/* Probes and metrics are asked for by machines without a token. */
-static bool needs_token(const struct route *route)
-{
-    return route->listener == LISTENER_OPERATOR && memcmp(route->path.p, "/v1/", 4) == 0;
-}
-
-static bool has_token(const struct routes *routes, struct http_request *request)
+/* The operator whose token the request has; NULL: none. */
+static const struct operator *who_asks(const struct routes *routes, struct http_request *request)
 {
     struct str given = http_header(request, "Authorization"), bearer = STR("Bearer ");
+    const struct operator *known;
+    struct operator *copy;
 
-    if (given.n != bearer.n + routes->operator_token.n || memcmp(given.p, bearer.p, bearer.n) != 0)
+    if (given.n <= bearer.n || memcmp(given.p, bearer.p, bearer.n) != 0)
+        return NULL;
+    known = operators_find(routes->operators,
+                           (struct str){ given.p + bearer.n, given.n - bearer.n });
+    if (known == NULL)
+        return NULL;
+    copy = ARENA_NEW(&request->arena, struct operator); /* the list may go before the answer */
+    *copy = (struct operator){ arena_str(&request->arena, known->name), known->roles };
+    return copy;
+}
+
+/* What the least role is of a route that asks for one. */
+static unsigned role_of(const struct route *route)
+{
+    return route->who <= WHO_ANY ? 0 : 1U << (route->who - WHO_ANY - 1);
+}
+
+/* False: answered. */
+static bool admit(const struct routes *routes, const struct route *route,
+                  struct http_request *request)
+{
+    if (route->who == WHO_PUBLIC || route->who == WHO_PROBE)
+        return true;
+    request->operator = who_asks(routes, request);
+    if (request->operator == NULL) {
+        answer_refusal(request, REFUSE_UNAUTHORIZED, STR("an operator's token is needed"),
+                       STR_NONE);
         return false;
-    return sodium_memcmp(given.p + bearer.n, routes->operator_token.p,
-                         routes->operator_token.n) == 0;
+    }
+    if (operator_may(request->operator, role_of(route)))
+        return true;
+    metric_add(METRIC_DESK_REFUSED, STR("role"), 1);
+    log_warn("operators", "refused: the role does not allow it",
+             "operator=" STR_FMT " method=" STR_FMT " path=" STR_FMT,
+             STR_ARG(request->operator->name), STR_ARG(route->method), STR_ARG(route->path));
+    answer_refusal(request, REFUSE_FORBIDDEN, STR_NONE, STR_NONE);
+    return false;
 }
 
 void routes_dispatch(const struct routes *routes, enum listener listener,
@@ -111,10 +153,7 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
             return;
         }
     }
-    if (needs_token(route) && !has_token(routes, request)) {
-        answer_refusal(request, REFUSE_UNAUTHORIZED, STR("an operator's token is needed"),
-                       STR_NONE);
+    if (!admit(routes, route, request))
         return;
-    }
     route->handler(*(void *const *)(const void *)((const char *)routes + route->context), request);
 }

@@ -6,13 +6,14 @@
 #define ROUTES_H
 
 #include "net/http.h"
+#include "operators.h"
 
 enum listener { LISTENER_PUBLIC, LISTENER_OPERATOR };
 
 /* What each role's handlers get. */
 struct routes {
     void *bets, *web, *feed, *reports, *serve;
-    struct str operator_token; /* asked for on the operator listener */
+    const struct operators *operators; /* who may use the operator listener */
 };
 
 void routes_dispatch(const struct routes *routes, enum listener listener,

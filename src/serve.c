@@ -25,6 +25,7 @@
 #include "feed/feed.h"
 #include "net/answer.h"
 #include "odds/odds.h"
+#include "operators.h"
 #include "routes.h"
 #include "settle/reports.h"
 #include "settle/settle.h"
@@ -57,6 +58,7 @@ struct serve {
     struct web *web;
     struct reports *reports;
     struct maintain *maintain;
+    struct operators *operators;
     struct http_server *public_server, *operator_server;
     struct routes routes;
     uv_signal_t on_term, on_int;
@@ -259,7 +261,7 @@ static bool replay_log(struct serve *serve, struct db *db, struct str *error)
                               VALUE_INT(serve->start.settle_offset) };
     int64_t started_us = clock_mono_us();
 
-    if (!db_query(db, "SELECT pos, at_ms, body FROM feed_log WHERE type IN (10, 11)"
+    if (!db_query(db, "SELECT pos, at_ms, body FROM feed_log WHERE type IN (10, 11, 14)"
                       " OR at_ms >= $1 OR pos > $2 ORDER BY pos",
                   "ii", params, "iis", on_log_row, &replay, error))
         return false;
@@ -279,6 +281,7 @@ static void make_roles(struct serve *serve)
 {
     const struct config *config = &serve->config;
 
+    serve->operators = operators_new(&serve->loop, serve->store);
     serve->bus = bus_local_new();
     serve->odds = odds_new(serve->bus);
     serve->web = web_new(odds_book(serve->odds));
@@ -305,7 +308,7 @@ static void make_roles(struct serve *serve)
     serve->routes = (struct routes){
         .bets = serve->bets, .web = serve->web, .feed = serve->feed,
         .reports = serve->reports, .serve = serve,
-        .operator_token = str_of(config->operator_token),
+        .operators = serve->operators,
     };
 }
 
@@ -321,7 +324,7 @@ static bool load(struct serve *serve, struct str *error)
     well = load_keys(db, &serve->start, error) && load_numbers(db, &serve->start, error);
     if (well) {
         make_roles(serve);
-        well = replay_log(serve, db, error);
+        well = operators_load(serve->operators, db, error) && replay_log(serve, db, error);
     }
     db_close(db);
     return well;
@@ -364,6 +367,7 @@ static void on_settle_stopped(void *ctx)
 
     feed_stop(serve->feed);
     maintain_stop(serve->maintain);
+    operators_stop(serve->operators);
     close_handles(serve);
     store_close(serve->store, on_store_closed, serve);
 }
@@ -374,7 +378,8 @@ static void on_drain_poll(uv_timer_t *timer)
     struct serve *serve = timer->data;
 
     if (serve->stopping || serve->undrained > 0 || !bets_idle(serve->bets) ||
-        !feed_idle(serve->feed) || !maintain_idle(serve->maintain))
+        !feed_idle(serve->feed) || !maintain_idle(serve->maintain) ||
+        !operators_idle(serve->operators))
         return;
     serve->stopping = true;
     uv_timer_stop(&serve->drain_limit);
@@ -462,7 +467,7 @@ static bool start(struct serve *serve)
         return false;
     }
     make_operator_token(serve);
-    serve->routes.operator_token = str_of(config->operator_token);
+    operators_set_root(serve->operators, str_of(config->operator_token));
     serve->public_server = listen_on(serve, config->listen, on_public, NULL);
     serve->operator_server = listen_on(serve, config->operator_listen, on_operator, "/v1/feed");
     if (serve->public_server == NULL || serve->operator_server == NULL)
@@ -473,6 +478,7 @@ static bool start(struct serve *serve)
     feed_start(serve->feed, serve->start.feed_position > serve->start.settle_offset
                                 ? serve->start.feed_position : serve->start.settle_offset);
     settle_start(serve->settle);
+    operators_start(serve->operators);
     return true;
 }
 
@@ -486,6 +492,7 @@ static void announce(const struct serve *serve)
 static void free_roles(struct serve *serve)
 {
     maintain_free(serve->maintain);
+    operators_free(serve->operators);
     http_server_free(serve->public_server);
     http_server_free(serve->operator_server);
     bets_free(serve->bets);

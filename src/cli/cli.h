@@ -12,5 +12,6 @@ int cli_replay(int argc, char **argv);
 int cli_sim(int argc, char **argv);
 int cli_load(int argc, char **argv);
 int cli_reference(int argc, char **argv);
+int cli_operator(int argc, char **argv);
 
 #endif

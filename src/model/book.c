@@ -265,7 +265,7 @@ static bool outcome_price(struct outcome *outcome, const struct message_outcome 
     bool active = given->active && given->odds_e4 > 0;
     bool changed = outcome->odds_e4 != odds_e4 || outcome->active != active;
 
-    outcome->odds_e4 = odds_e4;
+    outcome->odds_e4 = outcome->fed_e4 = odds_e4;
     outcome->active = active;
     return changed;
 }

@@ -22,7 +22,8 @@
 
 struct outcome {
     struct str id;
-    int64_t odds_e4;  /* 0 = never priced */
+    int64_t odds_e4;  /* what is sold, after margin and override; 0 = never priced */
+    int64_t fed_e4;   /* as the feed gave it */
     bool active;
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "model/operator.h"
 
 struct http_server;
 
@@ -26,6 +27,7 @@ struct http_request {
     char peer[64];             /* address of the client */
     int64_t arrived_us;        /* monotonic, when its last byte came */
     struct str param;          /* the {part} of the route's path, decoded */
+    const struct operator *operator; /* who asks; NULL: not an operator's route */
     void *context;             /* the handler's own */
 };
 

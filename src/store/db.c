@@ -100,7 +100,7 @@ static struct db *sqlite_db_open(const char *url, enum db_mode mode, struct aren
     if (mode == DB_WRITE)
         db->lock = sqlite_lock_take(path, false, arena, error);
     if ((mode == DB_WRITE && db->lock == NULL) ||
-        sqlite_conn_open(&db->own, path, mode == DB_WRITE, arena, error) != SQLITE_OK) {
+        sqlite_conn_open(&db->own, path, mode != DB_READ, arena, error) != SQLITE_OK) {
         sqlite_db_close(&db->base);
         return NULL;
     }

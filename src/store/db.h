@@ -10,7 +10,11 @@
 
 struct db;
 
-enum db_mode { DB_READ, DB_WRITE };
+enum db_mode {
+    DB_READ,
+    DB_WRITE,
+    DB_BESIDE, /* writes a row now and then, beside a live server */
+};
 
 /* url as in store_options.  DB_READ on SQLite works beside a live server.
  * NULL: *error says why. */

@@ -32,7 +32,6 @@ REFUSAL(19, NOT_FOUND, "not_found", 404, "There is no such thing", 0)
 REFUSAL(20, METHOD_NOT_ALLOWED, "method_not_allowed", 405, "The method is not allowed here", 0)
 REFUSAL(21, TOO_LARGE, "too_large", 413, "The body is too large", 0)
 REFUSAL(22, ALREADY_EXISTS, "already_exists", 409, "This email is already registered", 0)
-/* Reserved: the one operator's token there is has every role. */
 REFUSAL(23, FORBIDDEN, "forbidden", 403, "The role does not allow this", 0)
 REFUSAL(24, UNSUPPORTED_TYPE, "unsupported_type", 415, "The Content-Type is not supported", 0)
 REFUSAL(25, HEADERS_TOO_LARGE, "headers_too_large", 431, "The headers are too large", 0)

@@ -2,8 +2,11 @@
  * Every route of both listeners.  The dispatcher, docs/openapi.yaml's test
  * and the metrics' labels come from it.
  *
- * ROUTE(LISTENER, "METHOD", "/path/{part}", role, handler, "what it does")
- * The role names the context the handler gets (src/routes.h).
+ * ROUTE(WHO, "METHOD", "/path/{part}", context, handler, "what it does")
+ * WHO: PUBLIC are customers, on the public listener; all others are on the
+ * operator listener: a role of tbl/roles.h is the least one, ANY is every
+ * operator, PROBE needs no token.  The context is what the handler gets
+ * (src/routes.h); request->operator says who asks.
  */
 #ifndef ROUTE
 #error "define ROUTE before including tbl/routes.h"
@@ -21,8 +24,8 @@ ROUTE(PUBLIC, "GET", "/v1/bets/{id}", bets, bets_get_one, "One bet.")
 ROUTE(PUBLIC, "GET", "/v1/sports", web, web_get_sports, "Sports with events.")
 ROUTE(PUBLIC, "GET", "/v1/events", web, web_get_events, "Events, live ones first.")
 ROUTE(PUBLIC, "GET", "/v1/events/{event}", web, web_get_event, "One event with its markets and odds.")
-ROUTE(OPERATOR, "POST", "/v1/feed", feed, feed_post, "Takes one feed message into the log.")
-ROUTE(OPERATOR, "GET", "/v1/reports/daily", reports, reports_get_daily, "Turnover, payouts, GGR, hold, liability.")
-ROUTE(OPERATOR, "GET", "/healthz", serve, serve_get_health, "The process lives.")
-ROUTE(OPERATOR, "GET", "/readyz", serve, serve_get_ready, "Ready to take bets.")
-ROUTE(OPERATOR, "GET", "/metrics", serve, serve_get_metrics, "Prometheus text.")
+ROUTE(FEED, "POST", "/v1/feed", feed, feed_post, "Takes one feed message into the log.")
+ROUTE(FINANCE, "GET", "/v1/reports/daily", reports, reports_get_daily, "Turnover, payouts, GGR, hold, liability.")
+ROUTE(PROBE, "GET", "/healthz", serve, serve_get_health, "The process lives.")
+ROUTE(PROBE, "GET", "/readyz", serve, serve_get_ready, "Ready to take bets.")
+ROUTE(PROBE, "GET", "/metrics", serve, serve_get_metrics, "Prometheus text.")

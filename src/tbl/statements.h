@@ -110,11 +110,14 @@ STATEMENT(LEDGER_TOTALS, "", "siiii",
     "SELECT currency, COUNT(*), CAST(SUM(balance) AS bigint),"
     " CAST(SUM(debt) AS bigint), CAST(SUM(staked) AS bigint)"
     " FROM accounts GROUP BY currency ORDER BY currency")
+STATEMENT(OPERATORS_LIST, "i", "ssb",
+    "SELECT name, roles, token FROM operators WHERE ended_ms = 0 ORDER BY name LIMIT $1")
 /* Housekeeping.  $1: older than this, $2: looks at so many of the oldest.
- * 10 and 11 are fixtures and market descriptions, which make the catalogue. */
+ * 10 and 11 are fixtures and market descriptions, which make the catalogue;
+ * 14 are the desk's entries, which are its audit log. */
 STATEMENT(FEED_TRIM, "ii", "",
     "DELETE FROM feed_log WHERE at_ms < $1 AND pos IN (SELECT pos FROM feed_log"
-    " WHERE type NOT IN (10, 11) ORDER BY pos LIMIT $2)"
+    " WHERE type NOT IN (10, 11, 14) ORDER BY pos LIMIT $2)"
     " AND pos <= (SELECT value FROM meta WHERE name = 'settle_offset')")
 STATEMENT(DOCUMENTS_TRIM, "ii", "",
     "DELETE FROM feed_log WHERE at_ms < $1 AND type = 10"
