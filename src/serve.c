@@ -23,6 +23,7 @@
 #include "base/metrics.h"
 #include "bets/bets.h"
 #include "feed/feed.h"
+#include "model/house.h"
 #include "net/answer.h"
 #include "odds/odds.h"
 #include "operators.h"
@@ -46,6 +47,7 @@ struct start {
 
 struct serve {
     struct config config;
+    struct house house;
     uv_loop_t loop;
     struct arena arena;
     struct start start;
@@ -542,6 +544,11 @@ int serve_main(int argc, char **argv)
     }
     if (!set_log_level(serve.config.log_level))
         return 2;
+    if (!house_read(&serve.house, str_of(serve.config.house_currency),
+                    str_of(serve.config.rates), &serve.arena, &error)) {
+        fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
+        return 2;
+    }
     if (serve.config.check_only)
         return 0;
     signal(SIGPIPE, SIG_IGN);
