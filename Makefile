@@ -41,6 +41,8 @@ HELPERS = $(patsubst tests/crash/%.c,$(OUT)/crash/%,$(sort $(wildcard tests/cras
 
 all: build/overround
 
+FORCE:
+
 build/overround: deps
 	@$(MAKE) --no-print-directory VARIANT=release build/release/overround
 	@cmp -s build/release/overround $@ || cp build/release/overround $@
@@ -67,6 +69,26 @@ $(OUT)/%.o: %.c
 
 # The migrations are part of the binary.
 $(OUT)/src/store/migrate.o: $(wildcard sql/*/*.sql)
+
+# So are the pages.  PAGES=no: a binary that says it has none.
+$(OUT)/src/web/pages.o: build/web/pages.h
+
+ifeq ($(PAGES),no)
+build/web/pages.h: web/build.mjs FORCE
+	@echo "web: built without pages (PAGES=no)" >&2
+	@node web/build.mjs --none && touch build/web/.none
+else
+ifneq ($(wildcard build/web/.none),)
+build/web/pages.h: FORCE
+endif
+build/web/pages.h: web/build.mjs web/node_modules/.installed $(shell find web/src -type f)
+	@echo "web build/web"
+	@mkdir -p build && rm -f build/web/.none
+	@node web/build.mjs >build/web.log || { cat build/web.log; exit 1; }
+endif
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@scripts/npm_ci.sh web
 
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)

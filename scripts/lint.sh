@@ -9,8 +9,11 @@ build=build/lint
 trap 'rm -f "$found" "$code"' EXIT
 
 sources=$(find src tests bench -name '*.c' -o -name '*.h' | sort)
-scripts=$(find scripts tests bench .ci -name '*.sh' -o -path '.ci/run' | sort)
-javascript=$(find tests bench scripts -name '*.js' -o -name '*.mjs' | sort)
+scripts=$(find scripts tests bench .ci -name node_modules -prune -o \
+    \( -name '*.sh' -o -path '.ci/run' \) -print | sort)
+javascript=$(find tests bench scripts web/build.mjs -name node_modules -prune -o \
+    \( -name '*.js' -o -name '*.mjs' \) -print | sort)
+typescript=$(find web/src -name '*.ts' -o -name '*.tsx' -o -name '*.css' | sort)
 texts=$(git ls-files | grep -vE '\.(csv|png|xml|bin)$|corpus/')
 
 # report WHAT: takes file:line:text lines and adds them to what was found.
@@ -52,9 +55,10 @@ FNR == 1 { inside = 0 }
 # Width and size.
 # shellcheck disable=SC2086
 awk 'length($0) > 100 && FILENAME !~ /tbl\// {
-    print FILENAME ":" FNR ":" length($0) " columns" }' $sources $javascript | report "line over 100"
+    print FILENAME ":" FNR ":" length($0) " columns" }' $sources $javascript $typescript |
+    report "line over 100"
 # shellcheck disable=SC2086
-wc -l $sources $scripts $javascript | awk '$2 != "total" && $1 > 1000 {
+wc -l $sources $scripts $javascript $typescript | awk '$2 != "total" && $1 > 1000 {
     print $2 ":1: file over 1000 lines: " $1 }' >>"$found"
 # shellcheck disable=SC2086
 grep -nP '\t' $sources /dev/null | report "a tab; indent with 4 spaces"
@@ -137,6 +141,14 @@ compile() { # NAME VARIANT COMPILER
 }
 compile gcc release gcc
 compile clang clang clang-14
+
+# The pages' types.
+if make --no-print-directory build/web/pages.h >"$build/web.log" 2>&1; then
+    (cd web && node_modules/.bin/tsc --noEmit --pretty false) |
+        sed -nE 's|^([^(]+)\(([0-9]+),[0-9]+\): |web/\1:\2: |p' >>"$found"
+else
+    tail -5 "$build/web.log" >>"$found"
+fi
 
 for file in $scripts; do
     bash -n "$file" 2>>"$found"

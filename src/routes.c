@@ -8,6 +8,7 @@
 #include "net/answer.h"
 #include "serve.h"
 #include "settle/reports.h"
+#include "web/pages.h"
 #include "web/web.h"
 
 /* Who may: see tbl/routes.h. */

@@ -270,6 +270,27 @@ describe('the running binary', () => {
     await expect('listEvents', 'malformed', { query: { limit: '0' } });
   });
 
+  test('the pages', async () => {
+    const pages = { getBoardPage: 'getAsset', getDeskPage: 'getOperatorAsset' };
+    for (const [id, assets] of Object.entries(pages)) {
+      const { text } = await expect(id, 200);
+      const files = [...text.matchAll(/(?:href|src)="\/\w+\/([^"]+)"/g)].map(([, file]) => file);
+      assert.ok(files.length >= 3, text);
+      for (const file of files) {
+        const { headers } = await expect(assets, 200, { params: { file } });
+        const again = { params: { file }, headers: { 'If-None-Match': headers.etag } };
+        await expect(assets, 304, again);
+      }
+      await expect(assets, 'not_found', { params: { file: 'none.js' } });
+    }
+    const same = ['getEventPage', 'getBetsPage', 'getWalletPage', 'getAccountPage', 'getOpsPage'];
+    for (const id of [...Object.keys(pages), ...same]) {
+      const request = { params: { event: 'sr:match:42' } };
+      await expect(id, 200, request);
+      await expect(id, 304, { ...request, headers: { 'If-None-Match': '*' } });
+    }
+  });
+
   test('the feed and the report', async () => {
     const xml = { type: 'application/xml', body: uof.alive() };
     await expect('pushFeed', 202, xml);

@@ -1,0 +1,18 @@
+#!/bin/bash
+# npm_ci.sh FOLDER: installs exactly what FOLDER/package-lock.json names, and
+# leaves FOLDER/node_modules/.installed, which make and the tests look at.
+set -eu
+cd "$(dirname "$0")/../$1"
+
+fail() {
+    echo "$1: $2" >&2
+    echo "Node >= 20 with npm is needed; make PAGES=no builds a server without its pages." >&2
+    exit 1
+}
+
+command -v npm >/dev/null || fail "$1" "npm is not installed, so the pages cannot be built."
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
+    fail "$1" "Node $(node --version) is too old."
+echo "npm ci $1"
+npm ci --no-audit --no-fund --loglevel=error || fail "$1" "npm ci failed."
+touch node_modules/.installed

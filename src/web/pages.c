@@ -1,0 +1,178 @@
+/* Pages: see pages.h.  build/web/pages.h has a row for each file. */
+#include "web/pages.h"
+
+#include <strings.h>
+
+#include "net/answer.h"
+
+#define HTML_CACHE "public, max-age=0, s-maxage=10, stale-while-revalidate=60, stale-if-error=3600"
+#define ASSET_CACHE "public, max-age=31536000, immutable"
+#define POLICY                                                                  \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+/* The file's bytes as an array; three for each page. */
+#define EMBED(name, path)                                   \
+    __asm__(".pushsection .rodata\n"                        \
+            ".global " #name "\n" #name ":\n"               \
+            ".incbin \"" path "\"\n.byte 0\n.popsection\n"); \
+    extern const char name[];
+
+#define PAGE(n, path, type, hash, file, plain_bytes, gzip_bytes, brotli_bytes) \
+    EMBED(page_##n##_plain, file)                                              \
+    EMBED(page_##n##_gzip, file ".gz")                                         \
+    EMBED(page_##n##_brotli, file ".br")
+#include "build/web/pages.h"
+#undef PAGE
+
+struct page {
+    struct str path;
+    const char *type, *hash;
+    struct str bodies[PAGE_ENCODINGS];
+};
+
+static const struct page pages[] = {
+#define PAGE(n, path, type, hash, file, plain_bytes, gzip_bytes, brotli_bytes)   \
+    { { path, sizeof(path) - 1 }, type, hash,                                    \
+      { { page_##n##_plain, plain_bytes }, { page_##n##_gzip, gzip_bytes },      \
+        { page_##n##_brotli, brotli_bytes } } },
+#include "build/web/pages.h"
+#undef PAGE
+};
+
+static const struct {
+    const char *name, *suffix; /* in Content-Encoding; in the ETag */
+} encodings[PAGE_ENCODINGS] = {
+    [PAGE_PLAIN] = { NULL, "" },
+    [PAGE_GZIP] = { "gzip", "-gz" },
+    [PAGE_BROTLI] = { "br", "-br" },
+};
+
+static struct str trim(struct str text)
+{
+    while (text.n > 0 && (*text.p == ' ' || *text.p == '\t'))
+        text = (struct str){ text.p + 1, text.n - 1 };
+    while (text.n > 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t'))
+        text.n--;
+    return text;
+}
+
+/* Cuts what comes before `mark` off the front of *rest. */
+static struct str cut(struct str *rest, char mark)
+{
+    const char *at = rest->n == 0 ? NULL : memchr(rest->p, mark, rest->n);
+    struct str front = *rest;
+
+    if (at == NULL) {
+        *rest = STR_NONE;
+        return trim(front);
+    }
+    front.n = (size_t)(at - rest->p);
+    *rest = (struct str){ at + 1, rest->n - front.n - 1 };
+    return trim(front);
+}
+
+/* "q=0", "q=0.000": not acceptable.  Other weights are not compared. */
+static bool is_refused(struct str parameters)
+{
+    while (parameters.n > 0) {
+        struct str one = cut(&parameters, ';');
+
+        if (one.n < 3 || (one.p[0] | 32) != 'q' || one.p[1] != '=')
+            continue;
+        for (size_t i = 2; i < one.n; i++)
+            if (one.p[i] != '0' && one.p[i] != '.')
+                return false;
+        return true;
+    }
+    return false;
+}
+
+static bool is_named(struct str coding, const char *name)
+{
+    return coding.n == strlen(name) && strncasecmp(coding.p, name, coding.n) == 0;
+}
+
+enum page_encoding page_encoding_for(struct str accept)
+{
+    enum page_encoding best = PAGE_PLAIN;
+
+    while (accept.n > 0) {
+        struct str rest = cut(&accept, ',');
+        struct str coding = cut(&rest, ';');
+
+        for (unsigned i = best + 1; i < PAGE_ENCODINGS; i++)
+            if (is_named(coding, encodings[i].name) && !is_refused(rest))
+                best = (enum page_encoding)i;
+    }
+    return best;
+}
+
+static const struct page *find(struct str path)
+{
+    for (size_t i = 0; i < LENGTH(pages); i++)
+        if (str_eq(pages[i].path, path))
+            return &pages[i];
+    return NULL;
+}
+
+static void answer_page(struct http_request *request, const struct page *page, const char *cache)
+{
+    enum page_encoding encoding = page_encoding_for(http_header(request, "Accept-Encoding"));
+    struct str asked = http_header(request, "If-None-Match");
+    struct str etag = arena_printf(&request->arena, "\"%s%s\"", page->hash,
+                                   encodings[encoding].suffix);
+    struct http_header headers[] = {
+        { "ETag", etag },
+        { "Cache-Control", str_of(cache) },
+        { "Vary", STR("Accept-Encoding") },
+        { "Content-Security-Policy", STR(POLICY) },
+        { "X-Content-Type-Options", STR("nosniff") },
+        { "Referrer-Policy", STR("no-referrer") },
+        { "Cross-Origin-Opener-Policy", STR("same-origin") },
+        { "Content-Encoding", str_of(encodings[encoding].name) },
+    };
+    size_t n = LENGTH(headers) - (encoding == PAGE_PLAIN);
+
+    if (asked.n > 0 && (str_eq(asked, STR("*")) || memmem(asked.p, asked.n, etag.p, etag.n)))
+        http_respond(request, 304, NULL, STR_NONE, headers, LENGTH(headers) - 1);
+    else
+        http_respond(request, 200, page->type, page->bodies[encoding], headers, n);
+}
+
+static void answer_html(struct http_request *request, struct str path)
+{
+    const struct page *page = find(path);
+
+    CHECK(page != NULL);
+    answer_page(request, page, HTML_CACHE);
+}
+
+void pages_get_board(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    answer_html(request, STR("/"));
+}
+
+void pages_get_desk(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    answer_html(request, STR("/desk"));
+}
+
+void pages_get_ops(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    answer_html(request, STR("/ops"));
+}
+
+void pages_get_asset(void *ctx, struct http_request *request)
+{
+    const struct page *page = find(request->path);
+
+    (void)ctx;
+    if (page == NULL)
+        answer_refusal(request, REFUSE_NOT_FOUND, STR_NONE, STR_NONE);
+    else
+        answer_page(request, page, ASSET_CACHE);
+}

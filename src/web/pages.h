@@ -1,0 +1,24 @@
+/*
+ * Pages: the HTML, scripts, styles and icons that web/build.mjs made, part of
+ * the binary, each as it is, gzip and Brotli.  Assets carry their content's
+ * hash in their name and are immutable; HTML is asked for again each time and
+ * answered 304 by its ETag.
+ */
+#ifndef WEB_PAGES_H
+#define WEB_PAGES_H
+
+#include "net/http.h"
+
+enum page_encoding { PAGE_PLAIN, PAGE_GZIP, PAGE_BROTLI, PAGE_ENCODINGS };
+
+/* The best encoding that an Accept-Encoding header takes (RFC 9110, 12.5.3);
+ * PAGE_PLAIN when it names none of ours. */
+enum page_encoding page_encoding_for(struct str accept);
+
+/* Routes' handlers; the context is not used. */
+void pages_get_board(void *ctx, struct http_request *request); /* "/", "/event/…", "/bets", … */
+void pages_get_desk(void *ctx, struct http_request *request);
+void pages_get_ops(void *ctx, struct http_request *request);
+void pages_get_asset(void *ctx, struct http_request *request); /* by its whole path */
+
+#endif
