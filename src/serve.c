@@ -293,10 +293,11 @@ static void make_roles(struct serve *serve)
     });
     serve->settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
-        .ctx = serve, .offset = serve->start.settle_offset,
+        .ctx = serve, .bus = serve->bus, .offset = serve->start.settle_offset,
     });
     serve->bets = bets_new(&(struct bets_options){
-        .loop = &serve->loop, .store = serve->store, .book = odds_book(serve->odds),
+        .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
+        .book = odds_book(serve->odds),
         .config = config, .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node,
     });

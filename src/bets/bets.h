@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "base/config.h"
+#include "bus/bus.h"
 #include "model/book.h"
 #include "net/http.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct bets_key {
 struct bets_options {
     uv_loop_t *loop;
     struct store *store;
+    struct bus *bus;             /* gets what was committed (bus_money); NULL = nobody */
     const struct book *book;     /* this process's copy */
     const struct config *config;
     const struct bets_key *keys; /* newest last: it signs, all verify */

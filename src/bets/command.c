@@ -24,6 +24,12 @@
 #define KEY_FIRST 0x20 /* printable ASCII */
 #define KEY_LAST 0x7e
 
+enum {
+#define EVENT(number, name, text, ref) EVENT_##name = number,
+#include "tbl/events.h"
+#undef EVENT
+};
+
 struct waiter {
     struct http_request *request;
     struct waiter *next;
@@ -147,19 +153,55 @@ static void write_transfer_done(struct buf *out, int64_t account, int64_t seq,
     jw_object_end(&w);
 }
 
-static void write_bet_done(struct command *c, struct buf *out)
+static struct bet_view placed_view(const struct command *c)
 {
     const struct money_cmd *money = &c->lane.money;
-    struct bet_view view = {
+
+    return (struct bet_view){
         .id = money->bet,
         .stake_minor = money->amount_minor,
         .potential_minor = money->potential_minor,
         .placed_ms = money->at_ms,
+        .state = BET_ACCEPTED,
         .currency = c->session.currency,
+        .sport = money->sport,
         .slip = c->slip,
     };
+}
+
+static void write_bet_done(struct command *c, struct buf *out)
+{
+    struct bet_view view = placed_view(c);
 
     bet_write_accepted(out, &view);
+}
+
+/* It is committed: whoever listens is told before the client is. */
+static void publish(const struct command *c)
+{
+    static const int events[] = {
+        [MONEY_BET] = EVENT_BET_ACCEPTED, [MONEY_DEPOSIT] = EVENT_DEPOSITED,
+        [MONEY_WITHDRAWAL] = EVENT_WITHDRAWN,
+    };
+    const struct money_cmd *money = &c->lane.money;
+    struct bus *bus = c->bets->options.bus;
+    struct bet_view view;
+
+    if (bus == NULL || !bus_wants_money(bus))
+        return;
+    view = placed_view(c);
+    bus_publish_money(bus, &(struct bus_money){
+        .event = events[money->op],
+        .account = money->account,
+        .seq = money->seq,
+        .at_ms = money->at_ms,
+        .currency = str_of(money->currency),
+        .balance_minor = money->balance_minor,
+        .debt_minor = money->debt_minor,
+        .staked_minor = money->staked_minor,
+        .amount_minor = money->amount_minor,
+        .bet = money->op == MONEY_BET ? &view : NULL,
+    });
 }
 
 /* ---- a key the store knew ----------------------------------------------- */
@@ -359,10 +401,12 @@ static void decided(struct command *c)
         count_result(money->op, str_of(refusal_info(refusal)->code));
         write_members(c, out);
     } else if (money->op == MONEY_BET) {
+        publish(c);
         count_result(money->op, STR("accepted"));
         metric_add(METRIC_STAKED, str_of(money->currency), money->amount_minor);
         write_bet_done(c, out);
     } else {
+        publish(c);
         count_result(money->op, STR("done"));
         write_transfer_done(out, money->account, money->seq, money->amount_minor,
                             money->balance_minor, c->session.currency->exponent);

@@ -9,7 +9,8 @@
 /* Columns of BET_SELECT. */
 enum {
     B_ACCOUNT, B_ID, B_VERSION, B_STATE, B_STAKE, B_POTENTIAL, B_CAP, B_PAYOUT,
-    B_CURRENCY, B_SPORT, B_PLACED, B_SETTLED, B_RULE, B_FLAGS, B_SLIP, B_RESULTS
+    B_CURRENCY, B_SPORT, B_PLACED, B_SETTLED, B_RULE, B_FLAGS, B_SLIP, B_RESULTS,
+    B_CASHED_STAKE, B_CASHED_PAID
 };
 
 struct listing {
@@ -24,12 +25,15 @@ static bool write_row(struct reader *reader, struct jw *w, const struct value *r
 {
     struct bet_view view = {
         .id = row[B_ID].i,
-        .stake_minor = row[B_STAKE].i,
+        .stake_minor = row[B_STAKE].i + row[B_CASHED_STAKE].i,
         .potential_minor = row[B_POTENTIAL].i,
         .placed_ms = row[B_PLACED].i,
         .state = (enum bet_state)row[B_STATE].i,
         .payout_minor = row[B_PAYOUT].i,
         .settled_ms = row[B_SETTLED].i,
+        .cashed_stake_minor = row[B_CASHED_STAKE].i,
+        .cashed_paid_minor = row[B_CASHED_PAID].i,
+        .sport = row[B_SPORT].s,
         .currency = currency_find(row[B_CURRENCY].s),
         .slip = slip,
     };

@@ -34,10 +34,14 @@ struct bus_results {
 
 /*
  * bets, settle -> web, desk: what was committed about one account's money,
- * after the commit, in the order of the account's seq.
+ * after the commit, in the order of the account's seq.  Of two transactions
+ * on two connections the later one's answer may be read first: who shows a
+ * balance keeps that of the highest seq.  What another process commits is
+ * not told here.
  */
 struct bus_money {
-    int event;                  /* tbl/events.h */
+    int event;                  /* tbl/events.h; 0: only the legs' results are
+                                   news, seq is that of the last event */
     int64_t account, seq, at_ms;
     struct str currency;
     int64_t balance_minor, debt_minor, staked_minor; /* after it */
@@ -60,6 +64,8 @@ void bus_subscribe(struct bus *bus, const struct bus_subscriber *subscriber);
 void bus_publish_feed(struct bus *bus, const struct bus_feed *message);
 void bus_publish_prices(struct bus *bus, const struct bus_prices *message);
 void bus_publish_results(struct bus *bus, const struct bus_results *message);
+/* False: nobody listens, and a message need not be made. */
+bool bus_wants_money(const struct bus *bus) MUST_USE;
 void bus_publish_money(struct bus *bus, const struct bus_money *message);
 
 #endif

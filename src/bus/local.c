@@ -49,6 +49,14 @@ void bus_publish_results(struct bus *bus, const struct bus_results *message)
     PUBLISH(bus, on_results, message);
 }
 
+bool bus_wants_money(const struct bus *bus)
+{
+    for (unsigned i = 0; i < bus->n; i++)
+        if (bus->subscribers[i].on_money != NULL)
+            return true;
+    return false;
+}
+
 void bus_publish_money(struct bus *bus, const struct bus_money *message)
 {
     PUBLISH(bus, on_money, message);

@@ -9,7 +9,11 @@
 #include "model/bet.h"
 
 struct bet_view {
-    int64_t id, stake_minor, potential_minor, placed_ms;
+    int64_t id, placed_ms;
+    int64_t stake_minor;              /* as placed */
+    int64_t potential_minor;          /* of the stake that is left */
+    int64_t cashed_stake_minor;       /* taken out of the stake by cash-outs */
+    int64_t cashed_paid_minor;        /* paid for it */
     enum bet_state state;
     int64_t payout_minor, settled_ms; /* settled_ms 0 = never */
     const struct currency *currency;

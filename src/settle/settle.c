@@ -23,6 +23,7 @@
 #include "settle/pay.h"
 #include "settle/results.h"
 #include "settle/sweep.h"
+#include "settle/tell.h"
 
 #define JOBS_LISTED 64
 #define JOBS_BYTES (1024 * 1024)
@@ -69,6 +70,7 @@ struct chunk {
     int64_t after, last;         /* bets in (after, last] */
     uint32_t limit;
     struct settle_item items[LIMIT_CHUNK];
+    const struct bet_row *rows[LIMIT_CHUNK]; /* of the items */
     enum pay_change changes[LIMIT_CHUNK];
     bool flagged[LIMIT_CHUNK];   /* past-posting was found now */
     uint32_t n;                  /* items */
@@ -473,6 +475,7 @@ static void grade_row(struct settle *settle, struct chunk *chunk, const struct b
         metric_add(METRIC_SETTLE_BETS, STR("unchanged"), 1);
         return;
     }
+    chunk->rows[chunk->n] = row;
     chunk->changes[chunk->n] = change;
     chunk->flagged[chunk->n] = item->flags != row->flags;
     chunk->n++;
@@ -626,10 +629,13 @@ static void written(struct settle *settle, struct chunk *chunk)
     }
     adapt(settle, chunk->write.n, took_us);
     for (uint32_t i = chunk->at; i < chunk->at + chunk->write.n; i++) {
-        if (chunk->items[i].applied)
-            count_item(settle, chunk, i);
-        else
+        if (!chunk->items[i].applied) {
             chunk->skipped = true;
+            continue;
+        }
+        count_item(settle, chunk, i);
+        tell_settled(settle->options.bus, chunk->rows[i], &chunk->items[i], chunk->write.at_ms,
+                     &settle->scratch);
     }
     chunk->at += chunk->write.n;
     chunk->span *= 2;

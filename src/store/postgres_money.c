@@ -26,7 +26,7 @@
 #define MONEY_SQL(lock) \
     "WITH judged AS MATERIALIZED (" \
     " SELECT c.*, a.id AS locked, a.id IS NOT NULL AND a.epoch = c.epoch AS known," \
-    "  a.balance, a.debt, a.seq + 1 AS seq," \
+    "  a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
     "  CASE WHEN c.op <> 3 AND (a.status <> 0 OR a.excluded_until_ms > c.at_ms) THEN 4" \
     "   WHEN c.judged <> 0 THEN c.judged" \
     "   WHEN c.op <> 2 AND a.balance < c.amount THEN 15" \
@@ -36,7 +36,7 @@
     "  WITH ORDINALITY AS c (account, epoch, op, key, hash, judged, detail, amount," \
     "   at_ms, bet, potential, cap, currency, sport, slip, n)" \
     " LEFT JOIN LATERAL (" \
-    "  SELECT id, balance, debt, seq, epoch, status, excluded_until_ms" \
+    "  SELECT id, balance, debt, staked, seq, epoch, status, excluded_until_ms" \
     "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
@@ -88,7 +88,9 @@
     "  WHEN NOT known THEN 4" \
     "  WHEN (account IN (SELECT account FROM fresh)) IS TRUE THEN 1" \
     "  ELSE 2 END::int2, verdict, COALESCE(seq, 0)," \
-    "  COALESCE(CASE WHEN verdict = 0 THEN greatest(net, 0) ELSE balance END, 0)" \
+    "  COALESCE(CASE WHEN verdict = 0 THEN greatest(net, 0) ELSE balance END, 0)," \
+    "  COALESCE(CASE WHEN verdict = 0 THEN greatest(-net, 0) ELSE debt END, 0)," \
+    "  COALESCE(staked + CASE WHEN verdict = 0 AND op = 1 THEN amount ELSE 0 END, 0)" \
     " FROM judged j"
 
 #define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "III"
@@ -242,6 +244,8 @@ static bool money_read(struct pg_conn *conn, void *request, unsigned statement,
         cmd->decided = (enum refusal)cell(result, row, 2);
         cmd->seq = cmd->decided == REFUSE_NOTHING ? cell(result, row, 3) : 0;
         cmd->balance_minor = cell(result, row, 4);
+        cmd->debt_minor = cell(result, row, 5);
+        cmd->staked_minor = cell(result, row, 6);
     }
     return true;
 }

@@ -21,22 +21,24 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     " SELECT pos FROM settle_queue WHERE market_key = $15 AND pos = $16" \
     " FOR NO KEY UPDATE" \
     "), held AS MATERIALIZED (" \
-    " SELECT i.*, a.balance - a.debt AS net, a.seq" \
+    " SELECT i.*, a.balance - a.debt AS net, a.seq, a.staked AS stakes" \
     " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)" \
     "  WITH ORDINALITY AS i (account, bet, version, state, payout, delta, staked," \
     "   settled_ms, flags, results, event, item, n)" \
     " CROSS JOIN LATERAL (" \
-    "  SELECT balance, debt, seq FROM accounts WHERE id = i.account" \
+    "  SELECT balance, debt, seq, staked FROM accounts WHERE id = i.account" \
     "  FOR NO KEY UPDATE" lock ") a" \
     " WHERE $16 = 0 OR EXISTS (SELECT 1 FROM job)" \
     "), applied AS (" \
     " UPDATE bets b SET state = h.state, payout = h.payout, version = b.version + 1," \
     "  settled_ms = h.settled_ms, flags = h.flags, results = h.results" \
     " FROM held h WHERE b.account = h.account AND b.id = h.bet AND b.version = h.version" \
-    " RETURNING h.account, h.bet, h.delta, h.staked, h.event, h.item, h.net, h.seq, h.n" \
+    " RETURNING h.account, h.bet, h.delta, h.staked, h.event, h.item, h.net, h.seq," \
+    "  h.stakes, h.n" \
     "), moves AS MATERIALIZED (" \
-    " SELECT account, bet, delta, staked, event," \
+    " SELECT account, bet, delta, staked, event, item," \
     "  (net + sum(delta) OVER w)::int8 AS net," \
+    "  (stakes + sum(staked) OVER w)::int8 AS stakes," \
     "  seq + count(*) FILTER (WHERE event <> 0 OR delta <> 0) OVER w AS seq," \
     "  event <> 0 OR delta <> 0 AS counts" \
     " FROM applied" \
@@ -64,8 +66,8 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     " UPDATE settle_queue SET bet = $17 WHERE market_key = $15 AND pos = $16" \
     "  AND $13 = (SELECT count(*) FROM applied)" \
     ")" \
-    " SELECT item FROM applied UNION ALL" \
-    " SELECT -1 WHERE $16 <> 0 AND NOT EXISTS (SELECT 1 FROM job)"
+    " SELECT item, seq, greatest(net, 0), greatest(-net, 0), stakes FROM moves UNION ALL" \
+    " SELECT -1, 0, 0, 0, 0 WHERE $16 <> 0 AND NOT EXISTS (SELECT 1 FROM job)"
 
 #define WRITE_TYPES "IIIHI" "IIIHS" "HIiii" "ii"
 
@@ -74,7 +76,7 @@ const struct pg_statement pg_settle_statements[] = {
     { "settle_fetch", "iii",
       "SELECT b.account, b.id, b.version, b.state, b.stake, b.potential, b.cap,"
       " b.payout, b.placed_ms, b.settled_ms, b.rule, b.flags, b.currency, b.sport,"
-      " b.slip, b.results"
+      " b.slip, b.results, b.cashed_stake, b.cashed_paid"
       " FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"
       " WHERE l.market_key = $1 AND l.bet > $2 ORDER BY l.bet LIMIT $3" },
     { "settle_write", WRITE_TYPES, WRITE_SQL(" SKIP LOCKED") },
@@ -124,6 +126,8 @@ static struct bet_row read_bet(struct arena *arena, const PGresult *result, int 
         .sport = cell_str(arena, result, row, 13),
         .slip = cell_str(arena, result, row, 14),
         .results = cell_str(arena, result, row, 15),
+        .cashed_stake_minor = cell_int(result, row, 16),
+        .cashed_paid_minor = cell_int(result, row, 17),
     };
 }
 
@@ -135,7 +139,7 @@ static bool fetch_read(struct pg_conn *conn, void *request, unsigned statement,
 
     (void)conn;
     CHECK(statement == 0);
-    if (PQnfields(result) != 16 || n > (int)fetch->limit)
+    if (PQnfields(result) != 18 || n > (int)fetch->limit)
         return false;
     fetch->rows = ARENA_ARRAY(fetch->arena, struct bet_row, (size_t)n + 1);
     fetch->n = (uint32_t)n;
@@ -226,6 +230,15 @@ static enum pg_sent write_send(struct pg_conn *conn, void *request)
     return pg_conn_send(conn, write->wait ? "settle_write_wait" : "settle_write");
 }
 
+static void read_item(struct settle_item *item, const PGresult *result, int row)
+{
+    item->applied = true;
+    item->seq = cell_int(result, row, 1);
+    item->balance_minor = cell_int(result, row, 2);
+    item->debt_minor = cell_int(result, row, 3);
+    item->staked_minor = cell_int(result, row, 4);
+}
+
 static bool write_read(struct pg_conn *conn, void *request, unsigned statement,
                        const PGresult *result)
 {
@@ -242,7 +255,7 @@ static bool write_read(struct pg_conn *conn, void *request, unsigned statement,
         }
         if (item < 0 || item >= (int64_t)write->n)
             return false;
-        write->items[item].applied = true;
+        read_item(&write->items[item], result, row);
     }
     return true;
 }

@@ -21,14 +21,14 @@
     HOT(SAVEPOINT_UNDO, "ROLLBACK TO job")                                         \
     HOT(SAVEPOINT_RELEASE, "RELEASE job")                                          \
     HOT(PROBE, "UPDATE meta SET value = value WHERE name = 'node'")                \
-    HOT(ACCOUNT, "SELECT balance, debt, seq, epoch, status, excluded_until_ms"     \
-        " FROM accounts WHERE id = ?1")                                            \
+    HOT(ACCOUNT, "SELECT balance, debt, seq, epoch, status, excluded_until_ms,"    \
+        " staked FROM accounts WHERE id = ?1")                                     \
     HOT(ACCOUNT_MOVE, "UPDATE accounts SET balance = ?1, debt = ?2,"               \
         " staked = staked + ?3, seq = ?4 WHERE id = ?5")                           \
     HOT(KEY_ADD, "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"        \
         " ON CONFLICT DO NOTHING")                                                 \
     HOT(BET_ADD, "INSERT INTO bets VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7,"   \
-        " ?8, 0, 1, 0, ?9, '', 0, 0)")                                               \
+        " ?8, 0, 1, 0, ?9, '', 0, 0)")                                         \
     HOT(LEG_ADD, "INSERT INTO legs VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")    \
     HOT(TRANSFER_ADD, "INSERT INTO transfers"                                      \
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \
@@ -49,7 +49,8 @@
         " AND pos = ?3")                                                           \
     HOT(SETTLE_FETCH, "SELECT b.account, b.id, b.version, b.state, b.stake,"       \
         " b.potential, b.cap, b.payout, b.currency, b.sport, b.placed_ms,"         \
-        " b.settled_ms, b.rule, b.flags, b.slip, b.results"                        \
+        " b.settled_ms, b.rule, b.flags, b.slip, b.results, b.cashed_stake,"       \
+        " b.cashed_paid"                                                           \
         " FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"       \
         " WHERE l.market_key = ?1 AND l.bet > ?2 ORDER BY l.bet LIMIT ?3")
 

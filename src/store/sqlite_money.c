@@ -16,7 +16,7 @@ enum {
 
 struct standing {
     struct purse purse;
-    int64_t seq, epoch, status, excluded_until_ms;
+    int64_t seq, epoch, status, excluded_until_ms, staked;
     bool found;
 };
 
@@ -37,6 +37,7 @@ static int read_standing(struct sqlite_conn *conn, int64_t account, struct stand
         out->epoch = sqlite3_column_int64(stmt, 3);
         out->status = sqlite3_column_int64(stmt, 4);
         out->excluded_until_ms = sqlite3_column_int64(stmt, 5);
+        out->staked = sqlite3_column_int64(stmt, 6);
         out->found = true;
     }
     (void)sqlite3_reset(stmt);
@@ -187,6 +188,8 @@ static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
     after = purse_move(standing->purse, delta);
     cmd->seq = standing->seq + 1;
     cmd->balance_minor = after.balance;
+    cmd->debt_minor = after.debt;
+    cmd->staked_minor = standing->staked + (cmd->op == MONEY_BET ? cmd->amount_minor : 0);
     transfer = transfer_of(cmd, after.balance);
     code = move_account(conn, cmd, after);
     if (code == SQLITE_OK)
@@ -220,6 +223,8 @@ static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
     cmd->decided = verdict;
     cmd->seq = 0;
     cmd->balance_minor = standing.purse.balance;
+    cmd->debt_minor = standing.purse.debt;
+    cmd->staked_minor = standing.staked;
     if (known || verdict != REFUSE_NOTHING)
         return SQLITE_OK;
     return carry_out(conn, cmd, &standing);

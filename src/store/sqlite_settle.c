@@ -23,6 +23,8 @@ static void read_bet(sqlite3_stmt *stmt, struct arena *arena, struct bet_row *ro
         .flags = sqlite3_column_int64(stmt, 13),
         .slip = sqlite_column_str(stmt, 14, arena),
         .results = sqlite_column_str(stmt, 15, arena),
+        .cashed_stake_minor = sqlite3_column_int64(stmt, 16),
+        .cashed_paid_minor = sqlite3_column_int64(stmt, 17),
     };
 }
 
@@ -68,7 +70,7 @@ static int write_bet(struct sqlite_conn *conn, struct settle_item *item)
 }
 
 static int read_account(struct sqlite_conn *conn, int64_t account, struct purse *purse,
-                        int64_t *seq)
+                        struct settle_item *item)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT);
     int code;
@@ -80,7 +82,8 @@ static int read_account(struct sqlite_conn *conn, int64_t account, struct purse 
     if (code == SQLITE_ROW) {
         purse->balance = sqlite3_column_int64(stmt, 0);
         purse->debt = sqlite3_column_int64(stmt, 1);
-        *seq = sqlite3_column_int64(stmt, 2);
+        item->seq = sqlite3_column_int64(stmt, 2);
+        item->staked_minor = sqlite3_column_int64(stmt, 6);
     }
     (void)sqlite3_reset(stmt);
     if (code == SQLITE_DONE)
@@ -88,60 +91,62 @@ static int read_account(struct sqlite_conn *conn, int64_t account, struct purse 
     return code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
-static int write_account(struct sqlite_conn *conn, const struct settle_item *item,
-                         struct purse purse, int64_t seq)
+static int write_account(struct sqlite_conn *conn, const struct settle_item *item)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT_MOVE);
 
     if (stmt != NULL) {
-        (void)sqlite3_bind_int64(stmt, 1, purse.balance);
-        (void)sqlite3_bind_int64(stmt, 2, purse.debt);
+        (void)sqlite3_bind_int64(stmt, 1, item->balance_minor);
+        (void)sqlite3_bind_int64(stmt, 2, item->debt_minor);
         (void)sqlite3_bind_int64(stmt, 3, item->staked_delta_minor);
-        (void)sqlite3_bind_int64(stmt, 4, seq);
+        (void)sqlite3_bind_int64(stmt, 4, item->seq);
         (void)sqlite3_bind_int64(stmt, 5, item->account);
     }
     return sqlite_finish(conn, stmt);
 }
 
 static int write_transfer(struct sqlite_conn *conn, const struct settle_item *item,
-                          int64_t seq, int64_t balance, int64_t at_ms)
+                          int64_t at_ms)
 {
     bool pays = item->delta_minor > 0;
     struct sqlite_transfer transfer = {
         .account = item->account,
-        .seq = seq,
+        .seq = item->seq,
         .debit = pays ? HOUSE_BETS : item->account,
         .credit = pays ? item->account : HOUSE_BETS,
         .amount = pays ? item->delta_minor : -item->delta_minor,
         .kind = pays ? TRANSFER_PAYOUT : TRANSFER_REVERSAL,
         .bet = item->bet,
         .at_ms = at_ms,
-        .balance_after = balance,
+        .balance_after = item->balance_minor,
     };
 
     return sqlite_transfer_add(conn, &transfer);
 }
 
-static int move_money(struct sqlite_conn *conn, const struct settle_item *item,
-                      int64_t at_ms)
+static int move_money(struct sqlite_conn *conn, struct settle_item *item, int64_t at_ms)
 {
     struct purse purse = { 0 };
-    int64_t seq = 0;
-    int code = read_account(conn, item->account, &purse, &seq);
+    int code = read_account(conn, item->account, &purse, item);
 
     if (code != SQLITE_OK)
         return code;
     if (!purse_can_move(purse, item->delta_minor))
         return SQLITE_CONSTRAINT; /* the chunk is halved, the offender parked */
     if (item->event != 0 || item->delta_minor != 0)
-        seq++;
+        item->seq++;
     if (item->delta_minor != 0)
         purse = purse_move(purse, item->delta_minor);
-    code = write_account(conn, item, purse, seq);
+    item->balance_minor = purse.balance;
+    item->debt_minor = purse.debt;
+    item->staked_minor += item->staked_delta_minor;
+    if (item->event == 0 && item->delta_minor == 0 && item->staked_delta_minor == 0)
+        return SQLITE_OK; /* only the legs' results are news */
+    code = write_account(conn, item);
     if (code == SQLITE_OK && item->delta_minor != 0)
-        code = write_transfer(conn, item, seq, purse.balance, at_ms);
+        code = write_transfer(conn, item, at_ms);
     if (code == SQLITE_OK && item->event != 0)
-        sqlite_event_add(conn, item->account, seq, item->event, item->bet);
+        sqlite_event_add(conn, item->account, item->seq, item->event, item->bet);
     return code;
 }
 
@@ -151,8 +156,6 @@ static int write_item(struct sqlite_conn *conn, struct settle_item *item, int64_
 
     if (code != SQLITE_OK || !item->applied)
         return code;
-    if (item->event == 0 && item->delta_minor == 0 && item->staked_delta_minor == 0)
-        return SQLITE_OK;
     return move_money(conn, item, at_ms);
 }
 

@@ -91,6 +91,7 @@ struct money_cmd {
                                  one judged, or excluded, insufficient_funds */
     int64_t seq;              /* of its transfer, when done */
     int64_t balance_minor;    /* after, when done; now, when refused */
+    int64_t debt_minor, staked_minor; /* likewise */
     /* the caller's own */
     void *owner;
 };
@@ -153,6 +154,7 @@ struct bet_row {
     int64_t stake_minor, potential_minor, cap_minor, payout_minor;
     struct str currency, sport;
     int64_t placed_ms, settled_ms, rule, flags;
+    int64_t cashed_stake_minor, cashed_paid_minor; /* taken out; stake is what is left */
     struct str slip, results;
 };
 #define BET_FLAG_PAST_POSTED 1
@@ -183,6 +185,7 @@ struct settle_item {
     int event;                /* tbl/events.h; 0 = none (only results changed) */
     /* out */
     bool applied;
+    int64_t seq, balance_minor, debt_minor, staked_minor; /* after it, when applied */
 };
 /*
  * One transaction: per item whose account could be locked and whose version

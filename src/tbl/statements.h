@@ -34,10 +34,11 @@ STATEMENT(KEY_GET, "iis", "bisii" "iiiss" "iii",
     " LEFT JOIN transfers t ON k.op <> 1 AND k.verdict = 0"
     "  AND t.account = k.account AND t.seq = k.ref"
     " WHERE k.account = $1 AND k.op = $2 AND k.key = $3")
-#define BET_COLUMNS "iiiii" "iiiss" "iiiis" "s"
+#define BET_COLUMNS "iiiii" "iiiss" "iiiis" "sii"
 #define BET_SELECT \
     "SELECT account, id, version, state, stake, potential, cap, payout," \
-    " currency, sport, placed_ms, settled_ms, rule, flags, slip, results" \
+    " currency, sport, placed_ms, settled_ms, rule, flags, slip, results," \
+    " cashed_stake, cashed_paid" \
     " FROM bets"
 STATEMENT(BET_GET, "ii", BET_COLUMNS, BET_SELECT " WHERE account = $1 AND id = $2")
 /* $2: ids below this; $3, $4: states from, to. */

@@ -260,6 +260,10 @@ static void apply(struct settle_item *item)
     account->purse = purse_move(account->purse, item->delta_minor);
     account->staked += item->staked_delta_minor;
     account->seq += item->event != 0 || item->delta_minor != 0;
+    item->seq = account->seq;
+    item->balance_minor = account->purse.balance;
+    item->debt_minor = account->purse.debt;
+    item->staked_minor = account->staked;
     world.n_transfers += item->delta_minor != 0;
     world.n_reopened += item->event == 3;
 }

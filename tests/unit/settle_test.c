@@ -24,11 +24,30 @@ static bool placement_waits(void *ctx)
     return ((struct world *)ctx)->placing;
 }
 
+/* What settlement told on the bus, from the first. */
+static struct bus *bus;
+static struct told {
+    struct bus_money money;
+    struct bet_view bet;
+    enum leg_state leg;
+} told[8];
+static unsigned n_told;
+
+static void on_money(void *ctx, const struct bus_money *message)
+{
+    (void)ctx;
+    if (n_told < LENGTH(told))
+        told[n_told++] = (struct told){ *message, *message->bet,
+                                        message->bet->slip->legs[0].result.state };
+}
+
 static void open_settle(int64_t offset)
 {
+    bus = bus_local_new();
+    n_told = 0;
     settle = settle_new(&(struct settle_options){
         .loop = &world.loop, .store = NULL, .placement_waits = placement_waits,
-        .ctx = &world, .offset = offset,
+        .ctx = &world, .bus = bus, .offset = offset,
     });
 }
 
@@ -57,6 +76,7 @@ static void close_settle(void)
     while (!world.stopped)
         uv_run(&world.loop, UV_RUN_ONCE);
     settle_free(settle);
+    bus_free(bus);
 }
 
 static int tear_down(void **state)
@@ -194,6 +214,36 @@ static void a_winner_is_paid_and_a_loser_is_not(void **state)
     assert_int_equal(account_of(1001)->seq, 1); /* bet.settled is told */
     assert_int_equal(world.n_transfers, 1);
     assert_int_equal(world.n_queue, 0);
+}
+
+static void what_was_written_is_told(void **state)
+{
+    int64_t bet = place_single(1000, "1");
+
+    (void)state;
+    bus_subscribe(bus, &(struct bus_subscriber){ .on_money = on_money });
+    settle_start(settle);
+    tell(settlement(E1, "1", 1, LATER));
+    run_until_idle();
+    tell(other_fact(FACT_ROLLBACK_SETTLEMENT, E1, LATER + 5));
+    run_until_idle();
+    assert_int_equal(n_told, 2);
+    assert_int_equal(told[0].money.event, 2); /* bet.settled */
+    assert_int_equal(told[0].money.account, 1000);
+    assert_int_equal(told[0].money.seq, 1);
+    assert_int_equal(told[0].money.balance_minor, 2000);
+    assert_int_equal(told[0].money.staked_minor, 0);
+    assert_int_equal(told[0].money.amount_minor, 2000);
+    assert_int_equal(told[0].bet.id, bet);
+    assert_int_equal(told[0].bet.state, BET_SETTLED);
+    assert_int_equal(told[0].bet.payout_minor, 2000);
+    assert_int_equal(told[0].leg, LEG_WON);
+    assert_int_equal(told[1].money.event, 3); /* bet.reopened */
+    assert_int_equal(told[1].money.seq, 2);
+    assert_int_equal(told[1].money.amount_minor, -2000);
+    assert_int_equal(told[1].money.staked_minor, 1000);
+    assert_int_equal(told[1].bet.state, BET_ACCEPTED);
+    assert_int_equal(told[1].leg, LEG_OPEN);
 }
 
 static void rule_02_the_second_certainty_moves_the_difference(void **state)
@@ -891,6 +941,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_winner_is_paid_and_a_loser_is_not),
+        T(what_was_written_is_told),
         T(rule_01_any_order_ends_in_the_same_state),
         T(rule_02_the_second_certainty_moves_the_difference),
         T(rule_03_a_cashed_out_bet_stands),

@@ -951,6 +951,8 @@ static void test_close_waits_for_what_is_queued(void **state)
     suite_expect_account(1000, 700, 0, 0, 1);
 }
 
+#include "tests/unit/store_money.h"
+
 #define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, suite_setup, suite_teardown)
 #define STORE_SUITE                                         \
     SUITE_TEST(test_a_bet_moves_money_once),                \
@@ -975,6 +977,7 @@ static void test_close_waits_for_what_is_queued(void **state)
     SUITE_TEST(rule_07_late_markets_are_found),             \
     SUITE_TEST(rule_11_a_key_outlives_its_open_bet),        \
     SUITE_TEST(test_the_log_is_trimmed_behind_settlement),  \
+    STORE_MONEY_SUITE,                                      \
     SUITE_TEST(test_close_waits_for_what_is_queued)
 
 #endif

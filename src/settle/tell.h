@@ -1,0 +1,13 @@
+/* Tell: what settlement wrote, on the bus. */
+#ifndef SETTLE_TELL_H
+#define SETTLE_TELL_H
+
+#include "bus/bus.h"
+#include "settle/pay.h"
+
+/* After the item's commit.  `row` is the bet as it was read for it; costs
+ * nothing when nobody listens. */
+void tell_settled(struct bus *bus, const struct bet_row *row, const struct settle_item *item,
+                  int64_t at_ms, struct pay_scratch *scratch);
+
+#endif
