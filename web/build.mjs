@@ -73,7 +73,7 @@ async function bundle(esbuild, entry) {
     write: false,
     minify: true,
     format: 'esm',
-    target: ['es2020', 'chrome87', 'firefox78', 'safari14'],
+    target: ['es2020', 'chrome87', 'firefox78', 'safari14.1'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
     define: { 'process.env.NODE_ENV': '"production"' },
