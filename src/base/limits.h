@@ -21,6 +21,18 @@
 #define LIMIT_LINGER_MS 5000     /* for the client to close after the last one */
 #define LIMIT_LINGER_BYTES (16 * 1024 * 1024) /* thrown away meanwhile */
 #define LIMIT_SPARE_CONNECTIONS 1024 /* kept for reuse */
+#define LIMIT_CONN_LATER 16      /* frames behind a full socket */
+#define LIMIT_CONN_SNDBUF (64 * 1024) /* the kernel's, of an upgraded connection */
+#define LIMIT_WS_MESSAGE_BYTES (64 * 1024) /* from a client, all its fragments */
+
+/* Stream */
+#define LIMIT_STREAM_CLIENTS 18000
+#define LIMIT_STREAM_CHANNELS 200000   /* events and sports with subscribers */
+#define LIMIT_STREAM_EVENTS 100        /* in one subscription */
+#define LIMIT_STREAM_SPORTS 20         /* in one subscription */
+#define LIMIT_STREAM_CHANGE_BYTES (16 * 1024 * 1024) /* one encoded change */
+#define LIMIT_STREAM_MERGED_BYTES (256 * 1024) /* one merged delta, about */
+#define LIMIT_STREAM_TICK_BETS 256     /* own bets' changes, per account and tick */
 
 /* Feed and book */
 #define LIMIT_XML_DEPTH 16

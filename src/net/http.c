@@ -21,12 +21,16 @@
  * thrown away for a while, because closing on unread bytes makes the kernel
  * reset the connection and the client lose the answer.
  *
+ * An upgrade (http_upgrade()) ends a connection here while its socket lives on
+ * in conn.c: of idle streams the listener keeps nothing but their number.
+ *
  * Memory: one read buffer for all connections.  Bytes are copied once, into
  * the request; what a client pipelines behind a request in flight is kept up
  * to one read, then its socket is not read until the answer is out.
  */
 #include "net/http.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -66,6 +70,7 @@ struct connection {
     uv_shutdown_t shutdown;
     struct buf out;              /* what the socket did not take at once */
     struct buf pending;          /* bytes behind the request in flight */
+    struct conn *upgraded;       /* who takes the bytes behind the request */
     size_t lingered;             /* bytes thrown away */
     bool reading;                /* the loop reads the socket */
     bool eof;                    /* the client has shut its side */
@@ -87,7 +92,7 @@ struct http_server {
     struct list lists[STATES];
     uint64_t timeout_ms[STATES]; /* 0: none */
     struct connection *spare;
-    size_t n_spare, n_open;
+    size_t n_spare, n_open, n_upgraded;
     struct http_counts counts;
     bool accept_waits;           /* the limit is reached, someone knocks */
     bool draining, listener_closed, drained;
@@ -158,6 +163,7 @@ static struct connection *connection_new(struct http_server *server)
     c->magic = CONNECTION_MAGIC;
     c->server = server;
     c->prev = c->next = NULL;
+    c->upgraded = NULL;
     c->lingered = 0;
     c->reading = c->eof = c->gone = c->handle_closed = c->last = c->eating = false;
     c->state = STATE_IDLE;
@@ -180,7 +186,8 @@ static void on_server_handle_closed(uv_handle_t *handle);
 
 static void server_check_drained(struct http_server *server)
 {
-    if (!server->draining || !server->listener_closed || server->n_open > 0)
+    if (!server->draining || !server->listener_closed || server->n_open > 0 ||
+        server->n_upgraded > 0)
         return;
     if (uv_is_closing((uv_handle_t *)&server->tick))
         return;
@@ -204,6 +211,15 @@ static void on_server_handle_closed(uv_handle_t *handle)
         server->on_drained(server->drained_ctx);
 }
 
+/* There is room for one more. */
+static void accept_waiter(struct http_server *server)
+{
+    if (!server->accept_waits || server->draining)
+        return;
+    server->accept_waits = false;
+    accept_one(server);
+}
+
 /* The handle is closed and the request, if any, is answered: nothing refers
  * to the connection any more. */
 static void connection_recycle(struct connection *c)
@@ -225,10 +241,7 @@ static void connection_recycle(struct connection *c)
     }
     server->n_open--;
     server_check_drained(server);
-    if (server->accept_waits && !server->draining) {
-        server->accept_waits = false;
-        accept_one(server);
-    }
+    accept_waiter(server);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -521,6 +534,45 @@ void http_respond(struct http_request *request, int status, const char *content_
     send_answer(c, status, content_type, body, headers, n_headers);
 }
 
+/* ---- upgrades ------------------------------------------------------------ */
+
+static void on_upgraded_closed(void *ctx)
+{
+    struct http_server *server = ctx;
+
+    CHECK(server->n_upgraded > 0);
+    server->n_upgraded--;
+    server_check_drained(server);
+    accept_waiter(server);
+}
+
+/* The socket goes on under another file number, so that this connection can
+ * be closed and used again as if its client had left. */
+struct conn *http_upgrade(struct http_request *request, int status,
+                          const struct conn_handler *handler, void *ctx)
+{
+    struct connection *c = connection_of(request);
+    struct http_server *server = c->server;
+    uv_os_fd_t fd;
+    int own;
+
+    CHECK(c->state == STATE_ANSWERING && c->eating && !c->gone);
+    CHECK(uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0);
+    own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        return NULL;
+    count_answer(status);
+    metric_observe(METRIC_HTTP_SECONDS, clock_mono_us() - request->arrived_us);
+    server->n_upgraded++;
+    c->upgraded = conn_new(&(struct conn_options){
+        .loop = server->loop, .fd = own, .handler = handler, .ctx = ctx,
+        .on_released = on_upgraded_closed, .released_ctx = server,
+    });
+    connection_move(c, STATE_WRITING);
+    connection_close(c);
+    return c->upgraded;
+}
+
 /* ---- requests ----------------------------------------------------------- */
 
 /* The server's own refusal: says why, then closes. */
@@ -599,6 +651,12 @@ static void connection_eat(struct connection *c, const char *p, size_t n)
         n -= eaten;
     }
     c->eating = false;
+    if (c->upgraded != NULL) {
+        if (n > 0)
+            conn_take(c->upgraded, p, n);
+        c->upgraded = NULL;
+        return;
+    }
     if (n > 0 && (c->state == STATE_ANSWERING || c->state == STATE_WRITING)) {
         buf_put(&c->pending, p, n);
         read_stop(c);
@@ -654,7 +712,7 @@ static void accept_one(struct http_server *server)
 {
     /* Full: the one that has been idle for longest makes room; if all are
      * busy, the newcomer waits in the kernel's queue. */
-    if (server->n_open >= server->options.max_connections) {
+    if (server->n_open + server->n_upgraded >= server->options.max_connections) {
         server->accept_waits = true;
         if (server->lists[STATE_IDLE].first != NULL
             && server->lists[STATE_CLOSING].first == NULL)
@@ -893,5 +951,6 @@ struct http_counts http_server_counts(const struct http_server *server)
     struct http_counts counts = server->counts;
 
     counts.connections = server->n_open;
+    counts.upgraded = server->n_upgraded;
     return counts;
 }

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "model/operator.h"
+#include "net/conn.h"
 
 struct http_server;
 
@@ -44,6 +45,17 @@ struct http_header { const char *name; struct str value; };
 void http_respond(struct http_request *request, int status, const char *content_type,
                   struct str body, const struct http_header *headers, size_t n_headers);
 
+/*
+ * Takes the connection over, from inside on_request: the request has ended
+ * and is gone, nothing was answered, and what the client sends from now on
+ * goes to the handler.  The listener's memory for it is free again, and its
+ * timeouts do not hold; a drain waits until it is closed.  `status` is what
+ * will be counted as the answer.  NULL: no file is left for it, and the
+ * request is still to be answered.
+ */
+struct conn *http_upgrade(struct http_request *request, int status,
+                          const struct conn_handler *handler, void *ctx) MUST_USE;
+
 struct http_options {
     const char *listen;         /* "127.0.0.1:8080", "[::1]:0" */
     size_t body_limit;          /* bytes, for most paths */
@@ -72,8 +84,9 @@ int http_server_port(const struct http_server *server);
 void http_server_drain(struct http_server *server, void (*on_drained)(void *ctx), void *ctx);
 void http_server_free(struct http_server *server); /* after drained */
 
-/* connections: open now; the others: since the start. */
-struct http_counts { uint64_t connections, requests, refused; };
+/* connections (upgraded: those handed over) open now; the others: since the
+ * start. */
+struct http_counts { uint64_t connections, upgraded, requests, refused; };
 struct http_counts http_server_counts(const struct http_server *server);
 
 #endif
