@@ -23,6 +23,7 @@
 #include "base/metrics.h"
 #include "bets/bets.h"
 #include "feed/feed.h"
+#include "feed/lease.h"
 #include "model/house.h"
 #include "net/answer.h"
 #include "odds/odds.h"
@@ -55,6 +56,7 @@ struct serve {
     struct bus *bus;
     struct odds *odds;
     struct feed *feed;
+    struct lease *lease;
     struct settle *settle;
     struct bets *bets;
     struct web *web;
@@ -272,6 +274,40 @@ static bool replay_log(struct serve *serve, struct db *db, struct str *error)
     return true;
 }
 
+/* ---- who leads the feed ------------------------------------------------ */
+
+static void on_lease(void *ctx, int64_t epoch)
+{
+    struct serve *serve = ctx;
+
+    if (epoch > 0)
+        feed_lead(serve->feed, epoch);
+    else
+        feed_follow(serve->feed);
+}
+
+static void on_fenced(void *ctx)
+{
+    struct serve *serve = ctx;
+
+    lease_lost(serve->lease);
+}
+
+static void make_feed(struct serve *serve)
+{
+    const struct config *config = &serve->config;
+
+    serve->feed = feed_new(&(struct feed_options){
+        .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
+        .producer_silence_ms = config->producer_silence_s * 1000,
+        .on_fenced = on_fenced, .ctx = serve,
+    });
+    serve->lease = lease_new(&(struct lease_options){
+        .loop = &serve->loop, .store = serve->store, .name = "feed", .owner = "server",
+        .lease_ms = config->lease_ms, .on_change = on_lease, .ctx = serve,
+    });
+}
+
 static bool placement_waits(void *ctx)
 {
     struct serve *serve = ctx;
@@ -287,10 +323,7 @@ static void make_roles(struct serve *serve)
     serve->bus = bus_local_new();
     serve->odds = odds_new(serve->bus);
     serve->web = web_new(odds_book(serve->odds));
-    serve->feed = feed_new(&(struct feed_options){
-        .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
-        .producer_silence_ms = config->producer_silence_s * 1000,
-    });
+    make_feed(serve);
     serve->settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
         .ctx = serve, .bus = serve->bus, .offset = serve->start.settle_offset,
@@ -364,7 +397,7 @@ static void close_handles(struct serve *serve)
     uv_close((uv_handle_t *)&serve->after_poll, NULL);
 }
 
-static void on_settle_stopped(void *ctx)
+static void on_lease_stopped(void *ctx)
 {
     struct serve *serve = ctx;
 
@@ -373,6 +406,14 @@ static void on_settle_stopped(void *ctx)
     operators_stop(serve->operators);
     close_handles(serve);
     store_close(serve->store, on_store_closed, serve);
+}
+
+/* Nothing is written any more that the successor would have to wait for. */
+static void on_settle_stopped(void *ctx)
+{
+    struct serve *serve = ctx;
+
+    lease_stop(serve->lease, on_lease_stopped, serve);
 }
 
 /* Listeners are drained: what they left in the roles comes to its end. */
@@ -480,6 +521,7 @@ static bool start(struct serve *serve)
     /* The log may have been trimmed behind what settlement has stored. */
     feed_start(serve->feed, serve->start.feed_position > serve->start.settle_offset
                                 ? serve->start.feed_position : serve->start.settle_offset);
+    lease_start(serve->lease);
     settle_start(serve->settle);
     operators_start(serve->operators);
     return true;
@@ -501,6 +543,7 @@ static void free_roles(struct serve *serve)
     bets_free(serve->bets);
     reports_free(serve->reports);
     settle_free(serve->settle);
+    lease_free(serve->lease);
     feed_free(serve->feed);
     web_free(serve->web);
     odds_free(serve->odds);

@@ -1,12 +1,14 @@
 /*
  * Feed: what producers say becomes one durable, ordered log.
  *
- *   HTTP body --uof.c--> message, or 400 ---\
- *                                            log.c: queue -> one transaction
- *   alive, silence --producer.c--> up, down-/   -> bus, in order -> 202
+ *   HTTP --push.c--\
+ *   AMQP --amqp.c---uof.c--> message, or 400 -\
+ *                                              log.c: queue -> one transaction
+ *   alive, silence --producer.c--> up, down --/    -> bus, in order -> 202, ack
  *
  * A message is answered 202 only when it is durable, and reaches the bus
- * only then, in log order.
+ * only then, in log order.  Of all processes one writes, under the epoch of
+ * its lease (lease.h); the others read what it wrote (follow.h).
  */
 #ifndef FEED_FEED_H
 #define FEED_FEED_H
@@ -25,6 +27,12 @@ struct feed_options {
     struct store *store;
     struct bus *bus;
     int64_t producer_silence_ms;
+    /* On the loop, or NULL.  leads: the log is read to its end and the restart
+     * stands in it; or not any more. */
+    void (*on_lead)(void *ctx, bool leads);
+    /* An append was refused: the lease's epoch is over. */
+    void (*on_fenced)(void *ctx);
+    void *ctx;
 };
 
 struct feed *feed_new(const struct feed_options *options);
@@ -35,9 +43,15 @@ struct feed *feed_new(const struct feed_options *options);
  */
 bool feed_replay(struct feed *feed, int64_t position, int64_t at_ms, struct str body) MUST_USE;
 
-/* After the stored log, whose last position is `position`: writes the restart
- * into it and starts the timer that watches producers. */
+/* After the stored log, whose last position is `position`: follows it from
+ * there on, and starts the timer that watches producers. */
 void feed_start(struct feed *feed, int64_t position);
+/* The lease is held, under this epoch: reads the log to its end, writes the
+ * restart into it, then takes messages. */
+void feed_lead(struct feed *feed, int64_t epoch);
+/* Another process leads: what waits is turned away, the log is followed. */
+void feed_follow(struct feed *feed);
+bool feed_leads(const struct feed *feed); /* takes messages */
 
 /* POST /v1/feed: a route's handler. */
 void feed_post(void *feed, struct http_request *request);
@@ -55,7 +69,8 @@ enum feed_result { FEED_TAKEN = 0, FEED_BUSY, FEED_MALFORMED /* *error says wher
 enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
                              struct uof_error *error) MUST_USE;
 
-/* The restart is in the book: what is shown is no longer yesterday's. */
+/* What is shown is no longer yesterday's: the restart is in the book, or the
+ * log that another process writes was read to its end. */
 bool feed_is_recovered(const struct feed *feed);
 bool feed_idle(const struct feed *feed);
 /* Sets the gauges of producers. */

@@ -2,29 +2,35 @@
  * The feed log: entries wait in a queue, go to the store in batches with one
  * transaction in flight, and are published in order once they are durable.
  *
- *   waiting --append--> in flight --durable--> bus, answer 202
- *                            \--failed--> answer 503, then catch up: read
- *                               the stored log behind what was published,
- *                               for a lost answer may hide a commit
+ *   FOLLOWS --lease--> TAKES OVER --end of log, restart durable--> LEADS
+ *      ^                   |                                         |
+ *      +---- lease lost ---+-----------------------------------------+
+ *
+ * Who follows reads the stored log and publishes what another process wrote.
+ * Who leads writes:
+ *
+ *   waiting --append--> in flight --durable--> bus, then told
+ *                            \--failed--> told, all that wait too (so that
+ *                               nothing overtakes what comes again), then
+ *                               read the stored log behind what was
+ *                               published: a lost answer may hide a commit
+ *                            \--fenced--> another process leads: follow it
  */
-#include "feed/feed.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "feed/follow.h"
+#include "feed/inside.h"
 #include "feed/producer.h"
-#include "feed/uof.h"
-#include "net/answer.h"
 
 #define ENTRY_ARENA_BYTES (LIMIT_FEED_BODY_BYTES * 16)
 #define TICK_MS 500
-#define CATCH_UP_ROWS 256
+#define FOLLOW_MS 20
 #define CATCH_UP_PAUSE_MS 200
 
 /* One message on its way into the log. */
@@ -33,8 +39,7 @@ struct entry {
     struct arena arena;
     struct message message;
     struct str body;
-    struct http_request *request; /* by HTTP */
-    void (*on_done)(void *ctx, bool durable, int64_t position); /* by feed_submit() */
+    void (*on_done)(void *ctx, bool durable, int64_t position); /* NULL: our own */
     void *ctx;
 };
 
@@ -42,19 +47,26 @@ struct feed {
     struct feed_options options;
     struct uof_parser *parser;
     struct producers producers;
-    uv_timer_t tick, catch_up;
+    struct follow *follow;
+    uv_timer_t tick;
     struct entry *waiting, **waiting_end;
     struct entry *flying; /* of the transaction in flight, in order */
     unsigned n_waiting;
     struct feed_append append;
     struct feed_row rows[LIMIT_FEED_BATCH];
-    struct store_exec read;
-    struct arena read_arena;
     int64_t position;     /* last one published */
-    bool catching_up, recovered;
+    int64_t epoch;        /* of the lease that is held; 0 = none */
+    bool restarts;        /* our restart is on its way into the log: the next one is ours */
+    bool leads;           /* the restart under this epoch is in the log */
+    bool catching_up;     /* holds the lease, and the log is not read to its end */
+    bool read_again;      /* the read that runs began before the lease was held */
+    bool current;         /* the log was read to its end once */
+    bool standby;         /* another process leads, or this one never does */
 };
 
 static void send_batch(struct feed *feed);
+static void on_entry(void *ctx, int64_t position, int64_t at_ms, struct str body);
+static void on_log_end(void *ctx);
 
 struct feed *feed_new(const struct feed_options *options)
 {
@@ -65,12 +77,15 @@ struct feed *feed_new(const struct feed_options *options)
     feed->producers.silence_ms = options->producer_silence_ms;
     feed->waiting_end = &feed->waiting;
     feed->parser = uof_parser_new();
-    arena_init(&feed->read_arena, LIMIT_ROWS_BYTES);
+    feed->follow = follow_new(&(struct follow_options){
+        .loop = options->loop, .store = options->store, .on_entry = on_entry,
+        .on_end = on_log_end, .ctx = feed });
     uv_timer_init(options->loop, &feed->tick);
-    uv_timer_init(options->loop, &feed->catch_up);
-    feed->tick.data = feed->catch_up.data = feed;
+    feed->tick.data = feed;
     return feed;
 }
+
+/* ---- entries ----------------------------------------------------------- */
 
 static struct entry *entry_new(void)
 {
@@ -92,6 +107,18 @@ static void enqueue(struct feed *feed, struct entry *entry)
     *feed->waiting_end = entry;
     feed->waiting_end = &entry->next;
     feed->n_waiting++;
+}
+
+static struct entry *dequeue(struct feed *feed)
+{
+    struct entry *entry = feed->waiting;
+
+    feed->waiting = entry->next;
+    if (feed->waiting == NULL)
+        feed->waiting_end = &feed->waiting;
+    feed->n_waiting--;
+    entry->next = NULL;
+    return entry;
 }
 
 /* An entry of our own: a producer's turn, or a restart. */
@@ -119,6 +146,37 @@ static void enqueue_turn(struct feed *feed, int32_t producer, bool up, const cha
                 (int)producer, up, (long long)clock_wall_ms());
 }
 
+static void enqueue_restart(struct feed *feed)
+{
+    feed->restarts = true;
+    enqueue_own(feed, "<overround_restart timestamp=\"%lld\"/>", (long long)clock_wall_ms());
+}
+
+static void tell(struct entry *entry, bool durable, int64_t position)
+{
+    if (entry->on_done == NULL)
+        return; /* our own */
+    if (durable)
+        metric_add(METRIC_FEED_MESSAGES, str_of(message_type_name(entry->message.type)), 1);
+    else
+        metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
+    entry->on_done(entry->ctx, durable, position);
+}
+
+/* ---- published --------------------------------------------------------- */
+
+/* The restart that this process wrote is in the log: from here on it takes
+ * messages, and what producers say is its to judge. */
+static void lead_begins(struct feed *feed)
+{
+    feed->restarts = false;
+    feed->leads = true;
+    log_info("feed", "this process leads", "epoch=%lld position=%lld", (long long)feed->epoch,
+             (long long)feed->position);
+    if (feed->options.on_lead != NULL)
+        feed->options.on_lead(feed->options.ctx, true);
+}
+
 /* Published in log order; what the log says about producers outranks. */
 static void publish(struct feed *feed, int64_t position, int64_t at_ms,
                     const struct message *message)
@@ -127,13 +185,13 @@ static void publish(struct feed *feed, int64_t position, int64_t at_ms,
 
     CHECK(position > feed->position);
     feed->position = position;
-    if (message->type == MESSAGE_RESTART) {
-        feed->recovered = true;
+    if (message->type == MESSAGE_RESTART)
         producer_reset(&feed->producers);
-    } else if (message->type == MESSAGE_PRODUCER) {
+    else if (message->type == MESSAGE_PRODUCER)
         producer_set(&feed->producers, message->producer, message->up, clock_wall_ms());
-    }
     bus_publish_feed(feed->options.bus, &out);
+    if (message->type == MESSAGE_RESTART && feed->restarts)
+        lead_begins(feed);
 }
 
 bool feed_replay(struct feed *feed, int64_t position, int64_t at_ms, struct str body)
@@ -151,122 +209,62 @@ bool feed_replay(struct feed *feed, int64_t position, int64_t at_ms, struct str 
     return parsed;
 }
 
-static void tell_durable(struct entry *entry, int64_t position)
-{
-    if (entry->request == NULL && entry->on_done == NULL)
-        return; /* our own */
-    metric_add(METRIC_FEED_MESSAGES, str_of(message_type_name(entry->message.type)), 1);
-    if (entry->on_done != NULL) {
-        entry->on_done(entry->ctx, true, position);
-        return;
-    }
-    metric_observe(METRIC_FEED_SECONDS, clock_mono_us() - entry->request->arrived_us);
-    answer_empty(entry->request, 202);
-}
-
-static void tell_busy(struct entry *entry)
-{
-    if (entry->request == NULL && entry->on_done == NULL)
-        return;
-    metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
-    if (entry->on_done != NULL)
-        entry->on_done(entry->ctx, false, 0);
-    else
-        answer_refusal(entry->request, REFUSE_BUSY,
-                       STR("the log could not be written; send it again"), STR_NONE);
-}
+/* ---- written ----------------------------------------------------------- */
 
 /* Takes the entries in flight off, in order, and frees them. */
 static void land(struct feed *feed, bool durable)
 {
-    uint32_t i = 0;
-
-    while (feed->flying != NULL) {
+    for (uint32_t i = 0; feed->flying != NULL; i++) {
         struct entry *entry = feed->flying;
+        const struct feed_row *row = &feed->rows[i];
 
         feed->flying = entry->next;
-        if (durable) {
-            publish(feed, feed->rows[i].pos, feed->rows[i].at_ms, &entry->message);
-            tell_durable(entry, feed->rows[i].pos);
-        } else {
-            tell_busy(entry);
-        }
+        if (durable)
+            publish(feed, row->pos, row->at_ms, &entry->message);
+        tell(entry, durable, durable ? row->pos : 0);
         entry_free(entry);
-        i++;
     }
 }
 
-static void on_catch_up(uv_timer_t *timer);
+/* Nothing that waits may overtake what is sent again. */
+static void turn_away(struct feed *feed)
+{
+    while (feed->waiting != NULL) {
+        struct entry *entry = dequeue(feed);
+
+        tell(entry, false, 0);
+        entry_free(entry);
+    }
+}
+
+static void catch_up(struct feed *feed, uint64_t after_ms)
+{
+    feed->catching_up = true;
+    follow_read(feed->follow, feed->position, after_ms);
+}
 
 static void on_append_done(struct feed_append *append, enum store_result result)
 {
     struct feed *feed = append->ctx;
+    bool durable = result == STORE_OK && !append->fenced;
 
-    land(feed, result == STORE_OK);
-    if (result == STORE_OK) {
+    land(feed, durable);
+    if (append->fenced && append->epoch == feed->epoch) {
+        feed_follow(feed);
+        if (feed->options.on_fenced != NULL)
+            feed->options.on_fenced(feed->options.ctx);
+        return;
+    }
+    if (durable && append->epoch == feed->epoch) {
         send_batch(feed);
         return;
     }
-    log_warn("feed", "log not written; reading it again", "position=%lld",
-             (long long)feed->position);
-    feed->catching_up = true;
-    uv_timer_start(&feed->catch_up, on_catch_up, CATCH_UP_PAUSE_MS, 0);
-}
-
-static void enqueue_restart(struct feed *feed)
-{
-    enqueue_own(feed, "<overround_restart timestamp=\"%lld\"/>", (long long)clock_wall_ms());
-}
-
-/* The log is read to its end; what we had decided but not written is decided
- * again from what the log says. */
-static void caught_up(struct feed *feed)
-{
-    feed->catching_up = false;
-    producer_revert(&feed->producers);
-    if (!feed->recovered && feed->waiting == NULL)
-        enqueue_restart(feed);
-    send_batch(feed);
-}
-
-static void on_log_read(struct store_exec *read, enum store_result result)
-{
-    struct feed *feed = read->ctx;
-
-    for (uint32_t i = 0; result == STORE_OK && i < read->rows; i++)
-        (void)!feed_replay(feed, EXEC_CELL(read, i, 0).i, EXEC_CELL(read, i, 1).i,
-                           EXEC_CELL(read, i, 5).s);
-    if (result == STORE_OK && read->rows < CATCH_UP_ROWS)
-        caught_up(feed);
+    turn_away(feed);
+    log_warn("feed", "reading the log again", "position=%lld", (long long)feed->position);
+    if (feed->epoch != 0)
+        catch_up(feed, CATCH_UP_PAUSE_MS);
     else
-        uv_timer_start(&feed->catch_up, on_catch_up, result == STORE_OK ? 0 : CATCH_UP_PAUSE_MS,
-                       0);
-}
-
-static void on_catch_up(uv_timer_t *timer)
-{
-    struct feed *feed = timer->data;
-    struct store_exec *read = &feed->read;
-
-    arena_reset(&feed->read_arena);
-    *read = (struct store_exec){ .n = 1, .arena = &feed->read_arena, .on_done = on_log_read,
-                                 .ctx = feed };
-    read->calls[0] = (struct statement_call){
-        STATEMENT_FEED_READ, { VALUE_INT(feed->position), VALUE_INT(CATCH_UP_ROWS) }
-    };
-    store_exec(feed->options.store, read);
-}
-
-static struct entry *dequeue(struct feed *feed)
-{
-    struct entry *entry = feed->waiting;
-
-    feed->waiting = entry->next;
-    if (feed->waiting == NULL)
-        feed->waiting_end = &feed->waiting;
-    feed->n_waiting--;
-    entry->next = NULL;
-    return entry;
+        follow_read(feed->follow, feed->position, 0);
 }
 
 /* Everything that waits, up to the limit, as one transaction. */
@@ -275,7 +273,7 @@ static void send_batch(struct feed *feed)
     struct entry **end = &feed->flying;
     uint32_t n = 0;
 
-    if (feed->flying != NULL || feed->catching_up)
+    if (feed->flying != NULL || feed->catching_up || feed->epoch == 0)
         return;
     for (; feed->waiting != NULL && n < LIMIT_FEED_BATCH; n++) {
         struct entry *entry = dequeue(feed);
@@ -290,8 +288,82 @@ static void send_batch(struct feed *feed)
     }
     if (n == 0)
         return;
-    feed->append = (struct feed_append){ feed->rows, n, on_append_done, feed };
+    feed->append = (struct feed_append){ .rows = feed->rows, .n = n, .epoch = feed->epoch,
+                                         .on_done = on_append_done, .ctx = feed };
     store_feed_append(feed->options.store, &feed->append);
+}
+
+/* ---- read -------------------------------------------------------------- */
+
+static void on_entry(void *ctx, int64_t position, int64_t at_ms, struct str body)
+{
+    struct feed *feed = ctx;
+
+    if (!feed_replay(feed, position, at_ms, body))
+        feed->position = position; /* passed over, as everybody does */
+}
+
+/* The log is read to its end; what we had decided but not written is decided
+ * again from what the log says. */
+static void caught_up(struct feed *feed)
+{
+    feed->catching_up = false;
+    producer_revert(&feed->producers);
+    if (!feed->leads && feed->waiting == NULL)
+        enqueue_restart(feed);
+    send_batch(feed);
+}
+
+static void on_log_end(void *ctx)
+{
+    struct feed *feed = ctx;
+    bool again = feed->read_again;
+
+    feed->read_again = false;
+    feed->current = true;
+    if (feed->epoch == 0)
+        follow_read(feed->follow, feed->position, FOLLOW_MS);
+    else if (again)
+        follow_read(feed->follow, feed->position, 0);
+    else
+        caught_up(feed);
+}
+
+/* ---- leading ----------------------------------------------------------- */
+
+/* What the former leader had under way was refused or is durable, for the
+ * lease was taken after it: the log's end is its end. */
+void feed_lead(struct feed *feed, int64_t epoch)
+{
+    CHECK(epoch > 0);
+    feed_follow(feed);
+    feed->epoch = epoch;
+    feed->catching_up = true;
+    if (feed->flying != NULL)
+        return; /* of an epoch before: its answer goes on */
+    if (follow_is_reading(feed->follow))
+        feed->read_again = true;
+    else
+        follow_read(feed->follow, feed->position, 0);
+}
+
+void feed_follow(struct feed *feed)
+{
+    bool led = feed->leads;
+
+    feed->standby = true;
+    if (feed->epoch == 0)
+        return;
+    log_warn("feed", "this process does not lead any more", "epoch=%lld position=%lld",
+             (long long)feed->epoch, (long long)feed->position);
+    feed->epoch = 0;
+    feed->leads = feed->restarts = feed->catching_up = feed->read_again = false;
+    turn_away(feed);
+    producer_revert(&feed->producers);
+    if (feed->flying == NULL && !follow_is_reading(feed->follow))
+        follow_read(feed->follow, feed->position, 0);
+    if (led && feed->options.on_lead != NULL)
+        feed->options.on_lead(feed->options.ctx, false);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -299,6 +371,8 @@ static void on_tick(uv_timer_t *timer)
     struct feed *feed = timer->data;
     const struct producer *silent;
 
+    if (!feed->leads)
+        return;
     while ((silent = producer_silent(&feed->producers, clock_wall_ms())) != NULL)
         enqueue_turn(feed, silent->id, false, "silence");
     send_batch(feed);
@@ -306,27 +380,13 @@ static void on_tick(uv_timer_t *timer)
 
 void feed_start(struct feed *feed, int64_t position)
 {
-    CHECK(position >= feed->position);
-    feed->position = position;
-    enqueue_restart(feed);
-    send_batch(feed);
+    if (position > feed->position)
+        feed->position = position;
+    follow_read(feed->follow, feed->position, 0);
     uv_timer_start(&feed->tick, on_tick, TICK_MS, TICK_MS);
 }
 
-static void refuse_malformed(struct http_request *request, const struct uof_error *error)
-{
-    char text[300], members[80];
-    int n = snprintf(text, sizeof(text), "line %llu, column %llu: %s",
-                     (unsigned long long)error->line, (unsigned long long)error->column,
-                     error->text);
-    int m = snprintf(members, sizeof(members), "\"line\":%llu,\"column\":%llu",
-                     (unsigned long long)error->line, (unsigned long long)error->column);
-
-    CHECK(n > 0 && (size_t)n < sizeof(text) && m > 0 && (size_t)m < sizeof(members));
-    metric_add(METRIC_FEED_REFUSED, STR("malformed"), 1);
-    answer_refusal(request, REFUSE_MALFORMED, (struct str){ text, (size_t)n },
-                   (struct str){ members, (size_t)m });
-}
+/* ---- taken ------------------------------------------------------------- */
 
 /* An alive may turn its producer: the turn stands right behind it in the log,
  * before anything that is pushed later. */
@@ -345,31 +405,25 @@ static void note_alive(struct feed *feed, const struct message *message)
     }
 }
 
-/* application/xml or text/xml, with any parameters; none is taken as XML. */
-static bool is_xml(const struct http_request *request)
+const char *feed_is_busy(const struct feed *feed)
 {
-    static const struct str types[] = { { "application/xml", 15 }, { "text/xml", 8 } };
-    struct str given = http_header(request, "Content-Type");
-
-    for (size_t i = 0; i < LENGTH(types); i++)
-        if (given.n >= types[i].n && strncasecmp(given.p, types[i].p, types[i].n) == 0 &&
-            (given.n == types[i].n || strchr("; \t", given.p[types[i].n]) != NULL))
-            return true;
-    return given.p == NULL;
-}
-
-static bool has_room(const struct feed *feed)
-{
-    return feed->recovered && feed->n_waiting < LIMIT_FEED_QUEUE;
+    if (!feed->leads && feed->standby && feed->epoch == 0)
+        return "this process is a standby: another one leads the feed";
+    if (!feed->leads)
+        return "starting";
+    return feed->n_waiting < LIMIT_FEED_QUEUE ? NULL : "too many messages wait";
 }
 
 /* A message that parses goes into the queue; else false, and it is freed. */
-static bool take(struct feed *feed, struct entry *entry, bool own, struct uof_error *error)
+static bool take(struct feed *feed, struct entry *entry, const struct feed_item *item,
+                 struct uof_error *error)
 {
-    if (!uof_parse(feed->parser, entry->body, own, &entry->arena, &entry->message, error)) {
+    if (!uof_parse(feed->parser, entry->body, item->own, &entry->arena, &entry->message, error)) {
         entry_free(entry);
         return false;
     }
+    entry->on_done = item->on_done;
+    entry->ctx = item->ctx;
     if (entry->message.unknown > 0)
         metric_add(METRIC_FEED_UNKNOWN, STR_NONE, entry->message.unknown);
     enqueue(feed, entry);
@@ -379,27 +433,13 @@ static bool take(struct feed *feed, struct entry *entry, bool own, struct uof_er
     return true;
 }
 
-void feed_post(void *ctx, struct http_request *request)
+bool feed_take(struct feed *feed, const struct feed_item *item, struct uof_error *error)
 {
-    struct feed *feed = ctx;
-    struct entry *entry;
-    struct uof_error error;
+    struct entry *entry = entry_new();
 
-    if (!has_room(feed)) {
-        metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
-        answer_refusal(request, REFUSE_BUSY,
-                       feed->recovered ? STR("too many messages wait") : STR("starting"), STR_NONE);
-        return;
-    }
-    if (!is_xml(request)) {
-        answer_refusal(request, REFUSE_UNSUPPORTED_TYPE, STR("send application/xml"), STR_NONE);
-        return;
-    }
-    entry = entry_new();
-    entry->body = request->body;
-    entry->request = request;
-    if (!take(feed, entry, false, &error))
-        refuse_malformed(request, &error);
+    CHECK(feed_is_busy(feed) == NULL && item->on_done != NULL);
+    entry->body = item->body;
+    return take(feed, entry, item, error);
 }
 
 enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
@@ -407,23 +447,29 @@ enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
 {
     struct entry *entry;
 
-    if (!has_room(feed)) {
+    CHECK(item->on_done != NULL);
+    if (feed_is_busy(feed) != NULL) {
         metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
         return FEED_BUSY;
     }
     entry = entry_new();
     entry->body = arena_str(&entry->arena, item->body);
-    entry->on_done = item->on_done;
-    entry->ctx = item->ctx;
-    if (take(feed, entry, item->own, error))
+    if (take(feed, entry, item, error))
         return FEED_TAKEN;
     metric_add(METRIC_FEED_REFUSED, STR("malformed"), 1);
     return FEED_MALFORMED;
 }
 
+/* ---- asked ------------------------------------------------------------- */
+
+bool feed_leads(const struct feed *feed)
+{
+    return feed->leads;
+}
+
 bool feed_is_recovered(const struct feed *feed)
 {
-    return feed->recovered;
+    return feed->leads || (feed->epoch == 0 && feed->standby && feed->current);
 }
 
 bool feed_idle(const struct feed *feed)
@@ -435,6 +481,9 @@ void feed_metrics(struct feed *feed)
 {
     int64_t now_ms = clock_wall_ms();
 
+    metric_set(METRIC_FEED_LEADS, STR_NONE, feed->leads);
+    metric_set(METRIC_FEED_EPOCH, STR_NONE, feed->epoch);
+    metric_set(METRIC_FEED_LOG_POSITION, STR_NONE, feed->position);
     for (unsigned i = 0; i < feed->producers.n; i++) {
         const struct producer *producer = &feed->producers.list[i];
         char id[16];
@@ -448,7 +497,7 @@ void feed_metrics(struct feed *feed)
 void feed_stop(struct feed *feed)
 {
     uv_close((uv_handle_t *)&feed->tick, NULL);
-    uv_close((uv_handle_t *)&feed->catch_up, NULL);
+    follow_stop(feed->follow);
 }
 
 void feed_free(struct feed *feed)
@@ -456,7 +505,7 @@ void feed_free(struct feed *feed)
     while (feed->waiting != NULL)
         entry_free(dequeue(feed));
     CHECK(feed->flying == NULL);
+    follow_free(feed->follow);
     uof_parser_free(feed->parser);
-    arena_fini(&feed->read_arena);
     free(feed);
 }

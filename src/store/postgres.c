@@ -214,6 +214,7 @@ static struct postgres *make(const struct store_options *options)
     pg->store.engine = &engine_postgres;
     pg->url = strdup(options->url);
     pg->lanes = options->lanes > 0 ? options->lanes : 1;
+    pg->shared = options->shared;
     pg->n_pools = pg->lanes + 5;
     pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
     CHECK(pg->url != NULL && pg->pools != NULL);

@@ -174,17 +174,20 @@ static void on_retry(uv_timer_t *timer)
 #define SETTINGS_OTHER \
     ", set_config('lock_timeout', '5s', false)," \
     " set_config('statement_timeout', '60s', false)"
-/* One server a database, for each decides by its own book of prices: the
- * connection that writes the log holds the lease, and without it the store
- * is not up.  The server side finds out soon when the client's machine is
- * gone, so that another one may follow. */
-#define SETTINGS_LEASE \
+/* The server side finds out soon when the client's machine is gone, so that
+ * another one may follow. */
+#define SETTINGS_FEED \
     SETTINGS_OTHER \
     ", set_config('tcp_keepalives_idle', '5', false)," \
     " set_config('tcp_keepalives_interval', '2', false)," \
-    " set_config('tcp_keepalives_count', '3', false)," \
-    " set_config('lock_timeout', '3s', false), pg_advisory_lock(7311012)::text"
-#define LEASE_TAKEN "55P03"
+    " set_config('tcp_keepalives_count', '3', false)"
+/* One server a database takes bets, for each decides by its own book of
+ * prices: this connection holds the lock, and without it the store is not up.
+ * Processes of the feed alone stand beside it; their lease is a row. */
+#define SETTINGS_EXCLUSIVE \
+    SETTINGS_FEED \
+    ", set_config('lock_timeout', '3s', false), pg_advisory_lock(7311012)::text"
+#define LOCK_TAKEN "55P03"
 
 static Oid type_oid(char type)
 {
@@ -218,7 +221,8 @@ static void set_up(struct pg_conn *conn)
     enum pg_role role = conn->pool->role;
     PGconn *link = conn->link;
     const char *settings = role == PG_MONEY || role == PG_SETTLE ? SETTINGS_ALL SETTINGS_HOT
-        : role == PG_FEED ? SETTINGS_ALL SETTINGS_LEASE : SETTINGS_ALL SETTINGS_OTHER;
+        : role != PG_FEED ? SETTINGS_ALL SETTINGS_OTHER
+        : conn->pg->shared ? SETTINGS_ALL SETTINGS_FEED : SETTINGS_ALL SETTINGS_EXCLUSIVE;
     bool sent;
 
     conn->state = PG_SETTING_UP;
@@ -251,7 +255,7 @@ static const char *setup_error(const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-    if (sqlstate != NULL && strcmp(sqlstate, LEASE_TAKEN) == 0)
+    if (sqlstate != NULL && strcmp(sqlstate, LOCK_TAKEN) == 0)
         return "another overround serves from this database: stop it first, or use "
                "another database";
     return PQresultErrorMessage(result);

@@ -6,10 +6,15 @@
 
 /* ---- the log --------------------------------------------------------- */
 
+/* The lease's row is locked until the commit: whoever takes the lease waits
+ * for it, and an append that comes behind a take-over waits for that and then
+ * finds another epoch. */
 const struct pg_statement pg_feed_statements[] = {
-    { "feed", "IIIIS" "S",
-      "INSERT INTO feed_log (pos, at_ms, type, producer, event, body)"
-      " SELECT * FROM unnest($1, $2, $3, $4, $5, $6)" },
+    { "feed", "IIIIS" "Si",
+      "WITH lease AS MATERIALIZED ("
+      " SELECT epoch FROM leases WHERE name = 'feed' AND epoch = $7 FOR SHARE"
+      ") INSERT INTO feed_log (pos, at_ms, type, producer, event, body)"
+      " SELECT u.* FROM lease, unnest($1, $2, $3, $4, $5, $6) AS u" },
     { NULL, NULL, NULL },
 };
 
@@ -31,7 +36,19 @@ static enum pg_sent feed_send(struct pg_conn *conn, void *request)
     EACH(PG_INT8, pg_put_int8, rows[i].producer);
     EACH(PG_TEXT, pg_put_str, rows[i].event);
     EACH(PG_TEXT, pg_put_str, rows[i].body);
+    pg_param_int8(params, append->epoch);
     return pg_conn_send(conn, "feed");
+}
+
+static bool feed_read(struct pg_conn *conn, void *request, unsigned statement,
+                      const PGresult *result)
+{
+    struct feed_append *append = request;
+
+    (void)conn;
+    (void)statement;
+    append->fenced = strcmp(PQcmdTuples((PGresult *)(uintptr_t)result), "0") == 0;
+    return true;
 }
 
 static bool read_nothing(struct pg_conn *conn, void *request, unsigned statement,
@@ -52,7 +69,7 @@ static void feed_done(void *request, enum store_result result)
 }
 
 static const struct pg_kind feed_kind = {
-    "feed", true, feed_send, read_nothing, feed_done,
+    "feed", true, feed_send, feed_read, feed_done,
 };
 
 void pg_feed_append(struct store *store, struct feed_append *append)

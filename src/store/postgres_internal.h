@@ -111,6 +111,7 @@ struct postgres {
     uv_timer_t teller;
     unsigned jobs;       /* queued, running or to be told */
     unsigned handles;    /* of libuv, still open */
+    bool shared;         /* takes no exclusive lock */
     bool up, closing, torn_down;
     void (*on_closed)(void *ctx);
     void *on_closed_ctx;

@@ -6,13 +6,31 @@
 #include "base/log.h"
 #include "store/sqlite_internal.h"
 
-int sqlite_feed_run(struct sqlite_conn *conn, struct feed_append *append)
+/* The epoch that the append names is over: nothing may be written under it. */
+static int check_epoch(struct sqlite_conn *conn, struct feed_append *append)
 {
-    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_FEED_ADD);
-    int code = SQLITE_OK;
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LEASE);
+    int code;
 
     if (stmt == NULL)
         return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, append->epoch);
+    code = sqlite3_step(stmt);
+    append->fenced = code == SQLITE_DONE;
+    (void)sqlite3_reset(stmt);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK
+                                                     : sqlite3_extended_errcode(conn->db);
+}
+
+int sqlite_feed_run(struct sqlite_conn *conn, struct feed_append *append)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_FEED_ADD);
+    int code = check_epoch(conn, append);
+
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    if (append->fenced)
+        return code;
     for (uint32_t i = 0; i < append->n && code == SQLITE_OK; i++) {
         const struct feed_row *row = &append->rows[i];
 

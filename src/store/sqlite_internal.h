@@ -34,6 +34,7 @@
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \
     HOT(OUTBOX_ADD, "INSERT INTO outbox (at_ms, events) VALUES (?1, ?2)")          \
     HOT(FEED_ADD, "INSERT INTO feed_log VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
+    HOT(LEASE, "SELECT 1 FROM leases WHERE name = 'feed' AND epoch = ?1")          \
     HOT(FACT_ADD, "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"  \
         " ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING")              \
     HOT(QUEUE_ADD, "INSERT INTO settle_queue VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)"   \

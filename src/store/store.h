@@ -40,6 +40,8 @@ struct store_options {
     const char *url;       /* sqlite:PATH or postgres://… */
     unsigned lanes;        /* money lanes (PostgreSQL connections; SQLite has 1) */
     unsigned readers;      /* connections or threads for store_exec reads */
+    bool shared;           /* PostgreSQL: beside the server that holds the
+                              exclusive lock (a process of the feed alone) */
 };
 
 /*
@@ -122,9 +124,16 @@ struct feed_row {
     int32_t type, producer;
     struct str event, body;
 };
+/*
+ * One transaction, and only while the lease "feed" has this epoch: else
+ * nothing is inserted and `fenced` is set.  A take-over waits for an append
+ * that is under way, so the new leader finds all of it in the log.
+ */
 struct feed_append {
     const struct feed_row *rows;
     uint32_t n;
+    int64_t epoch;
+    bool fenced;      /* out, with STORE_OK */
     void (*on_done)(struct feed_append *append, enum store_result result);
     void *ctx;
 };

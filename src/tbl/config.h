@@ -35,6 +35,8 @@ CONFIG(INT, password_kib, "password-kib", "19456", "KiB", "Memory of Argon2id fo
 CONFIG(INT, password_passes, "password-passes", "2", "passes", "Passes of Argon2id for each password.")
 CONFIG(INT, bet_rate, "bet-rate", "50", "requests/s", "Money requests a customer may make each second, with a burst of ten seconds' worth; 0 = no limit.")
 CONFIG(INT, login_rate, "login-rate", "10", "requests/s", "Registrations and log-ins an address may make each second, with a burst of ten seconds' worth; 0 = no limit.")
+CONFIG(TEXT, role, "role", "feed,odds,bets,settle,web", "roles", "What this process does: all, or on PostgreSQL feed alone (several: one leads) or all but feed.")
+CONFIG(INT, lease_ms, "lease-ms", "5000", "ms", "Of several feed processes another one leads when the leader has not renewed its lease for this long.")
 CONFIG(INT, producer_silence_s, "producer-silence-s", "20", "s", "A producer silent for this long is down.")
 CONFIG(INT, feed_log_hours, "feed-log-hours", "72", "h", "How long feed messages are kept in the log.")
 CONFIG(INT, replay_hours, "replay-hours", "6", "h", "How far back the book is rebuilt from the log at start.")

@@ -107,6 +107,17 @@ STATEMENT(REPORT_DAILY, "ii", "iissi" "ii",
 STATEMENT(FEED_READ, "ii", "iiiis" "s",
     "SELECT pos, at_ms, type, producer, event, body FROM feed_log"
     " WHERE pos > $1 ORDER BY pos LIMIT $2")
+/* Who leads (feed/lease.h).  Every renewal changes until_ms, which others
+ * watch; taking is conditional on what was seen. */
+STATEMENT(LEASE_GET, "s", "sii",
+    "SELECT owner, epoch, until_ms FROM leases WHERE name = $1")
+STATEMENT(LEASE_TAKE, "ssiii", "i",
+    "UPDATE leases SET owner = $2, epoch = epoch + 1, until_ms = $3"
+    " WHERE name = $1 AND epoch = $4 AND until_ms = $5 RETURNING epoch")
+STATEMENT(LEASE_RENEW, "sii", "i",
+    "UPDATE leases SET until_ms = $3 WHERE name = $1 AND epoch = $2 RETURNING epoch")
+STATEMENT(LEASE_RELEASE, "si", "",
+    "UPDATE leases SET until_ms = 0 WHERE name = $1 AND epoch = $2")
 STATEMENT(LEDGER_TOTALS, "", "siiii",
     "SELECT currency, COUNT(*), CAST(SUM(balance) AS bigint),"
     " CAST(SUM(debt) AS bigint), CAST(SUM(staked) AS bigint)"

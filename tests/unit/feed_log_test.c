@@ -24,6 +24,7 @@ static struct {
     struct { int64_t pos; char body[200]; } rows[ROWS];
     unsigned n;
     enum fate fate;
+    int64_t epoch; /* of the lease; an append under another one is refused */
     struct feed_append *append;
     struct store_exec *read;
     uv_timer_t later; /* answers come from the loop, never inside the call */
@@ -33,6 +34,8 @@ static struct {
 static struct {
     struct { int64_t position; enum message_type type; bool up; } entries[ROWS];
     unsigned n;
+    unsigned durable, busy, fenced; /* what submitters were told */
+    bool leads;
 } seen;
 
 static void commit_rows(const struct feed_append *append)
@@ -52,7 +55,8 @@ static void answer_append(void)
 
     store.append = NULL;
     store.fate = COMMITS;
-    if (fate != FAILS)
+    append->fenced = append->epoch != store.epoch;
+    if (fate != FAILS && !append->fenced)
         commit_rows(append);
     append->on_done(append, fate == COMMITS ? STORE_OK
                             : fate == FAILS ? STORE_UNAVAILABLE : STORE_UNKNOWN);
@@ -113,6 +117,14 @@ static void on_feed(void *ctx, const struct bus_feed *entry)
     seen.entries[seen.n++].up = entry->message->up;
 }
 
+static void on_lead(void *ctx, bool leads);
+
+static void on_fenced(void *ctx)
+{
+    (void)ctx;
+    seen.fenced++;
+}
+
 struct bench {
     uv_loop_t loop;
     struct bus *bus;
@@ -123,12 +135,14 @@ static void bench_init(struct bench *bench, int64_t silence_ms)
 {
     memset(&store, 0, sizeof(store));
     memset(&seen, 0, sizeof(seen));
+    store.epoch = 1;
     assert_int_equal(uv_loop_init(&bench->loop), 0);
     uv_timer_init(&bench->loop, &store.later);
     bench->bus = bus_local_new();
     bus_subscribe(bench->bus, &(struct bus_subscriber){ .on_feed = on_feed });
     bench->feed = feed_new(&(struct feed_options){
-        .loop = &bench->loop, .bus = bench->bus, .producer_silence_ms = silence_ms });
+        .loop = &bench->loop, .bus = bench->bus, .producer_silence_ms = silence_ms,
+        .on_lead = on_lead, .on_fenced = on_fenced });
 }
 
 static void run_until_seen(struct bench *bench, unsigned n)
@@ -165,6 +179,7 @@ static void a_restart_is_the_first_entry(void **state)
     bench_init(&bench, 20000);
     assert_false(feed_is_recovered(bench.feed));
     feed_start(bench.feed, 7);
+    feed_lead(bench.feed, 1);
     run_until_seen(&bench, 1);
     assert_int_equal(seen.entries[0].type, MESSAGE_RESTART);
     assert_int_equal(seen.entries[0].position, 8);
@@ -180,6 +195,7 @@ static void a_failed_restart_is_written_again(void **state)
     bench_init(&bench, 20000);
     store.fate = FAILS;
     feed_start(bench.feed, 0);
+    feed_lead(bench.feed, 1);
     run_until_seen(&bench, 1);
     assert_int_equal(seen.entries[0].type, MESSAGE_RESTART);
     assert_int_equal(store.n, 1);
@@ -194,6 +210,7 @@ static void a_lost_answer_hides_a_commit(void **state)
     bench_init(&bench, 20000);
     store.fate = COMMITS_AND_IS_LOST;
     feed_start(bench.feed, 0);
+    feed_lead(bench.feed, 1);
     run_until_seen(&bench, 1);
     bench_fini(&bench);
     assert_int_equal(store.n, 1); /* not written a second time */
@@ -212,6 +229,7 @@ static void rule_21_replayed_producers_are_down_after_the_restart(void **state)
                             STR("<overround_producer product=\"1\" up=\"1\" timestamp=\"1\"/>")));
     assert_false(feed_replay(bench.feed, 4, 0, STR("<garbage")));
     feed_start(bench.feed, 5);
+    feed_lead(bench.feed, 1);
     run_until_seen(&bench, 2);
     assert_int_equal(seen.entries[1].type, MESSAGE_RESTART);
     /* Down already: the silence of a producer that is down says nothing. */
@@ -222,12 +240,147 @@ static void rule_21_replayed_producers_are_down_after_the_restart(void **state)
     bench_fini(&bench);
 }
 
+/* ---- of several processes one leads --------------------------------------- */
+
+static void on_lead(void *ctx, bool leads)
+{
+    (void)ctx;
+    seen.leads = leads;
+}
+
+static void run_until_leads(struct bench *bench, bool leads)
+{
+    for (unsigned turn = 0; seen.leads != leads; turn++) {
+        assert_true(turn < 10000);
+        uv_run(&bench->loop, UV_RUN_ONCE);
+    }
+}
+
+static void another_process_writes(const char *body)
+{
+    store.rows[store.n].pos = store.n + 1;
+    memset(store.rows[store.n].body, 0, sizeof(store.rows[store.n].body));
+    memcpy(store.rows[store.n++].body, body, strlen(body));
+}
+
+static void on_submitted(void *ctx, bool durable, int64_t position)
+{
+    (void)ctx;
+    (void)position;
+    seen.durable += durable;
+    seen.busy += !durable;
+}
+
+static enum feed_result submit(struct bench *bench, const char *text)
+{
+    struct uof_error error;
+
+    return feed_submit(bench->feed, &(struct feed_item){ .body = str_of(text),
+                                                         .on_done = on_submitted }, &error);
+}
+
+#define ALIVE "<alive product=\"1\" timestamp=\"1\" subscribed=\"1\"/>"
+
+static void rule_23_a_standby_follows_and_takes_nothing(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_follow(bench.feed);
+    assert_false(feed_is_recovered(bench.feed)); /* not before it has read the log */
+    assert_int_equal(submit(&bench, ALIVE), FEED_BUSY);
+    another_process_writes("<overround_restart timestamp=\"1\"/>");
+    another_process_writes(ALIVE);
+    run_until_seen(&bench, 2);
+    assert_int_equal(seen.entries[1].type, MESSAGE_ALIVE);
+    assert_true(feed_is_recovered(bench.feed));
+    assert_false(feed_leads(bench.feed));
+    assert_int_equal(submit(&bench, ALIVE), FEED_BUSY);
+    another_process_writes(ALIVE); /* it goes on reading */
+    run_until_seen(&bench, 3);
+    assert_int_equal(store.n, 3);
+    bench_fini(&bench);
+}
+
+/* What the former leader wrote until the lease was taken comes first. */
+static void rule_23_the_successor_reads_the_log_to_its_end(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_follow(bench.feed);
+    another_process_writes("<overround_restart timestamp=\"1\"/>");
+    run_until_seen(&bench, 1);
+    another_process_writes("<overround_producer product=\"1\" up=\"1\" timestamp=\"1\"/>");
+    another_process_writes(ALIVE);
+    feed_lead(bench.feed, 1);
+    assert_false(feed_leads(bench.feed));
+    run_until_leads(&bench, true);
+    assert_int_equal(seen.n, 4);
+    assert_int_equal(seen.entries[3].type, MESSAGE_RESTART);
+    assert_int_equal(seen.entries[3].position, 4);
+    assert_int_equal(submit(&bench, ALIVE), FEED_TAKEN);
+    run_until_seen(&bench, 5);
+    assert_int_equal(seen.durable, 1);
+    bench_fini(&bench);
+}
+
+static void rule_23_a_fenced_leader_follows(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_lead(bench.feed, 1);
+    run_until_leads(&bench, true);
+    store.epoch = 2; /* another one took over */
+    another_process_writes("<overround_restart timestamp=\"2\"/>");
+    assert_int_equal(submit(&bench, ALIVE), FEED_TAKEN); /* in flight */
+    assert_int_equal(submit(&bench, ALIVE), FEED_TAKEN); /* waits */
+    run_until_leads(&bench, false);
+    assert_int_equal(seen.fenced, 1);
+    assert_int_equal(seen.busy, 2);
+    assert_int_equal(submit(&bench, ALIVE), FEED_BUSY);
+    run_until_seen(&bench, 2);
+    assert_int_equal(seen.entries[1].type, MESSAGE_RESTART);
+    assert_int_equal(store.n, 2);
+    bench_fini(&bench);
+}
+
+/* What comes again must not be overtaken by what waited behind it. */
+static void a_failed_append_turns_away_all_that_wait(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_lead(bench.feed, 1);
+    run_until_leads(&bench, true);
+    store.fate = FAILS;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(submit(&bench, ALIVE), FEED_TAKEN);
+    while (seen.busy < 3)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(seen.durable, 0);
+    bench_fini(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_restart_is_the_first_entry),
         cmocka_unit_test(a_failed_restart_is_written_again),
         cmocka_unit_test(a_lost_answer_hides_a_commit),
+        cmocka_unit_test(rule_23_a_standby_follows_and_takes_nothing),
+        cmocka_unit_test(rule_23_the_successor_reads_the_log_to_its_end),
+        cmocka_unit_test(rule_23_a_fenced_leader_follows),
+        cmocka_unit_test(a_failed_append_turns_away_all_that_wait),
         cmocka_unit_test(rule_21_replayed_producers_are_down_after_the_restart),
     };
 

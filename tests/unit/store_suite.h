@@ -98,14 +98,26 @@ static void suite_on_feed(struct feed_append *append, enum store_result result)
     suite_done(result);
 }
 
-static enum store_result suite_feed(const struct feed_row *rows, uint32_t n)
+static enum store_result suite_append(const struct feed_row *rows, uint32_t n, int64_t epoch,
+                                      bool *fenced)
 {
-    struct feed_append append = { .rows = rows, .n = n, .on_done = suite_on_feed };
+    struct feed_append append = { .rows = rows, .n = n, .epoch = epoch,
+                                  .on_done = suite_on_feed };
 
     suite.waiting++;
     store_feed_append(suite.store, &append);
     suite_wait();
+    *fenced = append.fenced;
     return suite.result;
+}
+
+static enum store_result suite_feed(const struct feed_row *rows, uint32_t n)
+{
+    bool fenced;
+    enum store_result result = suite_append(rows, n, 0, &fenced); /* of a fresh store */
+
+    assert_false(fenced);
+    return result;
 }
 
 static void suite_on_results(struct results_add *add, enum store_result result)
@@ -559,6 +571,8 @@ static void test_the_feed_log_is_read_back(void **state)
     assert_int_equal(suite_feed(rows, 1), STORE_REJECTED); /* a position twice */
 }
 
+#include "store_lease.h"
+
 static void rule_01_a_fact_told_twice_is_one(void **state)
 {
     struct fact first = suite_fact(10), again = suite_fact(11), other = suite_fact(12);
@@ -963,6 +977,8 @@ static void test_close_waits_for_what_is_queued(void **state)
     SUITE_TEST(rule_15_exclusion_is_checked_in_the_store),  \
     SUITE_TEST(rule_06_a_rejected_batch_applies_nothing),   \
     SUITE_TEST(test_the_feed_log_is_read_back),             \
+    SUITE_TEST(rule_23_the_lease_is_taken_by_one),          \
+    SUITE_TEST(rule_23_an_append_under_an_old_epoch_is_refused), \
     SUITE_TEST(rule_01_a_fact_told_twice_is_one),           \
     SUITE_TEST(rule_01_markets_that_share_a_key_keep_their_facts), \
     SUITE_TEST(rule_01_a_fact_out_of_order_is_graded),      \

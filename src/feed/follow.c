@@ -1,0 +1,111 @@
+/* Reading the stored log: see follow.h. */
+#include "feed/follow.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+#define PAGE_ROWS 256
+#define AGAIN_MS 200
+
+struct follow {
+    struct follow_options options;
+    uv_timer_t timer;
+    struct store_exec exec;
+    struct arena arena;
+    int64_t position;  /* of the last entry given on */
+    uint32_t page;     /* rows to ask for */
+    bool reading, asked, stopped;
+};
+
+struct follow *follow_new(const struct follow_options *options)
+{
+    struct follow *follow = calloc(1, sizeof(*follow));
+
+    CHECK(follow != NULL);
+    follow->options = *options;
+    follow->page = PAGE_ROWS;
+    arena_init(&follow->arena, LIMIT_ROWS_BYTES);
+    uv_timer_init(options->loop, &follow->timer);
+    follow->timer.data = follow;
+    return follow;
+}
+
+static void ask(struct follow *follow);
+
+static void on_timer(uv_timer_t *timer)
+{
+    ask(timer->data);
+}
+
+/* A page whose rows do not fit into memory would fail for ever. */
+static void again(struct follow *follow)
+{
+    follow->page = follow->page > 1 ? follow->page / 2 : 1;
+    uv_timer_start(&follow->timer, on_timer, AGAIN_MS, 0);
+}
+
+static void on_page(struct store_exec *exec, enum store_result result)
+{
+    struct follow *follow = exec->ctx;
+    uint32_t asked = (uint32_t)exec->calls[0].params[1].i;
+
+    follow->asked = false;
+    if (follow->stopped)
+        return;
+    if (result != STORE_OK) {
+        again(follow);
+        return;
+    }
+    for (uint32_t i = 0; i < exec->rows; i++) {
+        follow->position = EXEC_CELL(exec, i, 0).i;
+        follow->options.on_entry(follow->options.ctx, follow->position, EXEC_CELL(exec, i, 1).i,
+                                 EXEC_CELL(exec, i, 5).s);
+    }
+    if (exec->rows >= asked) {
+        ask(follow);
+        return;
+    }
+    follow->page = PAGE_ROWS;
+    follow->reading = false;
+    follow->options.on_end(follow->options.ctx);
+}
+
+static void ask(struct follow *follow)
+{
+    struct store_exec *exec = &follow->exec;
+
+    follow->reading = follow->asked = true;
+    arena_reset(&follow->arena);
+    *exec = (struct store_exec){ .n = 1, .arena = &follow->arena, .on_done = on_page,
+                                 .ctx = follow };
+    exec->calls[0] = (struct statement_call){
+        STATEMENT_FEED_READ, { VALUE_INT(follow->position), VALUE_INT(follow->page) }
+    };
+    store_exec(follow->options.store, exec);
+}
+
+void follow_read(struct follow *follow, int64_t position, uint64_t after_ms)
+{
+    CHECK(!follow->reading && !follow->stopped);
+    follow->position = position;
+    uv_timer_start(&follow->timer, on_timer, after_ms, 0);
+}
+
+bool follow_is_reading(const struct follow *follow)
+{
+    return follow->reading;
+}
+
+void follow_stop(struct follow *follow)
+{
+    follow->stopped = true;
+    uv_close((uv_handle_t *)&follow->timer, NULL);
+}
+
+void follow_free(struct follow *follow)
+{
+    CHECK(!follow->asked);
+    arena_fini(&follow->arena);
+    free(follow);
+}
