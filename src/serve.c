@@ -49,6 +49,7 @@ struct start {
 struct serve {
     struct config config;
     struct house house;
+    struct watch_recovery recovery;
     uv_loop_t loop;
     struct arena arena;
     struct start start;
@@ -254,9 +255,9 @@ static bool on_log_row(void *ctx, const struct value *cells)
 }
 
 /*
- * The book from the log: all documents, what is recent, and what settlement
- * has not stored yet.  Older prices are of no use: nothing is bettable until
- * it is listed again.
+ * The book from the log: all documents, what is recent, what settlement has
+ * not stored yet, and each alive and turn, which say where to recover from.
+ * Older prices are of no use: nothing is bettable until it is listed again.
  */
 static bool replay_log(struct serve *serve, struct db *db, struct str *error)
 {
@@ -265,7 +266,7 @@ static bool replay_log(struct serve *serve, struct db *db, struct str *error)
                               VALUE_INT(serve->start.settle_offset) };
     int64_t started_us = clock_mono_us();
 
-    if (!db_query(db, "SELECT pos, at_ms, body FROM feed_log WHERE type IN (10, 11, 14)"
+    if (!db_query(db, "SELECT pos, at_ms, body FROM feed_log WHERE type IN (8, 10, 11, 12, 13, 14)"
                       " OR at_ms >= $1 OR pos > $2 ORDER BY pos",
                   "ii", params, "iis", on_log_row, &replay, error))
         return false;
@@ -300,6 +301,7 @@ static void make_feed(struct serve *serve)
     serve->feed = feed_new(&(struct feed_options){
         .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
         .producer_silence_ms = config->producer_silence_s * 1000,
+        .recovery = &serve->recovery,
         .on_fenced = on_fenced, .ctx = serve,
     });
     serve->lease = lease_new(&(struct lease_options){
@@ -575,6 +577,21 @@ static void raise_file_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static bool read_recovery(struct serve *serve, struct str *error)
+{
+    const struct config *config = &serve->config;
+    struct watch_recovery *recovery = &serve->recovery;
+
+    recovery->url = config->recovery_url;
+    recovery->token = config->recovery_token;
+    recovery->node = config->recovery_node;
+    recovery->timeout_ms = config->recovery_timeout_s * 1000;
+    recovery->request_ms = config->recovery_request_ms;
+    recovery->pause_ms = config->recovery_pause_ms;
+    return recovery_read_addresses(str_of(config->producers), &recovery->addresses,
+                                   &serve->arena, error);
+}
+
 int serve_main(int argc, char **argv)
 {
     static struct serve serve; /* one a process; too large for a stack */
@@ -589,7 +606,8 @@ int serve_main(int argc, char **argv)
     if (!set_log_level(serve.config.log_level))
         return 2;
     if (!house_read(&serve.house, str_of(serve.config.house_currency),
-                    str_of(serve.config.rates), &serve.arena, &error)) {
+                    str_of(serve.config.rates), &serve.arena, &error) ||
+        !read_recovery(&serve, &error)) {
         fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
         return 2;
     }

@@ -219,6 +219,16 @@ static bool check(struct config *config, struct str *error)
         wrong = "session-s must be at least 1";
     else if (config->producer_silence_s < 1)
         wrong = "producer-silence-s must be at least 1";
+    else if (config->recovery_timeout_s < 1)
+        wrong = "recovery-timeout-s must be at least 1";
+    else if (config->recovery_request_ms < 100 || config->recovery_request_ms > 600000)
+        wrong = "recovery-request-ms must be 100 to 600000";
+    else if (config->recovery_pause_ms < 10 || config->recovery_pause_ms > 600000)
+        wrong = "recovery-pause-ms must be 10 to 600000";
+    else if (strlen(config->recovery_url) > 900)
+        wrong = "recovery-url is too long";
+    else if (strlen(config->recovery_token) > 900)
+        wrong = "recovery-token is too long";
     if (wrong != NULL)
         *error = str_of(wrong);
     return wrong == NULL;

@@ -4,7 +4,7 @@
  *   HTTP --push.c--\
  *   AMQP --amqp.c---uof.c--> message, or 400 -\
  *                                              log.c: queue -> one transaction
- *   alive, silence --producer.c--> up, down --/    -> bus, in order -> 202, ack
+ *   alive, silence --watch.c--> up, down -----/    -> bus, in order -> 202, ack
  *
  * A message is answered 202 only when it is durable, and reaches the bus
  * only then, in log order.  Of all processes one writes, under the epoch of
@@ -17,6 +17,7 @@
 
 #include "bus/bus.h"
 #include "feed/uof.h"
+#include "feed/watch.h"
 #include "net/http.h"
 #include "store/store.h"
 
@@ -27,6 +28,7 @@ struct feed_options {
     struct store *store;
     struct bus *bus;
     int64_t producer_silence_ms;
+    const struct watch_recovery *recovery; /* copied; NULL: nowhere */
     /* On the loop, or NULL.  leads: the log is read to its end and the restart
      * stands in it; or not any more. */
     void (*on_lead)(void *ctx, bool leads);
@@ -68,6 +70,19 @@ struct feed_item {
 enum feed_result { FEED_TAKEN = 0, FEED_BUSY, FEED_MALFORMED /* *error says where */ };
 enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
                              struct uof_error *error) MUST_USE;
+
+/*
+ * Messages may have been missed: the session is a new one.  Every producer
+ * goes down (its turn is written) and recovers when its next alive comes, from
+ * its last alive in the log while it was up; one without an address is up from
+ * its next alive.  Call before the first message of the new session.  Nothing
+ * to do when this process does not lead: who begins to writes a restart, which
+ * does the same.  `why`: static, for the log of the process.
+ */
+void feed_lost(struct feed *feed, const char *why);
+
+/* GET /v1/desk/feed: a route's handler. */
+void feed_get_health(void *feed, struct http_request *request);
 
 /* What is shown is no longer yesterday's: the restart is in the book, or the
  * log that another process writes was read to its end. */

@@ -26,7 +26,7 @@
 #include "base/metrics.h"
 #include "feed/follow.h"
 #include "feed/inside.h"
-#include "feed/producer.h"
+#include "net/answer.h"
 
 #define ENTRY_ARENA_BYTES (LIMIT_FEED_BODY_BYTES * 16)
 #define TICK_MS 500
@@ -46,7 +46,7 @@ struct entry {
 struct feed {
     struct feed_options options;
     struct uof_parser *parser;
-    struct producers producers;
+    struct watch *watch;
     struct follow *follow;
     uv_timer_t tick;
     struct entry *waiting, **waiting_end;
@@ -65,6 +65,7 @@ struct feed {
 };
 
 static void send_batch(struct feed *feed);
+static void enqueue_turn(void *ctx, int32_t producer, bool up, const char *why);
 static void on_entry(void *ctx, int64_t position, int64_t at_ms, struct str body);
 static void on_log_end(void *ctx);
 
@@ -74,7 +75,9 @@ struct feed *feed_new(const struct feed_options *options)
 
     CHECK(feed != NULL);
     feed->options = *options;
-    feed->producers.silence_ms = options->producer_silence_ms;
+    feed->watch = watch_new(&(struct watch_options){
+        .loop = options->loop, .silence_ms = options->producer_silence_ms,
+        .recovery = options->recovery, .on_turn = enqueue_turn, .ctx = feed });
     feed->waiting_end = &feed->waiting;
     feed->parser = uof_parser_new();
     feed->follow = follow_new(&(struct follow_options){
@@ -138,8 +141,10 @@ static void enqueue_own(struct feed *feed, const char *format, ...)
     enqueue(feed, entry);
 }
 
-static void enqueue_turn(struct feed *feed, int32_t producer, bool up, const char *why)
+static void enqueue_turn(void *ctx, int32_t producer, bool up, const char *why)
 {
+    struct feed *feed = ctx;
+
     log_warn("feed", up ? "producer is up" : "producer is down", "producer=%d why='%s'",
              (int)producer, why);
     enqueue_own(feed, "<overround_producer product=\"%d\" up=\"%d\" timestamp=\"%lld\"/>",
@@ -185,10 +190,7 @@ static void publish(struct feed *feed, int64_t position, int64_t at_ms,
 
     CHECK(position > feed->position);
     feed->position = position;
-    if (message->type == MESSAGE_RESTART)
-        producer_reset(&feed->producers);
-    else if (message->type == MESSAGE_PRODUCER)
-        producer_set(&feed->producers, message->producer, message->up, clock_wall_ms());
+    watch_logged(feed->watch, message);
     bus_publish_feed(feed->options.bus, &out);
     if (message->type == MESSAGE_RESTART && feed->restarts)
         lead_begins(feed);
@@ -308,8 +310,9 @@ static void on_entry(void *ctx, int64_t position, int64_t at_ms, struct str body
 static void caught_up(struct feed *feed)
 {
     feed->catching_up = false;
-    producer_revert(&feed->producers);
-    if (!feed->leads && feed->waiting == NULL)
+    if (feed->leads)
+        watch_unwritten(feed->watch);
+    else if (feed->waiting == NULL)
         enqueue_restart(feed);
     send_batch(feed);
 }
@@ -359,7 +362,7 @@ void feed_follow(struct feed *feed)
     feed->epoch = 0;
     feed->leads = feed->restarts = feed->catching_up = feed->read_again = false;
     turn_away(feed);
-    producer_revert(&feed->producers);
+    watch_step_down(feed->watch);
     if (feed->flying == NULL && !follow_is_reading(feed->follow))
         follow_read(feed->follow, feed->position, 0);
     if (led && feed->options.on_lead != NULL)
@@ -369,12 +372,10 @@ void feed_follow(struct feed *feed)
 static void on_tick(uv_timer_t *timer)
 {
     struct feed *feed = timer->data;
-    const struct producer *silent;
 
     if (!feed->leads)
         return;
-    while ((silent = producer_silent(&feed->producers, clock_wall_ms())) != NULL)
-        enqueue_turn(feed, silent->id, false, "silence");
+    watch_tick(feed->watch);
     send_batch(feed);
 }
 
@@ -387,23 +388,6 @@ void feed_start(struct feed *feed, int64_t position)
 }
 
 /* ---- taken ------------------------------------------------------------- */
-
-/* An alive may turn its producer: the turn stands right behind it in the log,
- * before anything that is pushed later. */
-static void note_alive(struct feed *feed, const struct message *message)
-{
-    switch (producer_alive(&feed->producers, message->producer, message->subscribed,
-                           clock_wall_ms())) {
-    case PRODUCER_STAYS:
-        return;
-    case PRODUCER_UP:
-        enqueue_turn(feed, message->producer, true, "alive");
-        return;
-    case PRODUCER_DOWN:
-        enqueue_turn(feed, message->producer, false, "not subscribed");
-        return;
-    }
-}
 
 const char *feed_is_busy(const struct feed *feed)
 {
@@ -427,8 +411,7 @@ static bool take(struct feed *feed, struct entry *entry, const struct feed_item 
     if (entry->message.unknown > 0)
         metric_add(METRIC_FEED_UNKNOWN, STR_NONE, entry->message.unknown);
     enqueue(feed, entry);
-    if (entry->message.type == MESSAGE_ALIVE)
-        note_alive(feed, &entry->message);
+    watch_came(feed->watch, &entry->message);
     send_batch(feed);
     return true;
 }
@@ -460,6 +443,14 @@ enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
     return FEED_MALFORMED;
 }
 
+void feed_lost(struct feed *feed, const char *why)
+{
+    if (!feed->leads)
+        return; /* who begins to lead puts all down by its restart */
+    watch_lost(feed->watch, why);
+    send_batch(feed);
+}
+
 /* ---- asked ------------------------------------------------------------- */
 
 bool feed_leads(const struct feed *feed)
@@ -472,6 +463,17 @@ bool feed_is_recovered(const struct feed *feed)
     return feed->leads || (feed->epoch == 0 && feed->standby && feed->current);
 }
 
+void feed_get_health(void *ctx, struct http_request *request)
+{
+    const struct feed *feed = ctx;
+    struct buf out;
+
+    buf_init(&out, LIMIT_RESPONSE_BYTES);
+    watch_write(feed->watch, &out);
+    answer_json(request, 200, buf_view(&out));
+    buf_fini(&out);
+}
+
 bool feed_idle(const struct feed *feed)
 {
     return feed->flying == NULL && feed->waiting == NULL && !feed->catching_up;
@@ -479,23 +481,15 @@ bool feed_idle(const struct feed *feed)
 
 void feed_metrics(struct feed *feed)
 {
-    int64_t now_ms = clock_wall_ms();
-
     metric_set(METRIC_FEED_LEADS, STR_NONE, feed->leads);
     metric_set(METRIC_FEED_EPOCH, STR_NONE, feed->epoch);
     metric_set(METRIC_FEED_LOG_POSITION, STR_NONE, feed->position);
-    for (unsigned i = 0; i < feed->producers.n; i++) {
-        const struct producer *producer = &feed->producers.list[i];
-        char id[16];
-        struct str label = { id, (size_t)snprintf(id, sizeof(id), "%d", (int)producer->id) };
-
-        metric_set(METRIC_PRODUCER_UP, label, producer->up);
-        metric_set(METRIC_PRODUCER_AGE, label, (now_ms - producer->alive_ms) / 1000);
-    }
+    watch_metrics(feed->watch);
 }
 
 void feed_stop(struct feed *feed)
 {
+    watch_stop(feed->watch);
     uv_close((uv_handle_t *)&feed->tick, NULL);
     follow_stop(feed->follow);
 }
@@ -506,6 +500,7 @@ void feed_free(struct feed *feed)
         entry_free(dequeue(feed));
     CHECK(feed->flying == NULL);
     follow_free(feed->follow);
+    watch_free(feed->watch);
     uof_parser_free(feed->parser);
     free(feed);
 }

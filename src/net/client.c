@@ -9,10 +9,13 @@
 #define URL_BYTES 4096
 #define HEADER_BYTES 1024
 #define CONNECT_TIMEOUT_S 5L
-#define REQUEST_TIMEOUT_S 60L
+#define REQUEST_TIMEOUT_MS 60000L
 
 struct client {
     CURL *curl;
+    long timeout_ms;
+    const atomic_bool *cancelled;
+    curl_off_t retry_after_s;
     char base[1024];
     char url[URL_BYTES];
     char why[CURL_ERROR_SIZE];
@@ -25,6 +28,15 @@ static size_t on_answer(char *p, size_t size, size_t n, void *ctx)
 
     buf_put(answer, p, size * n);
     return answer->overflow ? 0 : size * n;
+}
+
+/* Called some times a second; not 0 ends the request. */
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const atomic_bool *cancelled = ctx;
+
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load(cancelled);
 }
 
 struct client *client_new(const char *base_url)
@@ -46,7 +58,20 @@ struct client *client_new(const char *base_url)
         curl_global_cleanup();
         return NULL;
     }
+    client->timeout_ms = REQUEST_TIMEOUT_MS;
     return client;
+}
+
+void client_limit(struct client *client, long timeout_ms, const atomic_bool *cancelled)
+{
+    CHECK(timeout_ms > 0);
+    client->timeout_ms = timeout_ms;
+    client->cancelled = cancelled;
+}
+
+int64_t client_retry_after_s(const struct client *client)
+{
+    return client->retry_after_s;
 }
 
 void client_free(struct client *client)
@@ -78,7 +103,7 @@ static CURLcode set_up(struct client *client, const char *method, struct str bod
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
-    SET(CURLOPT_TIMEOUT, REQUEST_TIMEOUT_S);
+    SET(CURLOPT_TIMEOUT_MS, client->timeout_ms);
     SET(CURLOPT_ERRORBUFFER, client->why);
     SET(CURLOPT_HTTPHEADER, headers);
     SET(CURLOPT_WRITEFUNCTION, on_answer);
@@ -86,6 +111,11 @@ static CURLcode set_up(struct client *client, const char *method, struct str bod
     if (body.n > 0 || strcmp(method, "POST") == 0) {
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
         SET(CURLOPT_POSTFIELDS, body.n > 0 ? body.p : "");
+    }
+    if (client->cancelled != NULL) {
+        SET(CURLOPT_NOPROGRESS, 0L);
+        SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+        SET(CURLOPT_XFERINFODATA, client->cancelled);
     }
     SET(CURLOPT_CUSTOMREQUEST, method);
     if (strcmp(method, "HEAD") == 0)
@@ -144,6 +174,7 @@ bool client_request(struct client *client, const char *method, const char *path,
     int n;
 
     *status = 0;
+    client->retry_after_s = 0;
     buf_reset(answer);
     client->why[0] = '\0';
     n = snprintf(client->url, sizeof(client->url), "%s%s", client->base, path);
@@ -158,6 +189,8 @@ bool client_request(struct client *client, const char *method, const char *path,
         result = curl_easy_perform(client->curl);
     if (result == CURLE_OK)
         result = curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &code);
+    if (result == CURLE_OK)
+        result = curl_easy_getinfo(client->curl, CURLINFO_RETRY_AFTER, &client->retry_after_s);
     curl_slist_free_all(list);
     if (result != CURLE_OK && answer->overflow)
         return failed(client, method, "the answer is too large");

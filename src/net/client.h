@@ -6,6 +6,9 @@
 #ifndef NET_CLIENT_H
 #define NET_CLIENT_H
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include "base/buf.h"
 
 struct client;
@@ -25,6 +28,11 @@ bool client_request(struct client *client, const char *method, const char *path,
                     const char *content_type, struct str body,
                     const char *const *headers, size_t n_headers,
                     int *status, struct buf *answer) MUST_USE;
+/* From now on a request ends after timeout_ms at the latest, and soon after
+ * *cancelled is true (NULL: nobody cancels; set by any thread). */
+void client_limit(struct client *client, long timeout_ms, const atomic_bool *cancelled);
+/* What the last answer asked for in Retry-After; 0 = nothing. */
+int64_t client_retry_after_s(const struct client *client);
 /* "POST http://…/v1/feed: Failed to connect …": of the last failure. */
 const char *client_error(const struct client *client);
 

@@ -298,6 +298,7 @@ describe('the running binary', () => {
     await expect('pushFeed', 'unsupported_type', { ...xml, type: 'application/json' });
     const { json } = await expect('pushFeed', 'malformed', { ...xml, body: '<alive\n product=' });
     assert.ok(json.line >= 1 && json.column >= 1);
+    await expect('getFeedHealth', 200);
     await expect('getDailyReport', 200);
     const csv = { query: { format: 'csv', from: '2026-01-01', to: '2026-01-31' } };
     const report = await expect('getDailyReport', 200, csv);

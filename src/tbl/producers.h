@@ -1,0 +1,24 @@
+/*
+ * Producers of the Unified Odds Feed as their owner lists them: what operators
+ * are shown.  Where they are asked for recovery is the setting `producers`.
+ *
+ * PRODUCER(id, "name")
+ */
+#ifndef PRODUCER
+#error "define PRODUCER before including tbl/producers.h"
+#endif
+PRODUCER(1, "Live Odds")
+PRODUCER(3, "Betradar Ctrl")
+PRODUCER(4, "BetPal")
+PRODUCER(5, "Premium Cricket")
+PRODUCER(6, "Virtual football")
+PRODUCER(7, "Numbers Betting")
+PRODUCER(8, "Virtual Basketball League")
+PRODUCER(9, "Virtual Tennis Open")
+PRODUCER(10, "Virtual Dog Racing")
+PRODUCER(11, "Virtual Horse Classics")
+PRODUCER(12, "Virtual Tennis In-Play")
+PRODUCER(14, "Competition Odds")
+PRODUCER(15, "Virtual Baseball In-Play")
+PRODUCER(16, "Performance betting")
+PRODUCER(17, "Virtual Cricket In-Play")
