@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "bets/bets.h"
+#include "bets/liability.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
 #include "model/house.h"
@@ -333,7 +334,7 @@ static void make_roles(struct serve *serve)
     serve->bets = bets_new(&(struct bets_options){
         .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
         .book = odds_book(serve->odds),
-        .config = config, .keys = serve->start.keys, .n_keys = serve->start.n_keys,
+        .config = config, .house = &serve->house, .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node,
     });
     serve->reports = reports_new(serve->store);
@@ -362,7 +363,8 @@ static bool load(struct serve *serve, struct str *error)
     well = load_keys(db, &serve->start, error) && load_numbers(db, &serve->start, error);
     if (well) {
         make_roles(serve);
-        well = operators_load(serve->operators, db, error) && replay_log(serve, db, error);
+        well = operators_load(serve->operators, db, error) && replay_log(serve, db, error) &&
+               liability_join(db, serve->start.node, clock_wall_ms(), error);
     }
     db_close(db);
     return well;
@@ -455,6 +457,7 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     log_info("serve", "draining", "signal=%d", number);
     serve->draining = true;
+    bets_drain(serve->bets);
     serve->undrained = 2;
     uv_close((uv_handle_t *)&serve->on_term, NULL);
     uv_close((uv_handle_t *)&serve->on_int, NULL);

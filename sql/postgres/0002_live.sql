@@ -39,13 +39,20 @@ CREATE TABLE leases (
 );
 INSERT INTO leases VALUES ('feed', '', 0, 0);
 
--- What processes may charge against a market's liability limit, in the
+-- What processes may charge against an outcome's liability limit, in the
 -- house's currency: taken in portions, so no row is updated per bet.
 CREATE TABLE liability (
     market_key bigint NOT NULL,
     outcome    text COLLATE "C" NOT NULL,
-    granted    bigint NOT NULL,
+    granted    bigint NOT NULL,  -- to all processes
+    portion    bigint NOT NULL,  -- of that, by the last grant
     PRIMARY KEY (market_key, outcome)
+);
+
+-- Processes that hold grants; the rows above are forgotten when none does.
+CREATE TABLE liability_holders (
+    node     bigint PRIMARY KEY,
+    until_ms bigint NOT NULL
 );
 
 -- The desk's entries are its audit log.

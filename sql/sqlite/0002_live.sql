@@ -39,14 +39,21 @@ CREATE TABLE leases (
 );
 INSERT INTO leases VALUES ('feed', '', 0, 0);
 
--- What processes may charge against a market's liability limit, in the
+-- What processes may charge against an outcome's liability limit, in the
 -- house's currency: taken in portions, so no row is updated per bet.
 CREATE TABLE liability (
     market_key integer NOT NULL,
     outcome    text NOT NULL,
-    granted    integer NOT NULL,
+    granted    integer NOT NULL,  -- to all processes
+    portion    integer NOT NULL,  -- of that, by the last grant
     PRIMARY KEY (market_key, outcome)
 ) WITHOUT ROWID;
+
+-- Processes that hold grants; the rows above are forgotten when none does.
+CREATE TABLE liability_holders (
+    node     integer PRIMARY KEY,
+    until_ms integer NOT NULL
+);
 
 -- The desk's entries are its audit log.
 CREATE INDEX feed_log_desk ON feed_log (pos) WHERE type = 14;

@@ -58,6 +58,11 @@
 #define LIMIT_ACCOUNT_CACHE 200000
 #define LIMIT_RATES 200000      /* customers and addresses rate-limited */
 #define LIMIT_HASH_QUEUE 256    /* passwords waiting to be hashed */
+#define LIMIT_LIABILITY 500000  /* outcomes whose liability is limited */
+#define LIMIT_PARKED 20000      /* requests kept open: held bets, live delays */
+#define LIMIT_HELD 1000         /* of them: waiting for a trader */
+#define LIMIT_HELD_ACCOUNT 3    /* of one customer */
+#define LIMIT_OFFERS 10000      /* smaller stakes offered by traders */
 #define LIMIT_MINOR 1000000000000000 /* 10^15: the largest amount of money */
 
 /* Settlement */

@@ -12,12 +12,35 @@
 #define MEMBERS_BYTES (1024 * 1024)
 #define IDS_PER_MS 4096
 
+static bool is_over(void *ctx, struct market_id id)
+{
+    const struct bets *bets = ctx;
+
+    return book_market(bets->options.book, id) == NULL;
+}
+
+static void make_gate(struct bets *bets)
+{
+    const struct bets_options *options = &bets->options;
+
+    bets->park = park_new(options->loop, LIMIT_PARKED);
+    bets->holds = holds_new(&(struct holds_options){
+        .park = bets->park, .book = options->book, .house = options->house,
+        .hold_ms = options->config->hold_s * 1000, .offer_ms = options->config->offer_s * 1000,
+    });
+    bets->liability = liability_new(&(struct liability_options){
+        .loop = options->loop, .store = options->store, .house = options->house,
+        .node = options->node, .is_over = is_over, .ctx = bets,
+    });
+}
+
 struct bets *bets_new(const struct bets_options *options)
 {
     struct bets *bets = calloc(1, sizeof(*bets));
 
     CHECK(bets != NULL && options->loop != NULL && options->store != NULL);
-    CHECK(options->book != NULL && options->config != NULL && options->n_keys > 0);
+    CHECK(options->book != NULL && options->house != NULL);
+    CHECK(options->config != NULL && options->n_keys > 0);
     bets->options = *options;
     bets->keys = token_keys_new(options->keys, options->n_keys);
     bets->options.keys = NULL; /* copied */
@@ -29,6 +52,7 @@ struct bets *bets_new(const struct bets_options *options)
     buf_init(&bets->members, MEMBERS_BYTES);
     account_prepare(bets);
     bets->lanes = command_lanes_new(bets);
+    make_gate(bets);
     return bets;
 }
 
@@ -38,6 +62,9 @@ void bets_free(struct bets *bets)
         return;
     CHECK(bets_idle(bets));
     lanes_free(bets->lanes);
+    liability_free(bets->liability);
+    holds_free(bets->holds);
+    park_free(bets->park);
     buf_fini(&bets->members);
     buf_fini(&bets->scratch);
     rates_free(bets->login_rates);
@@ -66,13 +93,41 @@ bool bets_are_queued(const struct bets *bets)
     return lanes_are_behind(bets->lanes);
 }
 
-bool bets_idle(const struct bets *bets)
+void bets_drain(struct bets *bets)
 {
-    return bets->working == 0 && lanes_are_idle(bets->lanes);
+    bets->draining = true;
+    park_drain(bets->park);
+}
+
+bool bets_idle(struct bets *bets)
+{
+    if (bets->working > 0 || !lanes_are_idle(bets->lanes))
+        return false;
+    if (bets->draining)
+        liability_drain(bets->liability);
+    return liability_is_idle(bets->liability);
+}
+
+void bets_get_holds(void *ctx, struct http_request *request)
+{
+    struct bets *bets = ctx;
+
+    holds_get(bets->holds, request);
+}
+
+void bets_post_hold(void *ctx, struct http_request *request)
+{
+    struct bets *bets = ctx;
+
+    holds_post(bets->holds, request);
 }
 
 void bets_metrics(struct bets *bets)
 {
     metric_set(METRIC_LANE_QUEUE, STR_NONE, lanes_queued(bets->lanes));
+    for (unsigned i = 0; i < PARK_REASONS; i++)
+        metric_set(METRIC_PARKED_REQUESTS, str_of(park_reason_name((enum park_reason)i)),
+                   (int64_t)park_count(bets->park, (enum park_reason)i));
+    metric_set(METRIC_LIABILITY_ENTRIES, STR_NONE, (int64_t)liability_count(bets->liability));
     metric_set(METRIC_VERDICTS_CACHED, STR_NONE, (int64_t)verdicts_count(bets->verdicts));
 }

@@ -16,6 +16,7 @@
 #include "base/config.h"
 #include "bus/bus.h"
 #include "model/book.h"
+#include "model/house.h"
 #include "net/http.h"
 #include "store/store.h"
 
@@ -33,6 +34,7 @@ struct bets_options {
     struct bus *bus;             /* gets what was committed (bus_money); NULL = nobody */
     const struct book *book;     /* this process's copy */
     const struct config *config;
+    const struct house *house;
     const struct bets_key *keys; /* newest last: it signs, all verify */
     unsigned n_keys;
     uint32_t node;               /* of this process, for ids: 0..1023 */
@@ -57,10 +59,16 @@ void bets_post_bet(void *bets, struct http_request *request);
 void bets_list(void *bets, struct http_request *request);
 void bets_get_one(void *bets, struct http_request *request); /* param = bet id */
 
+/* /v1/desk/holds…, for traders */
+void bets_get_holds(void *bets, struct http_request *request);
+void bets_post_hold(void *bets, struct http_request *request); /* param = hold id */
+
+/* No more bets are kept open: those that are, are refused as busy. */
+void bets_drain(struct bets *bets);
 /* Commands wait beyond the batches in flight: settlement yields (rule 25). */
 bool bets_are_queued(const struct bets *bets);
 /* No request is being worked on: a drain may end. */
-bool bets_idle(const struct bets *bets);
+bool bets_idle(struct bets *bets);
 /* Sets the gauges, before /metrics is written. */
 void bets_metrics(struct bets *bets);
 

@@ -5,6 +5,7 @@
  *     -> key in flight?  join it, or key_reused
  *     -> key decided?    the same answer, or key_reused
  *     -> rate, room      429 and 503: never verdicts (rule 11)
+ *     -> gate (bets)     limits, a trader's word, room in the liability
  *     -> lane ... on_form judges, the store decides, on_done answers
  *
  * Whoever brings a key first owns its verdict's entry; copies wait on the
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "bets/gate.h"
 #include "bets/inside.h"
 #include "bets/place.h"
 #include "bets/slip_json.h"
@@ -48,6 +50,7 @@ struct command {
     struct slip *slip;
     struct str slip_text;          /* as submitted */
     int64_t submitted_e4[LIMIT_LEGS];
+    struct gate gate;
 };
 
 /* Amounts of a request whose wallet is not known yet may have any currency's
@@ -356,9 +359,7 @@ static void judge_bet(struct command *c)
     /* A batch that was not applied is judged again, from what was asked. */
     for (uint32_t i = 0; i < c->slip->n_legs; i++)
         c->slip->legs[i].odds_e4 = c->submitted_e4[i];
-    money->verdict = place_judge(c->bets->options.book, &c->rules, c->slip,
-                                 money->amount_minor, &money->potential_minor,
-                                 &c->bets->members);
+    money->verdict = gate_judge(&c->gate, &money->potential_minor, &c->bets->members);
     if (money->verdict == REFUSE_NOTHING)
         fill_bet(c);
 }
@@ -423,11 +424,26 @@ static void answer_pending(struct command *c)
     answer_all(c, 202, "application/json", STR("{\"state\":\"pending\"}"));
 }
 
+static void leave_gate(struct command *c, enum lane_result result)
+{
+    const struct money_cmd *money = &c->lane.money;
+
+    if (result == LANE_UNKNOWN)
+        gate_leave(&c->gate, GATE_UNKNOWN);
+    else if (result == LANE_DECIDED && money->outcome == MONEY_DECIDED &&
+             money->decided == REFUSE_NOTHING)
+        gate_leave(&c->gate, GATE_STANDS);
+    else
+        gate_leave(&c->gate, GATE_NOTHING);
+}
+
 static void on_done(void *ctx, struct lane_cmd *cmd, enum lane_result result)
 {
     struct command *c = cmd->money.owner;
 
     CHECK(c->bets == ctx && c->verdict->owner == c);
+    if (cmd->money.op == MONEY_BET)
+        leave_gate(c, result);
     if (result == LANE_BUSY) {
         give_up(c, REFUSE_BUSY);
         return;
@@ -563,6 +579,45 @@ static bool is_known(struct command *c)
     return true;
 }
 
+static void enter_lane(struct command *c)
+{
+    struct lanes *lanes = c->bets->lanes;
+    int64_t now_us = clock_mono_us();
+
+    if (lanes_have_room(lanes, c->lane.money.account, now_us)) {
+        lanes_submit(lanes, &c->lane, now_us);
+        return;
+    }
+    if (c->lane.money.op == MONEY_BET)
+        gate_leave(&c->gate, GATE_NOTHING);
+    give_up(c, REFUSE_BUSY);
+}
+
+/* The gate lets it on, at once or later. */
+static void on_open(struct gate *gate, enum gate_answer answer)
+{
+    struct command *c = (struct command *)((char *)gate - offsetof(struct command, gate));
+
+    if (answer == GATE_OPEN)
+        enter_lane(c);
+    else
+        give_up(c, REFUSE_BUSY);
+}
+
+static void enter_gate(struct command *c)
+{
+    enum gate_answer answer;
+
+    c->gate = (struct gate){
+        .bets = c->bets, .arena = &c->request->arena, .account = c->session.account,
+        .currency = c->session.currency, .rules = &c->rules, .slip = c->slip,
+        .stake_minor = c->lane.money.amount_minor, .on_open = on_open,
+    };
+    answer = gate_enter(&c->gate);
+    if (answer != GATE_WAIT)
+        on_open(&c->gate, answer);
+}
+
 static void submit(struct command *c)
 {
     struct bets *bets = c->bets;
@@ -583,7 +638,10 @@ static void submit(struct command *c)
         refuse(c, REFUSE_BUSY, STR_NONE);
         return;
     }
-    lanes_submit(bets->lanes, &c->lane, now_us);
+    if (money->op == MONEY_BET)
+        enter_gate(c);
+    else
+        enter_lane(c);
 }
 
 static void authorised(struct command *c)

@@ -6,7 +6,10 @@
 
 #include "base/json.h"
 #include "bets/bets.h"
+#include "bets/hold.h"
 #include "bets/lane.h"
+#include "bets/liability.h"
+#include "bets/park.h"
 #include "bets/rate.h"
 #include "bets/token.h"
 #include "bets/verdict.h"
@@ -22,6 +25,10 @@ struct bets {
     struct lanes *lanes;
     struct verdicts *verdicts;
     struct rates *money_rates, *login_rates;
+    struct park *park;       /* requests kept open: held bets, live delays */
+    struct holds *holds;
+    struct liability *liability;
+    bool draining;
     struct buf scratch;      /* of one function at a time, never across an answer */
     struct buf members;
     int64_t id_ms;           /* bets_make_id(): never goes back */

@@ -45,6 +45,8 @@ struct str bets_sentence(enum refusal refusal)
         return STR("Log in, or take another email.");
     case REFUSE_WRONG_CREDENTIALS:
         return STR("No customer has this email with this password.");
+    case REFUSE_DECLINED:
+        return STR("The house does not take this bet.");
     default:
         return STR_NONE;
     }

@@ -115,6 +115,13 @@ int64_t house_to(const struct house *house, const struct currency *to, int64_t m
     return up > LIMIT_MINOR ? LIMIT_MINOR : (int64_t)up;
 }
 
+int64_t house_liability(const struct house *house, const struct currency *currency,
+                        int64_t stake_minor, int64_t potential_minor)
+{
+    return house_from(house, currency,
+                      potential_minor > stake_minor ? potential_minor - stake_minor : 0);
+}
+
 bool house_knows(const struct house *house, const struct currency *currency)
 {
     return rate_of(house, currency) != 0;

@@ -37,6 +37,10 @@ int64_t house_from(const struct house *house, const struct currency *from, int64
 /* House minor units in those of `to`, rounded down; -1: no rate is known.
  * What it returns never costs more than `minor` by house_from(). */
 int64_t house_to(const struct house *house, const struct currency *to, int64_t minor);
+/* What a bet adds to the liability of each of its outcomes (rule 14), rounded
+ * up: gross payout less stake; -1: no rate. */
+int64_t house_liability(const struct house *house, const struct currency *currency,
+                        int64_t stake_minor, int64_t potential_minor);
 bool house_knows(const struct house *house, const struct currency *currency);
 
 #endif

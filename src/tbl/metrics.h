@@ -60,3 +60,7 @@ METRIC(STORE_ERRORS, COUNTER, "overround_store_errors_total", "kind", "Store fai
 METRIC(STORE_RECONNECTS, COUNTER, "overround_store_reconnects_total", "", "Connections to the store made again.")
 METRIC(LOOP_SECONDS, HISTOGRAM, "overround_loop_seconds", "", "One turn of the event loop.")
 METRIC(VERDICTS_CACHED, GAUGE, "overround_verdicts_cached", "", "Idempotency keys in memory.")
+METRIC(LIABILITY_GRANTS, COUNTER, "overround_liability_grants_total", "result", "Grants of liability asked of the store: granted, full, returned.")
+METRIC(LIABILITY_ENTRIES, GAUGE, "overround_liability_outcomes", "", "Outcomes whose liability is charged against a limit here.")
+METRIC(PARKED_REQUESTS, GAUGE, "overround_parked_requests", "reason", "Bets kept open: held for a trader, or in their live delay.")
+METRIC(HOLDS, COUNTER, "overround_holds_total", "decision", "Bets held for a trader, by what became of them: accept, decline, offer, timeout, drained.")

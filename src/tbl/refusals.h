@@ -42,3 +42,5 @@ REFUSAL(28, CASHOUT_MOVED, "cashout_moved", 409, "The offer is below the minimum
 REFUSAL(29, CASHOUT_UNAVAILABLE, "cashout_unavailable", 409, "There is no offer for this bet now", 1)
 REFUSAL(30, BET_CLOSED, "bet_closed", 409, "The bet is settled or cashed out", 1)
 REFUSAL(31, EXCLUSION_STANDS, "exclusion_stands", 409, "An exclusion may only be made longer", 0)
+/* A trader's word on a bet that was held (beside the ladder, but a verdict). */
+REFUSAL(32, DECLINED, "declined", 409, "The bet is declined", 1)

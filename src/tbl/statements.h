@@ -143,3 +143,20 @@ STATEMENT(KEYS_TRIM, "ii", "",
     " FROM keys k WHERE k.at_ms < $1 AND NOT EXISTS (SELECT 1 FROM bets b"
     " WHERE k.op = 1 AND k.verdict = 0 AND b.account = k.account AND b.id = k.ref"
     " AND b.state = 1) LIMIT $2)")
+/* Grants of liability (RULES.md 14).  $3: wanted at least, $4: the limit, $5:
+ * the row grows by this in any case.  Who gets what is wanted gets an eighth
+ * of the rest on top; the condition is what keeps the limit. */
+STATEMENT(LIABILITY_GRANT, "isiii", "ii",
+    "UPDATE liability SET portion = CASE WHEN granted + $5 + $3 <= $4"
+    "  THEN $3 + ($4 - granted - $5 - $3) / 8 ELSE 0 END,"
+    " granted = granted + $5 + CASE WHEN granted + $5 + $3 <= $4"
+    "  THEN $3 + ($4 - granted - $5 - $3) / 8 ELSE 0 END"
+    " WHERE market_key = $1 AND outcome = $2 RETURNING portion, granted")
+STATEMENT(LIABILITY_SEED, "isi", "i",
+    "INSERT INTO liability (market_key, outcome, granted, portion)"
+    " VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING RETURNING granted")
+STATEMENT(LIABILITY_DROP, "is", "",
+    "DELETE FROM liability WHERE market_key = $1 AND outcome = $2")
+STATEMENT(LIABILITY_HOLD, "ii", "",
+    "INSERT INTO liability_holders (node, until_ms) VALUES ($1, $2)"
+    " ON CONFLICT (node) DO UPDATE SET until_ms = excluded.until_ms")

@@ -1,0 +1,345 @@
+/* Held bets: see hold.h. */
+#include "bets/hold.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "net/answer.h"
+
+#define REASON_BYTES 500
+
+struct offer {
+    uint8_t legs[16];    /* account and legs, hashed */
+    int64_t stake_minor, until_ms;
+};
+
+struct holds {
+    struct holds_options options;
+    struct offer offers[LIMIT_OFFERS]; /* a ring: the oldest gives way */
+    size_t n_offers;
+    struct buf scratch;
+};
+
+static const char *decision_name(enum hold_decision decision)
+{
+    static const char *const names[] = { "accept", "decline", "offer", "timeout", "drained" };
+
+    CHECK((size_t)decision < LENGTH(names));
+    return names[decision];
+}
+
+struct holds *holds_new(const struct holds_options *options)
+{
+    struct holds *holds = calloc(1, sizeof(*holds));
+
+    CHECK(holds != NULL && options->park != NULL);
+    holds->options = *options;
+    buf_init(&holds->scratch, LIMIT_RESPONSE_BYTES);
+    return holds;
+}
+
+void holds_free(struct holds *holds)
+{
+    if (holds == NULL)
+        return;
+    buf_fini(&holds->scratch);
+    free(holds);
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+static void decide(struct held *held, enum hold_decision decision, int64_t offer_minor)
+{
+    metric_add(METRIC_HOLDS, str_of(decision_name(decision)), 1);
+    held->on_decision(held, decision, offer_minor);
+}
+
+static void on_end(struct parked *parked, enum park_end end)
+{
+    decide(parked->ctx, end == PARK_DUE ? HOLD_TIMEOUT : HOLD_DRAINED, 0);
+}
+
+static struct held *next_held(const struct holds *holds, const struct held *held)
+{
+    struct parked *parked =
+        park_next(holds->options.park, PARK_HELD, held == NULL ? NULL : &held->parked);
+
+    return parked == NULL ? NULL : parked->ctx;
+}
+
+static unsigned held_of(const struct holds *holds, int64_t account)
+{
+    unsigned n = 0;
+
+    for (const struct held *held = next_held(holds, NULL); held != NULL;
+         held = next_held(holds, held))
+        n += held->account == account;
+    return n;
+}
+
+bool holds_put(struct holds *holds, struct held *held, int64_t now_us, int64_t now_ms)
+{
+    struct park *park = holds->options.park;
+
+    CHECK(held->on_decision != NULL && held->account > 0);
+    if (park_count(park, PARK_HELD) >= LIMIT_HELD ||
+        held_of(holds, held->account) >= LIMIT_HELD_ACCOUNT)
+        return false;
+    held->holds = holds;
+    held->parked = (struct parked){ .on_end = on_end, .ctx = held };
+    held->since_ms = now_ms;
+    held->until_ms = now_ms + holds->options.hold_ms;
+    return park_put(park, &held->parked, PARK_HELD, now_us,
+                    now_us + holds->options.hold_ms * 1000);
+}
+
+/* ---- offers ------------------------------------------------------------- */
+
+/* Whose bet, on what: without stake and odds. */
+static void hash_legs(const struct holds *holds, int64_t account, const struct slip *slip,
+                      uint8_t hash[16])
+{
+    struct buf *text = &((struct holds *)(uintptr_t)holds)->scratch;
+    struct slip bare = *slip;
+
+    buf_reset(text);
+    buf_int(text, account);
+    bare.accept = ACCEPT_NONE;
+    for (uint32_t i = 0; i < bare.n_legs; i++)
+        bare.legs[i].odds_e4 = ODDS_ONE_E4;
+    slip_encode(&bare, text);
+    CHECK(crypto_generichash(hash, 16, (const unsigned char *)text->p, text->n, NULL, 0) == 0);
+}
+
+static void remember(struct holds *holds, const struct held *held, int64_t stake_minor)
+{
+    struct offer *offer = &holds->offers[holds->n_offers++ % LIMIT_OFFERS];
+
+    hash_legs(holds, held->account, held->slip, offer->legs);
+    offer->stake_minor = stake_minor;
+    offer->until_ms = clock_wall_ms() + holds->options.offer_ms;
+}
+
+bool holds_are_offered(const struct holds *holds, int64_t account, const struct slip *slip,
+                       int64_t stake_minor, int64_t now_ms)
+{
+    size_t n = holds->n_offers < LIMIT_OFFERS ? holds->n_offers : LIMIT_OFFERS;
+    uint8_t legs[16];
+
+    if (n == 0)
+        return false;
+    hash_legs(holds, account, slip, legs);
+    for (size_t i = 0; i < n; i++) {
+        const struct offer *offer = &holds->offers[i];
+
+        if (offer->until_ms > now_ms && stake_minor <= offer->stake_minor &&
+            memcmp(offer->legs, legs, sizeof(legs)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the desk ----------------------------------------------------------- */
+
+static void put_leg(struct jw *w, const struct holds *holds, const struct leg *leg,
+                    struct arena *arena)
+{
+    const struct market *market = book_market(holds->options.book, leg->market);
+
+    jw_object(w);
+    jw_key(w, "event");
+    jw_str(w, leg->market.event);
+    if (market != NULL && market->event->home.n > 0) {
+        jw_key(w, "home");
+        jw_str(w, market->event->home);
+        jw_key(w, "away");
+        jw_str(w, market->event->away);
+    }
+    jw_key(w, "market");
+    jw_str(w, arena_printf(arena, "%" PRIu32, leg->market.market));
+    jw_key(w, "specifiers");
+    jw_str(w, leg->market.specifiers);
+    jw_key(w, "outcome");
+    jw_str(w, leg->outcome);
+    if (market != NULL) {
+        jw_key(w, "market_name");
+        jw_str(w, book_market_name(holds->options.book, market, arena));
+        jw_key(w, "outcome_name");
+        jw_str(w, book_outcome_name(holds->options.book, market, leg->outcome, arena));
+    }
+    jw_key(w, "odds");
+    jw_odds(w, leg->odds_e4);
+    jw_object_end(w);
+}
+
+static void put_held(struct jw *w, const struct holds *holds, const struct held *held,
+                     struct arena *arena)
+{
+    int exponent = held->currency->exponent;
+
+    jw_object(w);
+    jw_key(w, "id");
+    jw_id(w, held->id);
+    jw_key(w, "customer");
+    jw_id(w, held->account);
+    jw_key(w, "stake");
+    jw_money(w, held->stake_minor, exponent);
+    jw_key(w, "currency");
+    jw_str(w, str_of(held->currency->code));
+    jw_key(w, "house_stake");
+    jw_money(w, held->house_minor, holds->options.house->currency->exponent);
+    jw_key(w, "potential_payout");
+    jw_money(w, held->potential_minor, exponent);
+    jw_key(w, "type");
+    jw_str(w, str_of(bet_type_name(held->slip->type)));
+    jw_key(w, "held_at");
+    jw_time(w, held->since_ms);
+    jw_key(w, "until");
+    jw_time(w, held->until_ms);
+    jw_key(w, "legs");
+    jw_array(w);
+    for (uint32_t i = 0; i < held->slip->n_legs; i++)
+        put_leg(w, holds, &held->slip->legs[i], arena);
+    jw_array_end(w);
+    jw_object_end(w);
+}
+
+void holds_get(struct holds *holds, struct http_request *request)
+{
+    struct jw w = jw_to(&holds->scratch);
+
+    buf_reset(&holds->scratch);
+    jw_object(&w);
+    jw_key(&w, "currency");
+    jw_str(&w, str_of(holds->options.house->currency->code));
+    jw_key(&w, "holds");
+    jw_array(&w);
+    for (const struct held *held = next_held(holds, NULL); held != NULL;
+         held = next_held(holds, held))
+        put_held(&w, holds, held, &request->arena);
+    jw_array_end(&w);
+    jw_object_end(&w);
+    answer_json(request, 200, buf_view(&holds->scratch));
+}
+
+static struct held *held_by_id(const struct holds *holds, struct str id)
+{
+    int64_t n;
+
+    if (decimal_parse(id, 0, INT64_MAX, &n) != DECIMAL_OK)
+        return NULL;
+    for (struct held *held = next_held(holds, NULL); held != NULL; held = next_held(holds, held))
+        if (held->id == n)
+            return held;
+    return NULL;
+}
+
+struct word {
+    enum hold_decision decision;
+    int64_t offer_minor;
+    struct str reason;
+};
+
+static bool read_stake(const struct held *held, struct str stake, struct word *word,
+                       struct str *error)
+{
+    if ((word->decision == HOLD_OFFER) != (stake.p != NULL)) {
+        *error = STR("stake: goes with the decision \"offer\", and only with it");
+        return false;
+    }
+    if (stake.p == NULL)
+        return true;
+    if (money_parse(stake, held->currency, &word->offer_minor) != DECIMAL_OK ||
+        word->offer_minor <= 0 || word->offer_minor >= held->stake_minor) {
+        *error = STR("stake: an amount in the bet's currency, above 0 and below its stake");
+        return false;
+    }
+    return true;
+}
+
+static bool read_word(const struct held *held, struct http_request *request, struct word *word,
+                      struct str *error)
+{
+    struct str decision = STR_NONE, stake = STR_NONE, reason = STR_NONE;
+    const struct json_field fields[] = {
+        { "decision", JSON_KIND_STRING, true, &decision },
+        { "stake", JSON_KIND_STRING, false, &stake },
+        { "reason", JSON_KIND_STRING, false, &reason },
+    };
+    json_t *document = json_read(request->body, fields, LENGTH(fields), &request->arena, error);
+    bool well = false;
+
+    if (document == NULL)
+        return false;
+    *word = (struct word){ .decision = HOLD_TIMEOUT, .reason = arena_str(&request->arena, reason) };
+    for (int i = HOLD_ACCEPT; i <= HOLD_OFFER; i++)
+        if (str_eq(decision, str_of(decision_name((enum hold_decision)i))))
+            word->decision = (enum hold_decision)i;
+    if (word->decision == HOLD_TIMEOUT)
+        *error = STR("decision: must be accept, decline or offer");
+    else if (reason.n > REASON_BYTES)
+        *error = STR("reason: at most 500 bytes");
+    else
+        well = read_stake(held, stake, word, error);
+    json_decref(document);
+    return well;
+}
+
+/* The audit's line: which bet of whom, and what was said. */
+static void note(const struct holds *holds, const struct held *held,
+                 const struct http_request *request, const struct word *word)
+{
+    const struct operator *operator = request->operator;
+    struct buf what;
+
+    buf_init(&what, 1024);
+    buf_printf(&what, "hold %" PRId64 " of customer %" PRId64 ", stake ", held->id,
+               held->account);
+    buf_money(&what, held->stake_minor, held->currency->exponent);
+    buf_printf(&what, " %s: %s", held->currency->code, decision_name(word->decision));
+    if (word->decision == HOLD_OFFER) {
+        buf_char(&what, ' ');
+        buf_money(&what, word->offer_minor, held->currency->exponent);
+    }
+    log_info("hold", "decided", "operator=" STR_FMT " what=" STR_FMT,
+             STR_ARG(operator == NULL ? STR("-") : operator->name), STR_ARG(buf_view(&what)));
+    if (holds->options.note != NULL && operator != NULL)
+        holds->options.note(holds->options.ctx, operator, buf_view(&what), word->reason);
+    buf_fini(&what);
+}
+
+void holds_post(struct holds *holds, struct http_request *request)
+{
+    struct held *held = held_by_id(holds, request->param);
+    struct str error = STR_NONE;
+    struct word word;
+    struct jw w = jw_to(&holds->scratch);
+
+    if (held == NULL) {
+        answer_refusal(request, REFUSE_NOT_FOUND, STR("No such bet waits any more."), STR_NONE);
+        return;
+    }
+    if (!read_word(held, request, &word, &error)) {
+        answer_refusal(request, REFUSE_MALFORMED, error, STR_NONE);
+        return;
+    }
+    note(holds, held, request, &word);
+    if (word.decision == HOLD_OFFER)
+        remember(holds, held, word.offer_minor);
+    buf_reset(&holds->scratch);
+    jw_object(&w);
+    jw_key(&w, "id");
+    jw_id(&w, held->id);
+    jw_key(&w, "decision");
+    jw_str(&w, str_of(decision_name(word.decision)));
+    jw_object_end(&w);
+    park_take(holds->options.park, &held->parked);
+    answer_json(request, 200, buf_view(&holds->scratch));
+    decide(held, word.decision, word.offer_minor);
+}

@@ -1,0 +1,65 @@
+/*
+ * Held bets: those above the threshold wait, request open, for a trader's
+ * yes, no or smaller stake; at most so long, then they are declined.
+ *
+ * An offer is remembered some time: the customer's next bet on the same legs
+ * with at most that stake is not held again.
+ */
+#ifndef BETS_HOLD_H
+#define BETS_HOLD_H
+
+#include "bets/park.h"
+#include "model/bet.h"
+#include "model/book.h"
+#include "model/house.h"
+#include "net/http.h"
+
+enum hold_decision {
+    HOLD_ACCEPT, HOLD_DECLINE, HOLD_OFFER,
+    HOLD_TIMEOUT, /* nobody said anything */
+    HOLD_DRAINED, /* the process stops: not decided */
+};
+
+/* One that waits; its owner's memory, and what it points to. */
+struct held {
+    /* in */
+    int64_t account, id;
+    const struct currency *currency;
+    const struct slip *slip;           /* at the odds when it was held */
+    int64_t stake_minor, potential_minor;
+    int64_t house_minor;               /* the stake in the house's currency */
+    /* It is decided; runs once.  offer_minor: the stake offered, else 0. */
+    void (*on_decision)(struct held *held, enum hold_decision decision, int64_t offer_minor);
+    void *ctx;
+    /* its own */
+    struct holds *holds;
+    struct parked parked;
+    int64_t since_ms, until_ms;
+};
+
+struct holds_options {
+    struct park *park;
+    const struct book *book;    /* for names */
+    const struct house *house;
+    int64_t hold_ms, offer_ms;
+    /* The audit log: who did what to which bet, and why. */
+    void (*note)(void *ctx, const struct operator *operator, struct str what, struct str reason);
+    void *ctx;
+};
+
+struct holds;
+
+struct holds *holds_new(const struct holds_options *options) MUST_USE;
+void holds_free(struct holds *holds);
+
+/* False: too many wait, in all or of this customer. */
+bool holds_put(struct holds *holds, struct held *held, int64_t now_us, int64_t now_ms) MUST_USE;
+/* A trader has offered this stake or a larger one for these legs. */
+bool holds_are_offered(const struct holds *holds, int64_t account, const struct slip *slip,
+                       int64_t stake_minor, int64_t now_ms) MUST_USE;
+
+/* GET /v1/desk/holds, POST /v1/desk/holds/{id} */
+void holds_get(struct holds *holds, struct http_request *request);
+void holds_post(struct holds *holds, struct http_request *request);
+
+#endif

@@ -1,0 +1,193 @@
+// Limits in the house's currency: stakes by market, and the liability of an
+// outcome, which no number of bets at once may pass (RULES.md 14).
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, test, before, after } = require('node:test');
+const { worldFor, openWorld, market, run } = require('./lib/world');
+
+const RATES = { 'house-currency': 'EUR', rates: 'USD=0.92,JPY=0.0061,KWD=3.03' };
+
+describe('stakes of a market', () => {
+  const world = worldFor({ before, after }, { ...RATES, 'market-stake-max': '50.00' });
+
+  test('the maximum is told in the customer’s currency, and it fits', async () => {
+    for (const [currency, stake, maximum] of [
+      ['EUR', '50.01', '50.00'],
+      ['USD', '54.35', '54.34'],
+      ['JPY', '8197', '8196'],
+      ['KWD', '16.502', '16.501'],
+    ]) {
+      const customer = await world().customer({ currency, balance: '20000' });
+      const event = await world().event(market.oneXTwo());
+      const refused = await customer.bet(event.home(), { stake });
+      assert.equal(refused.status, 422, refused.text);
+      assert.equal(refused.code, 'stake_too_large');
+      assert.equal(refused.json.maximum, maximum, currency);
+      await customer.placed(event.home(), { stake: maximum });
+    }
+  });
+
+  test('without a rate nothing can be compared, so nothing fits', async () => {
+    const customer = await world().customer({ currency: 'CHF' });
+    const event = await world().event(market.oneXTwo());
+    const refused = await customer.bet(event.home(), { stake: '1.00' });
+    assert.equal(refused.code, 'stake_too_large');
+    assert.equal(refused.json.maximum, '0.00');
+  });
+
+  test('the order of the ladder stands', async () => {
+    const customer = await world().customer();
+    const event = await world().event(market.oneXTwo());
+    assert.equal((await customer.bet(event.home(), { stake: '0.01' })).code, 'stake_too_small');
+    const unknown = { ...event.home(), outcome: '99' };
+    // The market is known: its limit comes before the outcome.
+    assert.equal((await customer.bet(unknown, { stake: '60.00' })).code, 'stake_too_large');
+    assert.equal((await customer.bet(unknown, { stake: '40.00' })).code, 'unknown_selection');
+  });
+});
+
+test('settings that cannot be read are named', () => {
+  for (const [name, value, says] of [
+    ['rates', 'USD', /rates/],
+    ['rates', 'USD=1,USD=2', /USD/],
+    ['house-currency', 'EURO', /house-currency/],
+  ]) {
+    const done = run(['serve', '--check', `--${name}`, value]);
+    assert.equal(done.status, 2);
+    assert.match(done.stderr, says);
+  }
+});
+
+// Many customers at once on one outcome at 3.00: each bet adds 2 x stake.
+async function storm(world, { customers = 60, each = 6, stake = '10.00' } = {}) {
+  const all = await Promise.all(
+    Array.from({ length: customers }, () => world.customer({ balance: '1000.00' })),
+  );
+  const event = await world.event(market.oneXTwo('3.00', '3.40', '2.40'));
+  const answers = await Promise.all(
+    all.flatMap((customer) =>
+      Array.from({ length: each }, () => customer.bet(event.home('3.00'), { stake })),
+    ),
+  );
+  const accepted = answers.filter((a) => a.status === 201);
+  const refused = answers.filter((a) => a.code === 'stake_too_large');
+  assert.equal(accepted.length + refused.length, answers.length, 'nothing else happens');
+  const liability = accepted.reduce((sum, a) => sum + 2 * Math.round(100 * Number(a.json.stake)), 0);
+  return { event, all, accepted, refused, liability };
+}
+
+describe('liability of an outcome', () => {
+  const CAP = 123456; // 1234.56: no multiple of a bet's 20.00
+  const world = worldFor({ before, after }, { ...RATES, 'liability-max': '1234.56' });
+
+  test('rule 14: many bets at once come close to the cap and never pass it', async () => {
+    const { liability, accepted, refused, event, all } = await storm(world());
+    assert.ok(refused.length > 0);
+    assert.ok(liability <= CAP, `${liability} passes ${CAP}`);
+    assert.equal(accepted.length, 61, 'as many as fit');
+    // What is left is told, and fits: once.
+    const { maximum } = refused.at(-1).json;
+    const last = await all[0].bet(event.home('3.00'), { stake: '10.00' });
+    assert.equal(last.code, 'stake_too_large');
+    assert.equal(last.json.maximum, '7.28', maximum);
+    await all[1].placed(event.home('3.00'), { stake: '7.28' });
+    const full = await all[2].bet(event.home('3.00'), { stake: '0.10' });
+    assert.equal(full.code, 'stake_too_large');
+    assert.equal(full.json.maximum, '0.00');
+  });
+
+  test('the same key gets the same verdict, and copies do not charge twice', async () => {
+    const customer = await world().customer({ balance: '5000.00' });
+    const event = await world().event(market.oneXTwo('3.00'));
+    const copies = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        customer.bet(event.home('3.00'), { stake: '400.00', key: `copies-${event}` }),
+      ),
+    );
+    for (const copy of copies) assert.equal(copy.text, copies[0].text);
+    assert.equal(copies[0].status, 201);
+    await customer.placed(event.home('3.00'), { stake: '217.28' });
+  });
+
+  test('other outcomes do not offset, other markets do not count', async () => {
+    const customer = await world().customer({ balance: '9000.00' });
+    const event = await world().event([market.oneXTwo('3.00', '3.40', '4.00'), market.total()]);
+    await customer.placed(event.away('4.00'), { stake: '400.00' });
+    await customer.placed(event.home('3.00'), { stake: '617.28' });
+    const refused = await customer.bet(event.away('4.00'), { stake: '100.00' });
+    assert.equal(refused.json.maximum, '11.52');
+    const over = event.leg(18, 12, '1.95', { specifiers: 'total=2.5' });
+    await customer.placed(over, { stake: '1000.00' });
+  });
+
+  test('a multiple charges each of its legs', async () => {
+    const customer = await world().customer({ balance: '9000.00' });
+    const [a, b, c] = [
+      await world().event(market.oneXTwo('3.00')),
+      await world().event(market.oneXTwo('2.00')),
+      await world().event(market.oneXTwo('2.00')),
+    ];
+    await customer.placed([a.home('3.00'), b.home()], { stake: '200.00' }); // 1000.00 on each
+    const one = await customer.bet(a.home('3.00'), { stake: '200.00' });
+    assert.equal(one.json.maximum, '117.28');
+    const other = await customer.bet([b.home(), c.home()], { stake: '100.00' });
+    assert.equal(other.json.maximum, '78.18');
+    // What was refused on its first leg gave back what the second had taken.
+    await customer.placed(c.home(), { stake: '1234.56' });
+  });
+
+  test('a bet that fails otherwise gives its charge back', async () => {
+    const poor = await world().customer({ balance: '1.00' });
+    const rich = await world().customer({ balance: '5000.00' });
+    const event = await world().event(market.oneXTwo('3.00'));
+    const refused = await poor.bet(event.home('3.00'), { stake: '600.00' });
+    assert.equal(refused.code, 'insufficient_funds');
+    await rich.placed(event.home('3.00'), { stake: '617.28' });
+  });
+
+  test('currencies are counted in the house’s, rounded up', async () => {
+    const customer = await world().customer({ currency: 'USD', balance: '5000.00' });
+    const event = await world().event(market.oneXTwo('3.00'));
+    const refused = await customer.bet(event.home('3.00'), { stake: '1000.00' });
+    assert.equal(refused.json.maximum, '670.95'); // 1341.90 x 0.92 = 1234.548
+    await customer.placed(event.home('3.00'), { stake: '670.95' });
+  });
+
+  test('a restart counts what is open', async () => {
+    const customer = await world().customer({ balance: '9000.00' });
+    const [a, b] = [
+      await world().event(market.oneXTwo('3.00')),
+      await world().event(market.oneXTwo('2.00')),
+    ];
+    await customer.placed([a.home('3.00'), b.home()], { stake: '200.00' });
+    await customer.placed(a.home('3.00'), { stake: '100.00' });
+    assert.equal((await customer.bet(a.home('3.00'), { stake: '50.00' })).code, 'stake_too_large');
+    await world().restart();
+    await world().feed.up();
+    await a.odds(market.oneXTwo('3.00'));
+    await b.odds(market.oneXTwo('2.00'));
+    const still = await customer.bet(a.home('3.00'), { stake: '50.00' });
+    assert.equal(still.json.maximum, '17.28');
+  });
+
+  test('no limit is passed when the odds rise in between', async () => {
+    const customer = await world().customer({ balance: '9000.00' });
+    const event = await world().event(market.oneXTwo('2.00'));
+    await customer.placed(event.home('2.00'), { stake: '1000.00' });
+    await event.odds(market.oneXTwo('9.00'));
+    const higher = await customer.bet(event.home('2.00'), { stake: '100.00', accept: 'higher' });
+    assert.equal(higher.code, 'stake_too_large');
+    assert.equal(higher.json.maximum, '29.32');
+  });
+});
+
+test('without the guard the same storm overshoots', async () => {
+  const world = await openWorld({ ...RATES });
+  try {
+    const { liability } = await storm(world);
+    assert.ok(liability > 123456, `${liability} does not even reach the cap`);
+  } finally {
+    await world.close();
+  }
+});
