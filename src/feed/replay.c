@@ -352,7 +352,7 @@ bool replay_read(struct replay *replay, struct str file, struct str text,
 
 static struct compose_head head(const struct replay_match *match, int64_t now_ms)
 {
-    return (struct compose_head){ PRODUCER_PREMATCH, match->event, now_ms };
+    return (struct compose_head){ PRODUCER_PREMATCH, match->event, now_ms, 0 };
 }
 
 /* "hcp=-0.75" */
@@ -404,7 +404,7 @@ static const char *const handicap_outcomes[] = { OUTCOME_HANDICAP_HOME,
 bool replay_odds(struct buf *out, const struct replay_match *match, int64_t now_ms)
 {
     struct compose_head from = head(match, now_ms);
-    struct compose_score score = { EVENT_NOT_STARTED, MATCH_NOT_STARTED, 0, 0, -1 };
+    struct compose_score score = { .clock_s = -1 };
     char room[24];
 
     if (!is_offered(match))
@@ -429,14 +429,15 @@ void replay_score(struct buf *out, const struct replay_match *match,
                   enum replay_moment moment, int64_t now_ms)
 {
     struct compose_head from = head(match, now_ms);
-    struct compose_score score = { EVENT_LIVE, MATCH_FIRST_HALF, 0, 0, 0 };
+    struct compose_score score = { .event_status = EVENT_LIVE,
+                                   .match_status = MATCH_FIRST_HALF };
 
     if (moment == REPLAY_HALF_TIME)
         score = (struct compose_score){ EVENT_LIVE, MATCH_HALF_TIME, match->half[0],
-                                        match->half[1], 45 * 60 };
+                                        match->half[1], 45 * 60, 0, NULL };
     else if (moment == REPLAY_ENDED)
         score = (struct compose_score){ EVENT_ENDED, MATCH_ENDED, match->goals[0],
-                                        match->goals[1], -1 };
+                                        match->goals[1], -1, 0, NULL };
     compose_odds(out, &from, &score);
     compose_odds_end(out);
 }

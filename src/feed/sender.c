@@ -8,31 +8,50 @@
 
 #include "base/clock.h"
 #include "feed/compose.h"
+#include "feed/sender_amqp.h"
 
 #define ALIVE_EVERY_US 5000000
 #define RETRY_MS 250
 #define SLICE_US 500000
 
-enum delivery { DELIVERED, AWAY, REFUSED };
+bool sender_is_amqp(const char *url)
+{
+    return strncmp(url, "amqp://", 7) == 0 || strncmp(url, "amqps://", 8) == 0;
+}
+
+static bool open_client(struct sender *sender)
+{
+    const char *error = "the HTTP client cannot start";
+
+    if (sender_is_amqp(sender->options.url))
+        sender->amqp = sender_amqp_new(sender->options.url, &error);
+    else
+        sender->client = client_new(sender->options.url);
+    if (sender->amqp != NULL || sender->client != NULL)
+        return true;
+    fprintf(stderr, "%s: %s\n", sender->options.name, error);
+    return false;
+}
 
 bool sender_init(struct sender *sender, const struct sender_options *options)
 {
-    *sender = (struct sender){ .options = *options, .client = client_new(options->url) };
-    if (sender->client == NULL) {
-        fprintf(stderr, "%s: the HTTP client cannot start\n", options->name);
+    *sender = (struct sender){ .options = *options };
+    if (!open_client(sender))
         return false;
-    }
     buf_init(&sender->authorization, 4096);
     buf_init(&sender->answer, 64 * 1024);
     buf_init(&sender->alive, 4096);
-    buf_printf(&sender->authorization, "Authorization: Bearer %s", options->token);
+    buf_printf(&sender->authorization, "Authorization: Bearer %s",
+               options->token == NULL ? "" : options->token);
     buf_char(&sender->authorization, '\0');
     return true;
 }
 
 void sender_fini(struct sender *sender)
 {
-    client_free(sender->client);
+    if (sender->client != NULL)
+        client_free(sender->client);
+    sender_amqp_free(sender->amqp);
     buf_fini(&sender->authorization);
     buf_fini(&sender->answer);
     buf_fini(&sender->alive);
@@ -65,17 +84,39 @@ static bool is_passing(int status)
     return status == 408 || status == 429 || status >= 500;
 }
 
-static enum delivery deliver(struct sender *sender, struct str message)
+static void tell_away(struct sender *sender, const char *why)
+{
+    if (!sender->lost)
+        fprintf(stderr, "%s: waiting for the receiver: %s\n", sender->options.name, why);
+    sender->lost = true;
+}
+
+static void tell_back(struct sender *sender)
+{
+    if (!sender->lost)
+        return;
+    fprintf(stderr, "%s: the receiver is there\n", sender->options.name);
+    sender->lost = false;
+    sender->returned = true;
+}
+
+static enum delivery deliver_amqp(struct sender *sender, enum delivery delivery)
+{
+    if (delivery == AWAY)
+        tell_away(sender, sender_amqp_error(sender->amqp));
+    else
+        sender->lost = false; /* nothing was lost: no need to tell it all again */
+    return delivery;
+}
+
+static enum delivery deliver_http(struct sender *sender, struct str message)
 {
     const char *headers[] = { sender->authorization.p };
     int status;
 
     if (!client_request(sender->client, "POST", "/v1/feed", "application/xml", message,
                         headers, LENGTH(headers), &status, &sender->answer)) {
-        if (!sender->lost)
-            fprintf(stderr, "%s: waiting for the server: %s\n", sender->options.name,
-                    client_error(sender->client));
-        sender->lost = true;
+        tell_away(sender, client_error(sender->client));
         return AWAY;
     }
     if (status == 202)
@@ -86,6 +127,13 @@ static enum delivery deliver(struct sender *sender, struct str message)
     return REFUSED;
 }
 
+static enum delivery deliver(struct sender *sender, struct str message)
+{
+    if (sender->amqp != NULL)
+        return deliver_amqp(sender, sender_amqp_publish(sender->amqp, message));
+    return deliver_http(sender, message);
+}
+
 static enum delivery deliver_alives(struct sender *sender)
 {
     for (size_t i = 0; i < SENDER_PRODUCERS; i++) {
@@ -94,7 +142,8 @@ static enum delivery deliver_alives(struct sender *sender)
         if (sender->options.producers[i] == 0)
             continue;
         buf_reset(&sender->alive);
-        compose_alive(&sender->alive, sender->options.producers[i], clock_wall_ms());
+        compose_alive(&sender->alive, sender->options.producers[i], clock_wall_ms(),
+                      true);
         delivery = deliver(sender, buf_view(&sender->alive));
         if (delivery != DELIVERED)
             return delivery;
@@ -115,13 +164,13 @@ static enum delivery try_once(struct sender *sender, const struct str *message)
         delivery = deliver_alives(sender);
         if (delivery != DELIVERED)
             return delivery;
-        if (sender->lost) {
-            fprintf(stderr, "%s: the server is there\n", sender->options.name);
-            sender->lost = false;
-            sender->returned = true;
-        }
+        if (sender->options.producers[0] != 0)
+            tell_back(sender);
     }
-    return message == NULL ? DELIVERED : deliver(sender, *message);
+    delivery = message == NULL ? DELIVERED : deliver(sender, *message);
+    if (message != NULL && delivery == DELIVERED)
+        tell_back(sender);
+    return delivery;
 }
 
 static bool insist(struct sender *sender, const struct str *message)
@@ -135,7 +184,7 @@ static bool insist(struct sender *sender, const struct str *message)
         if (delivery != AWAY)
             return delivery == DELIVERED;
         if (sender->options.patience_ms > 0 && waited_ms > sender->options.patience_ms) {
-            fprintf(stderr, "%s: no answer for %lld s; is `overround serve` running at %s?\n",
+            fprintf(stderr, "%s: no answer for %lld s; is anyone there, at %s?\n",
                     sender->options.name, (long long)waited_ms / 1000, sender->options.url);
             return false;
         }
@@ -155,6 +204,15 @@ bool sender_post(struct sender *sender, struct str message)
     if (!sender_alive(sender) || !insist(sender, &message))
         return false;
     sender->sent++;
+    return true;
+}
+
+bool sender_flush(struct sender *sender)
+{
+    if (sender->amqp == NULL)
+        return true;
+    while (deliver_amqp(sender, sender_amqp_flush(sender->amqp)) != DELIVERED)
+        sleep_us(RETRY_MS * 1000);
     return true;
 }
 

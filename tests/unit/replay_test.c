@@ -291,7 +291,7 @@ static void descriptions_stops_and_scores_are_read(void **state)
     match.half[0] = 1;
     compose_descriptions(&message);
     got = parsed();
-    assert_int_equal(got.n_descriptions, 3);
+    assert_int_equal(got.n_descriptions, 8);
     replay_stop(&message, &match, 5);
     assert_int_equal(parsed().type, MESSAGE_BET_STOP);
     replay_score(&message, &match, REPLAY_HALF_TIME, 5);
@@ -302,7 +302,7 @@ static void descriptions_stops_and_scores_are_read(void **state)
     got = parsed();
     assert_str(got.away_score, "1");
     assert_int_equal(got.event_status, 3);
-    compose_alive(&message, 3, 5);
+    compose_alive(&message, 3, 5, true);
     assert_true(parsed().subscribed);
 }
 

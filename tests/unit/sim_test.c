@@ -1,285 +1,317 @@
 /*
- * Sim: every message is read by the feed's parser and taken by the book; the
- * results are what the scores were; the same seed plays the same matches.
+ * Sim: a whole day is consistent, message by message; the same seed plays the
+ * same day; faults do what they are told, and recoveries make good for them.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/unit/sim_tape.h"
 
-#include <cmocka.h>
+#define MINUTE 60000
 
-#include "base/map.h"
-#include "feed/compose.h"
-#include "feed/goals.h"
-#include "feed/sim.h"
-#include "feed/uof.h"
-#include "model/book.h"
-
-#define WALL 1750000000000
-
-static struct tape {
-    struct buf all;              /* every message */
-    struct uof_parser *parser;
-    struct book *book;
-    struct arena arena;
-    int64_t position;
-    unsigned n, stops, fixtures, early, final, live, handed_over;
-    unsigned fail_after;         /* 0 = never */
-} tape;
-
-static void count(const struct message *message)
+static struct sim_options day_of(unsigned matches, uint64_t seed)
 {
-    switch (message->type) {
-    case MESSAGE_FIXTURE:
-        tape.fixtures++;
-        break;
-    case MESSAGE_BET_STOP:
-        tape.stops++;
-        break;
-    case MESSAGE_BET_SETTLEMENT:
-        tape.early += message->certainty == 1;
-        tape.final += message->certainty == 2;
-        break;
-    case MESSAGE_ODDS_CHANGE:
-        tape.live += message->producer == PRODUCER_LIVE;
-        tape.handed_over += message->n_markets > 0 &&
-                            message->markets[0].status == MARKET_HANDED_OVER;
-        for (uint32_t i = 0; i < message->n_outcomes; i++)
-            assert_in_range(message->outcomes[i].odds_e4, 10100, 5000000);
-        break;
-    default:
-        break;
-    }
+    return (struct sim_options){
+        .matches = matches, .seed = seed, .base_id = 7000, .speed = 10, .margin = SIM_MARGIN,
+        .once = true, .emit = on_message,
+    };
 }
 
-static int goals_of(struct str score)
+static struct sim *open_with(struct sim_options options)
 {
-    return score.n == 1 ? score.p[0] - '0' : 10 + score.p[score.n - 1] - '0';
+    struct sim *sim = sim_new(&options, WALL + options.head_start_ms / 10);
+
+    assert_true(sim_begin(sim, WALL + options.head_start_ms / 10));
+    return sim;
 }
 
-/* The final results against the score that the book holds. */
-static void check_results(const struct message *message)
+static void a_day_is_played_to_its_end(void **state)
 {
-    struct event *event = book_event(tape.book, message->event);
-    int home = goals_of(event->home_score), away = goals_of(event->away_score);
-    int won = home > away ? 0 : home == away ? 1 : 2;
-
-    assert_int_equal(event->status, EVENT_ENDED);
-    assert_int_equal(message->n_markets, 1 + GOALS_LINES);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(message->outcomes[i].result, i == won);
-    for (uint32_t i = 0; i < GOALS_LINES; i++)
-        assert_int_equal(message->outcomes[message->markets[1 + i].first].result,
-                         home + away > (int)i);
-}
-
-static void take(const struct message *message)
-{
-    struct book_change change;
-
-    if (message->type == MESSAGE_BET_SETTLEMENT && message->certainty == 2)
-        check_results(message);
-    assert_int_equal(book_apply(tape.book, message, ++tape.position, &change), BOOK_OK);
-    assert_int_equal(change.stale, 0);
-}
-
-static bool on_message(void *ctx, struct str text)
-{
-    struct message message;
-    struct uof_error error;
-
-    (void)ctx;
-    buf_str(&tape.all, text);
-    arena_reset(&tape.arena);
-    if (!uof_parse(tape.parser, text, false, &tape.arena, &message, &error))
-        fail_msg("%llu:%llu: %s\n%.*s", (unsigned long long)error.line,
-                 (unsigned long long)error.column, error.text, STR_ARG(text));
-    assert_int_equal(message.unknown, 0);
-    count(&message);
-    take(&message);
-    return ++tape.n != tape.fail_after;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    memset(&tape, 0, sizeof(tape));
-    buf_init(&tape.all, 256 * 1024 * 1024);
-    arena_init(&tape.arena, 16 * 1024 * 1024);
-    tape.parser = uof_parser_new();
-    tape.book = book_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    book_check(tape.book);
-    book_free(tape.book);
-    uof_parser_free(tape.parser);
-    arena_fini(&tape.arena);
-    buf_fini(&tape.all);
-    return 0;
-}
-
-static struct sim *open_sim(unsigned matches, uint64_t seed, bool once)
-{
-    return sim_new(&(struct sim_options){
-        .matches = matches, .seed = seed, .base_id = 7000, .speed = 10, .once = once,
-        .emit = on_message,
-    });
-}
-
-/* Until it is over, or to that time of its own. */
-static void play(struct sim *sim, int64_t until_ms)
-{
-    int64_t at_ms, last_ms = 0;
-
-    while (sim_next(sim, &at_ms) && at_ms < until_ms) {
-        assert_true(at_ms >= last_ms);
-        last_ms = at_ms;
-        assert_true(sim_step(sim, WALL + at_ms / 10));
-    }
-}
-
-static void matches_are_played_to_their_end(void **state)
-{
-    struct sim *sim = open_sim(8, 42, true);
+    struct sim_options options = day_of(60, 42);
+    unsigned goals = 0, disallowed = 0;
+    struct sim *sim;
     int64_t at_ms;
 
     (void)state;
+    options.day = true;
+    sim = open_with(options);
     play(sim, INT64_MAX);
     assert_false(sim_next(sim, &at_ms));
-    assert_int_equal(tape.fixtures, 8);
-    assert_int_equal(tape.handed_over, 8);
-    assert_int_equal(tape.final, 8);
-    assert_true(tape.stops > 8); /* goals, and full time */
-    assert_true(tape.early > 0);
-    assert_true(tape.live > 8 * 500);
+    assert_int_equal(tape.n_events, 60);
+    assert_int_equal(tape.stale, 0);
+    all_is_settled();
+    for (unsigned i = 0; i < tape.n_events; i++) {
+        const struct seen_event *event = &tape.events[i];
+
+        assert_int_equal(event->event_status, EVENT_CLOSED);
+        assert_int_equal(event->match_status, MATCH_ENDED);
+        assert_int_equal(event->n_goals, event->regular[0] + event->regular[1]);
+        assert_true(event->handed_over >= 20);
+        goals += event->n_goals;
+        disallowed += event->disallowed;
+    }
+    assert_in_range(goals, 60 * 2, 60 * 4);
+    assert_in_range(disallowed, 1, 40);
+    assert_int_equal(tape.of_type[MESSAGE_ROLLBACK_SETTLEMENT], disallowed);
+    assert_int_equal(tape.of_type[MESSAGE_BET_CANCEL], disallowed);
+    assert_true(tape.of_type[MESSAGE_BET_STOP] > goals);
+    assert_true(tape.of_type[MESSAGE_FIXTURE_CHANGE] > 60); /* some are delayed */
+    assert_true(tape.of_type[MESSAGE_ALIVE] > 2 * 60);
     sim_free(sim);
+}
+
+/* Every ten seconds of the run each producer says that it lives. */
+static void alives_come_on_schedule(void **state)
+{
+    struct sim *sim = open_with(day_of(1, 1));
+
+    (void)state;
+    play(sim, 1000 * 1000 + 1);
+    assert_int_equal(tape.of_type[MESSAGE_ALIVE], 2 + 2 * 10);
+    sim_free(sim);
+}
+
+static uint64_t play_and_hash(struct sim_options options)
+{
+    struct sim *sim;
+    uint64_t hash;
+
+    tear_down(NULL);
+    set_up(NULL);
+    tape.keep = true;
+    tape.loose = true;
+    sim = open_with(options);
+    play(sim, 3 * 60 * MINUTE);
+    sim_free(sim);
+    hash = hash_stable(buf_view(&tape.all));
+    assert_true(tape.all.n > 500000);
+    return hash;
 }
 
 static void the_same_seed_plays_the_same(void **state)
 {
-    struct sim *sim = open_sim(3, 7, false);
-    size_t n;
+    struct sim_options options = day_of(3, 7);
     uint64_t hash;
 
     (void)state;
-    play(sim, 3 * 3600 * 1000);
-    sim_free(sim);
-    n = tape.all.n;
-    hash = hash_stable(buf_view(&tape.all));
-    tear_down(NULL);
-    set_up(NULL);
-    sim = open_sim(3, 7, false);
-    play(sim, 3 * 3600 * 1000);
-    sim_free(sim);
-    assert_int_equal(tape.all.n, n);
-    assert_true(hash_stable(buf_view(&tape.all)) == hash);
-    tear_down(NULL);
-    set_up(NULL);
-    sim = open_sim(3, 8, false);
-    play(sim, 3 * 3600 * 1000);
-    sim_free(sim);
-    assert_true(hash_stable(buf_view(&tape.all)) != hash);
+    options.once = false;
+    options.faults = (struct faults_options){ .seed = 7, .duplicate_pct = 5, .reorder_pct = 5 };
+    hash = play_and_hash(options);
+    assert_true(play_and_hash(options) == hash);
+    options.faults.seed = 8;
+    assert_true(play_and_hash(options) != hash);
+    options.faults.seed = 7;
+    options.seed = 8;
+    assert_true(play_and_hash(options) != hash);
 }
 
-static unsigned live_matches(void)
+static unsigned count_events(int status)
 {
     unsigned n = 0;
-    const struct event *event;
 
-    for (size_t at = 0; (event = book_next_event(tape.book, &at)) != NULL;)
-        n += event->status == EVENT_LIVE;
+    for (unsigned i = 0; i < tape.n_events; i++)
+        n += tape.events[i].event_status == status;
     return n;
 }
 
-static void there_is_always_a_live_match(void **state)
+static void a_newcomer_meets_a_day_under_way(void **state)
 {
-    struct sim *sim = open_sim(6, 3, false);
+    struct sim_options options = day_of(10, 3);
+    struct sim *sim;
 
     (void)state;
-    for (int64_t minute = 5; minute < 12 * 60; minute += 5) {
-        play(sim, minute * 60000);
-        assert_true(live_matches() > 0);
+    options.once = false;
+    options.head_start_ms = 105 * MINUTE;
+    tape.loose = true; /* goals have been scored already */
+    sim = open_with(options);
+    assert_true(count_events(EVENT_LIVE) >= 8);
+    assert_true(count_events(EVENT_NOT_STARTED) >= 2);
+    play(sim, options.head_start_ms + 20 * MINUTE); /* two minutes of the wall's */
+    assert_true(count_events(EVENT_CLOSED) >= 1);
+    for (int64_t minute = 30; minute < 6 * 60; minute += 10) {
+        play(sim, options.head_start_ms + minute * MINUTE);
+        assert_true(count_events(EVENT_LIVE) >= 7);
     }
-    assert_true(tape.final > 20); /* ended matches are followed by others */
     sim_free(sim);
 }
 
-static void a_snapshot_tells_everything_again(void **state)
+/* ---- faults ------------------------------------------------------------------ */
+
+static void a_silent_producer_says_nothing(void **state)
 {
-    struct sim *sim = open_sim(4, 5, false);
-    unsigned fixtures;
+    struct sim_options options = day_of(4, 5);
+    unsigned before, after;
+    struct sim *sim;
 
     (void)state;
-    play(sim, 90 * 60000);
-    fixtures = tape.fixtures;
-    /* A server that knows nothing. */
+    options.day = true;
+    options.faults.silent[0] = (struct faults_silence){ PRODUCER_LIVE, 120000, 60000 };
+    options.faults.n_silent = 1;
+    tape.loose = true;
+    sim = open_with(options);
+    play(sim, 20 * MINUTE);
+    before = tape.by_producer[PRODUCER_LIVE];
+    after = tape.by_producer[PRODUCER_PREMATCH];
+    assert_true(before > 50);
+    play(sim, 29 * MINUTE);
+    assert_int_equal(tape.by_producer[PRODUCER_LIVE], before);
+    assert_true(tape.by_producer[PRODUCER_PREMATCH] > after);
+    play(sim, 31 * MINUTE);
+    assert_true(tape.by_producer[PRODUCER_LIVE] > before);
+    sim_free(sim);
+}
+
+static struct tape *lossless;
+
+/* What two receivers think of every match in the end. */
+static void compare_tapes(void)
+{
+    assert_int_equal(tape.n_events, lossless->n_events);
+    for (unsigned i = 0; i < tape.n_events; i++) {
+        struct seen_event *mine = &tape.events[i], *other = NULL;
+
+        for (unsigned k = 0; k < lossless->n_events; k++)
+            if (strcmp(lossless->events[k].id, mine->id) == 0)
+                other = &lossless->events[k];
+        assert_non_null(other);
+        assert_int_equal(mine->n, other->n);
+        for (unsigned k = 0; k < mine->n; k++) {
+            struct message_market as = { .market = mine->markets[k].market,
+                                         .specifiers = str_of(mine->markets[k].specifiers) };
+
+            assert_true(mine->markets[k].settled[2] >= 1);
+            assert_int_equal(market_of(other, &as)->settled[2], 1);
+        }
+    }
+}
+
+/* Whatever was missed in a silence is told afterwards. */
+static void a_silence_is_made_good(void **state)
+{
+    struct sim_options options = day_of(6, 9);
+    struct sim *sim = open_with(options);
+
+    (void)state;
+    play(sim, INT64_MAX);
+    sim_free(sim);
+    lossless = malloc(sizeof(*lossless));
+    assert_non_null(lossless);
+    memcpy(lossless, &tape, sizeof(tape));
+    tear_down(NULL);
+    set_up(NULL);
+    tape.loose = true;
+    options.refresh = true;
+    options.faults.silent[0] = (struct faults_silence){ PRODUCER_LIVE, 200000, 300000 };
+    options.faults.silent[1] = (struct faults_silence){ PRODUCER_PREMATCH, 30000, 60000 };
+    options.faults.n_silent = 2;
+    options.faults.restart_ms = 600000;
+    sim = open_with(options);
+    play(sim, INT64_MAX);
+    compare_tapes();
+    free(lossless);
+    sim_free(sim);
+}
+
+static void a_recovery_ends_with_its_snapshot(void **state)
+{
+    struct sim *sim = open_with(day_of(3, 11));
+    unsigned settled, alives;
+
+    (void)state;
+    play(sim, 130 * MINUTE);
+    settled = tape.of_type[MESSAGE_BET_SETTLEMENT];
+    alives = tape.of_type[MESSAGE_ALIVE];
+    assert_true(settled >= 2);
+    tape.loose = true;
+    assert_true(sim_recover(sim, WALL + 13 * MINUTE, PRODUCER_LIVE, 0, 77));
+    assert_int_equal(tape.of_type[MESSAGE_BET_SETTLEMENT], 2 * settled);
+    assert_int_equal(tape.of_type[MESSAGE_SNAPSHOT_COMPLETE], 1);
+    assert_true(tape.with_request > settled);
+    assert_int_equal(tape.of_type[MESSAGE_ALIVE], alives);
+    /* nothing has been decided since */
+    assert_true(sim_recover(sim, WALL + 13 * MINUTE, PRODUCER_LIVE, WALL + 14 * MINUTE, 78));
+    assert_int_equal(tape.of_type[MESSAGE_BET_SETTLEMENT], 2 * settled);
+    assert_int_equal(tape.of_type[MESSAGE_SNAPSHOT_COMPLETE], 2);
+    sim_free(sim);
+}
+
+/* A server that knows nothing has it all from a recovery of each producer. */
+static void recoveries_fill_an_empty_book(void **state)
+{
+    struct sim *sim = open_with(day_of(8, 12));
+    struct book_counts before, now;
+
+    (void)state;
+    play(sim, 70 * MINUTE);
+    before = book_counts(tape.book);
     book_free(tape.book);
     tape.book = book_new();
-    assert_true(sim_snapshot(sim, WALL + 90 * 6000, true));
-    assert_true(tape.fixtures - fixtures >= 4);
-    assert_true(book_counts(tape.book).events >= 4);
-    assert_true(live_matches() > 0);
+    tape.loose = true;
+    assert_true(sim_recover(sim, WALL + 7 * MINUTE, PRODUCER_LIVE, 0, 1));
+    assert_true(sim_recover(sim, WALL + 7 * MINUTE, PRODUCER_PREMATCH, 0, 2));
+    now = book_counts(tape.book);
+    assert_int_equal(now.events, before.events);
+    sim_free(sim);
+}
+
+static void a_snapshot_can_be_lost(void **state)
+{
+    struct sim_options options = day_of(2, 13);
+    struct sim *sim;
+
+    (void)state;
+    options.faults.drop_snapshot = true;
+    sim = open_with(options);
+    play(sim, 5 * MINUTE);
+    tape.loose = true;
+    assert_true(sim_recover(sim, WALL + MINUTE, PRODUCER_LIVE, 0, 1));
+    assert_int_equal(tape.of_type[MESSAGE_SNAPSHOT_COMPLETE], 0);
+    assert_true(sim_recover(sim, WALL + MINUTE, PRODUCER_PREMATCH, 0, 2));
+    assert_int_equal(tape.of_type[MESSAGE_SNAPSHOT_COMPLETE], 0);
+    assert_true(sim_recover(sim, WALL + MINUTE, PRODUCER_LIVE, 0, 3));
+    assert_int_equal(tape.of_type[MESSAGE_SNAPSHOT_COMPLETE], 1);
+    sim_free(sim);
+}
+
+static void duplicates_and_disorder_change_nothing_in_the_end(void **state)
+{
+    struct sim_options options = day_of(6, 14);
+    struct sim *sim;
+
+    (void)state;
+    options.faults = (struct faults_options){ .seed = 1, .duplicate_pct = 20, .reorder_pct = 20 };
+    tape.loose = true;
+    sim = open_with(options);
+    play(sim, INT64_MAX);
+    assert_true(sim_flush(sim));
+    assert_true(tape.stale > 0); /* something did overtake */
+    for (unsigned i = 0; i < tape.n_events; i++)
+        for (unsigned k = 0; k < tape.events[i].n; k++)
+            assert_true(tape.events[i].markets[k].settled[2] >= 1);
     sim_free(sim);
 }
 
 static void a_refusal_ends_the_step(void **state)
 {
-    struct sim *sim = open_sim(1, 5, true);
+    struct sim_options options = day_of(1, 5);
+    struct sim *sim = sim_new(&options, WALL);
 
     (void)state;
     tape.fail_after = 1;
-    assert_false(sim_step(sim, WALL));
+    assert_false(sim_begin(sim, WALL));
     sim_free(sim);
 }
 
-/* ---- the model --------------------------------------------------------- */
-
-static void chances_add_up(void **state)
+static void silences_are_read_strictly(void **state)
 {
-    const double means[][2] = { { 1.4, 1.1 }, { 0.01, 0.01 }, { 3, 0.2 } };
-    const int scores[][2] = { { 0, 0 }, { 1, 0 }, { 2, 3 } };
+    static const char *const wrong[] = { "", "1", "1:2", "1:2:", "1:2:3:", "1:2:x", ":1:2",
+                                         "0:1:2", "1:1:0", "-1:1:1", "1:99999999999:1", "1::1" };
+    struct faults_silence silence;
 
     (void)state;
-    for (size_t i = 0; i < LENGTH(means); i++)
-        for (size_t j = 0; j < LENGTH(scores); j++) {
-            struct goals_chances c = goals_chances(scores[j], means[i]);
-
-            assert_true(fabs(c.home + c.draw + c.away - 1) < 1e-9);
-            for (int line = 0; line < GOALS_LINES; line++)
-                assert_true(c.over[line] >= -1e-12 && c.over[line] <= 1 + 1e-9);
-            if (scores[j][0] + scores[j][1] > 2)
-                assert_true(c.over[2] > 1 - 1e-9);
-        }
-}
-
-static void chances_follow_score_and_time(void **state)
-{
-    struct goals_chances level = goals_chances((int[]){ 0, 0 }, (double[]){ 1.2, 1.2 });
-    struct goals_chances ahead = goals_chances((int[]){ 1, 0 }, (double[]){ 1.2, 1.2 });
-    struct goals_chances late = goals_chances((int[]){ 1, 0 }, (double[]){ 0.1, 0.1 });
-
-    (void)state;
-    assert_true(fabs(level.home - level.away) < 1e-9);
-    assert_true(ahead.home > level.home);
-    assert_true(late.home > ahead.home);
-    assert_true(late.over[1] < ahead.over[1]);
-    /* P(total = 0) of a Poisson with mean 2.4 */
-    assert_true(fabs(level.over[0] - (1 - exp(-2.4))) < 1e-6);
-}
-
-static void odds_hold_the_margin(void **state)
-{
-    (void)state;
-    assert_int_equal(goals_odds_e4(0.5, 0.06), 18800); /* 1.8867…, floored */
-    assert_int_equal(goals_odds_e4(0.999, 0.06), 10100);
-    assert_int_equal(goals_odds_e4(1, 0), 10100);
-    assert_int_equal(goals_odds_e4(0, 0.06), 5000000);
-    assert_int_equal(goals_odds_e4(1e-9, 0.06), 5000000);
+    assert_true(faults_silence_parse("3:60:25", &silence));
+    assert_int_equal(silence.producer, 3);
+    assert_int_equal(silence.at_ms, 60000);
+    assert_int_equal(silence.for_ms, 25000);
+    for (size_t i = 0; i < LENGTH(wrong); i++)
+        assert_false(faults_silence_parse(wrong[i], &silence));
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -287,14 +319,18 @@ static void odds_hold_the_margin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(matches_are_played_to_their_end),
+        T(a_day_is_played_to_its_end),
+        T(alives_come_on_schedule),
         T(the_same_seed_plays_the_same),
-        T(there_is_always_a_live_match),
-        T(a_snapshot_tells_everything_again),
+        T(a_newcomer_meets_a_day_under_way),
+        T(a_silent_producer_says_nothing),
+        T(a_silence_is_made_good),
+        T(a_recovery_ends_with_its_snapshot),
+        T(recoveries_fill_an_empty_book),
+        T(a_snapshot_can_be_lost),
+        T(duplicates_and_disorder_change_nothing_in_the_end),
         T(a_refusal_ends_the_step),
-        cmocka_unit_test(chances_add_up),
-        cmocka_unit_test(chances_follow_score_and_time),
-        cmocka_unit_test(odds_hold_the_margin),
+        cmocka_unit_test(silences_are_read_strictly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
