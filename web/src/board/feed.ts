@@ -1,0 +1,399 @@
+// The prices as this page knows them: the live stream, or snapshots when there
+// is no WebSocket.  Versions only rise, so an old price never replaces a new
+// one, and `freshness` says whether what is shown may be old.
+import { Cell } from '../shared/cell';
+import { call } from '../shared/api';
+
+export interface Outcome {
+  outcome: string;
+  name: string;
+  odds: string | null;
+  active: boolean;
+}
+
+export interface Market {
+  market: string;
+  specifiers: string;
+  name: string;
+  status: 'active' | 'suspended' | 'closed';
+  version: number;
+  outcomes: Outcome[];
+}
+
+export interface EventInfo {
+  id: string;
+  sport: string;
+  sport_name: string;
+  tournament: string;
+  home: string;
+  away: string;
+  start: string | null;
+  state: 'upcoming' | 'live' | 'ended';
+  match_status: number;
+  score: { home: string; away: string };
+  clock: string;
+  version: number;
+  count: number; // of markets
+  main: Market | null;
+  markets: Map<string, Market> | null; // null: only the summary is known
+  gone: boolean;
+}
+
+export type Freshness = 'starting' | 'live' | 'polling' | 'stale';
+
+// As they come over the wire; deltas carry only some members.
+interface WireMarket extends Partial<Market> {
+  market: string;
+  specifiers: string;
+}
+interface WireEvent extends Partial<Omit<EventInfo, 'markets' | 'count'>> {
+  id: string;
+  img?: boolean;
+  gone?: boolean;
+  markets?: WireMarket[] | number;
+}
+interface Sport {
+  id: string;
+  name: string;
+  live: number;
+  upcoming: number;
+}
+
+const SILENCE_MS = 12000; // heartbeats come every 5 s
+const GRACE_MS = 1500; // a connection may be replaced before anyone is told
+const POLL_MS = 2000;
+const LIST_MS = 15000; // the whole list again, for what has left it
+
+export const marketKey = (market: string, specifiers: string) => `${market}/${specifiers}`;
+
+function blank(id: string): EventInfo {
+  return {
+    id,
+    sport: '',
+    sport_name: '',
+    tournament: '',
+    home: '',
+    away: '',
+    start: null,
+    state: 'upcoming',
+    match_status: 0,
+    score: { home: '', away: '' },
+    clock: '',
+    version: -1,
+    count: 0,
+    main: null,
+    markets: null,
+    gone: false,
+  };
+}
+
+function mergeMarket(old: Market | null | undefined, wire: WireMarket): Market | null {
+  if (old && wire.version !== undefined && wire.version < old.version) return old;
+  const outcomes = wire.outcomes?.map((outcome) => {
+    const before = old?.outcomes.find((o) => o.outcome === outcome.outcome);
+    return { ...outcome, name: outcome.name ?? before?.name ?? outcome.outcome };
+  });
+  return {
+    market: wire.market,
+    specifiers: wire.specifiers,
+    name: wire.name ?? old?.name ?? wire.market,
+    status: wire.status ?? old?.status ?? 'suspended',
+    version: wire.version ?? old?.version ?? 0,
+    outcomes: outcomes ?? old?.outcomes ?? [],
+  };
+}
+
+function mergeEvent(old: EventInfo, wire: WireEvent): EventInfo {
+  const { markets, main, img, ...rest } = wire;
+  const next: EventInfo = { ...old, ...rest, gone: wire.gone === true };
+  if (old.version > next.version) next.version = old.version;
+  if (typeof markets === 'number') next.count = markets;
+  if (main !== undefined) {
+    next.main = main === null ? null : mergeMarket(old.main, main);
+    const key = main && marketKey(main.market, main.specifiers);
+    if (key && next.markets && next.main) next.markets = new Map(next.markets).set(key, next.main);
+  }
+  if (Array.isArray(markets)) next.markets = mergeMarkets(old, markets, img === true);
+  if (next.markets) {
+    next.count = next.markets.size;
+    next.main = mainOf(next) ?? next.main;
+  }
+  return next;
+}
+
+function mergeMarkets(old: EventInfo, markets: WireMarket[], whole: boolean) {
+  const next = new Map(whole ? [] : (old.markets ?? []));
+  for (const wire of markets) {
+    const key = marketKey(wire.market, wire.specifiers);
+    const merged = mergeMarket(old.markets?.get(key), wire);
+    if (merged) next.set(key, merged);
+  }
+  return next;
+}
+
+// 1x2 if there is one, else the first; what the server calls `main`.
+function mainOf(event: EventInfo): Market | null {
+  return event.markets?.get('1/') ?? event.markets?.values().next().value ?? null;
+}
+
+const isOlder = (old: EventInfo, wire: WireEvent) =>
+  wire.version !== undefined && wire.version < old.version;
+
+export interface FeedHandlers {
+  onAccount: (account: { balance: string; debt: string; staked: string }) => void;
+  onBet: (bet: unknown) => void;
+  onAuthenticationLost: () => void;
+}
+
+export class Feed {
+  readonly freshness = new Cell<Freshness>('starting');
+  readonly list = new Cell<string[] | null>(null); // null: not known yet
+  readonly sports = new Cell<Sport[]>([]);
+  readonly privateLive = new Cell(false); // own bets and balance arrive by themselves
+  private cells = new Map<string, Cell<EventInfo | null>>();
+  private wanted = new Map<string, number>();
+  private boards = 0;
+  private socket: WebSocket | null = null;
+  private subscribed = ''; // what the stream was asked for last
+  private clk = '';
+  private heard = 0;
+  private failures = 0;
+  private requests = 0;
+  private authRequest = 0;
+  private token: string | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private asked: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private handlers: FeedHandlers) {}
+
+  start() {
+    this.connect();
+    setInterval(() => this.look(), 1000);
+    setInterval(() => this.poll(), POLL_MS);
+    setInterval(() => this.boards > 0 && void this.loadList(), LIST_MS);
+    const soon = () => {
+      this.failures = Math.min(this.failures, 1);
+      if (!this.socket) this.connect();
+    };
+    window.addEventListener('online', soon);
+    document.addEventListener('visibilitychange', () => document.hidden || soon());
+  }
+
+  event(id: string): Cell<EventInfo | null> {
+    let cell = this.cells.get(id);
+    if (!cell) this.cells.set(id, (cell = new Cell<EventInfo | null>(null)));
+    return cell;
+  }
+
+  market(event: string, market: string, specifiers: string): Market | null {
+    const info = this.event(event).value;
+    if (!info) return null;
+    const main = info.main;
+    if (main && main.market === market && main.specifiers === specifiers) return main;
+    return info.markets?.get(marketKey(market, specifiers)) ?? null;
+  }
+
+  // Every market of these events, until the returned function is called.
+  watch(ids: string[]): () => void {
+    for (const id of ids) {
+      const n = this.wanted.get(id) ?? 0;
+      this.wanted.set(id, n + 1);
+      if (n === 0) void this.loadEvent(id);
+    }
+    this.resubscribe();
+    return () => {
+      for (const id of ids) {
+        const n = (this.wanted.get(id) ?? 1) - 1;
+        if (n > 0) this.wanted.set(id, n);
+        else this.wanted.delete(id);
+      }
+      this.resubscribe();
+    };
+  }
+
+  watchBoard(): () => void {
+    this.boards++;
+    if (this.boards === 1) void this.loadList();
+    this.resubscribe();
+    return () => {
+      this.boards--;
+      this.resubscribe();
+    };
+  }
+
+  authenticate(token: string | undefined) {
+    this.token = token;
+    this.privateLive.set(false);
+    if (token) this.sendToken();
+    else if (this.socket) this.socket.close(); // the stream forgets whose it was
+  }
+
+  // ---- the stream -------------------------------------------------------
+
+  private connect() {
+    clearTimeout(this.timer);
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${location.host}/v1/stream`);
+    this.socket = socket;
+    socket.onopen = () => {
+      this.heard = Date.now();
+      this.sendSubscription(true);
+      this.sendToken();
+    };
+    socket.onmessage = ({ data }) => this.socket === socket && this.take(String(data));
+    socket.onclose = () => this.socket === socket && this.lost();
+  }
+
+  private lost() {
+    this.socket = null;
+    this.privateLive.set(false);
+    this.failures++;
+    const backoff = Math.min(400 * 2 ** Math.min(this.failures - 1, 6), 15000);
+    this.timer = setTimeout(() => this.connect(), backoff * (0.7 + Math.random() * 0.6));
+    void this.poll();
+  }
+
+  private take(data: string) {
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    this.heard = Date.now();
+    this.failures = 0;
+    if (message.clk) this.clk = message.clk;
+    if (message.op === 'change') this.takeEvents(message.events as WireEvent[]);
+    else if (message.op === 'account') this.handlers.onAccount(message);
+    else if (message.op === 'bet') this.handlers.onBet(message.bet);
+    else if (message.op === 'status') this.takeStatus(message);
+    if (message.op === 'change' || message.op === 'heartbeat') this.freshness.set('live');
+  }
+
+  private takeStatus({ id, status, code }: { id: number; status: string; code?: string }) {
+    if (id === this.authRequest) {
+      this.privateLive.set(status === 'ok');
+      if (code === 'unauthorized') this.handlers.onAuthenticationLost();
+    } else if (status === 'ok') {
+      this.freshness.set('live');
+    }
+  }
+
+  private takeEvents(events: WireEvent[]) {
+    let listChanged = false;
+    for (const wire of events) {
+      const cell = this.event(wire.id);
+      const old = cell.value ?? blank(wire.id);
+      if (isOlder(old, wire) && !wire.gone) continue;
+      const known = this.list.value?.includes(wire.id) ?? true;
+      const next = mergeEvent(old, wire);
+      cell.set(next);
+      const belongs = !next.gone && next.state !== 'ended' && next.main !== null;
+      if (known !== belongs) listChanged = true;
+    }
+    if (listChanged) this.sortList(events.map(({ id }) => id));
+  }
+
+  private sendSubscription(reconnected: boolean) {
+    const socket = this.socket;
+    if (!socket || socket.readyState !== WebSocket.OPEN) return;
+    const subscription = {
+      events: [...this.wanted.keys()].sort(),
+      sports: this.boards > 0 ? this.sports.value.map(({ id }) => id).sort() : [],
+    };
+    const wanted = JSON.stringify(subscription);
+    if (!reconnected && wanted === this.subscribed) return;
+    // A position is of use for the same subscription alone; else an image.
+    const resume = reconnected && wanted === this.subscribed && this.clk !== '';
+    const id = ++this.requests;
+    const clk = resume ? { clk: this.clk } : {};
+    socket.send(JSON.stringify({ op: 'subscribe', id, ...subscription, ...clk }));
+    this.subscribed = wanted;
+  }
+
+  private sendToken() {
+    if (!this.token || this.socket?.readyState !== WebSocket.OPEN) return;
+    this.authRequest = ++this.requests;
+    const { token, authRequest: id } = this;
+    this.socket.send(JSON.stringify({ op: 'authenticate', id, token }));
+  }
+
+  // Several components change what is wanted at once.
+  private resubscribe() {
+    clearTimeout(this.asked);
+    this.asked = setTimeout(() => this.sendSubscription(false), 30);
+  }
+
+  // ---- snapshots ----------------------------------------------------------
+
+  private get streaming() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  // A snapshot may be some seconds old: beside the stream it only fills gaps.
+  private mayTake(id: string, markets: boolean): boolean {
+    const info = this.event(id).value;
+    return !this.streaming || info === null || (markets && info.markets === null);
+  }
+
+  private async loadList() {
+    try {
+      const [{ events }, { sports }] = await Promise.all([
+        call<{ events: WireEvent[] }>('GET', '/v1/events?limit=500'),
+        call<{ sports: Sport[] }>('GET', '/v1/sports'),
+      ]);
+      this.sports.set(same(sports, this.sports.value) ? this.sports.value : sports);
+      this.takeEvents(events.filter((wire) => this.mayTake(wire.id, false)));
+      this.sortList(events.map(({ id }) => id), true);
+      this.succeeded();
+      this.resubscribe();
+    } catch {
+      // look() says so when it lasts
+    }
+  }
+
+  private async loadEvent(id: string) {
+    try {
+      const event = await call<WireEvent>('GET', `/v1/events/${encodeURIComponent(id)}`);
+      if (this.mayTake(id, true)) this.takeEvents([{ ...event, img: true }]);
+      this.succeeded();
+    } catch (error) {
+      const problem = (error as { problem?: { status: number } }).problem;
+      if (problem?.status === 404) this.event(id).set({ ...blank(id), gone: true });
+    }
+  }
+
+  private async poll() {
+    if (this.streaming) return;
+    const work = [...this.wanted.keys()].slice(0, 20).map((id) => this.loadEvent(id));
+    if (this.boards > 0) work.push(this.loadList());
+    await Promise.all(work);
+  }
+
+  private succeeded() {
+    if (this.streaming) return;
+    this.heard = Date.now();
+    this.freshness.set('polling');
+  }
+
+  // Live before upcoming, then by kick-off: as the server orders them.
+  private sortList(ids: string[], whole = false) {
+    const all = new Set(whole ? ids : [...(this.list.value ?? []), ...ids]);
+    const events = [...all]
+      .map((id) => this.event(id).value)
+      .filter((e): e is EventInfo => e !== null && !e.gone && e.state !== 'ended');
+    const rank = (e: EventInfo) => `${e.state === 'live' ? 0 : 1}${e.start ?? ''}/${e.id}`;
+    events.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+    const next = events.map(({ id }) => id);
+    if (!same(next, this.list.value)) this.list.set(next);
+  }
+
+  private look() {
+    const silent = Date.now() - this.heard;
+    if (this.streaming && silent > SILENCE_MS) this.socket?.close();
+    const limit = this.streaming ? SILENCE_MS : POLL_MS + GRACE_MS;
+    if (this.heard > 0 ? silent > limit : performance.now() > limit) this.freshness.set('stale');
+  }
+}
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);

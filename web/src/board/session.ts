@@ -1,0 +1,96 @@
+// Who is logged in, their money, and the one feed of prices.
+import { Cell, KeptCell } from '../shared/cell';
+import { ask, call, Refused } from '../shared/api';
+import { Feed } from './feed';
+import { takeBet } from './mybets';
+
+export interface Session {
+  customer: string;
+  email: string;
+  token: string;
+  expires_at: string;
+}
+
+export interface Wallet {
+  balance: string;
+  debt: string;
+  staked: string;
+  currency: string;
+}
+
+export const session = new KeptCell<Session | null>('session', null);
+export const wallet = new Cell<Wallet | null>(null);
+export const currency = new KeptCell('currency', 'EUR'); // the wallet's, or the usual one
+export const notice = new Cell<string | null>(null); // said to everyone, once
+
+export const feed = new Feed({
+  onAccount: (account) => {
+    if (session.value) wallet.set({ ...account, currency: currency.value });
+  },
+  onBet: takeBet,
+  onAuthenticationLost: () => expire(),
+});
+
+// The session is over, by time or by logging out elsewhere.
+function expire() {
+  if (!session.value) return;
+  session.set(null);
+  notice.set('You have been logged out. Log in again to go on.');
+}
+
+// A call of the customer's; throws Refused or Unreachable.
+export async function own<T>(method: string, path: string, json?: unknown): Promise<T> {
+  const options = { token: session.value?.token, ...(json === undefined ? {} : { json }) };
+  const { status, body } = await ask<T>(method, path, options);
+  if (status === 401) expire();
+  if (status >= 400) throw new Refused(body as never);
+  return body;
+}
+
+export async function loadWallet() {
+  if (!session.value) return;
+  try {
+    const now = await own<Wallet>('GET', '/v1/wallet');
+    currency.set(now.currency);
+    wallet.set(now);
+  } catch {
+    // what is shown stays; the next change loads it again
+  }
+}
+
+async function enter(path: string, email: string, json: unknown) {
+  const answer = await call<Omit<Session, 'email'>>('POST', path, { json });
+  session.set({ ...answer, email });
+  notice.set(null);
+}
+
+export const logIn = (email: string, password: string) =>
+  enter('/v1/sessions', email, { email, password });
+
+export interface Registration {
+  email: string;
+  password: string;
+  currency: string;
+  country: string;
+  date_of_birth: string;
+}
+export const register = (fields: Registration) => enter('/v1/accounts', fields.email, fields);
+
+// Every device's session ends; without an answer this one does at least.
+export async function logOut() {
+  try {
+    await own('DELETE', '/v1/sessions');
+  } finally {
+    session.set(null);
+  }
+}
+
+export function startSession() {
+  const follow = () => {
+    wallet.set(null);
+    feed.authenticate(session.value?.token);
+    void loadWallet();
+  };
+  session.watch(follow);
+  follow();
+}

@@ -1,0 +1,175 @@
+// Calls to the server.  Whatever moves money goes through sendOnce(): one key
+// an intent, asked again with the same key until there is a verdict.
+
+export interface Problem {
+  code: string;
+  title: string;
+  status: number;
+  detail?: string;
+  minimum?: string;
+  maximum?: string;
+  cap?: string;
+  balance?: string;
+  offer?: string | null;
+  leg?: number;
+  odds?: string;
+  legs?: { leg: number; odds: string }[];
+}
+
+export class Refused extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail ?? problem.title);
+  }
+}
+
+export class Unreachable extends Error {
+  constructor() {
+    super('The server cannot be reached.');
+  }
+}
+
+export interface Answer<T> {
+  status: number;
+  body: T;
+  retryAfter: number; // seconds; 0: not said
+}
+
+interface CallOptions {
+  token?: string | undefined;
+  json?: unknown;
+  body?: string;
+  key?: string;
+  timeout?: number;
+}
+
+const PATIENCE_MS = 20000;
+
+// One request; throws Unreachable when there was no answer.
+export async function ask<T>(
+  method: string,
+  path: string,
+  options: CallOptions = {},
+): Promise<Answer<T>> {
+  const headers: Record<string, string> = {};
+  const body = options.body ?? (options.json === undefined ? undefined : text(options.json));
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.token) headers['Authorization'] = `Bearer ${options.token}`;
+  if (options.key) headers['Idempotency-Key'] = options.key;
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), options.timeout ?? PATIENCE_MS);
+  try {
+    const answer = await fetch(path, {
+      method,
+      headers,
+      body: body ?? null,
+      signal: abort.signal,
+      cache: 'no-cache',
+      credentials: 'omit',
+    });
+    const raw = await answer.text();
+    return {
+      status: answer.status,
+      body: (raw === '' ? null : JSON.parse(raw)) as T,
+      retryAfter: Number(answer.headers.get('Retry-After') ?? 0),
+    };
+  } catch {
+    throw new Unreachable();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const text = (json: unknown) => JSON.stringify(json);
+
+// The body of a good answer; else throws Refused or Unreachable.
+export async function call<T>(method: string, path: string, options?: CallOptions): Promise<T> {
+  const { status, body } = await ask<T>(method, path, options);
+  if (status >= 400) throw new Refused(body as unknown as Problem);
+  return body;
+}
+
+// 128 random bits; crypto.randomUUID is not there without TLS.
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+// An intent to move money: kept until its verdict is known.
+export interface Attempt {
+  key: string;
+  path: string;
+  body: string;
+  customer: string;
+  what: 'bet' | 'cashout' | 'deposit' | 'withdrawal';
+}
+
+const kept = 'attempts';
+const underWay = new Set<string>(); // keys that this page is asking for
+
+function keptAttempts(): Attempt[] {
+  try {
+    return JSON.parse(localStorage.getItem(kept) ?? '[]') as Attempt[];
+  } catch {
+    return [];
+  }
+}
+
+function keep(change: (attempts: Attempt[]) => Attempt[]) {
+  try {
+    localStorage.setItem(kept, JSON.stringify(change(keptAttempts())));
+  } catch {
+    // private mode: it is kept by this page alone
+  }
+}
+
+const rememberAttempt = (attempt: Attempt) =>
+  keep((attempts) => [...attempts.filter(({ key }) => key !== attempt.key), attempt]);
+const forgetAttempt = (attempt: Attempt) =>
+  keep((attempts) => attempts.filter(({ key }) => key !== attempt.key));
+
+// Attempts that nobody in this page waits for.
+export const lostAttempts = () => keptAttempts().filter(({ key }) => !underWay.has(key));
+
+const isVerdict = (status: number) =>
+  status !== 202 && status !== 401 && status !== 408 && status !== 429 && status < 500;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export interface SendOptions {
+  token: () => string | undefined; // may be renewed by a log-in meanwhile
+  // The answer is not known yet: how often it was asked for, and why not.
+  onUnknown: (tries: number, why: 'unreachable' | 'pending' | 'busy' | 'unauthorized') => void;
+}
+
+// The verdict, however long it takes.  No answer is not a refusal: the same
+// key and bytes are sent again, so the money moves at most once.
+export async function sendOnce<T>(attempt: Attempt, options: SendOptions): Promise<Answer<T>> {
+  rememberAttempt(attempt);
+  underWay.add(attempt.key);
+  for (let tries = 1; ; tries++) {
+    let wait = Math.min(500 * 2 ** (tries - 1), 8000);
+    try {
+      const token = options.token();
+      const answer = await ask<T>('POST', attempt.path, {
+        token,
+        body: attempt.body,
+        key: attempt.key,
+        timeout: 60000,
+      });
+      if (isVerdict(answer.status)) {
+        forgetAttempt(attempt);
+        underWay.delete(attempt.key);
+        return answer;
+      }
+      wait = Math.max(answer.retryAfter * 1000, wait);
+      const { status } = answer;
+      options.onUnknown(
+        tries,
+        status === 401 ? 'unauthorized' : status === 202 ? 'pending' : 'busy',
+      );
+    } catch {
+      options.onUnknown(tries, 'unreachable');
+    }
+    await pause(wait);
+  }
+}
