@@ -13,7 +13,6 @@ function shown(when: When, sport: string): EventInfo[] {
     .filter(
       (event): event is EventInfo =>
         event !== null &&
-        event.main !== null &&
         (when === 'all' || event.state === when) &&
         (sport === '' || event.sport === sport),
     );

@@ -136,6 +136,9 @@ function mainOf(event: EventInfo): Market | null {
   return event.markets?.get('1/') ?? event.markets?.values().next().value ?? null;
 }
 
+const isOffered = (event: EventInfo) =>
+  !event.gone && event.state !== 'ended' && event.main !== null;
+
 const isOlder = (old: EventInfo, wire: WireEvent) =>
   wire.version !== undefined && wire.version < old.version;
 
@@ -222,10 +225,11 @@ export class Feed {
   }
 
   authenticate(token: string | undefined) {
+    const before = this.token;
     this.token = token;
     this.privateLive.set(false);
     if (token) this.sendToken();
-    else if (this.socket) this.socket.close(); // the stream forgets whose it was
+    else if (before) this.socket?.close(); // the stream forgets whose it was
   }
 
   // ---- the stream -------------------------------------------------------
@@ -288,8 +292,7 @@ export class Feed {
       const known = this.list.value?.includes(wire.id) ?? true;
       const next = mergeEvent(old, wire);
       cell.set(next);
-      const belongs = !next.gone && next.state !== 'ended' && next.main !== null;
-      if (known !== belongs) listChanged = true;
+      if (known !== isOffered(next)) listChanged = true;
     }
     if (listChanged) this.sortList(events.map(({ id }) => id));
   }
@@ -345,6 +348,9 @@ export class Feed {
       this.sports.set(same(sports, this.sports.value) ? this.sports.value : sports);
       this.takeEvents(events.filter((wire) => this.mayTake(wire.id, false)));
       this.sortList(events.map(({ id }) => id), true);
+      // Lists that do not carry main markets: the first matches are asked for.
+      for (const { id } of events.filter(({ main }) => main === undefined).slice(0, 25))
+        void this.loadEvent(id);
       this.succeeded();
       this.resubscribe();
     } catch {
@@ -381,7 +387,7 @@ export class Feed {
     const all = new Set(whole ? ids : [...(this.list.value ?? []), ...ids]);
     const events = [...all]
       .map((id) => this.event(id).value)
-      .filter((e): e is EventInfo => e !== null && !e.gone && e.state !== 'ended');
+      .filter((e): e is EventInfo => e !== null && isOffered(e));
     const rank = (e: EventInfo) => `${e.state === 'live' ? 0 : 1}${e.start ?? ''}/${e.id}`;
     events.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
     const next = events.map(({ id }) => id);
