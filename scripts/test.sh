@@ -136,6 +136,11 @@ api() { # STORE NAME
     OVERROUND_TEST_STORE=$1 node_step "$2" tests/api/*_test.js
 }
 
+# Against a RabbitMQ that the tests start, and several processes on PostgreSQL.
+amqp() {
+    OVERROUND_TEST_STORE=postgres node_step amqp tests/amqp/*_test.js
+}
+
 property() { # STORE
     OVERROUND_TEST_STORE=$1 node_step "property-$1" tests/property/*_test.js
 }
@@ -148,6 +153,7 @@ step() {
     api-sqlite) api sqlite api-sqlite ;;
     api-postgres) with_postgres api postgres api-postgres ;;
     property) property sqlite && with_postgres property postgres ;;
+    amqp) with_postgres amqp ;;
     crash) jobs_max=1 step_limit=1200 node_step crash tests/crash/*_test.js ;;
     api-asan)
         build build-asan -j2 VARIANT=asan build/asan/overround || return
@@ -157,7 +163,7 @@ step() {
     esac
 }
 
-steps="units units-asan fuzz api-sqlite api-postgres property crash api-asan"
+steps="units units-asan fuzz api-sqlite api-postgres amqp property crash api-asan"
 
 if [ ! -d "$OVERROUND_DATA/football" ]; then
     say "The data is not at $OVERROUND_DATA; set OVERROUND_DATA to its folder."

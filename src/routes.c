@@ -136,6 +136,7 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
 {
     struct str allow;
     const struct route *route = find(listener, request, &allow);
+    void *context;
 
     metric_add(METRIC_HTTP_REQUESTS, route == NULL ? STR("none") : route->path, 1);
     if (route == NULL && allow.n > 0) {
@@ -156,5 +157,10 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
     }
     if (!admit(routes, route, request))
         return;
-    route->handler(*(void *const *)(const void *)((const char *)routes + route->context), request);
+    context = *(void *const *)(const void *)((const char *)routes + route->context);
+    if (context == NULL)
+        answer_refusal(request, REFUSE_NOT_FOUND, STR("this process does not play that role"),
+                       STR_NONE);
+    else
+        route->handler(context, request);
 }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/config.h"
@@ -29,6 +30,7 @@
 #include "net/answer.h"
 #include "odds/odds.h"
 #include "operators.h"
+#include "roles.h"
 #include "routes.h"
 #include "settle/reports.h"
 #include "settle/settle.h"
@@ -49,6 +51,7 @@ struct start {
 
 struct serve {
     struct config config;
+    struct roles roles;
     struct house house;
     struct watch_recovery recovery;
     uv_loop_t loop;
@@ -92,7 +95,21 @@ static const char *not_ready(const struct serve *serve)
         return "the store cannot be reached";
     if (!feed_is_recovered(serve->feed))
         return "the book is not recovered";
+    if (!lease_is_led(serve->lease) && !serve->roles.feed)
+        return "no process leads the feed";
     return NULL;
+}
+
+/* Prices may be sold: somebody watches the producers. */
+static bool is_live(const struct serve *serve)
+{
+    return feed_is_recovered(serve->feed) &&
+           (feed_leads(serve->feed) || lease_is_led(serve->lease));
+}
+
+static const char *role_name(const struct serve *serve)
+{
+    return feed_leads(serve->feed) ? "leader" : serve->roles.feed ? "standby" : "follower";
 }
 
 void serve_get_ready(void *ctx, struct http_request *request)
@@ -100,7 +117,9 @@ void serve_get_ready(void *ctx, struct http_request *request)
     const char *why = not_ready(ctx);
 
     if (why == NULL)
-        answer_json(request, 200, STR("{\"status\":\"ready\"}"));
+        answer_json(request, 200, arena_printf(&request->arena,
+                                               "{\"status\":\"ready\",\"role\":\"%s\"}",
+                                               role_name(ctx)));
     else
         answer_refusal(request, REFUSE_BUSY, str_of(why), STR_NONE);
 }
@@ -119,7 +138,8 @@ void serve_get_metrics(void *ctx, struct http_request *request)
 
     odds_metrics(serve->odds);
     feed_metrics(serve->feed);
-    bets_metrics(serve->bets);
+    if (serve->bets != NULL)
+        bets_metrics(serve->bets);
     settle_metrics(serve->settle);
     metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
     gauge_listener("public", serve->public_server);
@@ -135,7 +155,13 @@ void serve_get_metrics(void *ctx, struct http_request *request)
 static void on_public(void *ctx, struct http_request *request)
 {
     struct serve *serve = ctx;
+    struct str bets = STR("/v1/bets"); /* placing, and cashing out: at what is shown now */
 
+    if (str_eq(request->method, STR("POST")) && request->path.n >= bets.n &&
+        memcmp(request->path.p, bets.p, bets.n) == 0 && !is_live(serve)) {
+        answer_refusal(request, REFUSE_BUSY, STR("the feed is not followed now"), STR_NONE);
+        return;
+    }
     routes_dispatch(&serve->routes, LISTENER_PUBLIC, request);
 }
 
@@ -258,8 +284,17 @@ static bool on_log_row(void *ctx, const struct value *cells)
 /*
  * The book from the log: all documents, what is recent, what settlement has
  * not stored yet, and each alive and turn, which say where to recover from.
- * Older prices are of no use: nothing is bettable until it is listed again.
+ * Who will write a restart needs no older prices: nothing is bettable until it
+ * is listed again.
  */
+#define LOG_OF_BOOK \
+    "SELECT pos, at_ms, body FROM feed_log WHERE type IN (8, 10, 11, 12, 13, 14)" \
+    " OR at_ms >= $1 OR pos > $2 ORDER BY pos"
+/* Who has no book knows the producers. */
+#define LOG_OF_FEED \
+    "SELECT pos, at_ms, body FROM feed_log WHERE type IN (8, 9, 12, 13)" \
+    " OR (at_ms >= $1 AND pos > $2) ORDER BY pos"
+
 static bool replay_log(struct serve *serve, struct db *db, struct str *error)
 {
     struct replay replay = { .feed = serve->feed };
@@ -267,9 +302,10 @@ static bool replay_log(struct serve *serve, struct db *db, struct str *error)
                               VALUE_INT(serve->start.settle_offset) };
     int64_t started_us = clock_mono_us();
 
-    if (!db_query(db, "SELECT pos, at_ms, body FROM feed_log WHERE type IN (8, 10, 11, 12, 13, 14)"
-                      " OR at_ms >= $1 OR pos > $2 ORDER BY pos",
-                  "ii", params, "iis", on_log_row, &replay, error))
+    if (!serve->roles.book)
+        params[1] = VALUE_INT(INT64_MAX);
+    if (!db_query(db, serve->roles.book ? LOG_OF_BOOK : LOG_OF_FEED, "ii", params, "iis",
+                  on_log_row, &replay, error))
         return false;
     log_info("serve", "book rebuilt from the log", "entries=%" PRIu64 " ms=%" PRId64, replay.n,
              (clock_mono_us() - started_us) / 1000);
@@ -295,9 +331,29 @@ static void on_fenced(void *ctx)
     lease_lost(serve->lease);
 }
 
+/*
+ * The server's lease may be taken by its successor at once: the store's
+ * exclusive lock proves that the former one is gone.  Processes of the feed
+ * alone are many, and each is its own owner.
+ */
+static void owner_name(const struct serve *serve, char *out, size_t room)
+{
+    char host[64] = "";
+    uint32_t chance = randombytes_random();
+
+    (void)gethostname(host, sizeof(host) - 1);
+    if (serve->roles.book)
+        (void)snprintf(out, room, "server");
+    else
+        (void)snprintf(out, room, "%s:%d:%08" PRIx32, host, (int)getpid(), chance);
+}
+
 static void make_feed(struct serve *serve)
 {
     const struct config *config = &serve->config;
+    char owner[100];
+
+    owner_name(serve, owner, sizeof(owner));
 
     serve->feed = feed_new(&(struct feed_options){
         .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
@@ -306,8 +362,10 @@ static void make_feed(struct serve *serve)
         .on_fenced = on_fenced, .ctx = serve,
     });
     serve->lease = lease_new(&(struct lease_options){
-        .loop = &serve->loop, .store = serve->store, .name = "feed", .owner = "server",
-        .lease_ms = config->lease_ms, .on_change = on_lease, .ctx = serve,
+        .loop = &serve->loop, .store = serve->store, .name = "feed", .owner = owner,
+        /* Who only sells notices sooner than another can take over. */
+        .lease_ms = serve->roles.feed ? config->lease_ms : config->lease_ms * 3 / 5,
+        .watches = !serve->roles.feed, .on_change = on_lease, .ctx = serve,
     });
 }
 
@@ -315,13 +373,23 @@ static bool placement_waits(void *ctx)
 {
     struct serve *serve = ctx;
 
-    return bets_are_queued(serve->bets);
+    return serve->bets != NULL && bets_are_queued(serve->bets);
+}
+
+static void make_bets(struct serve *serve)
+{
+    if (!serve->roles.book)
+        return;
+    serve->bets = bets_new(&(struct bets_options){
+        .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
+        .book = odds_book(serve->odds), .config = &serve->config, .house = &serve->house,
+        .keys = serve->start.keys, .n_keys = serve->start.n_keys,
+        .node = (uint32_t)serve->start.node,
+    });
 }
 
 static void make_roles(struct serve *serve)
 {
-    const struct config *config = &serve->config;
-
     serve->operators = operators_new(&serve->loop, serve->store);
     serve->bus = bus_local_new();
     serve->odds = odds_new(serve->bus);
@@ -331,15 +399,11 @@ static void make_roles(struct serve *serve)
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
         .ctx = serve, .bus = serve->bus, .offset = serve->start.settle_offset,
     });
-    serve->bets = bets_new(&(struct bets_options){
-        .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
-        .book = odds_book(serve->odds),
-        .config = config, .house = &serve->house, .keys = serve->start.keys, .n_keys = serve->start.n_keys,
-        .node = (uint32_t)serve->start.node,
-    });
+    make_bets(serve);
     serve->reports = reports_new(serve->store);
-    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_feed = odds_on_feed,
-                                                        .ctx = serve->odds });
+    if (serve->roles.book) /* else the book stays empty, and all that hears of it idle */
+        bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_feed = odds_on_feed,
+                                                            .ctx = serve->odds });
     bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = web_on_prices,
                                                         .ctx = serve->web });
     bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_results = settle_on_results,
@@ -351,6 +415,14 @@ static void make_roles(struct serve *serve)
     };
 }
 
+/* Without a book there is nothing to ask but the feed. */
+static void narrow_routes(struct serve *serve)
+{
+    if (!serve->roles.book)
+        serve->routes = (struct routes){ .feed = serve->feed, .serve = serve,
+                                         .operators = serve->operators };
+}
+
 /* Everything that is read by blocking calls, before the first request. */
 static bool load(struct serve *serve, struct str *error)
 {
@@ -359,12 +431,14 @@ static bool load(struct serve *serve, struct str *error)
 
     if (db == NULL)
         return false;
-    serve->start.replay_from_ms = clock_wall_ms() - serve->config.replay_hours * 3600000;
+    serve->start.replay_from_ms = clock_wall_ms() - 3600000 *
+        (serve->roles.feed ? serve->config.replay_hours : serve->config.feed_log_hours);
     well = load_keys(db, &serve->start, error) && load_numbers(db, &serve->start, error);
     if (well) {
         make_roles(serve);
+        narrow_routes(serve);
         well = operators_load(serve->operators, db, error) && replay_log(serve, db, error) &&
-               liability_join(db, serve->start.node, clock_wall_ms(), error);
+               (!serve->roles.book || liability_join(db, serve->start.node, clock_wall_ms(), error));
     }
     db_close(db);
     return well;
@@ -425,7 +499,8 @@ static void on_drain_poll(uv_timer_t *timer)
 {
     struct serve *serve = timer->data;
 
-    if (serve->stopping || serve->undrained > 0 || !bets_idle(serve->bets) ||
+    if (serve->stopping || serve->undrained > 0 ||
+        (serve->bets != NULL && !bets_idle(serve->bets)) ||
         !feed_idle(serve->feed) || !maintain_idle(serve->maintain) ||
         !operators_idle(serve->operators))
         return;
@@ -457,11 +532,13 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     log_info("serve", "draining", "signal=%d", number);
     serve->draining = true;
-    bets_drain(serve->bets);
-    serve->undrained = 2;
+    if (serve->bets != NULL)
+        bets_drain(serve->bets);
+    serve->undrained = serve->public_server == NULL ? 1 : 2;
     uv_close((uv_handle_t *)&serve->on_term, NULL);
     uv_close((uv_handle_t *)&serve->on_int, NULL);
-    http_server_drain(serve->public_server, on_listener_drained, serve);
+    if (serve->public_server != NULL)
+        http_server_drain(serve->public_server, on_listener_drained, serve);
     http_server_drain(serve->operator_server, on_listener_drained, serve);
     uv_timer_start(&serve->drain_poll, on_drain_poll, DRAIN_POLL_MS, DRAIN_POLL_MS);
     uv_timer_start(&serve->drain_limit, on_drain_limit, (uint64_t)serve->config.drain_s * 1000, 0);
@@ -507,6 +584,7 @@ static bool start(struct serve *serve)
         .url = config->store,
         .lanes = (unsigned)config->lanes,
         .readers = (unsigned)config->readers,
+        .shared = !serve->roles.book,
     };
     struct str error = STR_NONE;
 
@@ -517,9 +595,10 @@ static bool start(struct serve *serve)
     }
     make_operator_token(serve);
     operators_set_root(serve->operators, str_of(config->operator_token));
-    serve->public_server = listen_on(serve, config->listen, on_public, NULL);
+    if (serve->roles.book)
+        serve->public_server = listen_on(serve, config->listen, on_public, NULL);
     serve->operator_server = listen_on(serve, config->operator_listen, on_operator, "/v1/feed");
-    if (serve->public_server == NULL || serve->operator_server == NULL)
+    if ((serve->roles.book && serve->public_server == NULL) || serve->operator_server == NULL)
         return false;
     start_handles(serve);
     serve->maintain = maintain_new(&serve->loop, serve->store, config->feed_log_hours);
@@ -527,15 +606,20 @@ static bool start(struct serve *serve)
     feed_start(serve->feed, serve->start.feed_position > serve->start.settle_offset
                                 ? serve->start.feed_position : serve->start.settle_offset);
     lease_start(serve->lease);
-    settle_start(serve->settle);
+    if (serve->roles.book)
+        settle_start(serve->settle);
     operators_start(serve->operators);
     return true;
 }
 
 static void announce(const struct serve *serve)
 {
-    printf("listening public=127.0.0.1:%d operator=127.0.0.1:%d\n",
-           http_server_port(serve->public_server), http_server_port(serve->operator_server));
+    if (serve->public_server == NULL)
+        printf("listening public=none operator=127.0.0.1:%d\n",
+               http_server_port(serve->operator_server));
+    else
+        printf("listening public=127.0.0.1:%d operator=127.0.0.1:%d\n",
+               http_server_port(serve->public_server), http_server_port(serve->operator_server));
     fflush(stdout);
 }
 
@@ -545,7 +629,8 @@ static void free_roles(struct serve *serve)
     operators_free(serve->operators);
     http_server_free(serve->public_server);
     http_server_free(serve->operator_server);
-    bets_free(serve->bets);
+    if (serve->bets != NULL)
+        bets_free(serve->bets);
     reports_free(serve->reports);
     settle_free(serve->settle);
     lease_free(serve->lease);
@@ -611,6 +696,11 @@ int serve_main(int argc, char **argv)
     if (!house_read(&serve.house, str_of(serve.config.house_currency),
                     str_of(serve.config.rates), &serve.arena, &error) ||
         !read_recovery(&serve, &error)) {
+        fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
+        return 2;
+    }
+    if (!roles_parse(&serve.roles, str_of(serve.config.role), str_of(serve.config.store),
+                     &error)) {
         fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
         return 2;
     }

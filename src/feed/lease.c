@@ -20,6 +20,7 @@ struct lease {
     struct lease_watch watch;
     int64_t epoch;    /* held; 0 = not */
     int64_t until_ms; /* last written */
+    bool led;         /* by another process, when last looked at */
     bool busy, stopping;
     void (*on_stopped)(void *ctx);
     void *ctx;
@@ -114,6 +115,7 @@ static void on_looked(struct store_exec *exec, enum store_result result)
     struct lease *lease = exec->ctx;
     struct lease_row row;
     struct value until;
+    bool is_free;
 
     if (!answered(lease))
         return;
@@ -123,8 +125,10 @@ static void on_looked(struct store_exec *exec, enum store_result result)
     }
     row = (struct lease_row){ EXEC_CELL(exec, 0, 0).s, EXEC_CELL(exec, 0, 1).i,
                               EXEC_CELL(exec, 0, 2).i };
-    if (!lease_is_free(&lease->watch, &row, str_of(lease->owner), clock_mono_us() / 1000,
-                       lease->options.lease_ms)) {
+    is_free = lease_is_free(&lease->watch, &row, str_of(lease->owner), clock_mono_us() / 1000,
+                            lease->options.lease_ms);
+    lease->led = !is_free;
+    if (!is_free || lease->options.watches) {
         pause_for(lease, LOOKS);
         lease->options.on_change(lease->options.ctx, 0);
         return;
@@ -170,6 +174,11 @@ static void on_timer(uv_timer_t *timer)
 void lease_start(struct lease *lease)
 {
     uv_timer_start(&lease->timer, on_timer, 0, 0);
+}
+
+bool lease_is_led(const struct lease *lease)
+{
+    return lease->epoch != 0 || lease->led;
 }
 
 void lease_lost(struct lease *lease)

@@ -47,6 +47,7 @@ struct lease_options {
     const char *owner;   /* who we are; a process that finds itself the owner
                             takes the lease at once */
     int64_t lease_ms;
+    bool watches;        /* only looks whether somebody holds it */
     /* On the loop.  epoch > 0: held under it; 0: another process holds it
      * (told again and again while that is so). */
     void (*on_change)(void *ctx, int64_t epoch);
@@ -55,6 +56,8 @@ struct lease_options {
 
 struct lease *lease_new(const struct lease_options *options); /* strings are copied */
 void lease_start(struct lease *lease);
+/* It is held here, or another process has renewed it lately. */
+bool lease_is_led(const struct lease *lease);
 /* The store has refused an append: looks again. */
 void lease_lost(struct lease *lease);
 /* Gives it back when it is held, so that another one need not wait, and

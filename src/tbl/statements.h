@@ -126,13 +126,14 @@ STATEMENT(OPERATORS_LIST, "i", "ssb",
     "SELECT name, roles, token FROM operators WHERE ended_ms = 0 ORDER BY name LIMIT $1")
 /* Housekeeping.  $1: older than this, $2: looks at so many of the oldest.
  * 10 and 11 are fixtures and market descriptions, which make the catalogue;
+ * 12 and 13 say which producers are up, to whoever begins to follow the log;
  * 14 are the desk's entries, which are its audit log. */
 STATEMENT(FEED_TRIM, "ii", "",
     "DELETE FROM feed_log WHERE at_ms < $1 AND pos IN (SELECT pos FROM feed_log"
-    " WHERE type NOT IN (10, 11, 14) ORDER BY pos LIMIT $2)"
+    " WHERE type NOT IN (10, 11, 12, 13, 14) ORDER BY pos LIMIT $2)"
     " AND pos <= (SELECT value FROM meta WHERE name = 'settle_offset')")
 STATEMENT(DOCUMENTS_TRIM, "ii", "",
-    "DELETE FROM feed_log WHERE at_ms < $1 AND type = 10"
+    "DELETE FROM feed_log WHERE at_ms < $1 AND type IN (10, 12, 13)"
     " AND pos IN (SELECT pos FROM feed_log ORDER BY pos LIMIT $2)")
 STATEMENT(OUTBOX_TRIM, "ii", "",
     "DELETE FROM outbox WHERE at_ms < $1"
