@@ -56,6 +56,7 @@ void bets_post_withdrawal(void *bets, struct http_request *request);
 void bets_get_transfers(void *bets, struct http_request *request);
 /* /v1/bets… */
 void bets_post_bet(void *bets, struct http_request *request);
+void bets_post_cashout(void *bets, struct http_request *request); /* param = bet id */
 void bets_list(void *bets, struct http_request *request);
 void bets_get_one(void *bets, struct http_request *request); /* param = bet id */
 

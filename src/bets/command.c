@@ -6,6 +6,7 @@
  *     -> key decided?    the same answer, or key_reused
  *     -> rate, room      429 and 503: never verdicts (rule 11)
  *     -> gate (bets)     limits, a trader's word, room in the liability
+ *     -> a cash-out's bet is read; again when it moved before the commit
  *     -> lane ... on_form judges, the store decides, on_done answers
  *
  * Whoever brings a key first owns its verdict's entry; copies wait on the
@@ -17,14 +18,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "bets/cashout.h"
 #include "bets/gate.h"
 #include "bets/inside.h"
 #include "bets/place.h"
 #include "bets/slip_json.h"
+#include "model/grade.h"
 #include "net/answer.h"
 
 #define KEY_FIRST 0x20 /* printable ASCII */
 #define KEY_LAST 0x7e
+#define CASHOUT_READS_MAX 5 /* of a bet that moves each time */
 
 enum {
 #define EVENT(number, name, text, ref) EVENT_##name = number,
@@ -51,6 +55,9 @@ struct command {
     struct str slip_text;          /* as submitted */
     int64_t submitted_e4[LIMIT_LEGS];
     struct gate gate;
+    /* MONEY_CASHOUT */
+    struct cashout *cashout;
+    unsigned reads;
 };
 
 /* Amounts of a request whose wallet is not known yet may have any currency's
@@ -75,7 +82,8 @@ static void respond(struct bets *bets, struct http_request *request, int64_t acc
 
 static void count_result(enum money_op op, struct str result)
 {
-    metric_add(op == MONEY_BET ? METRIC_BETS : METRIC_WALLET, result, 1);
+    metric_add(op == MONEY_BET ? METRIC_BETS : op == MONEY_CASHOUT ? METRIC_CASHOUTS
+               : METRIC_WALLET, result, 1);
 }
 
 static void count_answer(struct http_request *request, enum money_op op)
@@ -130,7 +138,7 @@ static void refuse(struct command *c, enum refusal refusal, struct str detail)
 static void answer_verdict(struct command *c, enum refusal refusal, struct str text)
 {
     if (refusal == REFUSE_NOTHING)
-        answer_all(c, 201, "application/json", text);
+        answer_all(c, c->lane.money.op == MONEY_CASHOUT ? 200 : 201, "application/json", text);
     else
         refuse_all(c, refusal, STR_NONE, text);
 }
@@ -172,6 +180,14 @@ static struct bet_view placed_view(const struct command *c)
     };
 }
 
+/* The members were made when it was judged, and stored with the key. */
+static void write_cashout_done(struct buf *out, struct str members)
+{
+    buf_char(out, '{');
+    buf_str(out, members);
+    buf_char(out, '}');
+}
+
 static void write_bet_done(struct command *c, struct buf *out)
 {
     struct bet_view view = placed_view(c);
@@ -179,22 +195,30 @@ static void write_bet_done(struct command *c, struct buf *out)
     bet_write_accepted(out, &view);
 }
 
+static int64_t margin_e4(const struct bets *bets)
+{
+    return bets->options.config->cashout_margin * 100;
+}
+
 /* It is committed: whoever listens is told before the client is. */
 static void publish(const struct command *c)
 {
     static const int events[] = {
         [MONEY_BET] = EVENT_BET_ACCEPTED, [MONEY_DEPOSIT] = EVENT_DEPOSITED,
-        [MONEY_WITHDRAWAL] = EVENT_WITHDRAWN,
+        [MONEY_WITHDRAWAL] = EVENT_WITHDRAWN, [MONEY_CASHOUT] = EVENT_BET_PARTLY_CASHED_OUT,
     };
     const struct money_cmd *money = &c->lane.money;
+    bool about_bet = money->op == MONEY_BET || money->op == MONEY_CASHOUT;
     struct bus *bus = c->bets->options.bus;
     struct bet_view view;
 
     if (bus == NULL || !bus_wants_money(bus))
         return;
-    view = placed_view(c);
+    view = money->op == MONEY_CASHOUT ? cashout_view(c->cashout, money) : placed_view(c);
+    if (about_bet && view.state == BET_ACCEPTED)
+        cashout_put_offer(&view, c->bets->options.book, margin_e4(c->bets));
     bus_publish_money(bus, &(struct bus_money){
-        .event = events[money->op],
+        .event = money->full ? EVENT_BET_CASHED_OUT : events[money->op],
         .account = money->account,
         .seq = money->seq,
         .at_ms = money->at_ms,
@@ -203,7 +227,7 @@ static void publish(const struct command *c)
         .debt_minor = money->debt_minor,
         .staked_minor = money->staked_minor,
         .amount_minor = money->amount_minor,
-        .bet = money->op == MONEY_BET ? &view : NULL,
+        .bet = about_bet ? &view : NULL,
     });
 }
 
@@ -212,7 +236,7 @@ static void publish(const struct command *c)
 /* Columns of KEY_GET. */
 enum {
     K_HASH, K_VERDICT, K_DETAIL, K_REF, K_AT, K_BET, K_STAKE, K_POTENTIAL, K_SLIP,
-    K_CURRENCY, K_PLACED, K_AMOUNT, K_BALANCE
+    K_CURRENCY, K_PLACED, K_AMOUNT, K_BALANCE, K_CASHED
 };
 
 /* What insufficient_funds tells: the balance at its verdict. */
@@ -230,6 +254,10 @@ static bool write_stored(struct command *c, const struct value *row, struct buf 
     struct slip *slip;
     struct bet_view view;
 
+    if (c->lane.money.op == MONEY_CASHOUT) {
+        write_cashout_done(out, row[K_DETAIL].s);
+        return row[K_DETAIL].s.n > 0;
+    }
     if (c->lane.money.op != MONEY_BET) {
         write_transfer_done(out, c->session.account, row[K_REF].i, row[K_AMOUNT].i,
                             row[K_BALANCE].i, c->session.currency->exponent);
@@ -249,6 +277,9 @@ static bool write_stored(struct command *c, const struct value *row, struct buf 
         return false;
     for (uint32_t i = 0; i < slip->n_legs; i++)
         slip->legs[i].result = LEG_RESULT_OPEN; /* as it was when placed */
+    /* So was its stake, before a part was cashed out. */
+    if (row[K_CASHED].i > 0 && !grade_potential(slip, view.stake_minor, &view.potential_minor))
+        return false;
     bet_write_accepted(out, &view);
     return true;
 }
@@ -364,6 +395,19 @@ static void judge_bet(struct command *c)
         fill_bet(c);
 }
 
+static void judge_cashout(struct command *c)
+{
+    const struct cashout_rules rules = {
+        .margin_e4 = margin_e4(c->bets),
+        .stake_min_minor = c->rules.stake_min_minor,
+        .exponent = c->rules.exponent,
+    };
+    struct money_cmd *money = &c->lane.money;
+
+    money->verdict = cashout_judge(c->cashout, &rules, c->bets->options.book, money,
+                                   &c->bets->members);
+}
+
 static void on_form(void *ctx, struct lane_cmd *cmd)
 {
     struct bets *bets = ctx;
@@ -374,6 +418,8 @@ static void on_form(void *ctx, struct lane_cmd *cmd)
     cmd->money.at_ms = clock_wall_ms();
     if (cmd->money.op == MONEY_BET)
         judge_bet(c);
+    else if (cmd->money.op == MONEY_CASHOUT)
+        judge_cashout(c);
     else
         judge_transfer(c);
     cmd->money.detail = bets->members.n == 0
@@ -406,6 +452,11 @@ static void decided(struct command *c)
         count_result(money->op, STR("accepted"));
         metric_add(METRIC_STAKED, str_of(money->currency), money->amount_minor);
         write_bet_done(c, out);
+    } else if (money->op == MONEY_CASHOUT) {
+        publish(c);
+        count_result(money->op, STR("done"));
+        metric_add(METRIC_CASHED_OUT, str_of(money->currency), money->amount_minor);
+        write_cashout_done(out, money->detail);
     } else {
         publish(c);
         count_result(money->op, STR("done"));
@@ -437,6 +488,49 @@ static void leave_gate(struct command *c, enum lane_result result)
         gate_leave(&c->gate, GATE_NOTHING);
 }
 
+/* ---- a cash-out's bet --------------------------------------------------- */
+
+static void enter_lane(struct command *c);
+
+static void on_bet(struct store_exec *exec, enum store_result result)
+{
+    struct command *c = exec->ctx;
+    struct cashout *cashout = c->cashout;
+
+    if (result != STORE_OK) {
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
+    if (exec->rows == 0) {
+        give_up(c, REFUSE_NOT_FOUND); /* no verdict: such a bet may come */
+        return;
+    }
+    if (!cashout_read_row(exec->cells, &c->request->arena, &cashout->row, &cashout->slip)) {
+        log_error("bets", "a stored bet cannot be read", "bet=%" PRId64, cashout->bet);
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
+    enter_lane(c);
+}
+
+/* The lane judges it by this; the store looks whether it still stands so. */
+static void read_its_bet(struct command *c)
+{
+    if (++c->reads > CASHOUT_READS_MAX) {
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
+    c->exec = (struct store_exec){
+        .calls = { { STATEMENT_BET_GET,
+                     { VALUE_INT(c->session.account), VALUE_INT(c->cashout->bet) } } },
+        .n = 1,
+        .arena = &c->request->arena,
+        .on_done = on_bet,
+        .ctx = c,
+    };
+    store_exec(c->bets->options.store, &c->exec);
+}
+
 static void on_done(void *ctx, struct lane_cmd *cmd, enum lane_result result)
 {
     struct command *c = cmd->money.owner;
@@ -458,6 +552,9 @@ static void on_done(void *ctx, struct lane_cmd *cmd, enum lane_result result)
         return;
     case MONEY_KNOWN:
         ask_key(c);
+        return;
+    case MONEY_MOVED:
+        read_its_bet(c);
         return;
     case MONEY_UNAUTHORIZED:
         session_drop(c->bets, c->request);
@@ -493,10 +590,29 @@ static bool read_bet(struct command *c, const struct currency *currency, struct 
     return true;
 }
 
+static bool read_cashout(struct command *c, const struct currency *currency, struct str *error)
+{
+    struct arena *arena = &c->request->arena;
+    struct cashout *cashout = ARENA_NEW(arena, struct cashout);
+
+    c->cashout = cashout;
+    cashout->currency = currency;
+    if (!id_read(c->request->param, &cashout->bet))
+        cashout->bet = 0; /* no bet has this id */
+    if (!cashout_body_read(c->request->body, currency, arena, &cashout->minimum_minor,
+                           &cashout->asked_minor, error))
+        return false;
+    c->slip_text = arena_printf(arena, "%" PRId64 " %" PRId64 " %" PRId64, cashout->bet,
+                                cashout->minimum_minor, cashout->asked_minor);
+    return true;
+}
+
 static bool read_body(struct command *c, const struct currency *currency, struct str *error)
 {
     if (c->lane.money.op == MONEY_BET)
         return read_bet(c, currency, error);
+    if (c->lane.money.op == MONEY_CASHOUT)
+        return read_cashout(c, currency, error);
     return amount_read(c->request->body, currency, &c->request->arena,
                        &c->lane.money.amount_minor, error);
 }
@@ -640,6 +756,8 @@ static void submit(struct command *c)
     }
     if (money->op == MONEY_BET)
         enter_gate(c);
+    else if (money->op == MONEY_CASHOUT)
+        read_its_bet(c);
     else
         enter_lane(c);
 }
@@ -685,6 +803,8 @@ void command_start(struct bets *bets, struct http_request *request, enum money_o
         refuse(c, REFUSE_KEY_MISSING, STR_NONE);
     else if (!known)
         refuse(c, REFUSE_UNAUTHORIZED, STR_NONE);
+    else if (op == MONEY_CASHOUT && c->cashout->bet == 0)
+        refuse(c, REFUSE_NOT_FOUND, STR_NONE);
     else
         authorised(c);
 }
@@ -692,6 +812,11 @@ void command_start(struct bets *bets, struct http_request *request, enum money_o
 void bets_post_bet(void *bets, struct http_request *request)
 {
     command_start(bets, request, MONEY_BET);
+}
+
+void bets_post_cashout(void *bets, struct http_request *request)
+{
+    command_start(bets, request, MONEY_CASHOUT);
 }
 
 /* ---- the whole ---------------------------------------------------------- */

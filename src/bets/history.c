@@ -2,16 +2,12 @@
  * History: a customer's bets, newest first, and one of them.
  */
 #include "base/log.h"
+#include "bets/cashout.h"
 #include "bets/inside.h"
 
 #include <inttypes.h>
 
-/* Columns of BET_SELECT. */
-enum {
-    B_ACCOUNT, B_ID, B_VERSION, B_STATE, B_STAKE, B_POTENTIAL, B_CAP, B_PAYOUT,
-    B_CURRENCY, B_SPORT, B_PLACED, B_SETTLED, B_RULE, B_FLAGS, B_SLIP, B_RESULTS,
-    B_CASHED_STAKE, B_CASHED_PAID
-};
+#define B_ID 1 /* column of BET_SELECT */
 
 struct listing {
     int64_t below, limit;
@@ -23,27 +19,30 @@ struct listing {
 static bool write_row(struct reader *reader, struct jw *w, const struct value *row,
                       struct slip *slip)
 {
+    const struct bets_options *options = &reader->bets->options;
+    struct bet_row bet;
+    bool reads = cashout_read_row(row, &reader->request->arena, &bet, slip);
     struct bet_view view = {
-        .id = row[B_ID].i,
-        .stake_minor = row[B_STAKE].i + row[B_CASHED_STAKE].i,
-        .potential_minor = row[B_POTENTIAL].i,
-        .placed_ms = row[B_PLACED].i,
-        .state = (enum bet_state)row[B_STATE].i,
-        .payout_minor = row[B_PAYOUT].i,
-        .settled_ms = row[B_SETTLED].i,
-        .cashed_stake_minor = row[B_CASHED_STAKE].i,
-        .cashed_paid_minor = row[B_CASHED_PAID].i,
-        .sport = row[B_SPORT].s,
-        .currency = currency_find(row[B_CURRENCY].s),
+        .id = bet.id,
+        .stake_minor = bet.stake_minor + bet.cashed_stake_minor,
+        .potential_minor = bet.potential_minor,
+        .placed_ms = bet.placed_ms,
+        .state = bet.state,
+        .payout_minor = bet.payout_minor,
+        .settled_ms = bet.settled_ms,
+        .cashed_stake_minor = bet.cashed_stake_minor,
+        .cashed_paid_minor = bet.cashed_paid_minor,
+        .sport = bet.sport,
+        .currency = currency_find(bet.currency),
         .slip = slip,
     };
 
-    if (view.currency == NULL
-        || !slip_decode(row[B_SLIP].s, &reader->request->arena, slip)
-        || !results_decode(row[B_RESULTS].s, slip)) {
-        log_error("bets", "a stored bet cannot be read", "bet=%" PRId64, row[B_ID].i);
+    if (!reads || view.currency == NULL) {
+        log_error("bets", "a stored bet cannot be read", "bet=%" PRId64, bet.id);
         return false;
     }
+    if (view.state == BET_ACCEPTED)
+        cashout_put_offer(&view, options->book, options->config->cashout_margin * 100);
     bet_write(w, &view);
     return true;
 }

@@ -37,6 +37,14 @@ struct str bets_sentence(enum refusal refusal)
         return STR("Wait as long as Retry-After says.");
     case REFUSE_BUSY:
         return STR("Nothing was done.  Try again with the same key.");
+    case REFUSE_CASHOUT_MOVED:
+        return STR("`offer` is what is paid now.");
+    case REFUSE_CASHOUT_UNAVAILABLE:
+        return STR("Its payout is fixed, or it is worth too little.");
+    case REFUSE_BET_CLOSED:
+        return STR("`state` is what has become of it.");
+    case REFUSE_EXCLUSION_STANDS:
+        return STR("`excluded_until` is when it ends.");
     case REFUSE_UNDERAGE:
         return STR("By date_of_birth the customer is younger than 18 today.");
     case REFUSE_NOT_FOUND:

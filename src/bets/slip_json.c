@@ -254,3 +254,30 @@ bool amount_read(struct str body, const struct currency *currency, struct arena 
     json_decref(document);
     return well;
 }
+
+bool cashout_body_read(struct str body, const struct currency *currency, struct arena *arena,
+                       int64_t *minimum_minor, int64_t *stake_minor, struct str *error)
+{
+    struct str minimum = STR_NONE, stake = STR_NONE;
+    const struct json_field fields[] = {
+        { "minimum", JSON_KIND_STRING, true, &minimum },
+        { "stake", JSON_KIND_STRING, false, &stake },
+    };
+    json_t *document;
+    bool well;
+
+    *minimum_minor = *stake_minor = 0;
+    if (body.n == 0)
+        return fail(arena, error, "", "the body", "is empty");
+    document = json_read(body, fields, LENGTH(fields), arena, error);
+    if (document == NULL)
+        return false;
+    well = read_money(minimum, "minimum", currency, arena, minimum_minor, error);
+    if (well && stake.p != NULL) {
+        well = read_money(stake, "stake", currency, arena, stake_minor, error);
+        if (well && *stake_minor <= 0)
+            well = fail(arena, error, "", "stake", "must be above 0");
+    }
+    json_decref(document);
+    return well;
+}

@@ -13,6 +13,10 @@
 bool slip_read(struct str body, const struct currency *currency, struct arena *arena,
                struct slip *slip, int64_t *stake_minor, struct str *error) MUST_USE;
 
+/* {minimum, stake?}: *stake_minor is 0 when it is not there, else > 0. */
+bool cashout_body_read(struct str body, const struct currency *currency, struct arena *arena,
+                       int64_t *minimum_minor, int64_t *stake_minor, struct str *error) MUST_USE;
+
 /* {amount}, > 0. */
 bool amount_read(struct str body, const struct currency *currency, struct arena *arena,
                  int64_t *amount_minor, struct str *error) MUST_USE;

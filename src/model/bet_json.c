@@ -119,10 +119,33 @@ void bet_write_accepted(struct buf *out, const struct bet_view *bet)
     jw_object_end(&w);
 }
 
+static void write_offer(struct jw *w, const struct bet_view *bet)
+{
+    jw_key(w, "cashout");
+    if (bet->state != BET_ACCEPTED || !bet->offered) {
+        jw_null(w);
+        return;
+    }
+    jw_object(w);
+    jw_key(w, "offer");
+    if (bet->offer_minor > 0)
+        jw_money(w, bet->offer_minor, bet->currency->exponent);
+    else
+        jw_null(w);
+    jw_key(w, "margin");
+    jw_odds(w, bet->margin_e4); /* "0.05" */
+    jw_object_end(w);
+}
+
 void bet_write(struct jw *w, const struct bet_view *bet)
 {
     jw_object(w);
     write_terms(w, bet, bet->state);
+    jw_key(w, "remaining_stake");
+    jw_money(w, bet->stake_minor - bet->cashed_stake_minor, bet->currency->exponent);
+    jw_key(w, "cashed_out");
+    jw_money(w, bet->cashed_paid_minor, bet->currency->exponent);
+    write_offer(w, bet);
     jw_key(w, "payout");
     jw_money(w, bet->payout_minor, bet->currency->exponent);
     jw_key(w, "settled_at");

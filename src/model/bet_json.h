@@ -16,6 +16,9 @@ struct bet_view {
     int64_t cashed_paid_minor;        /* paid for it */
     enum bet_state state;
     int64_t payout_minor, settled_ms; /* settled_ms 0 = never */
+    bool offered;                     /* open: the two below are said */
+    int64_t offer_minor;              /* for all that is left; 0 = none now */
+    int64_t margin_e4;                /* of offers */
     const struct currency *currency;
     struct str sport;
     const struct slip *slip;          /* its legs with their results */

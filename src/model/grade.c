@@ -330,6 +330,15 @@ void grade_odds_e4(const struct slip *slip, mpz_t odds_e4)
     mpz_clear(unit);
 }
 
+void grade_leg_factor(const struct leg *leg, mpz_t num, mpz_t den)
+{
+    bool plain = leg_is_plain(leg, VIEW_RESULTS);
+
+    CHECK(leg->result.state != LEG_OPEN);
+    leg_number(leg, VIEW_RESULTS, plain ? SCALE_PLAIN : SCALE_FULL, num);
+    mpz_ui_pow_ui(den, 10, plain ? SCALE_PLAIN : SCALE_FULL);
+}
+
 /* Nothing for an open leg: it has no factor yet. */
 void leg_factor_text(const struct leg *leg, struct buf *out)
 {

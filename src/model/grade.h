@@ -35,6 +35,9 @@ void grade_exact(const struct slip *slip, const mpz_t stake_minor, mpz_t payout_
  * floored to four decimals, x 10,000. */
 void grade_odds_e4(const struct slip *slip, mpz_t odds_e4);
 
+/* A settled leg's exact factor: num / den, both initialised by the caller. */
+void grade_leg_factor(const struct leg *leg, mpz_t num, mpz_t den);
+
 /* A leg's factor as an exact decimal text, "1.95": never more than 28 decimals. */
 void leg_factor_text(const struct leg *leg, struct buf *out);
 

@@ -16,6 +16,8 @@ const char *transfer_kind_name(enum transfer_kind kind)
         return "payout";
     case TRANSFER_REVERSAL:
         return "reversal";
+    case TRANSFER_CASHOUT:
+        return "cashout";
     }
     check_failed(__FILE__, __LINE__, "kind of transfer is known");
 }

@@ -27,6 +27,7 @@ enum transfer_kind {
     TRANSFER_STAKE = 3,      /* customer -> bets */
     TRANSFER_PAYOUT = 4,     /* bets -> customer: winnings, refunds */
     TRANSFER_REVERSAL = 5,   /* customer -> bets: a payout taken back */
+    TRANSFER_CASHOUT = 6,    /* bets -> customer: a bet sold back, or a part of it */
 };
 const char *transfer_kind_name(enum transfer_kind kind);
 

@@ -3,7 +3,8 @@
  *
  * GET /v1/reports/daily?from=2026-11-01&to=2026-11-23[&format=csv]
  *   days   a row for each day (UTC), sport and currency: bets and turnover
- *          of the bets placed that day; payouts less reversals of that day;
+ *          of the bets placed that day, as placed; payouts and cash-outs
+ *          less reversals of that day;
  *          ggr = turnover - payouts; hold = ggr / turnover
  *   open   the bets that are open now: their stakes, and the liability, which
  *          is what they would pay if every leg won

@@ -634,8 +634,9 @@ static void written(struct settle *settle, struct chunk *chunk)
             continue;
         }
         count_item(settle, chunk, i);
-        tell_settled(settle->options.bus, chunk->rows[i], &chunk->items[i], chunk->write.at_ms,
-                     &settle->scratch);
+        tell_settled(&(struct tell){ settle->options.bus, settle->options.margin_e4,
+                                     chunk->write.at_ms, &settle->scratch },
+                     chunk->rows[i], &chunk->items[i]);
     }
     chunk->at += chunk->write.n;
     chunk->span *= 2;

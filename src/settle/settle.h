@@ -27,6 +27,7 @@ struct settle_options {
     struct store *store;
     bool (*placement_waits)(void *ctx); /* do bets queue now?  NULL = never */
     void *ctx;
+    int64_t margin_e4; /* of cash-outs: told with open bets */
     struct bus *bus; /* gets what was written (bus_money); NULL = nobody */
     int64_t offset; /* meta.settle_offset at start: results up to it are stored */
 };

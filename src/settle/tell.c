@@ -23,26 +23,30 @@ static struct bet_view view_of(const struct bet_row *row, const struct settle_it
     };
 }
 
-void tell_settled(struct bus *bus, const struct bet_row *row, const struct settle_item *item,
-                  int64_t at_ms, struct pay_scratch *scratch)
+void tell_settled(const struct tell *tell, const struct bet_row *row,
+                  const struct settle_item *item)
 {
+    struct arena *arena = &tell->scratch->arena;
     struct slip slip;
     struct bet_view view;
 
-    if (bus == NULL || !bus_wants_money(bus))
+    if (tell->bus == NULL || !bus_wants_money(tell->bus))
         return;
     CHECK(item->applied && item->bet == row->id);
-    arena_reset(&scratch->arena);
+    arena_reset(arena);
     view = view_of(row, item);
-    if (view.currency == NULL || !slip_read_stored(row->slip, &scratch->arena, &slip) ||
+    /* Settlement has no prices: no offer, until the bet is asked for. */
+    view.offered = item->state == BET_ACCEPTED;
+    view.margin_e4 = tell->margin_e4;
+    if (view.currency == NULL || !slip_read_stored(row->slip, arena, &slip) ||
         !results_decode(item->results, &slip))
         return; /* it was graded, so it reads */
     view.slip = &slip;
-    bus_publish_money(bus, &(struct bus_money){
+    bus_publish_money(tell->bus, &(struct bus_money){
         .event = item->event,
         .account = item->account,
         .seq = item->seq,
-        .at_ms = at_ms,
+        .at_ms = tell->at_ms,
         .currency = row->currency,
         .balance_minor = item->balance_minor,
         .debt_minor = item->debt_minor,

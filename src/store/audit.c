@@ -104,6 +104,15 @@ static bool on_bad_bet(void *ctx, const struct value *cells)
     return true;
 }
 
+static bool on_bad_cashout(void *ctx, const struct value *cells)
+{
+    differ(ctx, "bet %" PRId64 "/%" PRId64 ": state %" PRId64 ", stake %" PRId64
+           ", cashed out %" PRId64 " of it for %" PRId64 "; transfers say %" PRId64,
+           cells[0].i, cells[1].i, cells[2].i, cells[3].i, cells[4].i, cells[5].i,
+           cells[6].i);
+    return true;
+}
+
 static bool on_orphan_bet(void *ctx, const struct value *cells)
 {
     differ(ctx, "bet %" PRId64 "/%" PRId64 ": its account does not exist or has another"
@@ -169,7 +178,7 @@ static const struct check checks[] = {
       "  (kind = 1 AND debit = 1 AND credit = account AND bet = 0)"
       "  OR (kind = 2 AND debit = account AND credit = 1 AND bet = 0)"
       "  OR (kind IN (3, 5) AND debit = account AND credit = 2 AND bet <> 0)"
-      "  OR (kind = 4 AND debit = 2 AND credit = account AND bet <> 0))",
+      "  OR (kind IN (4, 6) AND debit = 2 AND credit = account AND bet <> 0))",
       on_bad_transfer },
     { "iii",
       "SELECT t.account, t.seq, t.bet FROM transfers t"
@@ -178,7 +187,8 @@ static const struct check checks[] = {
       " WHERE a.id IS NULL OR (t.bet <> 0 AND b.id IS NULL)",
       on_orphan_transfer },
     { "iiiiiiii",
-      "SELECT b.account, b.id, b.state, b.stake, b.payout, COALESCE(m.stakes, 0),"
+      "SELECT b.account, b.id, b.state, b.stake + b.cashed_stake, b.payout,"
+      " COALESCE(m.stakes, 0),"
       " COALESCE(m.stake, 0), COALESCE(m.paid, 0) FROM bets b"
       " LEFT JOIN (SELECT account, bet,"
       "  CAST(SUM(CASE kind WHEN 3 THEN 1 ELSE 0 END) AS bigint) AS stakes,"
@@ -187,9 +197,20 @@ static const struct check checks[] = {
       "   AS bigint) AS paid"
       "  FROM transfers WHERE bet <> 0 GROUP BY account, bet) m"
       "  ON m.account = b.account AND m.bet = b.id"
-      " WHERE COALESCE(m.stakes, 0) <> 1 OR m.stake <> b.stake OR m.paid <> b.payout"
-      "  OR b.state NOT IN (1, 2, 3) OR (b.state = 1 AND b.payout <> 0)",
+      " WHERE COALESCE(m.stakes, 0) <> 1 OR m.stake <> b.stake + b.cashed_stake"
+      "  OR m.paid <> b.payout OR b.state NOT IN (1, 2, 3)"
+      "  OR (b.state <> 2 AND b.payout <> 0)",
       on_bad_bet },
+    /* Cash-outs: what was taken out was paid for, and all of it is the end. */
+    { "iiiiiii",
+      "SELECT b.account, b.id, b.state, b.stake, b.cashed_stake, b.cashed_paid,"
+      " COALESCE(m.paid, 0) FROM bets b"
+      " LEFT JOIN (SELECT account, bet, CAST(SUM(amount) AS bigint) AS paid"
+      "  FROM transfers WHERE kind = 6 GROUP BY account, bet) m"
+      "  ON m.account = b.account AND m.bet = b.id"
+      " WHERE b.cashed_paid <> COALESCE(m.paid, 0) OR b.stake < 0 OR b.cashed_stake < 0"
+      "  OR (b.cashed_stake = 0) <> (m.paid IS NULL) OR (b.state = 3) <> (b.stake = 0)",
+      on_bad_cashout },
     { "ii",
       "SELECT b.account, b.id FROM bets b LEFT JOIN accounts a ON a.id = b.account"
       " WHERE a.id IS NULL OR a.currency <> b.currency",
@@ -437,6 +458,17 @@ static void compare_promise(struct audit *audit, const struct value *cells,
                promised, cells[4].i, potential);
 }
 
+/* No offer is above what the stake would have won. */
+static void compare_cashed(struct audit *audit, const struct value *cells,
+                           const struct slip *slip)
+{
+    int64_t most = 0, stake = cells[10].i, paid = cells[11].i;
+
+    if (stake < 0 || !grade_potential(slip, stake, &most) || paid > most)
+        differ(audit, "bet %" PRId64 "/%" PRId64 ": %" PRId64 " was paid for a stake of %"
+               PRId64 " that could win %" PRId64, cells[0].i, cells[1].i, paid, stake, most);
+}
+
 static void compare(struct audit *audit, const struct value *cells, struct slip *slip)
 {
     int64_t placed_ms = cells[6].i, stored_ms;
@@ -481,6 +513,7 @@ static bool on_bet(void *ctx, const struct value *cells)
         return true;
     }
     compare_promise(audit, cells, &slip);
+    compare_cashed(audit, cells, &slip);
     if (cells[2].i != BET_CASHED_OUT && map_get(&audit->parked, MAP_KEY(&bet)) == NULL)
         compare(audit, cells, &slip);
     return true;
@@ -488,8 +521,10 @@ static bool on_bet(void *ctx, const struct value *cells)
 
 static bool check_bets(struct audit *audit, struct str *error)
 {
-    if (!query(audit, "SELECT account, id, state, stake, cap, payout, placed_ms, slip,"
-                      " results, potential FROM bets", "iiiiiiissi", on_bet, error) ||
+    if (!query(audit,
+               "SELECT account, id, state, stake, cap, payout, placed_ms, slip, results,"
+               " potential, cashed_stake, cashed_paid FROM bets",
+               "iiiiiiissiii", on_bet, error) ||
         !query(audit, "SELECT account, bet, market_key FROM legs", "iii", on_leg, error))
         return false;
     return true;

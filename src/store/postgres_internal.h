@@ -5,6 +5,7 @@
  *   postgres.c         open, close, queues; who is up
  *   postgres_conn.c    one connection's life: connect, set up, run, lose
  *   postgres_money.c   the money statement (group commit)
+ *   postgres_cashout.c its cash-outs
  *   postgres_settle.c  chunks of settlement
  *   postgres_feed.c    the feed log and results
  *   postgres_exec.c    named statements
@@ -81,7 +82,8 @@ struct pg_conn {
     bool was_up;
     char reason[PG_REASON_BYTES]; /* why it is down; logged when it changes */
     struct pg_params params;
-    struct money_cmd *sorted[LIMIT_BATCH]; /* a money batch by account */
+    struct money_cmd *sorted[LIMIT_BATCH]; /* a money batch by account: … */
+    uint32_t n_plain;    /* … so many, then the cash-outs */
     /* the job in flight */
     struct pg_job *job;
     unsigned sent, finished; /* statements */
@@ -143,6 +145,12 @@ enum pg_sent pg_conn_send(struct pg_conn *conn, const char *statement) MUST_USE;
 void pg_handle_closed(struct postgres *pg);
 
 extern const struct pg_statement pg_money_statements[];
+/* Cash-outs of a money batch: a statement of their own beside the other. */
+#define PG_CASHOUT_TYPES "IISBH" "SIIII" "IIH"
+extern const char pg_cashout_sql[], pg_cashout_wait_sql[];
+enum pg_sent pg_cashout_send(struct pg_conn *conn, struct money_cmd *const *cmds, uint32_t n,
+                             bool wait) MUST_USE;
+bool pg_cashout_read(struct money_cmd *const *cmds, uint32_t n, const PGresult *result) MUST_USE;
 extern const struct pg_statement pg_settle_statements[];
 extern const struct pg_statement pg_feed_statements[];
 extern const struct pg_statement pg_results_statements[];

@@ -109,6 +109,8 @@ _Static_assert(BET_ACCEPTED == 1, "the statement's bets");
 const struct pg_statement pg_money_statements[] = {
     { "money", MONEY_TYPES, MONEY_SQL(" SKIP LOCKED") },
     { "money_wait", MONEY_TYPES, MONEY_SQL("") },
+    { "cashout", PG_CASHOUT_TYPES, pg_cashout_sql },
+    { "cashout_wait", PG_CASHOUT_TYPES, pg_cashout_wait_sql },
     { NULL, NULL, NULL },
 };
 
@@ -117,6 +119,8 @@ static int by_account(const void *a, const void *b)
     const struct money_cmd *x = *(struct money_cmd *const *)a;
     const struct money_cmd *y = *(struct money_cmd *const *)b;
 
+    if ((x->op == MONEY_CASHOUT) != (y->op == MONEY_CASHOUT))
+        return x->op == MONEY_CASHOUT ? 1 : -1;
     return x->account < y->account ? -1 : x->account > y->account;
 }
 
@@ -201,24 +205,46 @@ static uint32_t count_legs(struct money_cmd **cmds, uint32_t n)
     return count;
 }
 
-static enum pg_sent money_send(struct pg_conn *conn, void *request)
+/* By account, what is no cash-out first. */
+static void sort(struct pg_conn *conn, const struct money_batch *batch)
 {
-    struct money_batch *batch = request;
+    struct money_cmd **cmds = conn->sorted;
+
+    memcpy(cmds, batch->cmds, batch->n * sizeof(cmds[0]));
+    qsort(cmds, batch->n, sizeof(cmds[0]), by_account);
+    for (uint32_t i = 1; i < batch->n; i++)
+        CHECK(cmds[i]->account != cmds[i - 1]->account);
+    conn->n_plain = 0;
+    while (conn->n_plain < batch->n && cmds[conn->n_plain]->op != MONEY_CASHOUT)
+        conn->n_plain++;
+}
+
+static enum pg_sent plain_send(struct pg_conn *conn, bool wait)
+{
     struct pg_params *params = &conn->params;
     struct money_cmd **cmds = conn->sorted;
-    uint32_t n = batch->n, n_legs;
+    uint32_t n = conn->n_plain, n_legs = count_legs(cmds, n);
 
-    memcpy(cmds, batch->cmds, n * sizeof(cmds[0]));
-    qsort(cmds, n, sizeof(cmds[0]), by_account);
-    for (uint32_t i = 1; i < n; i++)
-        CHECK(cmds[i]->account != cmds[i - 1]->account);
-    n_legs = count_legs(cmds, n);
     put_commands(params, cmds, n);
     put_bets(params, cmds, n);
     put_legs(params, cmds, n, n_legs, LEG_MARKET);
     put_legs(params, cmds, n, n_legs, LEG_BET);
     put_legs(params, cmds, n, n_legs, LEG_ACCOUNT);
-    return pg_conn_send(conn, batch->wait ? "money_wait" : "money");
+    return pg_conn_send(conn, wait ? "money_wait" : "money");
+}
+
+static enum pg_sent money_send(struct pg_conn *conn, void *request)
+{
+    struct money_batch *batch = request;
+    enum pg_sent sent = PG_SENT;
+
+    sort(conn, batch);
+    if (conn->n_plain > 0)
+        sent = plain_send(conn, batch->wait);
+    if (sent == PG_SENT && conn->n_plain < batch->n)
+        sent = pg_cashout_send(conn, conn->sorted + conn->n_plain, batch->n - conn->n_plain,
+                               batch->wait);
+    return sent;
 }
 
 static int64_t cell(const PGresult *result, int row, int column)
@@ -231,14 +257,15 @@ static bool money_read(struct pg_conn *conn, void *request, unsigned statement,
 {
     struct money_batch *batch = request;
 
-    CHECK(statement == 0);
-    if (PQntuples(result) != (int)batch->n)
+    if (statement == 1 || conn->n_plain == 0)
+        return pg_cashout_read(conn->sorted + conn->n_plain, batch->n - conn->n_plain, result);
+    if (PQntuples(result) != (int)conn->n_plain)
         return false;
     for (int row = 0; row < PQntuples(result); row++) {
         int64_t n = cell(result, row, 0);
         struct money_cmd *cmd;
 
-        CHECK(n >= 1 && n <= (int64_t)batch->n);
+        CHECK(n >= 1 && n <= (int64_t)conn->n_plain);
         cmd = conn->sorted[n - 1];
         cmd->outcome = (enum money_outcome)cell(result, row, 1);
         cmd->decided = (enum refusal)cell(result, row, 2);

@@ -29,6 +29,15 @@
         " ON CONFLICT DO NOTHING")                                                 \
     HOT(BET_ADD, "INSERT INTO bets VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7,"   \
         " ?8, 0, 1, 0, ?9, '', 0, 0)")                                         \
+    HOT(BET_CASH, "UPDATE bets SET version = version + 1, stake = stake - ?1,"     \
+        " cashed_stake = cashed_stake + ?1, cashed_paid = cashed_paid + ?2,"       \
+        " potential = ?3, state = ?4,"                                             \
+        " settled_ms = CASE ?4 WHEN 3 THEN ?5 ELSE settled_ms END"                 \
+        " WHERE account = ?6 AND id = ?7")                                         \
+    HOT(BET_HOLDS, "SELECT 1 FROM bets WHERE account = ?1 AND id = ?2"             \
+        " AND version = ?3")                                                       \
+    HOT(KEY_KNOWN, "SELECT 1 FROM keys WHERE account = ?1 AND op = ?2"             \
+        " AND key = ?3")                                                           \
     HOT(LEG_ADD, "INSERT INTO legs VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")    \
     HOT(TRANSFER_ADD, "INSERT INTO transfers"                                      \
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \

@@ -44,16 +44,28 @@ static int read_standing(struct sqlite_conn *conn, int64_t account, struct stand
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* Customers take money out, whatever their standing. */
+static bool takes_out(const struct money_cmd *cmd)
+{
+    return cmd->op == MONEY_WITHDRAWAL || cmd->op == MONEY_CASHOUT;
+}
+
+/* The account is credited. */
+static bool pays_in(const struct money_cmd *cmd)
+{
+    return cmd->op == MONEY_DEPOSIT || cmd->op == MONEY_CASHOUT;
+}
+
 /* Rule 15: standing first, then what was judged, then the balance. */
 static enum refusal decide(const struct money_cmd *cmd, const struct standing *standing)
 {
     bool excluded = standing->status != 0 || standing->excluded_until_ms > cmd->at_ms;
 
-    if (excluded && cmd->op != MONEY_WITHDRAWAL)
+    if (excluded && !takes_out(cmd))
         return REFUSE_EXCLUDED;
     if (cmd->verdict != REFUSE_NOTHING)
         return cmd->verdict;
-    if (cmd->op != MONEY_DEPOSIT && standing->purse.balance < cmd->amount_minor)
+    if (!pays_in(cmd) && standing->purse.balance < cmd->amount_minor)
         return REFUSE_INSUFFICIENT_FUNDS;
     return REFUSE_NOTHING;
 }
@@ -74,7 +86,8 @@ static int add_key(struct sqlite_conn *conn, const struct money_cmd *cmd,
                    enum refusal verdict, const struct standing *standing, bool *known)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_KEY_ADD);
-    bool judged = verdict != REFUSE_NOTHING && verdict == cmd->verdict;
+    bool judged = verdict == cmd->verdict
+        && (verdict != REFUSE_NOTHING || cmd->op == MONEY_CASHOUT);
     int code;
 
     if (stmt == NULL)
@@ -128,6 +141,29 @@ static int add_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
     return code == SQLITE_OK ? add_legs(conn, cmd) : code;
 }
 
+static int cash_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_BET_CASH);
+
+    if (stmt != NULL) {
+        (void)sqlite3_bind_int64(stmt, 1, cmd->cashed_minor);
+        (void)sqlite3_bind_int64(stmt, 2, cmd->amount_minor);
+        (void)sqlite3_bind_int64(stmt, 3, cmd->potential_minor);
+        (void)sqlite3_bind_int64(stmt, 4, cmd->full ? BET_CASHED_OUT : BET_ACCEPTED);
+        (void)sqlite3_bind_int64(stmt, 5, cmd->at_ms);
+        (void)sqlite3_bind_int64(stmt, 6, cmd->account);
+        (void)sqlite3_bind_int64(stmt, 7, cmd->bet);
+    }
+    return sqlite_finish(conn, stmt);
+}
+
+/* Stakes of open bets, up by a bet and down by a cash-out. */
+static int64_t staked_delta(const struct money_cmd *cmd)
+{
+    return cmd->op == MONEY_BET ? cmd->amount_minor
+        : cmd->op == MONEY_CASHOUT ? -cmd->cashed_minor : 0;
+}
+
 static int move_account(struct sqlite_conn *conn, const struct money_cmd *cmd,
                         struct purse purse)
 {
@@ -136,7 +172,7 @@ static int move_account(struct sqlite_conn *conn, const struct money_cmd *cmd,
     if (stmt != NULL) {
         (void)sqlite3_bind_int64(stmt, 1, purse.balance);
         (void)sqlite3_bind_int64(stmt, 2, purse.debt);
-        (void)sqlite3_bind_int64(stmt, 3, cmd->op == MONEY_BET ? cmd->amount_minor : 0);
+        (void)sqlite3_bind_int64(stmt, 3, staked_delta(cmd));
         (void)sqlite3_bind_int64(stmt, 4, cmd->seq);
         (void)sqlite3_bind_int64(stmt, 5, cmd->account);
     }
@@ -146,8 +182,13 @@ static int move_account(struct sqlite_conn *conn, const struct money_cmd *cmd,
 /* Which way each operation moves money, and what the outside is told. */
 static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t balance)
 {
-    int64_t house = cmd->op == MONEY_BET ? HOUSE_BETS : HOUSE_CASH;
-    bool in = cmd->op == MONEY_DEPOSIT;
+    static const enum transfer_kind kinds[] = {
+        [MONEY_BET] = TRANSFER_STAKE, [MONEY_DEPOSIT] = TRANSFER_DEPOSIT,
+        [MONEY_WITHDRAWAL] = TRANSFER_WITHDRAWAL, [MONEY_CASHOUT] = TRANSFER_CASHOUT,
+    };
+    bool about_bet = cmd->op == MONEY_BET || cmd->op == MONEY_CASHOUT;
+    int64_t house = about_bet ? HOUSE_BETS : HOUSE_CASH;
+    bool in = pays_in(cmd);
 
     return (struct sqlite_transfer){
         .account = cmd->account,
@@ -155,9 +196,8 @@ static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t b
         .debit = in ? house : cmd->account,
         .credit = in ? cmd->account : house,
         .amount = cmd->amount_minor,
-        .kind = in ? TRANSFER_DEPOSIT
-                   : cmd->op == MONEY_BET ? TRANSFER_STAKE : TRANSFER_WITHDRAWAL,
-        .bet = cmd->op == MONEY_BET ? cmd->bet : 0,
+        .kind = kinds[cmd->op],
+        .bet = about_bet ? cmd->bet : 0,
         .at_ms = cmd->at_ms,
         .balance_after = balance,
     };
@@ -165,19 +205,22 @@ static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t b
 
 static void tell(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
-    int event = cmd->op == MONEY_BET       ? EVENT_BET_ACCEPTED
-                : cmd->op == MONEY_DEPOSIT ? EVENT_DEPOSITED
-                                           : EVENT_WITHDRAWN;
+    static const int events[] = {
+        [MONEY_BET] = EVENT_BET_ACCEPTED, [MONEY_DEPOSIT] = EVENT_DEPOSITED,
+        [MONEY_WITHDRAWAL] = EVENT_WITHDRAWN, [MONEY_CASHOUT] = EVENT_BET_PARTLY_CASHED_OUT,
+    };
+    bool about_bet = cmd->op == MONEY_BET || cmd->op == MONEY_CASHOUT;
 
-    sqlite_event_add(conn, cmd->account, cmd->seq, event,
-                     cmd->op == MONEY_BET ? cmd->bet : cmd->seq);
+    sqlite_event_add(conn, cmd->account, cmd->seq,
+                     cmd->full ? EVENT_BET_CASHED_OUT : events[cmd->op],
+                     about_bet ? cmd->bet : cmd->seq);
 }
 
 /* From here on it must succeed: the key is ours. */
 static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
                      const struct standing *standing)
 {
-    int64_t delta = cmd->op == MONEY_DEPOSIT ? cmd->amount_minor : -cmd->amount_minor;
+    int64_t delta = pays_in(cmd) ? cmd->amount_minor : -cmd->amount_minor;
     struct purse after;
     struct sqlite_transfer transfer;
     int code;
@@ -189,15 +232,51 @@ static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
     cmd->seq = standing->seq + 1;
     cmd->balance_minor = after.balance;
     cmd->debt_minor = after.debt;
-    cmd->staked_minor = standing->staked + (cmd->op == MONEY_BET ? cmd->amount_minor : 0);
+    cmd->staked_minor = standing->staked + staked_delta(cmd);
     transfer = transfer_of(cmd, after.balance);
     code = move_account(conn, cmd, after);
     if (code == SQLITE_OK)
         code = sqlite_transfer_add(conn, &transfer);
     if (code == SQLITE_OK && cmd->op == MONEY_BET)
         code = add_bet(conn, cmd);
+    if (code == SQLITE_OK && cmd->op == MONEY_CASHOUT)
+        code = cash_bet(conn, cmd);
     if (code == SQLITE_OK)
         tell(conn, cmd);
+    return code;
+}
+
+/* Does the statement, bound already, have a row? */
+static int ask(sqlite3_stmt *stmt, bool *yes)
+{
+    int code = sqlite3_step(stmt);
+
+    *yes = code == SQLITE_ROW;
+    (void)sqlite3_reset(stmt);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* The bet is not as it was judged: unless the key is known, judge it again. */
+static int check_bet(struct sqlite_conn *conn, struct money_cmd *cmd, bool *holds)
+{
+    sqlite3_stmt *bet = sqlite_hot(conn, SQLITE_HOT_BET_HOLDS);
+    sqlite3_stmt *key = sqlite_hot(conn, SQLITE_HOT_KEY_KNOWN);
+    bool known = false;
+    int code;
+
+    if (bet == NULL || key == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(bet, 1, cmd->account);
+    (void)sqlite3_bind_int64(bet, 2, cmd->bet);
+    (void)sqlite3_bind_int64(bet, 3, cmd->version);
+    code = ask(bet, holds);
+    if (code != SQLITE_OK || *holds)
+        return code;
+    (void)sqlite3_bind_int64(key, 1, cmd->account);
+    (void)sqlite3_bind_int64(key, 2, cmd->op);
+    sqlite_bind_str(key, 3, cmd->key);
+    code = ask(key, &known);
+    cmd->outcome = known ? MONEY_KNOWN : MONEY_MOVED;
     return code;
 }
 
@@ -205,7 +284,7 @@ static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
 {
     struct standing standing;
     enum refusal verdict;
-    bool known = false;
+    bool known = false, holds = true;
     int code = read_standing(conn, cmd->account, &standing);
 
     cmd->outcome = MONEY_PENDING;
@@ -214,6 +293,11 @@ static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
     if (!standing.found || standing.epoch != cmd->epoch) {
         cmd->outcome = MONEY_UNAUTHORIZED;
         return SQLITE_OK;
+    }
+    if (cmd->op == MONEY_CASHOUT) {
+        code = check_bet(conn, cmd, &holds);
+        if (code != SQLITE_OK || !holds)
+            return code;
     }
     verdict = decide(cmd, &standing);
     code = add_key(conn, cmd, verdict, &standing, &known);

@@ -58,7 +58,7 @@ unsigned store_lanes(const struct store *store); /* SQLite: 1 */
 
 /* ---- money ---------------------------------------------------------- */
 
-enum money_op { MONEY_BET = 1, MONEY_DEPOSIT = 2, MONEY_WITHDRAWAL = 3 };
+enum money_op { MONEY_BET = 1, MONEY_DEPOSIT = 2, MONEY_WITHDRAWAL = 3, MONEY_CASHOUT = 4 };
 
 enum money_outcome {
     MONEY_PENDING = 0,
@@ -66,6 +66,7 @@ enum money_outcome {
     MONEY_KNOWN,     /* the key was decided before: ask KEY_GET */
     MONEY_SKIPPED,   /* another transaction holds the account: again */
     MONEY_UNAUTHORIZED, /* the session's epoch is over, or no such account */
+    MONEY_MOVED,    /* a cash-out's bet is not at .version any more: read it again */
 };
 
 struct money_cmd {
@@ -76,10 +77,15 @@ struct money_cmd {
     struct str key;           /* Idempotency-Key */
     uint8_t hash[16];         /* of the parsed fields */
     enum refusal verdict;     /* judged when the batch was formed */
-    struct str detail;        /* of a refusal: JSON members, stored with it */
-    int64_t amount_minor;     /* > 0: stake, deposit or withdrawal */
+    struct str detail;        /* of a refusal: JSON members, stored with it; of a
+                                 cash-out that is done those of its answer */
+    int64_t amount_minor;     /* > 0: stake, deposit, withdrawal; cash-out: to pay */
     int64_t at_ms;
-    /* in, MONEY_BET only */
+    /* in, MONEY_CASHOUT only */
+    int64_t version;          /* the bet's, as judged */
+    int64_t cashed_minor;     /* stake that is taken out, <= what is left */
+    bool full;                /* it was all: the bet is cashed out */
+    /* in, MONEY_BET; MONEY_CASHOUT: bet, potential (of what is left), currency */
     int64_t bet;              /* id */
     int64_t potential_minor, cap_minor;
     const char *currency;
@@ -107,6 +113,8 @@ struct money_cmd {
  * allowed) or the one judged or insufficient_funds or done, and is stored
  * with the key; when done also: the account's row, the transfer, the bet and
  * its legs, one outbox row for the whole batch.
+ * A cash-out takes stake out of an accepted bet, which an excluded customer
+ * may do as well as withdraw; a bet at another version: MOVED, nothing stored.
  */
 struct money_batch {
     struct money_cmd *cmds[LIMIT_BATCH];

@@ -21,6 +21,7 @@ CONFIG(INT, pace_us, "pace-us", "2000", "us", "Under load a lane commits at most
 CONFIG(E2, stake_min, "stake-min", "0.10", "major units", "The smallest stake, in the wallet's currency.")
 CONFIG(E2, stake_max, "stake-max", "10000.00", "major units", "The largest stake.")
 CONFIG(E2, payout_max, "payout-max", "1000000.00", "major units", "The payout cap of a bet, written on it.")
+CONFIG(E2, cashout_margin, "cashout-margin", "0.05", "factor", "What a cash-out offer is below the bet's worth at the odds now; from 1.00 on there are no offers.")
 CONFIG(E2, deposit_max, "deposit-max", "100000.00", "major units", "The largest deposit or withdrawal in one request.")
 CONFIG(TEXT, house_currency, "house-currency", "EUR", "code", "The house's currency: limits of markets, liability and exposure are in it.")
 CONFIG(TEXT, rates, "rates", "", "list", "What one major unit of other currencies is in the house's: USD=0.92,GBP=1.17. A wallet whose currency has no rate may not bet where a limit in the house's currency holds.")

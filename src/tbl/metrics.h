@@ -11,6 +11,8 @@
 #endif
 METRIC(BETS, COUNTER, "overround_bets_total", "result", "Verdicts on bets: accepted, or the refusal's code; pending when the store's answer was not known.")
 METRIC(BETS_REPLAYED, COUNTER, "overround_bets_replayed_total", "", "Bets answered with an earlier copy's verdict.")
+METRIC(CASHOUTS, COUNTER, "overround_cashouts_total", "result", "Verdicts on cash-outs: done, or the refusal's code; pending when the store's answer was not known.")
+METRIC(CASHED_OUT, COUNTER, "overround_cashed_out_minor_total", "currency", "Paid for cash-outs, in minor units.")
 METRIC(WALLET, COUNTER, "overround_wallet_total", "result", "Deposits and withdrawals by result.")
 METRIC(STAKED, COUNTER, "overround_staked_minor_total", "currency", "Stakes accepted, in minor units.")
 METRIC(PLACE_SECONDS, HISTOGRAM, "overround_place_seconds", "", "From a bet's last byte to its answer.")

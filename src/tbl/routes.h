@@ -20,6 +20,7 @@ ROUTE(PUBLIC, "POST", "/v1/wallet/withdrawals", bets, bets_post_withdrawal, "Wit
 ROUTE(PUBLIC, "GET", "/v1/wallet/transfers", bets, bets_get_transfers, "Movements, newest first.")
 ROUTE(PUBLIC, "POST", "/v1/bets", bets, bets_post_bet, "Places a bet.")
 ROUTE(PUBLIC, "GET", "/v1/bets", bets, bets_list, "Bets, newest first.")
+ROUTE(PUBLIC, "POST", "/v1/bets/{id}/cashout", bets, bets_post_cashout, "Cashes a bet out, or a part of it.")
 ROUTE(PUBLIC, "GET", "/v1/bets/{id}", bets, bets_get_one, "One bet.")
 ROUTE(PUBLIC, "GET", "/v1/sports", web, web_get_sports, "Sports with events.")
 ROUTE(PUBLIC, "GET", "/v1/events", web, web_get_events, "Events, live ones first.")

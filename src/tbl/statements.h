@@ -23,11 +23,11 @@ STATEMENT(ACCOUNT_GET, "i", "siiiiiii",
 STATEMENT(EPOCH_RAISE, "i", "i",
     "UPDATE accounts SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch")
 /* A verdict with what its answer is made of: the bet or the transfer. */
-STATEMENT(KEY_GET, "iis", "bisii" "iiiss" "iii",
+STATEMENT(KEY_GET, "iis", "bisii" "iiiss" "iiii",
     "SELECT k.hash, k.verdict, k.detail, k.ref, k.at_ms,"
-    " COALESCE(b.id, 0), COALESCE(b.stake, 0), COALESCE(b.potential, 0),"
+    " COALESCE(b.id, 0), COALESCE(b.stake + b.cashed_stake, 0), COALESCE(b.potential, 0),"
     " COALESCE(b.slip, ''), COALESCE(b.currency, ''), COALESCE(b.placed_ms, 0),"
-    " COALESCE(t.amount, 0), COALESCE(t.balance_after, 0)"
+    " COALESCE(t.amount, 0), COALESCE(t.balance_after, 0), COALESCE(b.cashed_stake, 0)"
     " FROM keys k"
     " LEFT JOIN bets b ON k.op = 1 AND k.verdict = 0"
     "  AND b.account = k.account AND b.id = k.ref"
@@ -87,18 +87,18 @@ STATEMENT(SETTLE_COUNTS, "", "iii",
     "SELECT COUNT(*), COALESCE(MIN(queued_ms), 0), (SELECT COUNT(*) FROM parked)"
     " FROM settle_queue")
 /* The daily report, from one snapshot. part 1: stakes by the day of placing;
- * 2: payouts less reversals by the day of the transfer; 3: bets open now, with
- * their stakes.  $1, $2: from, to (exclusive). */
+ * 2: payouts and cash-outs less reversals by the day of the transfer; 3: bets
+ * open now, with the stakes that are left in them.  $1, $2: from, to (exclusive). */
 STATEMENT(REPORT_DAILY, "ii", "iissi" "ii",
     "SELECT CAST(1 AS bigint), placed_ms / 86400000, sport, currency, COUNT(*),"
-    " CAST(SUM(stake) AS bigint), CAST(0 AS bigint)"
+    " CAST(SUM(stake + cashed_stake) AS bigint), CAST(0 AS bigint)"
     " FROM bets WHERE placed_ms >= $1 AND placed_ms < $2"
     " GROUP BY placed_ms / 86400000, sport, currency"
     " UNION ALL SELECT CAST(2 AS bigint), t.at_ms / 86400000, b.sport, b.currency, COUNT(*),"
-    " CAST(SUM(CASE WHEN t.kind = 4 THEN t.amount ELSE -t.amount END) AS bigint),"
+    " CAST(SUM(CASE WHEN t.kind = 5 THEN -t.amount ELSE t.amount END) AS bigint),"
     " CAST(0 AS bigint)"
     " FROM transfers t JOIN bets b ON b.account = t.account AND b.id = t.bet"
-    " WHERE t.kind IN (4, 5) AND t.at_ms >= $1 AND t.at_ms < $2"
+    " WHERE t.kind IN (4, 5, 6) AND t.at_ms >= $1 AND t.at_ms < $2"
     " GROUP BY t.at_ms / 86400000, b.sport, b.currency"
     " UNION ALL SELECT CAST(3 AS bigint), CAST(0 AS bigint), sport, currency, COUNT(*),"
     " CAST(SUM(potential) AS bigint), CAST(SUM(stake) AS bigint)"

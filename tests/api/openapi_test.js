@@ -219,6 +219,31 @@ describe('the running binary', () => {
     await expect('listTransfers', 200, { token });
   });
 
+  test('cash-outs', async () => {
+    const customer = await world().customer();
+    const event = await world().event(market.oneXTwo('2.00'));
+    const { token } = customer;
+    const cashOut = (want, id, json) =>
+      expect('cashOut', want, { token, key: newKey(), params: { id }, json });
+    const { id } = await customer.placed(event.home(), { stake: '10.00' });
+    const crumb = await customer.placed(event.home(), { stake: '0.10' });
+    await cashOut('not_found', '1', { minimum: '1.00' });
+    await cashOut('stake_too_large', id, { minimum: '1.00', stake: '11.00' });
+    await cashOut('stake_too_small', id, { minimum: '1.00', stake: '0.01' });
+    await cashOut(200, id, { minimum: '1.00', stake: '5.00' });
+    await expect('getBet', 200, { token, params: { id } });
+    await event.odds(market.oneXTwo('100.00'));
+    await cashOut('cashout_moved', id, { minimum: '1.00' });
+    await cashOut('cashout_unavailable', crumb.id, { minimum: '0.00' });
+    await event.stop();
+    await cashOut('market_suspended', id, { minimum: '0.00' });
+    await event.odds(market.oneXTwo('2.00'));
+    await cashOut(200, id, { minimum: '0.00' });
+    await cashOut('bet_closed', id, { minimum: '0.00' });
+    await expect('getBet', 200, { token, params: { id } });
+    await expect('listTransfers', 200, { token });
+  });
+
   test('refusals of bets', async () => {
     const customer = await world().customer({ balance: '50.00' });
     const event = await world().event([market.oneXTwo(), market.total('1000.00', '1.01')]);
@@ -403,6 +428,7 @@ describe('the running binary', () => {
       request_timeout: 'takes half a minute; tests/unit/http_test.c',
       busy: 'needs a store that is gone; tests/crash',
       forbidden: 'kept for operators with roles',
+      exclusion_stands: 'kept for exclusions',
     };
     assert.deepEqual(
       document.components.schemas.Code.enum.filter((code) => !driver.seen.has(code)).sort(),

@@ -74,8 +74,169 @@ static void test_settlement_says_what_it_left(void **state)
     expect_item(&items[1], 8, 0, 2000, 3000);
 }
 
+/* ---- cash-out ---------------------------------------------------------- */
+
+/* Of suite_bet()'s single at 2.50; `left` of its stake stays. */
+static struct money_cmd suite_cashout(int64_t account, const char *key, uint32_t n,
+                                      int64_t version, int64_t part, int64_t left)
+{
+    struct money_cmd cmd = suite_cmd(MONEY_CASHOUT, account, key, part - 10);
+
+    cmd.bet = suite_bet_id(n);
+    cmd.version = version;
+    cmd.cashed_minor = part;
+    cmd.potential_minor = left * 25 / 10;
+    cmd.full = left == 0;
+    cmd.currency = "EUR";
+    cmd.detail = STR("\"paid\":\"9.90\"");
+    return cmd;
+}
+
+static void expect_bet(uint32_t n, int64_t version, enum bet_state state, int64_t stake,
+                       int64_t potential, int64_t cashed_stake, int64_t cashed_paid)
+{
+    struct store_exec exec = suite_get(STATEMENT_BET_GET, 1000, suite_bet_id(n));
+
+    assert_int_equal(exec.rows, 1);
+    assert_int_equal(EXEC_CELL(&exec, 0, 2).i, version);
+    assert_int_equal(EXEC_CELL(&exec, 0, 3).i, state);
+    assert_int_equal(EXEC_CELL(&exec, 0, 4).i, stake);
+    assert_int_equal(EXEC_CELL(&exec, 0, 5).i, potential);
+    assert_int_equal(EXEC_CELL(&exec, 0, 16).i, cashed_stake);
+    assert_int_equal(EXEC_CELL(&exec, 0, 17).i, cashed_paid);
+}
+
+static void place_one(void)
+{
+    suite_add_customer(1000);
+    suite_deposit(1000, "d1", 5000);
+    suite_place(1000, "b1", 1000, 1);
+}
+
+static void expect_money(struct money_cmd *cmd, enum money_outcome outcome)
+{
+    assert_int_equal(suite_money(cmd, 1), STORE_OK);
+    assert_int_equal(cmd->outcome, outcome);
+}
+
+/* Two keys: one pays; the other finds the bet at another version. */
+static void rule_16_a_bet_is_cashed_out_once(void **state)
+{
+    struct money_cmd first, second;
+    struct settle_item item = suite_item(1000, 1, 1, BET_SETTLED, 2500, 2500, -1000);
+    struct settle_write write = { .items = &item, .n = 1 };
+
+    (void)state;
+    place_one();
+    first = suite_cashout(1000, "c1", 1, 1, 1000, 0);
+    second = suite_cashout(1000, "c2", 1, 1, 1000, 0);
+    expect_money(&first, MONEY_DECIDED);
+    expect_after(&first, 3, 4990, 0, 0);
+    expect_bet(1, 2, BET_CASHED_OUT, 0, 0, 1000, 990);
+    expect_money(&second, MONEY_MOVED);
+    expect_money(&first, MONEY_KNOWN);
+    suite_expect_account(1000, 4990, 0, 0, 3);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_false(item.applied); /* it was graded before the cash-out */
+
+    second.version = 2; /* read again: a verdict, stored */
+    second.verdict = REFUSE_BET_CLOSED;
+    expect_money(&second, MONEY_DECIDED);
+    assert_int_equal(second.decided, REFUSE_BET_CLOSED);
+    second.verdict = REFUSE_NOTHING;
+    expect_money(&second, MONEY_KNOWN);
+    suite_expect_account(1000, 4990, 0, 0, 3);
+}
+
+static void rule_16_a_part_leaves_the_rest_to_settlement(void **state)
+{
+    struct settle_item item = suite_item(1000, 1, 3, BET_SETTLED, 1250, 1250, -500);
+    struct settle_write write = { .items = &item, .n = 1 };
+    struct fact fact = suite_fact(10);
+    struct settle_fetch fetch;
+    struct money_cmd cmd;
+    struct store_exec exec;
+
+    (void)state;
+    place_one();
+    cmd = suite_cashout(1000, "c1", 1, 1, 300, 700);
+    expect_money(&cmd, MONEY_DECIDED);
+    expect_after(&cmd, 3, 4290, 0, 700);
+    expect_bet(1, 2, BET_ACCEPTED, 700, 1750, 300, 290);
+    cmd = suite_cashout(1000, "c2", 1, 2, 200, 500);
+    expect_money(&cmd, MONEY_DECIDED);
+    expect_bet(1, 3, BET_ACCEPTED, 500, 1250, 500, 480);
+
+    assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
+    fetch = suite_fetch(fact.key, 0, 10);
+    assert_int_equal(fetch.rows[0].stake_minor, 500);
+    assert_int_equal(fetch.rows[0].cashed_stake_minor, 500);
+    assert_int_equal(fetch.rows[0].cashed_paid_minor, 480);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    expect_item(&item, 5, 5730, 0, 0);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 10);
+
+    exec = (struct store_exec){ .n = 1, .calls = { { .statement = STATEMENT_KEY_GET } } };
+    exec.calls[0].params[0] = VALUE_INT(1000);
+    exec.calls[0].params[1] = VALUE_INT(MONEY_BET);
+    exec.calls[0].params[2] = VALUE_STR(STR("b1"));
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    assert_int_equal(EXEC_CELL(&exec, 0, 6).i, 1000); /* the stake as placed */
+    assert_int_equal(EXEC_CELL(&exec, 0, 13).i, 500);
+}
+
+/* The epoch ends a session here, too; an exclusion does not hold money back. */
+static void rule_15_the_excluded_cash_out(void **state)
+{
+    struct money_cmd cmd;
+    struct str error;
+    struct db *db;
+
+    (void)state;
+    place_one();
+    suite_close();
+    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    assert_non_null(db);
+    assert_true(db_run(db, "UPDATE accounts SET excluded_until_ms = 9990000000000", &error));
+    db_close(db);
+    suite_open();
+    cmd = suite_cashout(1000, "c1", 1, 1, 1000, 0);
+    cmd.epoch = 2;
+    expect_money(&cmd, MONEY_UNAUTHORIZED);
+    cmd.epoch = 1;
+    expect_money(&cmd, MONEY_DECIDED);
+    assert_int_equal(cmd.decided, REFUSE_NOTHING);
+}
+
+static void test_a_batch_with_everything(void **state)
+{
+    struct money_cmd cmds[4];
+
+    (void)state;
+    place_one();
+    suite_add_customer(1001);
+    suite_add_customer(1002);
+    suite_deposit(1002, "d1", 800);
+    cmds[0] = suite_cmd(MONEY_DEPOSIT, 1001, "d1", 700);
+    cmds[1] = suite_cashout(1000, "c1", 1, 1, 400, 600);
+    cmds[2] = suite_bet(1002, "b1", 800, 2);
+    cmds[3] = suite_cashout(4711, "c1", 1, 1, 400, 600);
+    assert_int_equal(suite_money(cmds, 4), STORE_OK);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(cmds[i].decided, REFUSE_NOTHING);
+    assert_int_equal(cmds[1].outcome, MONEY_DECIDED);
+    assert_int_equal(cmds[3].outcome, MONEY_UNAUTHORIZED);
+    suite_expect_account(1000, 4390, 0, 600, 3);
+    suite_expect_account(1001, 700, 0, 0, 1);
+    suite_expect_account(1002, 0, 0, 800, 2);
+}
+
 #define STORE_MONEY_SUITE                              \
     SUITE_TEST(test_a_command_says_what_it_left),      \
-    SUITE_TEST(test_settlement_says_what_it_left)
+    SUITE_TEST(test_settlement_says_what_it_left),     \
+    SUITE_TEST(rule_16_a_bet_is_cashed_out_once),      \
+    SUITE_TEST(rule_16_a_part_leaves_the_rest_to_settlement), \
+    SUITE_TEST(rule_15_the_excluded_cash_out),         \
+    SUITE_TEST(test_a_batch_with_everything)
 
 #endif

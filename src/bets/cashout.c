@@ -1,0 +1,209 @@
+/*
+ * Cash-out: see cashout.h.
+ *
+ *   POST /v1/bets/{id}/cashout {minimum, stake?}
+ *     -> the bet is read -> judged when the batch is formed -> store_money,
+ *        conditional on the bet's version -> MOVED: read and judged again
+ *
+ * A part leaves whole minor units in the bet, at least the smallest stake,
+ * and takes out as much at least.  The whole is final: nothing that is heard
+ * later changes a bet that was cashed out (RULES.md 16).
+ */
+#include "bets/cashout.h"
+
+#include "base/json.h"
+#include "model/cashout.h"
+#include "model/grade.h"
+
+/* sport_event_status as the feed numbers it. */
+enum { EVENT_ENDED = 3, EVENT_CLOSED = 4 };
+
+/* Columns of BET_SELECT. */
+enum {
+    B_ACCOUNT, B_ID, B_VERSION, B_STATE, B_STAKE, B_POTENTIAL, B_CAP, B_PAYOUT,
+    B_CURRENCY, B_SPORT, B_PLACED, B_SETTLED, B_RULE, B_FLAGS, B_SLIP, B_RESULTS,
+    B_CASHED_STAKE, B_CASHED_PAID
+};
+
+bool cashout_read_row(const struct value *cells, struct arena *arena, struct bet_row *row,
+                      struct slip *slip)
+{
+    *row = (struct bet_row){
+        .account = cells[B_ACCOUNT].i,
+        .id = cells[B_ID].i,
+        .version = cells[B_VERSION].i,
+        .state = (enum bet_state)cells[B_STATE].i,
+        .stake_minor = cells[B_STAKE].i,
+        .potential_minor = cells[B_POTENTIAL].i,
+        .cap_minor = cells[B_CAP].i,
+        .payout_minor = cells[B_PAYOUT].i,
+        .currency = cells[B_CURRENCY].s,
+        .sport = cells[B_SPORT].s,
+        .placed_ms = cells[B_PLACED].i,
+        .settled_ms = cells[B_SETTLED].i,
+        .rule = cells[B_RULE].i,
+        .flags = cells[B_FLAGS].i,
+        .cashed_stake_minor = cells[B_CASHED_STAKE].i,
+        .cashed_paid_minor = cells[B_CASHED_PAID].i,
+        .slip = cells[B_SLIP].s,
+        .results = cells[B_RESULTS].s,
+    };
+    return slip_decode(row->slip, arena, slip) && results_decode(row->results, slip);
+}
+
+/* 0: it cannot be priced now. */
+static int64_t odds_now_e4(const struct book *book, const struct leg *leg)
+{
+    const struct market *market = book_market(book, leg->market);
+    const struct outcome *outcome = market == NULL ? NULL : book_outcome(market, leg->outcome);
+
+    if (outcome == NULL || book_status(book, market) != MARKET_ACTIVE || !outcome->active)
+        return 0;
+    if (market->event->status == EVENT_ENDED || market->event->status == EVENT_CLOSED)
+        return 0;
+    return outcome->odds_e4 >= ODDS_ONE_E4 ? outcome->odds_e4 : 0;
+}
+
+int64_t cashout_offer_now(const struct book *book, const struct slip *slip,
+                          int64_t stake_minor, int64_t margin_e4, uint32_t *leg)
+{
+    int64_t odds_e4[LIMIT_LEGS] = { 0 };
+
+    if (grade_slip(slip, stake_minor, 0).fixed)
+        return 0;
+    for (uint32_t i = 0; i < slip->n_legs; i++) {
+        if (slip->legs[i].result.state != LEG_OPEN)
+            continue;
+        odds_e4[i] = odds_now_e4(book, &slip->legs[i]);
+        *leg = i;
+        if (odds_e4[i] == 0)
+            return -1;
+    }
+    return cashout_offer(slip, odds_e4, stake_minor, margin_e4);
+}
+
+void cashout_put_offer(struct bet_view *view, const struct book *book, int64_t margin_e4)
+{
+    uint32_t leg;
+    int64_t offer;
+
+    CHECK(view->state == BET_ACCEPTED);
+    offer = cashout_offer_now(book, view->slip, view->stake_minor - view->cashed_stake_minor,
+                              margin_e4, &leg);
+    view->offered = true;
+    view->offer_minor = offer > 0 ? offer : 0;
+    view->margin_e4 = margin_e4;
+}
+
+static void tell_money(struct buf *members, const char *name, int64_t minor, int exponent)
+{
+    struct jw w = jw_to(members);
+
+    if (members->n > 0)
+        buf_char(members, ',');
+    jw_key(&w, name);
+    jw_money(&w, minor, exponent);
+}
+
+/* The part that is asked for; 0: *refusal says why it cannot be. */
+static int64_t part_of(const struct cashout *cashout, const struct cashout_rules *rules,
+                       enum refusal *refusal, struct buf *members)
+{
+    int64_t stake = cashout->row.stake_minor, asked = cashout->asked_minor;
+
+    if (asked == 0 || asked == stake)
+        return stake;
+    if (asked > stake) {
+        tell_money(members, "maximum", stake, rules->exponent);
+        *refusal = REFUSE_STAKE_TOO_LARGE;
+        return 0;
+    }
+    if (asked < rules->stake_min_minor || stake - asked < rules->stake_min_minor) {
+        tell_money(members, "minimum", rules->stake_min_minor, rules->exponent);
+        *refusal = REFUSE_STAKE_TOO_SMALL;
+        return 0;
+    }
+    return asked;
+}
+
+static enum refusal price(const struct cashout *cashout, const struct cashout_rules *rules,
+                          const struct book *book, int64_t part, int64_t *offer,
+                          struct buf *members)
+{
+    uint32_t leg = 0;
+    struct jw w = jw_to(members);
+
+    *offer = cashout_offer_now(book, &cashout->slip, part, rules->margin_e4, &leg);
+    if (*offer < 0) {
+        jw_key(&w, "leg");
+        jw_int(&w, leg);
+        return REFUSE_MARKET_SUSPENDED;
+    }
+    if (*offer == 0)
+        return REFUSE_CASHOUT_UNAVAILABLE;
+    if (*offer < cashout->minimum_minor) {
+        tell_money(members, "offer", *offer, rules->exponent);
+        return REFUSE_CASHOUT_MOVED;
+    }
+    return REFUSE_NOTHING;
+}
+
+enum refusal cashout_judge(struct cashout *cashout, const struct cashout_rules *rules,
+                           const struct book *book, struct money_cmd *money,
+                           struct buf *members)
+{
+    const struct bet_row *row = &cashout->row;
+    enum refusal refusal = REFUSE_NOTHING;
+    int64_t part, offer;
+    struct jw w = jw_to(members);
+
+    money->bet = row->id;
+    money->version = row->version;
+    money->amount_minor = money->cashed_minor = money->potential_minor = 0;
+    money->full = false;
+    if (row->state != BET_ACCEPTED) {
+        jw_key(&w, "state");
+        jw_str(&w, str_of(bet_state_name(row->state)));
+        return REFUSE_BET_CLOSED;
+    }
+    if ((part = part_of(cashout, rules, &refusal, members)) == 0)
+        return refusal;
+    if ((refusal = price(cashout, rules, book, part, &offer, members)) != REFUSE_NOTHING)
+        return refusal;
+
+    /* Never with a row of ours. */
+    if (offer > row->potential_minor ||
+        !grade_potential(&cashout->slip, row->stake_minor - part,
+                         &cashout->left_potential_minor))
+        return REFUSE_CASHOUT_UNAVAILABLE;
+
+    /* From here on it must succeed. */
+    cashout->left_minor = row->stake_minor - part;
+    CHECK(part > 0 && cashout->left_minor >= 0);
+    money->amount_minor = offer;
+    money->cashed_minor = part;
+    money->potential_minor = cashout->left_potential_minor;
+    money->full = cashout->left_minor == 0;
+    tell_money(members, "paid", offer, rules->exponent);
+    tell_money(members, "remaining_stake", cashout->left_minor, rules->exponent);
+    return REFUSE_NOTHING;
+}
+
+struct bet_view cashout_view(const struct cashout *cashout, const struct money_cmd *money)
+{
+    const struct bet_row *row = &cashout->row;
+
+    return (struct bet_view){
+        .id = row->id,
+        .placed_ms = row->placed_ms,
+        .stake_minor = row->stake_minor + row->cashed_stake_minor,
+        .potential_minor = cashout->left_potential_minor,
+        .cashed_stake_minor = row->cashed_stake_minor + money->cashed_minor,
+        .cashed_paid_minor = row->cashed_paid_minor + money->amount_minor,
+        .state = money->full ? BET_CASHED_OUT : BET_ACCEPTED,
+        .settled_ms = money->full ? money->at_ms : row->settled_ms,
+        .currency = cashout->currency,
+        .sport = row->sport,
+        .slip = &cashout->slip,
+    };
+}
