@@ -398,7 +398,7 @@ static void make_roles(struct serve *serve)
     serve->settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
         .ctx = serve, .bus = serve->bus, .offset = serve->start.settle_offset,
-        .margin_e4 = config->cashout_margin * 100,
+        .margin_e4 = serve->config.cashout_margin * 100,
     });
     make_bets(serve);
     serve->reports = reports_new(serve->store);
