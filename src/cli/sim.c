@@ -8,11 +8,13 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/sim_options.h"
+#include "feed/recovery_side.h"
 #include "feed/sender.h"
 
 #define HEAD_START_MS (105 * 60 * INT64_C(1000)) /* a match is at every minute */
 #define LATE_US 3000000       /* behind its time: alives out of turn */
 #define SLICE_US 100000
+#define ARENA_BYTES (64 * 1024)
 #define PRINT_WALL_MS INT64_C(1798761600000) /* 2027-01-01 */
 #define PRINT_BASE_ID 1000000
 
@@ -20,6 +22,7 @@ struct player {
     struct sim_play play;
     struct sender sender;
     struct sim *sim;
+    struct recovery_side *recovery; /* NULL = nobody asks */
     int64_t head_ms;
     int64_t began_us;         /* when the head start was over */
     int64_t alive_us;         /* the last one out of turn */
@@ -80,16 +83,33 @@ static bool stay_alive(struct player *player, int64_t due_us)
     return sim_alive(player->sim, clock_wall_ms());
 }
 
+/* Recoveries that were asked for, waiting for more for at most so long. */
+static bool recover(struct player *player, int64_t patience_us)
+{
+    struct recovery_request request;
+
+    recovery_side_turn(player->recovery, patience_us);
+    while (recovery_side_take(player->recovery, &request))
+        if (!sim_recover(player->sim, clock_wall_ms(), request.producer, request.after_ms,
+                         request.request_id))
+            return false;
+    return true;
+}
+
 static bool wait_until(struct player *player, int64_t due_us)
 {
     for (;;) {
-        int64_t now_us = clock_mono_us();
+        int64_t left_us = due_us - clock_mono_us();
+        int64_t slice_us = left_us < SLICE_US ? left_us : SLICE_US;
 
-        if (now_us >= due_us)
+        if (player->recovery != NULL && !recover(player, slice_us))
+            return false;
+        if (left_us <= 0)
             return true;
-        if (!sender_flush(&player->sender) ||
-            !sender_sleep_until(&player->sender,
-                                due_us - now_us < SLICE_US ? due_us : now_us + SLICE_US))
+        if (!sender_flush(&player->sender))
+            return false;
+        if (player->recovery == NULL &&
+            !sender_sleep_until(&player->sender, clock_mono_us() + slice_us))
             return false;
     }
 }
@@ -113,6 +133,24 @@ static bool play_all(struct player *player)
     return sim_flush(player->sim) && sender_flush(&player->sender);
 }
 
+static bool listen_for_recovery(struct player *player)
+{
+    struct arena arena;
+    struct str error = STR_NONE;
+
+    if (player->play.recovery_listen == NULL)
+        return true;
+    arena_init(&arena, ARENA_BYTES);
+    player->recovery = recovery_side_new(player->play.recovery_listen, &arena, &error);
+    if (player->recovery == NULL)
+        fprintf(stderr, "overround sim: --recovery-listen: " STR_FMT "\n", STR_ARG(error));
+    else
+        printf("recovery-port %d\n", recovery_side_port(player->recovery));
+    (void)fflush(stdout);
+    arena_fini(&arena);
+    return player->recovery != NULL;
+}
+
 static bool play_out(struct player *player)
 {
     struct sender_options options = {
@@ -120,9 +158,14 @@ static bool play_out(struct player *player)
     };
     bool ok;
 
-    if (!sender_init(&player->sender, &options))
+    if (!listen_for_recovery(player))
         return false;
+    if (!sender_init(&player->sender, &options)) {
+        recovery_side_free(player->recovery);
+        return false;
+    }
     ok = play_all(player);
+    recovery_side_free(player->recovery);
     if (ok)
         printf("%lld messages\n", (long long)player->sender.sent);
     sender_fini(&player->sender);
