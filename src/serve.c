@@ -54,6 +54,7 @@ struct serve {
     struct roles roles;
     struct house house;
     struct watch_recovery recovery;
+    struct delay_settings delays;
     uv_loop_t loop;
     struct arena arena;
     struct start start;
@@ -383,9 +384,12 @@ static void make_bets(struct serve *serve)
     serve->bets = bets_new(&(struct bets_options){
         .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
         .book = odds_book(serve->odds), .config = &serve->config, .house = &serve->house,
+        .delays = &serve->delays,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node,
     });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = bets_on_prices,
+                                                        .ctx = serve->bets });
 }
 
 static void make_roles(struct serve *serve)
@@ -696,7 +700,9 @@ int serve_main(int argc, char **argv)
         return 2;
     if (!house_read(&serve.house, str_of(serve.config.house_currency),
                     str_of(serve.config.rates), &serve.arena, &error) ||
-        !read_recovery(&serve, &error)) {
+        !read_recovery(&serve, &error) ||
+        !delay_read_settings(str_of(serve.config.live_delays), serve.config.live_delay_ms,
+                             &serve.delays, &serve.arena, &error)) {
         fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
         return 2;
     }

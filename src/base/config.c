@@ -229,6 +229,8 @@ static bool check(struct config *config, struct str *error)
         wrong = "recovery-url is too long";
     else if (strlen(config->recovery_token) > 900)
         wrong = "recovery-token is too long";
+    else if (config->live_delay_ms > 60000)
+        wrong = "live-delay-ms must be at most 60000";
     if (wrong != NULL)
         *error = str_of(wrong);
     return wrong == NULL;

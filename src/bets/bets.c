@@ -28,6 +28,7 @@ static void make_gate(struct bets *bets)
         .park = bets->park, .book = options->book, .house = options->house,
         .hold_ms = options->config->hold_s * 1000, .offer_ms = options->config->offer_s * 1000,
     });
+    bets->delays = delays_new(bets->park, options->book, options->delays);
     bets->liability = liability_new(&(struct liability_options){
         .loop = options->loop, .store = options->store, .house = options->house,
         .node = options->node, .is_over = is_over, .ctx = bets,
@@ -64,6 +65,7 @@ void bets_free(struct bets *bets)
     lanes_free(bets->lanes);
     liability_free(bets->liability);
     holds_free(bets->holds);
+    delays_free(bets->delays);
     park_free(bets->park);
     buf_fini(&bets->members);
     buf_fini(&bets->scratch);
@@ -106,6 +108,13 @@ bool bets_idle(struct bets *bets)
     if (bets->draining)
         liability_drain(bets->liability);
     return liability_is_idle(bets->liability);
+}
+
+void bets_on_prices(void *ctx, const struct bus_prices *prices)
+{
+    struct bets *bets = ctx;
+
+    delays_on_prices(bets->delays, prices);
 }
 
 void bets_get_holds(void *ctx, struct http_request *request)

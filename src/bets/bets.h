@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "base/config.h"
+#include "bets/delay.h"
 #include "bus/bus.h"
 #include "model/book.h"
 #include "model/house.h"
@@ -35,6 +36,7 @@ struct bets_options {
     const struct book *book;     /* this process's copy */
     const struct config *config;
     const struct house *house;
+    const struct delay_settings *delays; /* NULL: no live delay */
     const struct bets_key *keys; /* newest last: it signs, all verify */
     unsigned n_keys;
     uint32_t node;               /* of this process, for ids: 0..1023 */
@@ -44,6 +46,9 @@ struct bets_options {
 struct bets *bets_new(const struct bets_options *options) MUST_USE;
 /* Only when bets_idle(); the loop must turn once more afterwards. */
 void bets_free(struct bets *bets);
+
+/* A bus_subscriber's on_prices: what suspends a bet in its live delay. */
+void bets_on_prices(void *bets, const struct bus_prices *prices);
 
 /* POST /v1/accounts, POST and DELETE /v1/sessions */
 void bets_post_account(void *bets, struct http_request *request);

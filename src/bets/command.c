@@ -5,6 +5,7 @@
  *     -> key in flight?  join it, or key_reused
  *     -> key decided?    the same answer, or key_reused
  *     -> rate, room      429 and 503: never verdicts (rule 11)
+ *     -> delay (bets)    of live events, request open
  *     -> gate (bets)     limits, a trader's word, room in the liability
  *     -> a cash-out's bet is read; again when it moved before the commit
  *     -> lane ... on_form judges, the store decides, on_done answers
@@ -19,6 +20,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "bets/cashout.h"
+#include "bets/delay.h"
 #include "bets/gate.h"
 #include "bets/inside.h"
 #include "bets/place.h"
@@ -55,6 +57,7 @@ struct command {
     struct str slip_text;          /* as submitted */
     int64_t submitted_e4[LIMIT_LEGS];
     struct gate gate;
+    bool delayed;
     /* MONEY_CASHOUT */
     struct cashout *cashout;
     unsigned reads;
@@ -86,9 +89,9 @@ static void count_result(enum money_op op, struct str result)
                : METRIC_WALLET, result, 1);
 }
 
-static void count_answer(struct http_request *request, enum money_op op)
+static void count_answer(const struct command *c, const struct http_request *request)
 {
-    if (op == MONEY_BET)
+    if (c->lane.money.op == MONEY_BET && !c->delayed) /* a delay is no latency */
         metric_observe(METRIC_PLACE_SECONDS, clock_mono_us() - request->arrived_us);
 }
 
@@ -97,7 +100,6 @@ static void count_answer(struct http_request *request, enum money_op op)
 static void answer_all(struct command *c, int status, const char *type, struct str body)
 {
     struct bets *bets = c->bets;
-    enum money_op op = c->lane.money.op;
     int64_t account = c->session.account;
     struct waiter *waiter = c->waiters;
 
@@ -109,10 +111,10 @@ static void answer_all(struct command *c, int status, const char *type, struct s
         waiter = waiter->next;
         bets->waiters--;
         metric_inc(METRIC_BETS_REPLAYED);
-        count_answer(request, op);
+        count_answer(c, request);
         respond(bets, request, account, status, type, body);
     }
-    count_answer(c->request, op);
+    count_answer(c, c->request);
     respond(bets, c->request, account, status, type, body);
 }
 
@@ -734,6 +736,43 @@ static void enter_gate(struct command *c)
         on_open(&c->gate, answer);
 }
 
+static void on_delay_over(struct delay *delay, bool drained)
+{
+    struct command *c = delay->ctx;
+
+    if (drained) {
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
+    c->rules.stopped = delay->stopped;
+    enter_gate(c);
+}
+
+static void enter_delay(struct command *c)
+{
+    struct delay *delay;
+
+    if (!delays_are_set(c->bets->delays)) {
+        enter_gate(c);
+        return;
+    }
+    delay = ARENA_NEW(&c->request->arena, struct delay);
+    delay->slip = c->slip;
+    delay->on_over = on_delay_over;
+    delay->ctx = c;
+    switch (delays_start(c->bets->delays, delay, clock_mono_us())) {
+    case DELAY_NONE:
+        on_delay_over(delay, false);
+        return;
+    case DELAY_WAITS:
+        c->delayed = true;
+        return;
+    case DELAY_FULL:
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
+}
+
 static void submit(struct command *c)
 {
     struct bets *bets = c->bets;
@@ -755,7 +794,7 @@ static void submit(struct command *c)
         return;
     }
     if (money->op == MONEY_BET)
-        enter_gate(c);
+        enter_delay(c);
     else if (money->op == MONEY_CASHOUT)
         read_its_bet(c);
     else

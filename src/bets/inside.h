@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "bets/bets.h"
+#include "bets/delay.h"
 #include "bets/hold.h"
 #include "bets/lane.h"
 #include "bets/liability.h"
@@ -27,6 +28,7 @@ struct bets {
     struct rates *money_rates, *login_rates;
     struct park *park;       /* requests kept open: held bets, live delays */
     struct holds *holds;
+    struct delays *delays;
     struct liability *liability;
     bool draining;
     struct buf scratch;      /* of one function at a time, never across an answer */

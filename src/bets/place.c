@@ -18,6 +18,7 @@ enum { EVENT_ENDED = 3, EVENT_CLOSED = 4 };
 struct pick {
     const struct market *market;
     const struct outcome *outcome;
+    bool stopped;
 };
 
 static void tell_amount(struct buf *members, const char *name, int64_t minor, int exponent)
@@ -36,7 +37,7 @@ static void tell_leg(struct buf *members, uint32_t leg)
     jw_int(&w, leg);
 }
 
-static bool find_picks(const struct book *book, const struct slip *slip,
+static bool find_picks(const struct book *book, const struct slip *slip, uint32_t stopped,
                        struct pick picks[LIMIT_LEGS], struct buf *members)
 {
     for (uint32_t i = 0; i < slip->n_legs; i++) {
@@ -50,7 +51,7 @@ static bool find_picks(const struct book *book, const struct slip *slip,
             return false;
         }
         CHECK(market_id_equal(market->id, leg->market));
-        picks[i] = (struct pick){ market, outcome };
+        picks[i] = (struct pick){ market, outcome, (stopped >> i & 1) != 0 };
     }
     return true;
 }
@@ -69,7 +70,7 @@ static bool is_closed(const struct book *book, const struct pick *pick)
 
 static bool is_suspended(const struct book *book, const struct pick *pick)
 {
-    return book_status(book, pick->market) != MARKET_ACTIVE
+    return pick->stopped || book_status(book, pick->market) != MARKET_ACTIVE
         || !pick->outcome->active
         || pick->outcome->odds_e4 < ODDS_ONE_E4; /* listed, never priced */
 }
@@ -162,7 +163,7 @@ enum refusal place_judge(const struct book *book, const struct place_rules *rule
         tell_amount(members, "maximum", rules->stake_max_minor, rules->exponent);
         return REFUSE_STAKE_TOO_LARGE;
     }
-    if (!find_picks(book, slip, picks, members))
+    if (!find_picks(book, slip, rules->stopped, picks, members))
         return REFUSE_UNKNOWN_SELECTION;
     if (slip->n_legs > 1 && slip_has_related_legs(slip))
         return REFUSE_RELATED_LEGS;

@@ -10,6 +10,7 @@
 struct place_rules {
     int64_t stake_min_minor, stake_max_minor, cap_minor;
     int exponent; /* of the currency, to write amounts */
+    uint32_t stopped; /* bit i: leg i was suspended while the bet was delayed */
 };
 
 /*

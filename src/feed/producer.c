@@ -229,8 +229,7 @@ void producer_logged_alive(struct producers *producers, int32_t id, bool subscri
 
     if (producer == NULL || !subscribed)
         return;
-    if (timestamp_ts > producer->logged_ts)
-        producer->logged_ts = timestamp_ts;
+    producer->logged_ts = timestamp_ts;
     if (producer->logged_up && producer->logged_ts > producer->point_ts)
         producer->point_ts = producer->logged_ts;
 }

@@ -47,7 +47,7 @@ struct producer {
     int64_t alive_ts;      /* its clock, in that alive */
     int64_t skew_ms;       /* its clock less our wall clock, then */
 
-    int64_t logged_ts;     /* its clock: the latest alive in the log */
+    int64_t logged_ts;     /* its clock: the last alive in the log */
     int64_t point_ts;      /* its clock: recover what came after; 0 = not known */
 
     int64_t request_id;    /* the recovery that is waited for; 0 = none */

@@ -16,6 +16,8 @@ CONFIG(TEXT, operator_token, "operator-token", "", "token", "The first operator'
 CONFIG(TEXT, log_level, "log-level", "info", "level", "debug, info, warn or error.")
 CONFIG(INT, lanes, "lanes", "2", "connections", "Money lanes: transactions in flight on PostgreSQL. SQLite has one.")
 CONFIG(INT, readers, "readers", "2", "connections", "Connections (threads on SQLite) for reads and reports.")
+CONFIG(INT, live_delay_ms, "live-delay-ms", "0", "ms", "How long a bet with a leg on a live event is kept open before it is judged; refused if its market was suspended meanwhile.")
+CONFIG(TEXT, live_delays, "live-delays", "", "sport=ms", "The live delay by sport, or by sport and market, where it is another: sr:sport:1=3000,sr:sport:5/186=5000.")
 CONFIG(INT, queue_delay_ms, "queue-delay-ms", "1000", "ms", "Bets that would wait longer than this for their batch get 503 at once.")
 CONFIG(INT, pace_us, "pace-us", "2000", "us", "Under load a lane commits at most this often, unless 64 commands wait: more share one commit. 0: at once.")
 CONFIG(E2, stake_min, "stake-min", "0.10", "major units", "The smallest stake, in the wallet's currency.")

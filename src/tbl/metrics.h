@@ -64,5 +64,7 @@ METRIC(LOOP_SECONDS, HISTOGRAM, "overround_loop_seconds", "", "One turn of the e
 METRIC(VERDICTS_CACHED, GAUGE, "overround_verdicts_cached", "", "Idempotency keys in memory.")
 METRIC(LIABILITY_GRANTS, COUNTER, "overround_liability_grants_total", "result", "Grants of liability asked of the store: granted, full, returned.")
 METRIC(LIABILITY_ENTRIES, GAUGE, "overround_liability_outcomes", "", "Outcomes whose liability is charged against a limit here.")
+METRIC(DELAYED, COUNTER, "overround_bets_delayed_total", "", "Bets kept open for the live delay of their events.")
+METRIC(DELAY_STOPPED, COUNTER, "overround_bets_delay_stopped_total", "", "Of them those whose market was suspended meanwhile.")
 METRIC(PARKED_REQUESTS, GAUGE, "overround_parked_requests", "reason", "Bets kept open: held for a trader, or in their live delay.")
 METRIC(HOLDS, COUNTER, "overround_holds_total", "decision", "Bets held for a trader, by what became of them: accept, decline, offer, timeout, drained.")

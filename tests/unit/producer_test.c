@@ -68,6 +68,34 @@ static void wrong(const struct player *player, const char *what, const char *det
     fail_msg("%s:%d: %s: %s", player->script, player->line, what, detail);
 }
 
+/* A whole number, also "#5"; what is no number is wrong. */
+static int64_t number(const struct player *player, const char *word)
+{
+    char *end = NULL;
+    long long n;
+
+    if (word == NULL)
+        wrong(player, "not understood", "a number is missing");
+    word += word[0] == '#';
+    n = strtoll(word, &end, 10);
+    if (end == word || *end != '\0')
+        wrong(player, "not understood", word);
+    return n;
+}
+
+/* Takes the next word off; NULL: there is none. */
+static char *next_word(char **rest)
+{
+    char *word = *rest + strspn(*rest, " ");
+    size_t n = strcspn(word, " ");
+
+    if (n == 0)
+        return NULL;
+    *rest = word + n + (word[n] != '\0');
+    word[n] = '\0';
+    return word;
+}
+
 static void write_turn(struct player *player, int32_t producer, bool up)
 {
     if (!player->holding) {
@@ -121,13 +149,13 @@ static void tick(struct player *player)
         ;
 }
 
-static void alive(struct player *player, int32_t id, bool subscribed, const char *rest)
+static void alive(struct player *player, bool subscribed, char *rest)
 {
+    int32_t id = (int32_t)number(player, next_word(&rest));
     struct producer_alive message = { .producer = id, .subscribed = subscribed };
-    long long ts = player->now_ms / 1000;
+    const char *at = next_word(&rest);
+    int64_t ts = at == NULL ? player->now_ms / 1000 : number(player, next_word(&rest));
 
-    if (*rest != '\0' && sscanf(rest, " at %lld", &ts) != 1)
-        wrong(player, "not understood", rest);
     message.timestamp_ts = (BASE_S + ts) * 1000;
     message.skew_ms = ts * 1000 - player->now_ms;
     (void)act(player, producer_alive(&player->producers, &message, player->now_ms));
@@ -135,17 +163,27 @@ static void alive(struct player *player, int32_t id, bool subscribed, const char
         producer_logged_alive(&player->producers, id, subscribed, message.timestamp_ts);
 }
 
-static int64_t request(struct player *player, int n)
+static int64_t request(const struct player *player, int64_t n)
 {
     if (n < 0 || n > player->n_ids)
         wrong(player, "no such request", "");
     return n == 0 ? 12345 : player->ids[n - 1];
 }
 
-static void answer(struct player *player, enum producer_answer answer, int n, int retry_after_s)
+static void answer(struct player *player, enum producer_answer answer, char *rest)
 {
-    producer_answered(&player->producers, request(player, n), answer, retry_after_s * 1000LL,
-                      player->now_ms);
+    int64_t id = request(player, number(player, next_word(&rest)));
+    int64_t retry_after_s = answer == PRODUCER_LIMITED ? number(player, next_word(&rest)) : 0;
+
+    producer_answered(&player->producers, id, answer, retry_after_s * 1000, player->now_ms);
+}
+
+static void snapshot(struct player *player, char *rest)
+{
+    int32_t id = (int32_t)number(player, next_word(&rest));
+
+    (void)act(player, producer_snapshot(&player->producers, id,
+                                        request(player, number(player, next_word(&rest)))));
 }
 
 static void write_held(struct player *player)
@@ -172,59 +210,57 @@ static void lose_session(struct player *player)
         ;
 }
 
-/* What concerns a request; false: it is something else. */
-static bool play_request(struct player *player, const char *what)
-{
-    int a = 0, b = 0;
+enum verb {
+    ALIVE, UNSUBSCRIBED, SNAPSHOT, ACCEPTED, REFUSED, LIMITED, LOST, TICK, RESTART, LOST_SESSION,
+    HOLD, WRITE, FAIL, VERBS
+};
 
-    if (sscanf(what, "snapshot %d #%d", &a, &b) == 2)
-        (void)act(player, producer_snapshot(&player->producers, a, request(player, b)));
-    else if (sscanf(what, "accepted #%d", &a) == 1)
-        answer(player, PRODUCER_ACCEPTED, a, 0);
-    else if (sscanf(what, "refused #%d", &a) == 1)
-        answer(player, PRODUCER_REFUSED, a, 0);
-    else if (sscanf(what, "limited #%d %d", &a, &b) == 2)
-        answer(player, PRODUCER_LIMITED, a, b);
-    else if (sscanf(what, "lost #%d", &a) == 1)
-        answer(player, PRODUCER_LOST, a, 0);
-    else
-        return false;
-    return true;
+static enum verb verb_of(const struct player *player, const char *word)
+{
+    static const char *const words[VERBS] = {
+        "alive", "unsubscribed", "snapshot", "accepted", "refused", "limited", "lost", "tick",
+        "restart", "lost_session", "hold", "write", "fail",
+    };
+
+    for (unsigned i = 0; i < VERBS; i++)
+        if (strcmp(word, words[i]) == 0)
+            return (enum verb)i;
+    wrong(player, "not understood", word);
+    return VERBS;
 }
 
-static void play_event(struct player *player, const char *what)
+static void play_event(struct player *player, enum verb verb, char *rest)
 {
-    int a = 0, n = 0;
-
-    if (sscanf(what, "alive %d%n", &a, &n) == 1)
-        alive(player, a, true, what + n);
-    else if (sscanf(what, "unsubscribed %d%n", &a, &n) == 1)
-        alive(player, a, false, what + n);
-    else if (strcmp(what, "restart") == 0)
-        producer_logged_restart(&player->producers);
-    else if (strcmp(what, "hold") == 0)
-        player->holding = true;
-    else if (strcmp(what, "write") == 0)
-        write_held(player);
-    else if (strcmp(what, "fail") == 0)
-        lose_held(player);
-    else if (strcmp(what, "lost_session") == 0)
-        lose_session(player);
-    else if (strcmp(what, "tick") != 0 && !play_request(player, what))
-        wrong(player, "not understood", what);
+    switch (verb) {
+    case ALIVE: alive(player, true, rest); break;
+    case UNSUBSCRIBED: alive(player, false, rest); break;
+    case SNAPSHOT: snapshot(player, rest); break;
+    case ACCEPTED: answer(player, PRODUCER_ACCEPTED, rest); break;
+    case REFUSED: answer(player, PRODUCER_REFUSED, rest); break;
+    case LIMITED: answer(player, PRODUCER_LIMITED, rest); break;
+    case LOST: answer(player, PRODUCER_LOST, rest); break;
+    case RESTART: producer_logged_restart(&player->producers); break;
+    case LOST_SESSION: lose_session(player); break;
+    case HOLD: player->holding = true; break;
+    case WRITE: write_held(player); break;
+    case FAIL: lose_held(player); break;
+    case TICK:
+    case VERBS: break;
+    }
     tick(player);
 }
 
-static void play_set_up(struct player *player, const char *what)
+static void play_set_up(struct player *player, const char *what, char *rest)
 {
-    int id, minutes;
+    if (strcmp(what, "random") == 0) {
+        player->high = strcmp(next_word(&rest), "high") == 0;
+    } else if (strcmp(what, "producer") == 0) {
+        int32_t id = (int32_t)number(player, next_word(&rest));
 
-    if (sscanf(what, "producer %d %d", &id, &minutes) == 2)
-        producer_add_address(&player->producers, id, minutes * 60000LL);
-    else if (strcmp(what, "random low") == 0 || strcmp(what, "random high") == 0)
-        player->high = strcmp(what, "random high") == 0;
-    else
+        producer_add_address(&player->producers, id, number(player, next_word(&rest)) * 60000);
+    } else {
         wrong(player, "not understood", what);
+    }
 }
 
 static void expect_state(struct player *player, int id, const char *want)
@@ -239,13 +275,13 @@ static void expect_state(struct player *player, int id, const char *want)
         wrong(player, "the state is", is);
 }
 
-static void expect(struct player *player, const char *what)
+static void expect(struct player *player, char *what)
 {
-    char want[LINE_BYTES];
-    int id;
+    if (strncmp(what, "is ", 3) == 0) {
+        char *rest = what + 3;
+        int id = (int)number(player, next_word(&rest));
 
-    if (sscanf(what, "is %d %79s", &id, want) == 2) {
-        expect_state(player, id, want);
+        expect_state(player, id, rest);
         return;
     }
     if (player->taken == player->n_came)
@@ -264,8 +300,7 @@ static void expect_no_more(struct player *player)
 
 static void play_line(struct player *player, char *line)
 {
-    long long at;
-    int n;
+    char *rest = line, *first;
 
     line[strcspn(line, "\n")] = '\0';
     if (line[0] == '\0' || line[0] == '#')
@@ -275,13 +310,15 @@ static void play_line(struct player *player, char *line)
         return;
     }
     expect_no_more(player);
-    if (sscanf(line, "%lld %n", &at, &n) != 1) {
-        play_set_up(player, line);
+    first = next_word(&rest);
+    if (strspn(first, "0123456789") != strlen(first)) {
+        play_set_up(player, first, rest);
         return;
     }
-    assert_true(at * 1000 >= player->now_ms);
-    player->now_ms = at * 1000;
-    play_event(player, line + n);
+    assert_true(number(player, first) * 1000 >= player->now_ms);
+    player->now_ms = number(player, first) * 1000;
+    first = next_word(&rest);
+    play_event(player, verb_of(player, first == NULL ? "" : first), rest);
 }
 
 static void play(const char *path)

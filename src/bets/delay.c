@@ -1,0 +1,292 @@
+/*
+ * Live delay: who waits is in the park, and its legs are in lists by event, so
+ * that a change of the book looks at the bets it may concern and at no others.
+ *
+ *   events: "sr:match:1" -> leg <-> leg <-> …      each knows its delay
+ */
+#include "bets/delay.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/metrics.h"
+
+#define EVENT_LIVE_FIRST 1 /* sport_event_status: live, and interrupted */
+#define EVENT_LIVE_LAST 2
+
+/* An event that bets in delay have legs on. */
+struct watched {
+    struct delay_leg *first;
+    size_t n;
+    char id[];
+};
+
+struct delays {
+    struct park *park;
+    const struct book *book;
+    const struct delay_settings *settings;
+    struct map events; /* id -> struct watched */
+};
+
+/* ---- settings ------------------------------------------------------------- */
+
+/* What stands before `c`, taken off with it; all when there is none. */
+static struct str before(struct str *text, char c)
+{
+    const char *end = text->n == 0 ? NULL : memchr(text->p, c, text->n);
+    struct str front = { text->p, end == NULL ? text->n : (size_t)(end - text->p) };
+    size_t taken = front.n + (end != NULL);
+
+    text->p = text->n == taken ? NULL : text->p + taken;
+    text->n -= taken;
+    return front;
+}
+
+/* Digits alone, 0 .. max. */
+static bool read_number(struct str text, int64_t max, int64_t *n)
+{
+    *n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+        *n = *n * 10 + (text.p[i] - '0');
+        if (*n > max)
+            return false;
+    }
+    return text.n > 0;
+}
+
+static bool is_id(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= ' ' || text.p[i] > '~')
+            return false;
+    return text.n > 0 && text.n <= LIMIT_ID_BYTES;
+}
+
+static const char *read_one(struct str text, struct delay_settings *settings)
+{
+    bool has_market = text.n > 0 && memchr(text.p, '/', text.n) != NULL;
+    struct str name = before(&text, '='), sport = before(&name, '/');
+    int64_t market = 0, ms;
+
+    if (!is_id(sport))
+        return "a sport must stand before =, as in sr:sport:1=3000";
+    if (has_market && (!read_number(name, UINT32_MAX, &market) || market == 0))
+        return "a market's number must stand behind /";
+    if (!read_number(text, DELAY_MS_MAX, &ms))
+        return "0 to 60000 milliseconds must stand behind =";
+    for (unsigned i = 0; i < settings->n; i++)
+        if (str_eq(settings->list[i].sport, sport) && settings->list[i].market == market)
+            return "it stands there twice";
+    if (settings->n == DELAY_SETTINGS_MAX)
+        return "too many";
+    settings->list[settings->n].sport = sport;
+    settings->list[settings->n].market = (uint32_t)market;
+    settings->list[settings->n++].ms = ms;
+    return NULL;
+}
+
+bool delay_read_settings(struct str text, int64_t default_ms, struct delay_settings *settings,
+                         struct arena *arena, struct str *error)
+{
+    bool ends_with_comma = text.n > 0 && text.p[text.n - 1] == ',';
+
+    *settings = (struct delay_settings){ .default_ms = default_ms };
+    while (text.n > 0) {
+        struct str one = before(&text, ',');
+        const char *wrong = read_one(one, settings);
+
+        if (wrong != NULL) {
+            *error = arena_printf(arena, "live-delays: \"%.*s\": %s",
+                                  one.n > 100 ? 100 : (int)one.n, one.n == 0 ? "" : one.p, wrong);
+            return false;
+        }
+    }
+    if (ends_with_comma)
+        *error = STR("live-delays: nothing stands behind the last comma");
+    return !ends_with_comma;
+}
+
+/* The nearest: of the market in its sport, of the sport, of all. */
+static int64_t delay_of_market(const struct delay_settings *settings, const struct market *market)
+{
+    int64_t ms = settings->default_ms;
+
+    for (unsigned i = 0; i < settings->n; i++) {
+        if (!str_eq(settings->list[i].sport, market->event->sport))
+            continue;
+        if (settings->list[i].market == market->id.market)
+            return settings->list[i].ms;
+        if (settings->list[i].market == 0)
+            ms = settings->list[i].ms;
+    }
+    return ms;
+}
+
+static bool is_live(const struct event *event)
+{
+    return event->status >= EVENT_LIVE_FIRST && event->status <= EVENT_LIVE_LAST;
+}
+
+/* The longest of its legs on live events; 0 = none. */
+static int64_t delay_of_slip(const struct delays *delays, const struct slip *slip)
+{
+    int64_t longest_ms = 0;
+
+    for (uint32_t i = 0; i < slip->n_legs; i++) {
+        const struct market *market = book_market(delays->book, slip->legs[i].market);
+        int64_t ms = market == NULL || !is_live(market->event)
+                         ? 0 : delay_of_market(delays->settings, market);
+
+        if (ms > longest_ms)
+            longest_ms = ms;
+    }
+    return longest_ms;
+}
+
+/* ---- who waits ------------------------------------------------------------ */
+
+struct delays *delays_new(struct park *park, const struct book *book,
+                          const struct delay_settings *settings)
+{
+    struct delays *delays = calloc(1, sizeof(*delays));
+
+    CHECK(delays != NULL);
+    delays->park = park;
+    delays->book = book;
+    delays->settings = settings;
+    map_init(&delays->events, (size_t)LIMIT_PARKED * LIMIT_LEGS);
+    return delays;
+}
+
+void delays_free(struct delays *delays)
+{
+    if (delays == NULL)
+        return;
+    CHECK(delays->events.n == 0);
+    map_fini(&delays->events);
+    free(delays);
+}
+
+static struct watched *watched_of(struct delays *delays, struct str event)
+{
+    struct watched *watched = map_get(&delays->events, event);
+
+    if (watched != NULL)
+        return watched;
+    watched = calloc(1, sizeof(*watched) + event.n);
+    CHECK(watched != NULL);
+    watched->n = event.n;
+    memcpy(watched->id, event.p, event.n);
+    CHECK(map_put(&delays->events, (struct str){ watched->id, watched->n }, watched));
+    return watched;
+}
+
+static void watch_leg(struct delays *delays, struct delay *delay, uint32_t i)
+{
+    struct watched *watched = watched_of(delays, delay->slip->legs[i].market.event);
+    struct delay_leg *leg = &delay->legs[i];
+
+    *leg = (struct delay_leg){ delay, watched, watched->first, NULL, i };
+    if (watched->first != NULL)
+        watched->first->previous = leg;
+    watched->first = leg;
+}
+
+static void forget_leg(struct delays *delays, struct delay_leg *leg)
+{
+    struct watched *watched = leg->watched;
+
+    if (leg->next != NULL)
+        leg->next->previous = leg->previous;
+    if (leg->previous != NULL)
+        leg->previous->next = leg->next;
+    else
+        watched->first = leg->next;
+    if (watched->first != NULL)
+        return;
+    CHECK(map_del(&delays->events, (struct str){ watched->id, watched->n }) == watched);
+    free(watched);
+}
+
+static void on_end(struct parked *parked, enum park_end end)
+{
+    struct delay *delay = parked->ctx;
+
+    for (uint32_t i = 0; i < delay->slip->n_legs; i++)
+        forget_leg(delay->delays, &delay->legs[i]);
+    if (delay->stopped != 0)
+        metric_inc(METRIC_DELAY_STOPPED);
+    delay->on_over(delay, end == PARK_DRAINED);
+}
+
+/* ---- the book ------------------------------------------------------------- */
+
+/* As the ladder's rung "suspended" has it, of a selection that there is. */
+static bool leg_is_stopped(const struct book *book, const struct leg *leg)
+{
+    const struct market *market = book_market(book, leg->market);
+    const struct outcome *outcome = market == NULL ? NULL : book_outcome(market, leg->outcome);
+
+    return outcome == NULL || book_status(book, market) != MARKET_ACTIVE || !outcome->active;
+}
+
+static void look_at(const struct delays *delays, struct delay *delay, uint32_t i)
+{
+    if (leg_is_stopped(delays->book, &delay->slip->legs[i]))
+        delay->stopped |= UINT32_C(1) << i;
+}
+
+static void look_at_event(const struct delays *delays, const struct watched *watched)
+{
+    for (struct delay_leg *leg = watched->first; leg != NULL; leg = leg->next)
+        look_at(delays, leg->delay, leg->i);
+}
+
+void delays_on_prices(void *ctx, const struct bus_prices *prices)
+{
+    struct delays *delays = ctx;
+    const struct book_change *change = prices->change;
+    const struct watched *watched;
+    size_t at = 0;
+
+    if (delays->events.n == 0)
+        return;
+    if (change->all) {
+        while ((watched = map_next(&delays->events, &at)) != NULL)
+            look_at_event(delays, watched);
+    } else if (change->event != NULL) {
+        watched = map_get(&delays->events, change->event->id);
+        if (watched != NULL)
+            look_at_event(delays, watched);
+    }
+}
+
+bool delays_are_set(const struct delays *delays)
+{
+    const struct delay_settings *settings = delays->settings;
+
+    return settings != NULL && (settings->default_ms > 0 || settings->n > 0);
+}
+
+enum delay_answer delays_start(struct delays *delays, struct delay *delay, int64_t now_us)
+{
+    int64_t ms = delays_are_set(delays) ? delay_of_slip(delays, delay->slip) : 0;
+
+    delay->stopped = 0;
+    if (ms == 0)
+        return DELAY_NONE;
+    for (uint32_t i = 0; i < delay->slip->n_legs; i++)
+        look_at(delays, delay, i);
+    if (delay->stopped != 0)
+        return DELAY_NONE; /* it will not be accepted: no use in waiting */
+    delay->delays = delays;
+    delay->parked = (struct parked){ .on_end = on_end, .ctx = delay };
+    if (!park_put(delays->park, &delay->parked, PARK_DELAYED, now_us, now_us + ms * 1000))
+        return DELAY_FULL;
+    for (uint32_t i = 0; i < delay->slip->n_legs; i++)
+        watch_leg(delays, delay, i);
+    metric_inc(METRIC_DELAYED);
+    return DELAY_WAITS;
+}
