@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useCell, useCells } from '../shared/cell';
 import { minorOf, parseMoney, showMoney } from '../shared/money';
 import type { Problem } from '../shared/api';
+import { shortOdds } from '../shared/odds';
 import { Choice, Heading, Icon, Money, Odds, timeText } from './parts';
 import {
   type Bet,
@@ -133,7 +134,7 @@ function BetCard({ bet }: { bet: Bet }) {
         <div>
           <dt>Odds</dt>
           <dd>
-            <Odds odds={bet.odds} />
+            <Odds odds={bet.type === 'single' ? bet.odds : shortOdds(bet.odds)} />
           </dd>
         </div>
         <div>
