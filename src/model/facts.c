@@ -106,9 +106,35 @@ static void fact_take_outcomes(struct fact *fact, const struct message *message,
     fact->n_outcomes = entries_merge(entries, n, fact->outcomes);
 }
 
-static bool fact_kind_of(enum message_type type, enum fact_kind *kind)
+/* What two operators decided; a proposal alone is no fact. */
+static bool desk_kind_of(const struct message_desk *desk, enum fact_kind *kind)
 {
-    switch (type) {
+    if (desk->act != DESK_CONFIRM)
+        return false;
+    switch (desk->what) {
+    case DESK_RESULT:
+        *kind = FACT_SETTLEMENT;
+        return true;
+    case DESK_VOID:
+        *kind = FACT_CANCEL;
+        return true;
+    case DESK_UNDO_RESULT:
+        *kind = FACT_ROLLBACK_SETTLEMENT;
+        return true;
+    case DESK_UNDO_VOID:
+        *kind = FACT_ROLLBACK_CANCEL;
+        return true;
+    case DESK_NOTHING:
+        break;
+    }
+    return false;
+}
+
+static bool fact_kind_of(const struct message *message, enum fact_kind *kind)
+{
+    switch (message->type) {
+    case MESSAGE_DESK:
+        return desk_kind_of(message->desk, kind);
     case MESSAGE_BET_SETTLEMENT:
         *kind = FACT_SETTLEMENT;
         return true;
@@ -131,7 +157,7 @@ static void fact_fill(struct fact *fact, enum fact_kind kind, const struct messa
 {
     *fact = (struct fact){
         .kind = kind,
-        .rank = FACT_RANK_FEED,
+        .rank = message->type == MESSAGE_DESK ? FACT_RANK_DESK : FACT_RANK_FEED,
         .id = { message->event, market->market, market->specifiers },
         .producer = message->producer,
         .timestamp_ms = message->timestamp_ms,
@@ -139,7 +165,7 @@ static void fact_fill(struct fact *fact, enum fact_kind kind, const struct messa
     };
     fact->key = market_key(fact->id);
     if (kind == FACT_SETTLEMENT)
-        fact->certainty = message->certainty;
+        fact->certainty = message->type == MESSAGE_DESK ? 2 : message->certainty;
     if (kind == FACT_CANCEL || kind == FACT_ROLLBACK_CANCEL) {
         fact->start_ms = message->start_ms;
         fact->end_ms = message->end_ms;
@@ -154,7 +180,7 @@ struct fact *facts_from_message(const struct message *message, int64_t position,
     enum fact_kind kind;
 
     *n = 0;
-    if (!fact_kind_of(message->type, &kind) || message->n_markets == 0)
+    if (!fact_kind_of(message, &kind) || message->n_markets == 0)
         return NULL;
     listed = ARENA_ARRAY(arena, const struct message_market *, message->n_markets);
     for (uint32_t i = 0; i < message->n_markets; i++)
@@ -394,8 +420,10 @@ static bool undoes(const struct fact *rollback, const struct fact *fact)
         return false; /* the desk's word is withdrawn by the desk alone */
     if (fact->kind == FACT_SETTLEMENT)
         return rollback->kind == FACT_ROLLBACK_SETTLEMENT;
-    return rollback->kind == FACT_ROLLBACK_CANCEL && rollback->start_ms == fact->start_ms &&
-           rollback->end_ms == fact->end_ms;
+    if (rollback->kind != FACT_ROLLBACK_CANCEL)
+        return false;
+    return rollback->rank == FACT_RANK_DESK || /* it takes all its windows back */
+           (rollback->start_ms == fact->start_ms && rollback->end_ms == fact->end_ms);
 }
 
 static bool is_rolled_back(struct facts_of facts, const struct fact *fact)
@@ -477,13 +505,26 @@ struct leg_result leg_result_make(int8_t result, int64_t void_e12, int64_t dead_
     return leg;
 }
 
+bool ruling_is_void(const struct ruling *ruling, int64_t accepted_ms)
+{
+    enum fact_rank least = ruling->settlement == NULL ? FACT_RANK_FEED : ruling->settlement->rank;
+
+    for (uint32_t i = 0; i < ruling->n_cancels; i++) {
+        const struct fact *cancel = ruling->cancels[i];
+
+        if (cancel->rank >= least && cancel->start_ms <= accepted_ms &&
+            accepted_ms < cancel->end_ms)
+            return true;
+    }
+    return false;
+}
+
 struct leg_result ruling_leg(const struct ruling *ruling, struct str outcome, int64_t accepted_ms)
 {
     const struct fact *settlement = ruling->settlement;
 
-    for (uint32_t i = 0; i < ruling->n_cancels; i++)
-        if (ruling->cancels[i]->start_ms <= accepted_ms && accepted_ms < ruling->cancels[i]->end_ms)
-            return leg_result_make(0, FACTOR_ONE_E12, FACTOR_ONE_E12);
+    if (ruling_is_void(ruling, accepted_ms))
+        return leg_result_make(0, FACTOR_ONE_E12, FACTOR_ONE_E12);
     if (settlement == NULL)
         return LEG_RESULT_OPEN;
     for (uint32_t i = 0; i < settlement->n_outcomes; i++) {

@@ -3,9 +3,9 @@
  * of it is in force (RULES.md 1, 2, 5).
  *
  * In force: a fact older than a later rollback of its kind (for a cancel: of
- * the same window) is dropped; then a covering cancel beats a settlement;
- * then the desk outranks the feed; then the highest certainty; then the
- * latest timestamp, ties by log position.
+ * the same window; the desk's takes all its windows back) is dropped; then
+ * the desk outranks the feed; then a covering cancel beats a settlement; then
+ * the highest certainty; then the latest timestamp, ties by log position.
  */
 #ifndef MODEL_FACTS_H
 #define MODEL_FACTS_H
@@ -73,6 +73,9 @@ struct leg_result {
     ((struct leg_result){ .state = LEG_OPEN, .result = -1, .dead_heat_e12 = FACTOR_ONE_E12 })
 /* From its ingredients; a state that is derived, never invented. */
 struct leg_result leg_result_make(int8_t result, int64_t void_e12, int64_t dead_heat_e12);
+
+/* A cancel covers that moment, and no settlement outranks it. */
+bool ruling_is_void(const struct ruling *ruling, int64_t accepted_ms);
 
 /* What the ruling means for a leg on `outcome` whose price was accepted at
  * `accepted_ms`. */

@@ -23,6 +23,7 @@ enum message_type {
     /* Written into the log by ourselves, never accepted from outside: */
     MESSAGE_PRODUCER,            /* <overround_producer product= up= /> */
     MESSAGE_RESTART,             /* <overround_restart/> */
+    MESSAGE_DESK,                /* <overround_desk act= operator= … /> */
 };
 
 /* The largest void or dead-heat factor's scale: 10^12. */
@@ -63,6 +64,30 @@ struct message_description {      /* one market's names */
 };
 struct message_name { struct str id, name; };
 
+/* An entry of the trading desk: who did what, where (desk_entry.h). */
+enum desk_act {
+    DESK_SUSPEND = 1, DESK_RESUME, DESK_MARGIN, DESK_PRICE, DESK_LIMITS, DESK_FACTOR,
+    DESK_PROPOSE, DESK_CONFIRM, DESK_REJECT,
+    DESK_NOTE,                    /* for the record alone */
+};
+enum desk_level { DESK_NOWHERE = 0, DESK_ALL, DESK_SPORT, DESK_EVENT, DESK_MARKET };
+enum desk_what { DESK_NOTHING = 0, DESK_RESULT, DESK_VOID, DESK_UNDO_RESULT, DESK_UNDO_VOID };
+
+struct message_desk {
+    enum desk_act act;
+    enum desk_level level;        /* of an event: message.event; of a market: and
+                                     message.markets[0] */
+    enum desk_what what;          /* proposed or confirmed */
+    struct str operator, reason, sport;
+    struct str outcome;           /* DESK_PRICE */
+    int64_t odds_e4;              /* DESK_PRICE; 0 = the feed's again */
+    int64_t margin_e4;            /* DESK_MARGIN: 600 = 6 %; -1 = the feed's own */
+    int64_t stake_max_minor, liability_max_minor, hold_above_minor; /* -1 = not set */
+    int64_t customer, factor_e4;  /* DESK_FACTOR */
+    int64_t proposal;             /* DESK_CONFIRM, DESK_REJECT: its log position */
+    struct str proposer;          /* DESK_CONFIRM */
+};
+
 struct message {
     enum message_type type;
     int32_t producer;       /* `product` */
@@ -89,6 +114,7 @@ struct message {
     struct message_outcome *outcomes;
     uint32_t n_markets, n_outcomes;
 
+    struct message_desk *desk;               /* MESSAGE_DESK */
     struct message_fixture *fixture;         /* MESSAGE_FIXTURE */
     struct message_description *descriptions; /* MESSAGE_MARKET_DESCRIPTIONS */
     struct message_name *names;

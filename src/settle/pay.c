@@ -101,24 +101,13 @@ static bool same_result(const struct leg_result *a, const struct leg_result *b)
            a->dead_heat_e12 == b->dead_heat_e12;
 }
 
-static bool is_cancelled(const struct ruling *ruling, int64_t accepted_ms)
-{
-    for (uint32_t i = 0; i < ruling->n_cancels; i++) {
-        const struct fact *cancel = ruling->cancels[i];
-
-        if (cancel->start_ms <= accepted_ms && accepted_ms < cancel->end_ms)
-            return true;
-    }
-    return false;
-}
-
 /* Accepted after the producer's own stop, or after its result was out
  * (RULES.md 7).  A leg that a cancel voids harms nobody. */
 static bool is_past_posted(const struct ruling *ruling, int64_t accepted_ms)
 {
     const struct fact *settlement = ruling->settlement;
 
-    if (settlement == NULL || is_cancelled(ruling, accepted_ms))
+    if (settlement == NULL || ruling_is_void(ruling, accepted_ms))
         return false;
     if (settlement->stopped_ms > 0 && accepted_ms > settlement->stopped_ms)
         return true;

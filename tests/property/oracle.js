@@ -68,13 +68,18 @@ function factsInForce(facts) {
     else if (fact.kind === 'rollback_settlement') {
       settlements = settlements.filter((s) => rank(s) !== rank(fact));
     } else if (fact.kind === 'rollback_cancel') {
-      cancels = cancels.filter((c) => rank(c) !== rank(fact) || window(c) !== window(fact));
+      // The desk takes all its windows back at once.
+      cancels = cancels.filter(
+        (c) => rank(c) !== rank(fact) || (rank(c) === 'feed' && window(c) !== window(fact)),
+      );
     } else throw new Error(`not a kind of fact: ${fact.kind}`);
   }
   const desk = settlements.filter((s) => rank(s) === 'desk');
   const voices = desk.length > 0 ? desk : settlements;
   const certainty = Math.max(...voices.map((s) => Number(s.certainty)));
   const settlement = voices.filter((s) => Number(s.certainty) === certainty).at(-1) ?? null;
+  // A cancel of the feed means nothing beside the desk's result.
+  if (desk.length > 0) cancels = cancels.filter((c) => rank(c) === 'desk');
   return { settlement, cancels };
 }
 

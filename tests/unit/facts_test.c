@@ -41,6 +41,13 @@ static const struct market_id id = { STR("sr:match:1"), 1, STR("") };
 #define DESK_UNSETTLE(at) \
     { .kind = FACT_ROLLBACK_SETTLEMENT, .rank = FACT_RANK_DESK, .timestamp_ms = (at) }
 
+#define DESK_CANCEL(at, from, until)                                    \
+    { .kind = FACT_CANCEL, .rank = FACT_RANK_DESK, .timestamp_ms = (at), \
+      .start_ms = (from), .end_ms = (until) }
+#define DESK_UNCANCEL(at)                                                         \
+    { .kind = FACT_ROLLBACK_CANCEL, .rank = FACT_RANK_DESK, .timestamp_ms = (at), \
+      .end_ms = EVER }
+
 struct story {
     const char *name;
     struct fact facts[FACTS];
@@ -73,6 +80,28 @@ static const struct story rule_01[] = {
       { DESK_SETTLE(10, away_won), SETTLE(20, 2, home_won), UNSETTLE(30) }, LEG_LOST },
     { "the desk does not withdraw for the feed",
       { SETTLE(20, 2, home_won), DESK_UNSETTLE(30) }, LEG_WON },
+    { "the desk's result outranks the feed's cancel",
+      { DESK_SETTLE(10, home_won), CANCEL(20, 0, EVER) }, LEG_WON },
+    { "which holds again when the desk withdraws",
+      { DESK_SETTLE(10, home_won), CANCEL(20, 0, EVER), DESK_UNSETTLE(30) }, LEG_VOID },
+    { "the desk's void outranks the feed's result",
+      { DESK_CANCEL(10, 0, EVER), SETTLE(20, 2, home_won) }, LEG_VOID },
+    { "the desk's void beats the desk's result",
+      { DESK_CANCEL(10, 0, EVER), DESK_SETTLE(20, home_won) }, LEG_VOID },
+    { "the feed does not take the desk's void back",
+      { DESK_CANCEL(10, 0, EVER), SETTLE(20, 2, home_won), UNCANCEL(30, 0, EVER) }, LEG_VOID },
+    { "the desk takes all its windows back",
+      { DESK_CANCEL(10, 0, EVER), DESK_CANCEL(11, 500, 1500), SETTLE(20, 2, home_won),
+        DESK_UNCANCEL(30) }, LEG_WON },
+    { "but not the feed's",
+      { DESK_CANCEL(10, 0, EVER), CANCEL(12, 0, EVER), SETTLE(20, 2, home_won),
+        DESK_UNCANCEL(30) }, LEG_VOID },
+    { "outside the desk's window the feed's cancel holds",
+      { DESK_CANCEL(10, 0, 500), CANCEL(12, 900, 1100), SETTLE(20, 2, home_won) }, LEG_VOID },
+    { "and beside the desk's result it does not",
+      { DESK_CANCEL(10, 0, 500), CANCEL(12, 900, 1100), DESK_SETTLE(20, away_won) }, LEG_LOST },
+    { "an outcome that the desk's result leaves out stays open",
+      { DESK_SETTLE(10, only_draw), SETTLE(20, 2, home_won), CANCEL(30, 0, EVER) }, LEG_OPEN },
 };
 
 static const struct story rule_02[] = {
