@@ -47,6 +47,11 @@
 #define LIMIT_FEED_QUEUE 4096   /* messages waiting for durability */
 #define LIMIT_FEED_BATCH 256
 
+/* Desk */
+#define LIMIT_DESK_SETTINGS 100000 /* scopes at which something is set */
+#define LIMIT_DESK_FACTORS 200000
+#define LIMIT_DESK_PROPOSALS 1000  /* that wait */
+
 /* Bets */
 #define LIMIT_LEGS 20
 #define LIMIT_SLIP_BYTES (16 * 1024) /* a stored slip */

@@ -27,12 +27,12 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "feed/uof_inside.h"
 #include "feed/value.h"
 #include "model/money.h"
 
 #define NAME_BYTES_MAX 512                 /* names and templates */
 #define GROUPS_BYTES_MAX 512
-#define TIME_MS_MAX 253402300799999        /* 9999-12-31T23:59:59.999Z */
 #define ODDS_ABSENT (-1)                   /* while an outcome is read */
 #define EXCERPT_BYTES 40                   /* of foreign text in an error */
 
@@ -55,28 +55,8 @@ enum element_kind {
     EL_DESCRIPTIONS,
     EL_DESCRIPTION,
     EL_NAMES,
+    EL_DESK,
     EL_KINDS,
-};
-
-enum value_kind {
-    VALUE_PASSED, /* known, not read */
-    VALUE_ODDS,
-    VALUE_BOOL,
-    VALUE_TEXT,   /* at most .max bytes */
-    VALUE_I8,     /* integers from .min to .max */
-    VALUE_I32,
-    VALUE_U32,
-    VALUE_I64,
-    VALUE_FACTOR, /* 0 to 1, at most 12 decimals */
-    VALUE_TIME,   /* RFC 3339 */
-};
-
-struct attribute {
-    const char *name;
-    enum value_kind kind;
-    bool required;
-    size_t offset; /* in what the element's `begin` returned */
-    int64_t min, max;
 };
 
 struct uof_parser;
@@ -115,6 +95,8 @@ struct uof_parser {
     struct message message;
     struct fixture_read fixture;
     struct competitor_read competitor;
+    struct desk_read desk;
+    struct message_desk desk_entry;
     unsigned n_fixtures, n_competitors;
 
     /* arrays that grow and stay */
@@ -362,6 +344,20 @@ static void *begin_name(struct uof_parser *parser)
     return name;
 }
 
+static void *begin_desk(struct uof_parser *parser)
+{
+    uof_desk_begin(&parser->desk);
+    return &parser->desk;
+}
+
+static void ready_desk(struct uof_parser *parser)
+{
+    const char *wrong = uof_desk_ready(&parser->desk, &parser->desk_entry, &parser->message);
+
+    if (wrong != NULL)
+        fail(parser, "element overround_desk: %s", wrong);
+}
+
 static void ready_status(struct uof_parser *parser)
 {
     parser->message.has_status = true;
@@ -425,11 +421,6 @@ static void ready_competitor(struct uof_parser *parser)
 }
 
 /* ---- the tables --------------------------------------------------------- */
-
-#define AT(type, field) offsetof(struct type, field)
-#define PASSED(name) { name, VALUE_PASSED, false, 0, 0, 0 }
-#define NEEDED true
-#define OPTIONAL false
 
 #define PRODUCT { "product", VALUE_I32, NEEDED, AT(message, producer), 1, INT32_MAX }
 #define TIMESTAMP { "timestamp", VALUE_I64, NEEDED, AT(message, timestamp_ms), 0, TIME_MS_MAX }
@@ -601,6 +592,8 @@ static const struct element elements[] = {
          MESSAGE_MARKET_DESCRIPTIONS),
     ROOT("overround_producer", EL_LEAF, producer_attributes, MESSAGE_PRODUCER),
     ROOT("overround_restart", EL_LEAF, restart_attributes, MESSAGE_RESTART),
+    { EL_DOCUMENT, EL_DESK, "overround_desk", uof_desk_attributes, UOF_DESK_ATTRIBUTES,
+      begin_desk, ready_desk, MESSAGE_DESK },
     /* the other spellings */
     ROOT("oddschange", EL_ODDS_CHANGE, odds_change_attributes, MESSAGE_ODDS_CHANGE),
     ROOT("betstop", EL_LEAF, bet_stop_attributes, MESSAGE_BET_STOP),
@@ -640,6 +633,9 @@ static const struct element elements[] = {
       ready_result, 0 },
 
     { EL_CANCEL, EL_PASSED, "market", WITH(result_market_attributes), begin_market,
+      ready_market, 0 },
+
+    { EL_DESK, EL_RESULT_MARKET, "market", WITH(result_market_attributes), begin_market,
       ready_market, 0 },
 
     { EL_FIXTURES, EL_FIXTURE, "fixture", WITH(fixture_attributes), begin_fixture,
@@ -774,8 +770,7 @@ static bool root_is_admitted(struct uof_parser *parser, const struct element *ro
         fail(parser, "element %.*s is no message of the feed", excerpt(str_of(name)), name);
         return false;
     }
-    if (!parser->internal &&
-        (root->type == MESSAGE_PRODUCER || root->type == MESSAGE_RESTART)) {
+    if (!parser->internal && root->type >= MESSAGE_PRODUCER) {
         fail(parser, "element %s is not accepted from outside", root->name);
         return false;
     }
@@ -907,9 +902,29 @@ static void message_take(struct uof_parser *parser, struct message *message)
                                        sizeof(*message->descriptions));
     message->names = array_copy(arena, parser->names, message->n_names,
                                 sizeof(*message->names));
+    if (message->desk != NULL)
+        message->desk = array_copy(arena, message->desk, 1, sizeof(*message->desk));
     if (parser->n_fixtures > 0)
         message->fixture = array_copy(arena, &parser->fixture.fixture, 1,
                                       sizeof(*message->fixture));
+}
+
+/* What no element alone can tell. */
+static void check_whole(struct uof_parser *parser)
+{
+    const char *fault;
+
+    if (parser->root->type == MESSAGE_FIXTURE && parser->n_fixtures == 0)
+        fail(parser, "element fixtures_fixture: element fixture is missing");
+    if (parser->root->type != MESSAGE_DESK)
+        return;
+    fault = parser->message.unknown > 0 ? "what is not known is not passed over" : NULL;
+    parser->message.markets = parser->markets;
+    parser->message.outcomes = parser->outcomes;
+    if (fault == NULL)
+        fault = desk_entry_fault(&parser->message);
+    if (fault != NULL)
+        fail(parser, "element overround_desk: %s", fault);
 }
 
 static void fail_expat(struct uof_parser *parser)
@@ -931,8 +946,8 @@ bool uof_parse(struct uof_parser *parser, struct str bytes, bool internal,
     if (!parser->failed &&
         XML_Parse(parser->expat, bytes.p, (int)bytes.n, XML_TRUE) != XML_STATUS_OK)
         fail_expat(parser);
-    if (!parser->failed && parser->root->type == MESSAGE_FIXTURE && parser->n_fixtures == 0)
-        fail(parser, "element fixtures_fixture: element fixture is missing");
+    if (!parser->failed)
+        check_whole(parser);
     if (parser->failed)
         return false;
     message_take(parser, message);

@@ -1,7 +1,7 @@
 /*
  * Unified Odds Feed XML to struct message, over expat.  One shape for the
  * nine message types, fixture and market-description documents, and our own
- * two entries of the log.
+ * entries of the log.
  *
  * Unknown elements and attributes are passed over and counted; a required
  * one that is missing or cannot be parsed, a document type declaration, an
@@ -11,6 +11,7 @@
 #ifndef FEED_UOF_H
 #define FEED_UOF_H
 
+#include "base/buf.h"
 #include "model/message.h"
 
 struct uof_parser; /* reusable; keeps its expat parser between messages */
@@ -31,6 +32,9 @@ void uof_parser_free(struct uof_parser *parser);
 bool uof_parse(struct uof_parser *parser, struct str bytes, bool internal,
                struct arena *arena, struct message *message,
                struct uof_error *error) MUST_USE;
+
+/* A whole MESSAGE_DESK as XML, at the end of `out`: what uof_parse() reads. */
+void uof_desk_compose(struct buf *out, const struct message *message);
 
 const char *message_type_name(enum message_type type); /* "odds_change" */
 

@@ -28,14 +28,6 @@
 #define EVENT_STRINGS 16  /* texts one message may bring besides its markets' */
 #define LOOK_AHEAD 8      /* markets tried before the table is asked */
 
-/* One message on its way into the book. */
-struct apply {
-    struct book *book;
-    const struct message *message;
-    int64_t position;
-    struct book_change *change;
-};
-
 struct book *book_new(void)
 {
     return book_new_limited((struct book_limits){ LIMIT_EVENTS, LIMIT_MARKETS });
@@ -51,6 +43,7 @@ struct book *book_new_limited(struct book_limits limits)
     map_init(&book->texts, BOOK_TEXTS_MAX);
     map_init(&book->events, limits.events);
     map_init(&book->descriptions, LIMIT_MESSAGE_MARKETS);
+    book_desk_init(book);
     return book;
 }
 
@@ -64,6 +57,7 @@ void book_free(struct book *book)
     while ((description = map_next(&book->descriptions, &at)) != NULL)
         free(description->names);
     book_texts_free(book);
+    book_desk_fini(book);
     map_fini(&book->events);
     map_fini(&book->descriptions);
     free(book->list);
@@ -190,7 +184,7 @@ static bool has_room(const struct book *book, const struct message *message)
 
 /* ---- telling what changed ----------------------------------------------- */
 
-static void changed_reserve(struct book *book, size_t n)
+void book_changed_reserve(struct book *book, size_t n)
 {
     if (n <= book->changed_room)
         return;
@@ -199,8 +193,7 @@ static void changed_reserve(struct book *book, size_t n)
     book->changed_room = n * 2;
 }
 
-/* Once a message, however often the market stands in it. */
-static void market_changed(struct apply *apply, struct market *market)
+void book_market_changed(struct apply *apply, struct market *market)
 {
     struct book_change *change = apply->change;
 
@@ -258,14 +251,15 @@ static bool market_unlist(struct market *market, int64_t ts)
     return was;
 }
 
-/* Odds that are not given stay what they were, but cannot be bet on. */
-static bool outcome_price(struct outcome *outcome, const struct message_outcome *given)
+/* Odds that are not given stay what they were, but cannot be bet on.  What
+ * is sold comes after, when all are known. */
+static bool outcome_feed(struct outcome *outcome, const struct message_outcome *given)
 {
-    int64_t odds_e4 = given->odds_e4 > 0 ? given->odds_e4 : outcome->odds_e4;
     bool active = given->active && given->odds_e4 > 0;
-    bool changed = outcome->odds_e4 != odds_e4 || outcome->active != active;
+    bool changed = outcome->active != active;
 
-    outcome->odds_e4 = outcome->fed_e4 = odds_e4;
+    if (given->odds_e4 > 0)
+        outcome->fed_e4 = given->odds_e4;
     outcome->active = active;
     return changed;
 }
@@ -296,7 +290,7 @@ static void outcomes_replace(struct book *book, struct market *market,
         }
         if (was != NULL)
             outcome = *was;
-        (void)outcome_price(&outcome, &given[i]);
+        (void)outcome_feed(&outcome, &given[i]);
         book->scratch[n++] = outcome;
     }
     for (uint32_t i = 0; i < market->n_outcomes; i++)
@@ -317,11 +311,12 @@ static bool outcomes_list(struct book *book, struct market *market,
         same = str_eq(market->outcomes[i].id, given[i].id);
     if (!same) {
         outcomes_replace(book, market, given, n);
+        (void)book_desk_reprice(book, market);
         return true;
     }
     for (uint32_t i = 0; i < n; i++)
-        changed |= outcome_price(&market->outcomes[i], &given[i]);
-    return changed;
+        changed |= outcome_feed(&market->outcomes[i], &given[i]);
+    return book_desk_reprice(book, market) || changed;
 }
 
 /* The producer's latest word about the market. */
@@ -384,7 +379,7 @@ static void market_list(struct apply *apply, struct market *market,
     }
     changed |= market_move(market, listed->status, message->timestamp_ms);
     if (changed)
-        market_changed(apply, market);
+        book_market_changed(apply, market);
 }
 
 /* ---- the messages ------------------------------------------------------- */
@@ -439,7 +434,7 @@ static void apply_odds(struct apply *apply)
         return;
     }
     event = event_touch(apply, event);
-    changed_reserve(apply->book, message->n_markets);
+    book_changed_reserve(apply->book, message->n_markets);
     if (message->has_status)
         apply_status(apply, event);
     for (uint32_t i = 0; i < message->n_markets; i++) {
@@ -501,7 +496,7 @@ static void market_stop(struct apply *apply, struct market *market)
     market_hear(apply->book, market, message->producer, message->timestamp_ms);
     if (market->status == MARKET_ACTIVE &&
         market_move(market, message->stop_status, message->timestamp_ms))
-        market_changed(apply, market);
+        book_market_changed(apply, market);
 }
 
 static void apply_stop(struct apply *apply)
@@ -515,7 +510,7 @@ static void apply_stop(struct apply *apply)
     if (groups_are_all(message->groups))
         book_heard_raise(apply->book, &((struct event_entry *)event)->stops,
                          message->producer, message->timestamp_ms);
-    changed_reserve(apply->book, event->n_markets);
+    book_changed_reserve(apply->book, event->n_markets);
     for (struct market *market = event->markets; market != NULL; market = market->next)
         if (market_is_in(apply->book, market, message->groups))
             market_stop(apply, market);
@@ -533,7 +528,7 @@ static void apply_settlement(struct apply *apply, bool rollback)
     if (event == NULL)
         return;
     event_hear(apply, event);
-    changed_reserve(apply->book, message->n_markets);
+    book_changed_reserve(apply->book, message->n_markets);
     for (uint32_t i = 0; i < message->n_markets; i++) {
         struct market *market =
             market_find(apply->book, event, &message->markets[i], &near);
@@ -544,7 +539,7 @@ static void apply_settlement(struct apply *apply, bool rollback)
         if (rollback && market->status != MARKET_SETTLED)
             continue;
         if (market_move(market, status, message->timestamp_ms))
-            market_changed(apply, market);
+            book_market_changed(apply, market);
     }
 }
 
@@ -581,7 +576,8 @@ static void apply_fixture(struct apply *apply)
     struct event_entry *entry = (struct event_entry *)event;
     int32_t status = status_number(fixture->status);
 
-    (void)replace(book, &event->sport, fixture->sport);
+    if (replace(book, &event->sport, fixture->sport))
+        book_desk_sport(apply, event);
     (void)replace(book, &event->sport_name, fixture->sport_name);
     (void)replace(book, &event->tournament, fixture->tournament);
     (void)replace(book, &event->tournament_name, fixture->tournament_name);
@@ -740,6 +736,7 @@ static void apply_restart(struct apply *apply)
         apply->book->producers[i].ts = 0;
     }
     unlist_all(apply, 0);
+    book_desk_sweep(apply->book, apply->message->timestamp_ms);
     apply->change->all = true;
 }
 
@@ -774,6 +771,9 @@ static enum book_result apply_message(struct apply *apply)
     case MESSAGE_RESTART:
         apply_restart(apply);
         break;
+    case MESSAGE_DESK:
+        book_desk_apply(apply);
+        break;
     case MESSAGE_BET_CANCEL: /* changes no status (rule 5) */
     case MESSAGE_ROLLBACK_CANCEL:
     case MESSAGE_ALIVE: /* the feed role decides who is up (rule 24) */
@@ -804,7 +804,7 @@ enum book_result book_apply(struct book *book, const struct message *message,
 
 /* ---- asking --------------------------------------------------------------- */
 
-enum market_status book_status(const struct book *book, const struct market *market)
+enum market_status book_feed_status(const struct book *book, const struct market *market)
 {
     if (market->status == MARKET_HANDED_OVER)
         return MARKET_SUSPENDED; /* until another producer prices it */
@@ -812,6 +812,14 @@ enum market_status book_status(const struct book *book, const struct market *mar
         return (enum market_status)market->status;
     return market->listed && book_producer_is_up(book, market->producer) ? MARKET_ACTIVE
                                                                          : MARKET_SUSPENDED;
+}
+
+enum market_status book_status(const struct book *book, const struct market *market)
+{
+    enum market_status status = book_feed_status(book, market);
+
+    return status == MARKET_ACTIVE && book_is_desk_suspended(book, market) ? MARKET_SUSPENDED
+                                                                           : status;
 }
 
 int64_t book_position(const struct book *book)

@@ -8,8 +8,8 @@
  *
  * A market may be bet on when its producer is up, it was listed since that
  * producer went down last (`listed`: a recovery lists markets before its end
- * brings the producer up), and its own status is active.  book_status() is
- * that sentence.  Versions are log positions: they only grow.
+ * brings the producer up), its own status is active, and the desk has not
+ * suspended it (desk.h).  book_status() is that sentence.  Versions are log positions: they only grow.
  *
  * An event that is over is forgotten some hours later, with its markets
  * (book_forget.c): pointers into the book are good until the next apply.
@@ -73,6 +73,7 @@ struct book_change {
     struct market **markets;      /* whose price or status changed */
     uint32_t n_markets;
     bool all;                     /* a producer went up or down, a restart */
+    bool refused;                 /* a desk's entry that had no effect: no facts */
     uint32_t stale;               /* markets whose odds were older (rule 19) */
 };
 
@@ -86,7 +87,7 @@ struct outcome *book_outcome(const struct market *market, struct str id);
 struct event *book_next_event(const struct book *book, size_t *at);
 
 /* The status a customer sees: the market's own, or MARKET_SUSPENDED while
- * its producer is down or it was not listed since. */
+ * its producer is down, it was not listed since, or the desk suspended it. */
 enum market_status book_status(const struct book *book, const struct market *market);
 bool book_producer_is_up(const struct book *book, int32_t producer);
 

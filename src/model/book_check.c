@@ -28,7 +28,7 @@ static void market_check(struct walk *walk, const struct market *market)
     for (uint32_t i = 0; i < market->n_outcomes; i++) {
         const struct outcome *outcome = &market->outcomes[i];
 
-        CHECK(!outcome->active || outcome->odds_e4 > 0);
+        CHECK(!outcome->active || (outcome->odds_e4 > 0 && outcome->fed_e4 > 0));
         CHECK(book_outcome(market, outcome->id) == outcome); /* none twice */
         text_check(walk, outcome->id);
     }
@@ -102,5 +102,6 @@ void book_check(const struct book *book)
     CHECK(n_markets == book->n_markets && n_markets == n_table);
     CHECK(n_markets * 2 <= book->table_room && n_markets <= book->limits.markets);
     descriptions_check(&walk);
+    book_desk_check(book);
     CHECK(book_text_refs_all(book) == walk.refs); /* no text is kept for nobody */
 }

@@ -37,8 +37,8 @@ static void hear(struct book *book, const struct message *message)
 {
     struct producer *producer;
 
-    if (message->timestamp_ms <= 0)
-        return;
+    if (message->timestamp_ms <= 0 || message->type == MESSAGE_DESK)
+        return; /* the desk's entries of any age are read at a start */
     if (message->type == MESSAGE_RESTART || message->type == MESSAGE_PRODUCER) {
         book->own_ms = message->timestamp_ms;
         return;
@@ -167,6 +167,7 @@ void book_forget(struct book *book, const struct message *message)
             entry->heard_ms = book->now_ms;
         if (is_due(book, entry, pressed)) {
             bury(book, entry);
+            book_desk_forget(book, &entry->event);
             book_event_remove(book, &entry->event); /* another stands there now */
         } else {
             book->cursor++;

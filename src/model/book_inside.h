@@ -4,6 +4,7 @@
  *
  *   book.c         what a message does; asking
  *   book_memory.c  texts, entries, the table of markets: taken and given back
+ *   book_desk.c    what the desk set, and what it does to prices and status
  *   book_forget.c  the book's time, and which events leave it
  *   book_check.c   every invariant
  */
@@ -11,7 +12,7 @@
 #define MODEL_BOOK_INSIDE_H
 
 #include "base/limits.h"
-#include "model/book.h"
+#include "model/desk.h"
 
 #define BOOK_TEXTS_MAX 8000000
 #define BOOK_TOMBS 65536 /* a power of two */
@@ -23,14 +24,43 @@ struct heard {
     struct heard *next;
 };
 
+/* What the desk set somewhere; who has it points to it (see below). */
+struct desk_setting {
+    struct str key;      /* of settings, behind the struct */
+    enum desk_level level;
+    struct str event;    /* of an event or a market; within the key */
+    bool suspended, result, voided;
+    int64_t margin_e4;   /* -1 = none */
+    struct desk_limits limits;
+    struct desk_price *prices;
+    int64_t at_ms;       /* of its last entry */
+};
+
+struct desk_factor { int64_t account, factor_e4; };
+
+/*
+ * Settings by scope, whether or not the book has the event or the market: at
+ * a start the desk's entries come before the feed lists anything.  Events and
+ * markets point to theirs.
+ */
+struct desk {
+    struct map settings, factors;
+    struct desk_setting *all;
+    struct desk_proposal *proposals, *last_proposal;
+    uint32_t n_proposals;
+    int64_t ts, refused; /* refused: the position of a refused entry */
+};
+
 struct market_entry {
     struct market market; /* first: a market is its entry */
+    const struct desk_setting *desk; /* NULL: nothing is set */
     struct heard *others; /* producers that are not its owner */
 };
 
 struct event_entry {
     struct event event; /* first: an event is its entry */
     struct str home_id, away_id;
+    const struct desk_setting *desk, *desk_sport; /* NULL: nothing is set */
     struct heard *stops; /* of all its markets, those to come included */
     size_t at;           /* in book.list */
     uint32_t n_closed;   /* its markets that are settled or cancelled */
@@ -80,10 +110,45 @@ struct book {
     int64_t now_ms, own_ms; /* book_forget.c; 0 = not known */
     size_t cursor;          /* the event looked at next */
     struct tomb *tombs;
+    struct desk desk;
     struct market **changed; /* of the last apply */
     size_t changed_room;
     struct outcome scratch[LIMIT_OUTCOMES];
 };
+
+/* ---- book.c ------------------------------------------------------------- */
+
+/* One message on its way into the book. */
+struct apply {
+    struct book *book;
+    const struct message *message;
+    int64_t position;
+    struct book_change *change;
+};
+
+/* Room in the list of changed markets. */
+void book_changed_reserve(struct book *book, size_t n);
+/* Once a message, however often the market stands in it. */
+void book_market_changed(struct apply *apply, struct market *market);
+/* The status by the feed alone. */
+enum market_status book_feed_status(const struct book *book, const struct market *market);
+
+/* ---- book_desk.c -------------------------------------------------------- */
+
+void book_desk_init(struct book *book);
+void book_desk_fini(struct book *book);
+void book_desk_apply(struct apply *apply);
+/* An event or a market is new: what was set for it before. */
+void book_desk_link_event(struct book *book, struct event *event);
+void book_desk_link_market(struct book *book, struct market *market);
+/* The event's sport is known now, or another. */
+void book_desk_sport(struct apply *apply, struct event *event);
+/* Prices the market anew from what the feed gave.  True: something changed. */
+bool book_desk_reprice(const struct book *book, struct market *market);
+void book_desk_forget(struct book *book, const struct event *event);
+/* Drops what was set for events that the book has not had for long. */
+void book_desk_sweep(struct book *book, int64_t now_ms);
+void book_desk_check(const struct book *book);
 
 /* ---- book_memory.c ------------------------------------------------------ */
 

@@ -266,6 +266,7 @@ struct market *book_market_add(struct book *book, struct event *event, uint32_t 
     if (++book->n_markets * 2 > book->table_room)
         table_grow(book);
     table_put(book, market);
+    book_desk_link_market(book, market);
     return market;
 }
 
@@ -299,6 +300,7 @@ struct event *book_event_add(struct book *book, struct str id)
     }
     entry->at = book->n_events;
     book->list[book->n_events++] = event;
+    book_desk_link_event(book, event);
     return event;
 }
 

@@ -74,7 +74,8 @@ void odds_on_feed(void *ctx, const struct bus_feed *entry)
     if (change.stale > 0)
         metric_add(METRIC_FEED_STALE, STR_NONE, change.stale);
     bus_publish_prices(odds->bus, &prices);
-    publish_results(odds, entry);
+    if (!change.refused)
+        publish_results(odds, entry);
     arena_reset(&odds->arena);
 }
 
