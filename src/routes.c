@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "bets/bets.h"
+#include "desk/desk.h"
 #include "feed/feed.h"
 #include "net/answer.h"
 #include "serve.h"

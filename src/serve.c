@@ -24,6 +24,7 @@
 #include "base/metrics.h"
 #include "bets/bets.h"
 #include "bets/liability.h"
+#include "desk/desk.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
 #include "model/house.h"
@@ -69,6 +70,7 @@ struct serve {
     struct reports *reports;
     struct maintain *maintain;
     struct operators *operators;
+    struct desk_calls *desk;
     struct http_server *public_server, *operator_server;
     struct routes routes;
     uv_signal_t on_term, on_int;
@@ -406,6 +408,10 @@ static void make_roles(struct serve *serve)
     });
     make_bets(serve);
     serve->reports = reports_new(serve->store);
+    serve->desk = desk_new(&(struct desk_options){
+        .feed = serve->feed, .store = serve->store, .book = odds_book(serve->odds),
+        .house = &serve->house,
+    });
     if (serve->roles.book) /* else the book stays empty, and all that hears of it idle */
         bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_feed = odds_on_feed,
                                                             .ctx = serve->odds });
@@ -415,7 +421,7 @@ static void make_roles(struct serve *serve)
                                                         .ctx = serve->settle });
     serve->routes = (struct routes){
         .bets = serve->bets, .web = serve->web, .feed = serve->feed,
-        .reports = serve->reports, .serve = serve,
+        .reports = serve->reports, .desk = serve->desk, .serve = serve,
         .operators = serve->operators,
     };
 }
@@ -637,6 +643,7 @@ static void free_roles(struct serve *serve)
     if (serve->bets != NULL)
         bets_free(serve->bets);
     reports_free(serve->reports);
+    desk_free(serve->desk);
     settle_free(serve->settle);
     lease_free(serve->lease);
     feed_free(serve->feed);

@@ -201,6 +201,19 @@ static const struct json_field *field_named(const struct json_field *fields, siz
 static const char *take_value(const struct json_field *field, json_t *value)
 {
     switch (field->kind) {
+    case JSON_KIND_STRING_OR_NULL:
+        if (json_is_null(value))
+            return NULL;
+        if (!json_is_string(value))
+            return "a string or null";
+        *(struct str *)field->into =
+            (struct str){ json_string_value(value), json_string_length(value) };
+        return NULL;
+    case JSON_KIND_OBJECT:
+        if (!json_is_object(value))
+            return "an object";
+        *(json_t **)field->into = value;
+        return NULL;
     case JSON_KIND_STRING:
         if (!json_is_string(value))
             return "a string";

@@ -41,7 +41,14 @@ void buf_odds(struct buf *out, int64_t odds_e4);
  * Strict objects: every field is named in a table, an unknown one is an
  * error that names it, and so is a missing required one or a wrong type.
  */
-enum json_kind { JSON_KIND_STRING, JSON_KIND_BOOL, JSON_KIND_ARRAY, JSON_KIND_INT };
+enum json_kind {
+    JSON_KIND_STRING,
+    JSON_KIND_BOOL,
+    JSON_KIND_ARRAY,
+    JSON_KIND_INT,
+    JSON_KIND_OBJECT,
+    JSON_KIND_STRING_OR_NULL, /* null: what it goes into stays as it is */
+};
 
 struct json_field {
     const char *name;

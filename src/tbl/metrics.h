@@ -56,6 +56,7 @@ METRIC(DEBT, GAUGE, "overround_ledger_debt_minor", "currency", "Customers' debts
 METRIC(BALANCE, GAUGE, "overround_ledger_balance_minor", "currency", "Customers' balances in all.")
 METRIC(OPEN_STAKES, GAUGE, "overround_ledger_open_stakes_minor", "currency", "Stakes of open bets in all.")
 METRIC(ACCOUNTS, GAUGE, "overround_accounts", "currency", "Customers' accounts.")
+METRIC(DESK_ENTRIES, COUNTER, "overround_desk_entries_total", "act", "What operators did at the desk, made durable.")
 METRIC(DESK_REFUSED, COUNTER, "overround_desk_refused_total", "reason", "What operators were refused: role, self_confirm.")
 METRIC(STORE_UP, GAUGE, "overround_store_up", "", "1 while the store can be reached.")
 METRIC(STORE_ERRORS, COUNTER, "overround_store_errors_total", "kind", "Store failures: unavailable, unknown, rejected.")

@@ -44,3 +44,5 @@ REFUSAL(30, BET_CLOSED, "bet_closed", 409, "The bet is settled or cashed out", 1
 REFUSAL(31, EXCLUSION_STANDS, "exclusion_stands", 409, "An exclusion may only be made longer", 0)
 /* A trader's word on a bet that was held (beside the ladder, but a verdict). */
 REFUSAL(32, DECLINED, "declined", 409, "The bet is declined", 1)
+/* About the desk's proposals. */
+REFUSAL(33, ALREADY_DECIDED, "already_decided", 409, "The proposal was decided before", 0)

@@ -122,6 +122,13 @@ STATEMENT(LEDGER_TOTALS, "", "siiii",
     "SELECT currency, COUNT(*), CAST(SUM(balance) AS bigint),"
     " CAST(SUM(debt) AS bigint), CAST(SUM(staked) AS bigint)"
     " FROM accounts GROUP BY currency ORDER BY currency")
+/* The desk's entries, newest first. $1: positions below this. */
+STATEMENT(DESK_LIST, "ii", "iis",
+    "SELECT pos, at_ms, body FROM feed_log WHERE type = 14 AND pos < $1"
+    " ORDER BY pos DESC LIMIT $2")
+/* Whether a bet has a leg on the market, which the book may have forgotten. */
+STATEMENT(MARKET_HAS_BETS, "i", "i",
+    "SELECT CAST(EXISTS (SELECT 1 FROM legs WHERE market_key = $1) AS integer)")
 STATEMENT(OPERATORS_LIST, "i", "ssb",
     "SELECT name, roles, token FROM operators WHERE ended_ms = 0 ORDER BY name LIMIT $1")
 /* Housekeeping.  $1: older than this, $2: looks at so many of the oldest.

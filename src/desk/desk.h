@@ -1,0 +1,50 @@
+/*
+ * The trading desk's calls, on the operator listener.
+ *
+ *   POST --body.c--> entry --feed_submit--> the log -> the book, the facts
+ *                                             |
+ *                                  durable: 200 or 202
+ *
+ * Nothing is changed here: an entry acts when it comes back in log order, in
+ * every process.  A result, a void or a withdrawal is a proposal first; the
+ * confirmation by another operator, a senior, carries the facts.
+ */
+#ifndef DESK_DESK_H
+#define DESK_DESK_H
+
+#include "feed/feed.h"
+#include "model/desk.h"
+#include "model/house.h"
+
+struct desk_calls;
+
+struct desk_options {
+    struct feed *feed;
+    struct store *store;
+    const struct book *book;
+    const struct house *house;
+};
+
+struct desk_calls *desk_new(const struct desk_options *options);
+void desk_free(struct desk_calls *desk); /* when no request is in flight */
+
+/* Routes' handlers. */
+void desk_post_suspend(void *desk, struct http_request *request);
+void desk_post_resume(void *desk, struct http_request *request);
+void desk_post_margin(void *desk, struct http_request *request);
+void desk_post_price(void *desk, struct http_request *request);
+void desk_post_limits(void *desk, struct http_request *request);
+void desk_post_factor(void *desk, struct http_request *request);
+void desk_post_result(void *desk, struct http_request *request);
+void desk_post_void(void *desk, struct http_request *request);
+void desk_post_withdrawal(void *desk, struct http_request *request);
+void desk_post_confirm(void *desk, struct http_request *request);
+void desk_post_reject(void *desk, struct http_request *request);
+
+void desk_get_me(void *desk, struct http_request *request);
+void desk_get_events(void *desk, struct http_request *request);
+void desk_get_event(void *desk, struct http_request *request);
+void desk_get_proposals(void *desk, struct http_request *request);
+void desk_get_audit(void *desk, struct http_request *request);
+
+#endif
