@@ -6,11 +6,11 @@ cd "$(dirname "$0")/../$1"
 
 fail() {
     echo "$1: $2" >&2
-    echo "Node >= 20 with npm is needed; make PAGES=no builds a server without its pages." >&2
+    echo "The pages need Node >= 20 with npm; make PAGES=no builds a server without them." >&2
     exit 1
 }
 
-command -v npm >/dev/null || fail "$1" "npm is not installed, so the pages cannot be built."
+command -v npm >/dev/null || fail "$1" "npm is not installed."
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
     fail "$1" "Node $(node --version) is too old."
 echo "npm ci $1"

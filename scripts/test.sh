@@ -145,6 +145,18 @@ property() { # STORE
     OVERROUND_TEST_STORE=$1 node_step "property-$1" tests/property/*_test.js
 }
 
+# The pages in Debian's Chromium; playwright-core without a browser of its own.
+browser() {
+    local begin=$SECONDS log=$logs/browser.log
+    if [ tests/browser/node_modules/.installed -ot tests/browser/package-lock.json ] &&
+        ! scripts/npm_ci.sh tests/browser >"$log" 2>&1; then
+        echo "FAILED: npm ci in tests/browser" >>"$log"
+        finish browser 0 1 $((SECONDS - begin)) "$log"
+        return
+    fi
+    step_limit=300 node_step browser tests/browser/*_test.js
+}
+
 step() {
     case $1 in
     units) units units release ;;
@@ -154,6 +166,7 @@ step() {
     api-postgres) with_postgres api postgres api-postgres ;;
     property) property sqlite && with_postgres property postgres ;;
     amqp) with_postgres amqp ;;
+    browser) browser ;;
     crash) jobs_max=1 step_limit=1200 node_step crash tests/crash/*_test.js ;;
     api-asan)
         build build-asan -j2 VARIANT=asan build/asan/overround || return
@@ -163,7 +176,7 @@ step() {
     esac
 }
 
-steps="units units-asan fuzz api-sqlite api-postgres amqp property crash api-asan"
+steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
 
 if [ ! -d "$OVERROUND_DATA/football" ]; then
     say "The data is not at $OVERROUND_DATA; set OVERROUND_DATA to its folder."

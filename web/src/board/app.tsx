@@ -43,7 +43,7 @@ export function App() {
         <main id="main">
           <View />
         </main>
-        <aside class={open ? 'side open' : 'side'} aria-label="Bet slip">
+        <aside class={open ? 'beside open' : 'beside'} aria-label="Bet slip">
           <SlipPanel />
         </aside>
         {open && <div class="shade" onClick={() => slipOpen.set(false)} />}

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useCell, useCells } from '../shared/cell';
 import { minorOf, parseMoney, showMoney } from '../shared/money';
 import type { Problem } from '../shared/api';
+import { shortOdds } from '../shared/odds';
 import { Choice, Heading, Icon, Money, Odds, timeText } from './parts';
 import {
   type Bet,
@@ -133,18 +134,20 @@ function BetCard({ bet }: { bet: Bet }) {
         <div>
           <dt>Odds</dt>
           <dd>
-            <Odds odds={bet.odds} />
+            <Odds odds={bet.type === 'single' ? bet.odds : shortOdds(bet.odds)} />
           </dd>
         </div>
-        <div>
-          <dt>{open ? 'Could pay' : 'Paid'}</dt>
-          <dd>
-            <Money
-              amount={open ? bet.potential_payout : (bet.payout ?? '0')}
-              currency={bet.currency}
-            />
-          </dd>
-        </div>
+        {bet.state !== 'cashed_out' && (
+          <div>
+            <dt>{open ? 'Could pay' : 'Paid'}</dt>
+            <dd>
+              <Money
+                amount={open ? bet.potential_payout : (bet.payout ?? '0')}
+                currency={bet.currency}
+              />
+            </dd>
+          </div>
+        )}
         {bet.cashed_out && minorOf(bet.cashed_out, bet.currency) > 0n && (
           <div>
             <dt>Cashed out</dt>
@@ -281,6 +284,8 @@ function Cashout({ bet }: { bet: Bet }) {
 function refusalText(problem: Problem, currency: string): string {
   if (problem.code === MOVED && problem.offer)
     return `The offer is now ${showMoney(problem.offer, currency)}.`;
-  if (problem.code === MOVED) return 'There is no offer at the moment.';
+  if (problem.code === 'market_suspended' || problem.code === 'cashout_unavailable')
+    return 'There is no offer at the moment.';
+  if (problem.code === 'bet_closed') return 'The bet is settled already.';
   return problem.detail ?? problem.title;
 }

@@ -4,6 +4,8 @@ import { ask, call, Refused } from '../shared/api';
 import { Feed } from './feed';
 import { takeBet } from './mybets';
 
+const ASK_MS = 4000;
+
 export interface Session {
   customer: string;
   email: string;
@@ -93,4 +95,6 @@ export function startSession() {
   };
   session.watch(follow);
   follow();
+  // Without the stream nobody tells of what settlement has paid.
+  setInterval(() => feed.privateLive.value || document.hidden || void loadWallet(), ASK_MS);
 }

@@ -63,7 +63,7 @@ function sound(next: Slip): Slip {
   let { mode, sizes } = next;
   if (next.legs.length < 2) mode = 'single';
   if (mode === 'system' && next.legs.length < 3) mode = 'multiple';
-  sizes = sizes.filter((k) => k <= free);
+  if (mode === 'system') sizes = sizes.filter((k) => k <= free);
   if (sizes.length === 0) sizes = [Math.min(2, Math.max(1, free))];
   return { ...next, mode, sizes };
 }

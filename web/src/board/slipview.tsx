@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { useCell, useCells } from '../shared/cell';
 import type { Problem } from '../shared/api';
 import { minorOf, moneyText, showMoney } from '../shared/money';
-import { sameOdds } from '../shared/odds';
+import { sameOdds, shortOdds } from '../shared/odds';
 import { go } from '../shared/router';
 import { choose } from '../shared/rational';
 import { Choice, Icon, Money, Odds, useMove } from './parts';
@@ -73,7 +73,7 @@ function Receipts({ bets }: { bets: Bet[] }) {
       {bets.map((bet) => (
         <p key={bet.id} class="receipt">
           <b>Bet placed.</b> <Money amount={bet.stake} currency={bet.currency} /> at{' '}
-          <Odds odds={bet.odds} /> could pay{' '}
+          <Odds odds={shortOdds(bet.odds)} /> could pay{' '}
           <Money amount={bet.potential_payout} currency={bet.currency} />.
         </p>
       ))}
@@ -132,8 +132,9 @@ function Leg({ now }: { now: LegNow }) {
     <li class={`leg ${status}`}>
       <div class="what">
         <b>{leg.names.outcome}</b>
-        <span>{leg.names.market}</span>
-        <span class="where">{leg.names.match}</span>
+        <span>
+          {leg.names.market} · {leg.names.match}
+        </span>
         {status !== 'open' && (
           <span class="state">
             <Icon name="lock" /> {status === 'closed' ? 'Closed' : 'Suspended'}

@@ -66,7 +66,8 @@ export function Chart(props: ChartProps) {
   useEffect(() => {
     const element = place.current!;
     const fit = new ResizeObserver(() =>
-      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
+    );
     const theme = matchMedia('(prefers-color-scheme: dark)');
     const draw = () => {
       plot.current?.destroy();

@@ -58,8 +58,12 @@ const sum = (values: (number | null)[]) =>
   values.reduce<number>((all, value) => all + (value ?? 0), 0);
 
 // A line for each label, those that have counted most first.
-function byLabel(now: Sample, name: string, read: (name: string, keep: (l: string) => boolean) => Reader,
-  leave: (label: string) => boolean = () => false): [string, Reader][] {
+function byLabel(
+  now: Sample,
+  name: string,
+  read: (name: string, keep: (l: string) => boolean) => Reader,
+  leave: (label: string) => boolean = () => false,
+): [string, Reader][] {
   return [...series(now, name)]
     .filter(([label]) => !leave(label))
     .sort((a, b) => b[1] - a[1])
@@ -75,7 +79,8 @@ const panels: Panel[] = [
       ['accepted', perSecond('overround_bets_total', (l) => l === 'accepted')],
       ['refused', perSecond('overround_bets_total', (l) => l !== 'accepted')],
     ],
-    note: (now) => `${count(total(now, 'overround_bets_total', (l) => l === 'accepted'))} since start`,
+    note: (now) =>
+      `${count(total(now, 'overround_bets_total', (l) => l === 'accepted'))} since start`,
   },
   {
     title: 'Refusals by cause, a second',
@@ -104,7 +109,9 @@ const panels: Panel[] = [
     alarm: (now) => [...series(now, 'overround_producer_up').values()].some((up) => up === 0),
     note: (now) => {
       const down = [...series(now, 'overround_producer_up')].filter(([, up]) => up === 0);
-      return down.length ? `producer ${down.map(([id]) => id).join(', ')} is down` : 'producers are up';
+      return down.length
+        ? `producer ${down.map(([id]) => id).join(', ')} is down`
+        : 'producers are up';
     },
   },
   {
@@ -112,7 +119,7 @@ const panels: Panel[] = [
     format: count,
     lines: () => [
       ['HTTP', gauge('overround_http_connections', (l) => l === 'public')],
-      ['stream', gauge('overround_stream_connections')],
+      ['stream', gauge('overround_stream_clients')],
     ],
     value: sum,
   },
@@ -128,12 +135,12 @@ const panels: Panel[] = [
     title: 'Settlement lag',
     format: seconds,
     lines: () => [['lag', gauge('overround_settle_lag_seconds')]],
-    alarm: (now) => total(now, 'overround_settle_lag_seconds') > 60
-      || total(now, 'overround_parked_bets') > 0,
+    alarm: (now) =>
+      total(now, 'overround_settle_lag_seconds') > 60 || total(now, 'overround_parked_bets') > 0,
     note: (now, before) =>
-      `${count(total(now, 'overround_settle_queue'))} markets wait, `
-      + `${count(rate(now, before, 'overround_settle_bets_total'))} bets/s, `
-      + `${total(now, 'overround_parked_bets')} parked`,
+      `${count(total(now, 'overround_settle_queue'))} markets wait, ` +
+      `${count(rate(now, before, 'overround_settle_bets_total'))} bets/s, ` +
+      `${total(now, 'overround_parked_bets')} parked`,
   },
   {
     title: 'GGR',
@@ -144,8 +151,10 @@ const panels: Panel[] = [
     title: 'Open liability',
     format: money,
     lines: (now) => byLabel(now, 'overround_open_liability_minor', gauge),
-    note: (now) => `stakes ${[...series(now, 'overround_ledger_open_stakes_minor')]
-      .map(([currency, minor]) => `${money(minor)} ${currency}`).join(', ')}`,
+    note: (now) =>
+      `stakes ${[...series(now, 'overround_ledger_open_stakes_minor')]
+        .map(([currency, minor]) => `${money(minor)} ${currency}`)
+        .join(', ')}`,
   },
   {
     title: 'A commit, p99',
@@ -153,7 +162,8 @@ const panels: Panel[] = [
     lines: () => spread('overround_commit_seconds'),
     value: last,
     alarm: (now) => total(now, 'overround_store_up') === 0,
-    note: (now) => (total(now, 'overround_store_up') === 0 ? 'the store is away' : 'the store is up'),
+    note: (now) =>
+      total(now, 'overround_store_up') === 0 ? 'the store is away' : 'the store is up',
   },
   {
     title: 'A turn of the loop, p99',
@@ -198,7 +208,9 @@ function Page() {
       try {
         const limit = { signal: AbortSignal.timeout(4000) };
         const [metrics, state] = await Promise.all([
-          fetch('/metrics', limit), fetch('/readyz', limit)]);
+          fetch('/metrics', limit),
+          fetch('/readyz', limit),
+        ]);
         const sample = parse(await metrics.text(), Date.now() / 1000);
         const why = (await state.json()) as { detail?: string };
         setReady(state.ok ? '' : (why.detail ?? 'not ready'));
@@ -220,7 +232,9 @@ function Page() {
         <h1>Overround</h1>
         <nav>
           <a href="/desk">Trading desk</a>
-          <a href="/ops" aria-current="page">Operations</a>
+          <a href="/ops" aria-current="page">
+            Operations
+          </a>
         </nav>
         <p role="status" class={away || ready ? 'state bad' : 'state good'}>
           {away ? `No answer since ${away}: what is shown is old` : ready || 'Taking bets'}

@@ -53,6 +53,9 @@ export function decimalOdds(odds: string): string {
   return `${whole}.${part.replace(/0+$/, '').padEnd(2, '0')}`;
 }
 
+// A combination's odds have four decimals; two are enough to look at.
+export const shortOdds = (odds: string) => odds.replace(/(\.\d\d)\d+$/, '$1');
+
 export function showOdds(odds: string, format: OddsFormat): string {
   if (format === 'decimal') return decimalOdds(odds);
   const gain = subtract(oddsValue(odds), ONE);
