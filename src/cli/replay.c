@@ -121,25 +121,6 @@ static int read_arguments(struct play *play, int argc, char **argv)
 
 /* ---- the season --------------------------------------------------------- */
 
-static bool read_file(const char *path, struct arena *arena, struct str *text)
-{
-    FILE *file = fopen(path, "rb");
-    long size;
-    char *bytes;
-    bool ok = false;
-
-    if (file == NULL)
-        return false;
-    if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 &&
-        size <= FILE_BYTES_MAX && fseek(file, 0, SEEK_SET) == 0) {
-        bytes = arena_alloc(arena, (size_t)size + 1);
-        *text = (struct str){ bytes, (size_t)size };
-        ok = fread(bytes, 1, (size_t)size, file) == (size_t)size;
-    }
-    (void)fclose(file);
-    return ok;
-}
-
 static struct str base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -151,7 +132,7 @@ static bool read_season(struct play *play, struct arena *arena)
 {
     struct str text, error;
 
-    if (!read_file(play->file, arena, &text)) {
+    if (!args_read_file(play->file, FILE_BYTES_MAX, arena, &text)) {
         fprintf(stderr, "overround replay: %s cannot be read (at most 64 MB)\n", play->file);
         return false;
     }

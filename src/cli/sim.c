@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/sim_options.h"
 #include "feed/recovery_side.h"
+#include "feed/worldcup.h"
 #include "feed/sender.h"
 
 #define HEAD_START_MS (105 * 60 * INT64_C(1000)) /* a match is at every minute */
@@ -16,6 +18,8 @@
 #define SLICE_US 100000
 #define ARENA_BYTES (64 * 1024)
 #define PRINT_WALL_MS INT64_C(1798761600000) /* 2027-01-01 */
+#define FILE_BYTES_MAX (16 * 1024 * 1024)
+#define FILES_BYTES_MAX (128 * 1024 * 1024)
 #define PRINT_BASE_ID 1000000
 
 struct player {
@@ -27,6 +31,9 @@ struct player {
     int64_t began_us;         /* when the head start was over */
     int64_t alive_us;         /* the last one out of turn */
     int64_t messages;
+    struct worldcup cup;
+    struct sim_fixture *fixtures;
+    unsigned n_fixtures;
 };
 
 /* ---- printing --------------------------------------------------------------- */
@@ -172,28 +179,87 @@ static bool play_out(struct player *player)
     return ok;
 }
 
-int cli_sim(int argc, char **argv)
-{
-    struct player player = { .messages = 0 };
-    const struct sim_play *play = &player.play;
-    struct sim_options options;
-    bool ok;
-    int code = sim_options_read(&player.play, argc, argv);
+/* ---- the World Cup --------------------------------------------------------------- */
 
-    if (code != 0)
-        return code < 0 ? 0 : code;
-    player.head_ms = play->once || play->day ? 0 : HEAD_START_MS;
-    options = (struct sim_options){
+static bool read_data(const char *folder, const char *name, struct arena *arena, struct str *text)
+{
+    struct str path = arena_printf(arena, "%s/%s", folder, name);
+
+    if (args_read_file(arena_cstr(arena, path), FILE_BYTES_MAX, arena, text))
+        return true;
+    fprintf(stderr, "overround sim: --worldcup: " STR_FMT " cannot be read\n", STR_ARG(path));
+    return false;
+}
+
+static bool tell_unread(const char *name, struct str error)
+{
+    fprintf(stderr, "overround sim: %s: " STR_FMT "\n", name, STR_ARG(error));
+    return false;
+}
+
+static bool read_worldcup(struct player *player, struct arena *arena)
+{
+    static const char matches[] = "openfootball_2022_worldcup.json";
+    static const char bookings[] = "fjelstul_wc2022_bookings.csv";
+    const struct sim_play *play = &player->play;
+    struct worldcup_choice choice = { play->match, play->from, play->until };
+    struct str text, error = STR_NONE;
+
+    if (!read_data(play->worldcup, matches, arena, &text))
+        return false;
+    if (!worldcup_read(&player->cup, text, play->seed, arena, &error))
+        return tell_unread(matches, error);
+    if (!read_data(play->worldcup, bookings, arena, &text))
+        return false;
+    if (!worldcup_read_bookings(&player->cup, text, arena, &error))
+        return tell_unread(bookings, error);
+    player->n_fixtures = worldcup_fixtures(&player->cup, &choice, arena, &player->fixtures);
+    if (player->n_fixtures > 0)
+        return true;
+    fprintf(stderr, "overround sim: no match of the World Cup is chosen by --match %s,"
+            " --from %s and --until %s\n", play->match == NULL ? "(all)" : play->match,
+            play->from == NULL ? "(first)" : play->from,
+            play->until == NULL ? "(last)" : play->until);
+    return false;
+}
+
+static bool run(struct player *player)
+{
+    const struct sim_play *play = &player->play;
+    struct sim_options options = {
         .matches = play->matches, .seed = play->seed, .speed = play->speed,
         .margin = play->margin, .once = play->once, .day = play->day,
-        .head_start_ms = player.head_ms, .faults = play->faults,
+        .fixtures = player->fixtures, .n_fixtures = player->n_fixtures,
+        .head_start_ms = player->head_ms, .faults = play->faults,
         .refresh = play->recovery_listen == NULL && !sender_is_amqp(play->url),
         /* A run's own: results of an earlier one must not meet them. */
         .base_id = play->print ? PRINT_BASE_ID : clock_wall_ms() / 1000 * 10000,
-        .emit = play->print ? print_message : send_message, .ctx = &player,
+        .emit = play->print ? print_message : send_message, .ctx = player,
     };
-    player.sim = sim_new(&options, play->print ? PRINT_WALL_MS : clock_wall_ms());
-    ok = play->print ? print_all(&player) : play_out(&player);
-    sim_free(player.sim);
-    return ok ? 0 : 1;
+    bool ok;
+
+    player->sim = sim_new(&options, play->print ? PRINT_WALL_MS : clock_wall_ms());
+    ok = play->print ? print_all(player) : play_out(player);
+    sim_free(player->sim);
+    return ok;
+}
+
+int cli_sim(int argc, char **argv)
+{
+    struct player *player = calloc(1, sizeof(*player));
+    struct arena arena;
+    int code;
+
+    CHECK(player != NULL);
+    code = sim_options_read(&player->play, argc, argv);
+    arena_init(&arena, FILES_BYTES_MAX);
+    if (code == 0) {
+        bool drawn = player->play.worldcup == NULL;
+
+        player->head_ms = !drawn || player->play.once || player->play.day ? 0 : HEAD_START_MS;
+        code = (drawn || read_worldcup(player, &arena)) && run(player) ? 0 : 1;
+    }
+    arena_fini(&arena);
+    free(player);
+    return code < 0 ? 0 : code;
 }
