@@ -101,6 +101,7 @@ direction feed 'model|bus|net|store'
 direction odds 'model|bus'
 direction desk 'model|bus|feed|net|store'
 direction bets 'model|bus|store|net'
+direction risk 'model|bus|store|net'
 direction settle 'model|bus|store|net'
 direction web 'model|bus|net'
 grep -E '^src/model/' "$code" |

@@ -7,6 +7,7 @@
 #include "desk/desk.h"
 #include "feed/feed.h"
 #include "net/answer.h"
+#include "risk/risk.h"
 #include "serve.h"
 #include "settle/reports.h"
 #include "web/pages.h"

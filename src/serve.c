@@ -31,6 +31,7 @@
 #include "net/answer.h"
 #include "odds/odds.h"
 #include "operators.h"
+#include "risk/risk.h"
 #include "roles.h"
 #include "routes.h"
 #include "settle/reports.h"
@@ -68,6 +69,7 @@ struct serve {
     struct bets *bets;
     struct web *web;
     struct reports *reports;
+    struct risk *risk;
     struct maintain *maintain;
     struct operators *operators;
     struct desk_calls *desk;
@@ -143,6 +145,7 @@ void serve_get_metrics(void *ctx, struct http_request *request)
     feed_metrics(serve->feed);
     if (serve->bets != NULL)
         bets_metrics(serve->bets);
+    risk_metrics(serve->risk);
     settle_metrics(serve->settle);
     metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
     gauge_listener("public", serve->public_server);
@@ -394,6 +397,17 @@ static void make_bets(struct serve *serve)
                                                         .ctx = serve->bets });
 }
 
+static void make_risk(struct serve *serve)
+{
+    serve->risk = risk_new(&(struct risk_options){
+        .store = serve->store, .book = odds_book(serve->odds), .house = &serve->house,
+        .config = &serve->config,
+        .on_change = serve->bets == NULL ? NULL : bets_on_liability, .ctx = serve->bets,
+    });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_money = risk_on_money,
+                                                        .ctx = serve->risk });
+}
+
 static void make_roles(struct serve *serve)
 {
     serve->operators = operators_new(&serve->loop, serve->store);
@@ -407,6 +421,7 @@ static void make_roles(struct serve *serve)
         .margin_e4 = serve->config.cashout_margin * 100,
     });
     make_bets(serve);
+    make_risk(serve);
     serve->reports = reports_new(serve->store);
     serve->desk = desk_new(&(struct desk_options){
         .feed = serve->feed, .store = serve->store, .book = odds_book(serve->odds),
@@ -421,7 +436,7 @@ static void make_roles(struct serve *serve)
                                                         .ctx = serve->settle });
     serve->routes = (struct routes){
         .bets = serve->bets, .web = serve->web, .feed = serve->feed,
-        .reports = serve->reports, .desk = serve->desk, .serve = serve,
+        .reports = serve->reports, .desk = serve->desk, .risk = serve->risk, .serve = serve,
         .operators = serve->operators,
     };
 }
@@ -449,7 +464,9 @@ static bool load(struct serve *serve, struct str *error)
         make_roles(serve);
         narrow_routes(serve);
         well = operators_load(serve->operators, db, error) && replay_log(serve, db, error) &&
-               (!serve->roles.book || liability_join(db, serve->start.node, clock_wall_ms(), error));
+               (!serve->roles.book ||
+                (liability_join(db, serve->start.node, clock_wall_ms(), error) &&
+                 risk_load(serve->risk, db, error)));
     }
     db_close(db);
     return well;
@@ -644,6 +661,7 @@ static void free_roles(struct serve *serve)
         bets_free(serve->bets);
     reports_free(serve->reports);
     desk_free(serve->desk);
+    risk_free(serve->risk);
     settle_free(serve->settle);
     lease_free(serve->lease);
     feed_free(serve->feed);

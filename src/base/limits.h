@@ -68,6 +68,7 @@
 #define LIMIT_HELD 1000         /* of them: waiting for a trader */
 #define LIMIT_HELD_ACCOUNT 3    /* of one customer */
 #define LIMIT_OFFERS 10000      /* smaller stakes offered by traders */
+#define LIMIT_PARTS 200000      /* open bets that were cashed out in part */
 #define LIMIT_MINOR 1000000000000000 /* 10^15: the largest amount of money */
 
 /* Settlement */

@@ -95,6 +95,17 @@ bool bets_are_queued(const struct bets *bets)
     return lanes_are_behind(bets->lanes);
 }
 
+void bets_on_liability(void *ctx, struct market_id market, struct str outcome,
+                       int64_t delta_minor)
+{
+    struct bets *bets = ctx;
+
+    if (delta_minor < 0)
+        liability_take(bets->liability, market, outcome, -delta_minor);
+    else
+        liability_add(bets->liability, market, outcome, delta_minor);
+}
+
 void bets_drain(struct bets *bets)
 {
     bets->draining = true;

@@ -69,6 +69,11 @@ void bets_get_one(void *bets, struct http_request *request); /* param = bet id *
 void bets_get_holds(void *bets, struct http_request *request);
 void bets_post_hold(void *bets, struct http_request *request); /* param = hold id */
 
+/* An open bet's liability at this outcome has changed: settled, cashed out,
+ * reopened.  Fresh bets are charged by placement itself. */
+void bets_on_liability(void *bets, struct market_id market, struct str outcome,
+                       int64_t delta_minor);
+
 /* No more bets are kept open: those that are, are refused as busy. */
 void bets_drain(struct bets *bets);
 /* Commands wait beyond the batches in flight: settlement yields (rule 25). */

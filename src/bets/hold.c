@@ -242,29 +242,25 @@ static struct held *held_by_id(const struct holds *holds, struct str id)
 
 struct word {
     enum hold_decision decision;
+    struct str stake; /* as written; p NULL: none */
     int64_t offer_minor;
     struct str reason;
 };
 
-static bool read_stake(const struct held *held, struct str stake, struct word *word,
-                       struct str *error)
+static bool check_word(const struct word *word, struct str *error)
 {
-    if ((word->decision == HOLD_OFFER) != (stake.p != NULL)) {
+    if (word->decision == HOLD_TIMEOUT)
+        *error = STR("decision: must be accept, decline or offer");
+    else if ((word->decision == HOLD_OFFER) != (word->stake.p != NULL))
         *error = STR("stake: goes with the decision \"offer\", and only with it");
-        return false;
-    }
-    if (stake.p == NULL)
+    else if (word->reason.n > REASON_BYTES)
+        *error = STR("reason: at most 500 bytes");
+    else
         return true;
-    if (money_parse(stake, held->currency, &word->offer_minor) != DECIMAL_OK ||
-        word->offer_minor <= 0 || word->offer_minor >= held->stake_minor) {
-        *error = STR("stake: an amount in the bet's currency, above 0 and below its stake");
-        return false;
-    }
-    return true;
+    return false;
 }
 
-static bool read_word(const struct held *held, struct http_request *request, struct word *word,
-                      struct str *error)
+static bool read_word(struct http_request *request, struct word *word, struct str *error)
 {
     struct str decision = STR_NONE, stake = STR_NONE, reason = STR_NONE;
     const struct json_field fields[] = {
@@ -273,22 +269,29 @@ static bool read_word(const struct held *held, struct http_request *request, str
         { "reason", JSON_KIND_STRING, false, &reason },
     };
     json_t *document = json_read(request->body, fields, LENGTH(fields), &request->arena, error);
-    bool well = false;
 
     if (document == NULL)
         return false;
-    *word = (struct word){ .decision = HOLD_TIMEOUT, .reason = arena_str(&request->arena, reason) };
+    *word = (struct word){ .decision = HOLD_TIMEOUT,
+                           .reason = arena_str(&request->arena, reason) };
     for (int i = HOLD_ACCEPT; i <= HOLD_OFFER; i++)
         if (str_eq(decision, str_of(decision_name((enum hold_decision)i))))
             word->decision = (enum hold_decision)i;
-    if (word->decision == HOLD_TIMEOUT)
-        *error = STR("decision: must be accept, decline or offer");
-    else if (reason.n > REASON_BYTES)
-        *error = STR("reason: at most 500 bytes");
-    else
-        well = read_stake(held, stake, word, error);
+    if (stake.p != NULL)
+        word->stake = str_of(arena_cstr(&request->arena, stake));
     json_decref(document);
-    return well;
+    return check_word(word, error);
+}
+
+/* What is offered for this bet: less than it asks for. */
+static bool read_offer(const struct held *held, struct word *word, struct str *error)
+{
+    if (word->decision != HOLD_OFFER ||
+        (money_parse(word->stake, held->currency, &word->offer_minor) == DECIMAL_OK &&
+         word->offer_minor > 0 && word->offer_minor < held->stake_minor))
+        return true;
+    *error = STR("stake: an amount in the bet's currency, above 0 and below its stake");
+    return false;
 }
 
 /* The audit's line: which bet of whom, and what was said. */
@@ -321,12 +324,13 @@ void holds_post(struct holds *holds, struct http_request *request)
     struct word word;
     struct jw w = jw_to(&holds->scratch);
 
-    if (held == NULL) {
-        answer_refusal(request, REFUSE_NOT_FOUND, STR("No such bet waits any more."), STR_NONE);
+    if (!read_word(request, &word, &error) ||
+        (held != NULL && !read_offer(held, &word, &error))) {
+        answer_refusal(request, REFUSE_MALFORMED, error, STR_NONE);
         return;
     }
-    if (!read_word(held, request, &word, &error)) {
-        answer_refusal(request, REFUSE_MALFORMED, error, STR_NONE);
+    if (held == NULL) {
+        answer_refusal(request, REFUSE_NOT_FOUND, STR("No such bet waits any more."), STR_NONE);
         return;
     }
     note(holds, held, request, &word);

@@ -69,3 +69,7 @@ METRIC(DELAYED, COUNTER, "overround_bets_delayed_total", "", "Bets kept open for
 METRIC(DELAY_STOPPED, COUNTER, "overround_bets_delay_stopped_total", "", "Of them those whose market was suspended meanwhile.")
 METRIC(PARKED_REQUESTS, GAUGE, "overround_parked_requests", "reason", "Bets kept open: held for a trader, or in their live delay.")
 METRIC(HOLDS, COUNTER, "overround_holds_total", "decision", "Bets held for a trader, by what became of them: accept, decline, offer, timeout, drained.")
+METRIC(GGR, GAUGE, "overround_ggr_minor", "currency", "Stakes less what was paid for bets, since the start of this process; in minor units.")
+METRIC(OPEN_BETS, GAUGE, "overround_open_bets", "", "Bets that are open.")
+METRIC(OPEN_LIABILITY, GAUGE, "overround_open_liability_minor", "currency", "Potential payouts of open bets less their stakes, in the house's currency.")
+METRIC(EXPOSED_MARKETS, GAUGE, "overround_exposed_markets", "", "Markets with open bets.")

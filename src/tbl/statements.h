@@ -168,3 +168,16 @@ STATEMENT(LIABILITY_DROP, "is", "",
 STATEMENT(LIABILITY_HOLD, "ii", "",
     "INSERT INTO liability_holders (node, until_ms) VALUES ($1, $2)"
     " ON CONFLICT (node) DO UPDATE SET until_ms = excluded.until_ms")
+/* One customer for the desk: 2 is the house's account of stakes and payouts. */
+STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "i",
+    "SELECT a.currency, a.balance, a.debt, a.staked, CAST(a.status AS bigint),"
+    " a.excluded_until_ms,"
+    " (SELECT CAST(COALESCE(SUM(CASE WHEN t.credit = 2 THEN t.amount"
+    "  WHEN t.debit = 2 THEN -t.amount ELSE 0 END), 0) AS bigint)"
+    "  FROM transfers t WHERE t.account = a.id),"
+    " (SELECT CAST(COALESCE(SUM(CASE WHEN t.kind = 3 THEN t.amount ELSE 0 END), 0) AS bigint)"
+    "  FROM transfers t WHERE t.account = a.id),"
+    " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id),"
+    " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id AND b.state = 1),"
+    " c.created_ms"
+    " FROM accounts a JOIN customers c ON c.id = a.id WHERE a.id = $1")

@@ -270,6 +270,48 @@ describe('the running binary', () => {
     await bet(customer, 'key_reused', slip(home, { stake: '50.02' }), { key });
   });
 
+  test('what traders see, and their word on held bets', async () => {
+    const customer = await world().customer({ balance: '9000.00' });
+    const event = await world().event(market.oneXTwo());
+    await bet(customer, 201, slip(event.home(), { stake: '1000.00' }));
+    await expect('getExposure', 200);
+    await expect('getExposure', 200, { query: { event: event.id } });
+    await expect('getExposure', 200, { query: { sport: 'sr:sport:1' } });
+    await expect('listLargeBets', 200, { query: { limit: '1' } });
+    await expect('listLargeBets', 'malformed', { query: { after: 'x' } });
+    await expect('getCustomerRisk', 200, { params: { id: customer.id } });
+    await expect('getCustomerRisk', 'not_found', { params: { id: '1' } });
+    const held = await openWorld({ 'hold-above': '100.00' });
+    const waiting = new Driver(() => held);
+    try {
+      const { token } = await held.customer({ balance: '9000.00' });
+      const leg = (await held.event(market.oneXTwo())).home();
+      for (const [json, want] of [
+        [{ decision: 'decline', reason: 'no' }, 'declined'],
+        [{ decision: 'offer', stake: '50.00' }, 'stake_too_large'],
+        [{ decision: 'accept' }, 201],
+      ]) {
+        const answer = waiting.expect('placeBet', want, {
+          token,
+          key: newKey(),
+          json: slip(leg, { stake: '200.00' }),
+        });
+        const { id } = await eventually(async () => {
+          const { json: page } = await waiting.expect('listHolds', 200);
+          assert.equal(page.holds.length, 1);
+          return page.holds[0];
+        });
+        await waiting.expect('decideHold', 'malformed', { params: { id }, json: {} });
+        await waiting.expect('decideHold', 200, { params: { id }, json });
+        await waiting.expect('decideHold', 'not_found', { params: { id }, json });
+        await answer;
+      }
+      for (const what of waiting.seen) driver.seen.add(what);
+    } finally {
+      await held.close();
+    }
+  });
+
   test('the catalogue', async () => {
     const event = await world().event([market.oneXTwo(), market.total()], {
       status: { status: 1, match_status: 6, home_score: 1, away_score: 0, match_time: '12:34' },

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
-const { worldFor, openWorld, market, run } = require('./lib/world');
+const { worldFor, openWorld, market, run, eventually } = require('./lib/world');
 
 const RATES = { 'house-currency': 'EUR', rates: 'USD=0.92,JPY=0.0061,KWD=3.03' };
 
@@ -154,13 +154,13 @@ describe('liability of an outcome', () => {
     await customer.placed(event.home('3.00'), { stake: '670.95' });
   });
 
-  test('a restart counts what is open', async () => {
+  test('what was settled is free again, and a restart counts what is open', async () => {
     const customer = await world().customer({ balance: '9000.00' });
     const [a, b] = [
       await world().event(market.oneXTwo('3.00')),
       await world().event(market.oneXTwo('2.00')),
     ];
-    await customer.placed([a.home('3.00'), b.home()], { stake: '200.00' });
+    const bet = await customer.placed([a.home('3.00'), b.home()], { stake: '200.00' });
     await customer.placed(a.home('3.00'), { stake: '100.00' });
     assert.equal((await customer.bet(a.home('3.00'), { stake: '50.00' })).code, 'stake_too_large');
     await world().restart();
@@ -169,6 +169,15 @@ describe('liability of an outcome', () => {
     await b.odds(market.oneXTwo('2.00'));
     const still = await customer.bet(a.home('3.00'), { stake: '50.00' });
     assert.equal(still.json.maximum, '17.28');
+    await b.result(0, 1, 0); // the multiple is lost: its 1000.00 is free
+    await customer.becomes(bet, { state: 'settled' });
+    const free = await eventually(async () => {
+      const answer = await customer.bet(a.home('3.00'), { stake: '600.00' });
+      assert.equal(answer.json.maximum, '517.28');
+      return answer;
+    });
+    assert.equal(free.code, 'stake_too_large');
+    await customer.placed(a.home('3.00'), { stake: '517.28' });
   });
 
   test('no limit is passed when the odds rise in between', async () => {
