@@ -225,6 +225,9 @@ static bool check(struct config *config, struct str *error)
         wrong = "recovery-request-ms must be 100 to 600000";
     else if (config->recovery_pause_ms < 10 || config->recovery_pause_ms > 600000)
         wrong = "recovery-pause-ms must be 10 to 600000";
+    else if (config->recovery_url[0] != '\0' && strncmp(config->recovery_url, "http://", 7) != 0 &&
+             strncmp(config->recovery_url, "https://", 8) != 0)
+        wrong = "recovery-url must begin with http:// or https://";
     else if (strlen(config->recovery_url) > 900)
         wrong = "recovery-url is too long";
     else if (strlen(config->recovery_token) > 900)

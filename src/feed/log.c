@@ -190,7 +190,7 @@ static void publish(struct feed *feed, int64_t position, int64_t at_ms,
 
     CHECK(position > feed->position);
     feed->position = position;
-    watch_logged(feed->watch, message);
+    watch_logged(feed->watch, message, at_ms);
     bus_publish_feed(feed->options.bus, &out);
     if (message->type == MESSAGE_RESTART && feed->restarts)
         lead_begins(feed);

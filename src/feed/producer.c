@@ -223,13 +223,14 @@ void producer_answered(struct producers *producers, int64_t request_id,
 /* ---- the log --------------------------------------------------------------- */
 
 void producer_logged_alive(struct producers *producers, int32_t id, bool subscribed,
-                           int64_t timestamp_ts)
+                           int64_t timestamp_ts, int64_t at_ms)
 {
     struct producer *producer = producer_of(producers, id);
 
     if (producer == NULL || !subscribed)
         return;
     producer->logged_ts = timestamp_ts;
+    producer->logged_at_ms = at_ms;
     if (producer->logged_up && producer->logged_ts > producer->point_ts)
         producer->point_ts = producer->logged_ts;
 }

@@ -48,6 +48,7 @@ struct producer {
     int64_t skew_ms;       /* its clock less our wall clock, then */
 
     int64_t logged_ts;     /* its clock: the last alive in the log */
+    int64_t logged_at_ms;  /* our wall clock, when that one was written; 0 = none */
     int64_t point_ts;      /* its clock: recover what came after; 0 = not known */
 
     int64_t request_id;    /* the recovery that is waited for; 0 = none */
@@ -119,9 +120,10 @@ enum producer_answer {
 void producer_answered(struct producers *producers, int64_t request_id,
                        enum producer_answer answer, int64_t retry_after_ms, int64_t now_ms);
 
-/* What is in the log now, in its order, replayed or fresh. */
+/* What is in the log now, in its order, replayed or fresh; at_ms: our wall
+ * clock when it was written, for people. */
 void producer_logged_alive(struct producers *producers, int32_t id, bool subscribed,
-                           int64_t timestamp_ts);
+                           int64_t timestamp_ts, int64_t at_ms);
 void producer_logged_turn(struct producers *producers, int32_t id, bool up);
 void producer_logged_restart(struct producers *producers); /* all down */
 /* The log is another process's to write: nothing is decided any more. */

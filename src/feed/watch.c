@@ -140,13 +140,13 @@ void watch_came(struct watch *watch, const struct message *message)
     }
 }
 
-void watch_logged(struct watch *watch, const struct message *message)
+void watch_logged(struct watch *watch, const struct message *message, int64_t at_ms)
 {
     struct producers *producers = &watch->producers;
 
     if (message->type == MESSAGE_ALIVE)
         producer_logged_alive(producers, message->producer, message->subscribed,
-                              message->timestamp_ms);
+                              message->timestamp_ms, at_ms);
     else if (message->type == MESSAGE_PRODUCER)
         producer_logged_turn(producers, message->producer, message->up);
     else if (message->type == MESSAGE_RESTART)
@@ -230,9 +230,25 @@ static enum producer_state state_of(const struct producer *producer)
     return producer->state == PRODUCER_DOWN && producer->logged_up ? PRODUCER_UP : producer->state;
 }
 
+/* Of the last alive, which another process may have taken; false: none is known. */
+static bool last_alive(const struct producer *producer, int64_t now, int64_t *age_ms,
+                       int64_t *skew_ms)
+{
+    *age_ms = producer->heard ? now - producer->alive_ms
+                              : clock_wall_ms() - producer->logged_at_ms;
+    *skew_ms = producer->heard ? producer->skew_ms
+                               : producer->logged_ts - producer->logged_at_ms;
+    if (*age_ms < 0)
+        *age_ms = 0; /* two processes, two clocks */
+    return producer->heard || producer->logged_at_ms != 0;
+}
+
 static void put_producer(struct jw *w, const struct producer *producer, int64_t now)
 {
     static const char *const states[] = { "down", "recovering", "up" };
+
+    int64_t age_ms, skew_ms;
+    bool known = last_alive(producer, now, &age_ms, &skew_ms);
 
     jw_object(w);
     jw_key(w, "id");
@@ -241,8 +257,8 @@ static void put_producer(struct jw *w, const struct producer *producer, int64_t 
     jw_str(w, name_of(producer->id));
     jw_key(w, "state");
     jw_str(w, str_of(states[state_of(producer)]));
-    put_int_or_null(w, "alive_age_ms", producer->heard, now - producer->alive_ms);
-    put_int_or_null(w, "clock_skew_ms", producer->heard, producer->skew_ms);
+    put_int_or_null(w, "alive_age_ms", known, age_ms);
+    put_int_or_null(w, "clock_skew_ms", known, skew_ms);
     put_int_or_null(w, "window_minutes", producer->window_ms > 0, producer->window_ms / 60000);
     jw_key(w, "recover_from");
     if (producer->point_ts != 0)
@@ -281,14 +297,14 @@ void watch_metrics(const struct watch *watch)
         char text[LABEL_BYTES];
         struct str label = label_of(producer->id, text);
 
-        if (!producer->heard && !producer->logged_up)
+        int64_t age_ms, skew_ms;
+
+        if (!last_alive(producer, now, &age_ms, &skew_ms))
             continue;
         metric_set(METRIC_PRODUCER_UP, label, state_of(producer) == PRODUCER_UP);
         metric_set(METRIC_PRODUCER_STATE, label, (int64_t)state_of(producer));
-        if (!producer->heard)
-            continue;
-        metric_set(METRIC_PRODUCER_AGE, label, (now - producer->alive_ms) / 1000);
-        metric_set(METRIC_PRODUCER_SKEW, label, producer->skew_ms);
+        metric_set(METRIC_PRODUCER_AGE, label, age_ms / 1000);
+        metric_set(METRIC_PRODUCER_SKEW, label, skew_ms);
     }
 }
 

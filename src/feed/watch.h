@@ -39,7 +39,7 @@ struct watch *watch_new(const struct watch_options *options) MUST_USE;
 /* A message came and is on its way into the log. */
 void watch_came(struct watch *watch, const struct message *message);
 /* An entry is in the log: replayed, or fresh, in its order. */
-void watch_logged(struct watch *watch, const struct message *message);
+void watch_logged(struct watch *watch, const struct message *message, int64_t at_ms);
 /* Time passed: some times a second. */
 void watch_tick(struct watch *watch);
 /* What was on its way into the log may not be in it, and what is has been

@@ -160,7 +160,8 @@ static void alive(struct player *player, bool subscribed, char *rest)
     message.skew_ms = ts * 1000 - player->now_ms;
     (void)act(player, producer_alive(&player->producers, &message, player->now_ms));
     if (!player->holding)
-        producer_logged_alive(&player->producers, id, subscribed, message.timestamp_ts);
+        producer_logged_alive(&player->producers, id, subscribed, message.timestamp_ts,
+                              player->now_ms);
 }
 
 static int64_t request(const struct player *player, int64_t n)
