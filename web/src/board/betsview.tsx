@@ -157,7 +157,7 @@ function BetCard({ bet }: { bet: Bet }) {
           </div>
         )}
       </dl>
-      {open && bet.cashout !== undefined && <Cashout bet={bet} />}
+      {open && <Cashout bet={bet} />}
     </li>
   );
 }

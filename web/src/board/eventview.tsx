@@ -15,13 +15,17 @@ interface Card {
   markets: Market[];
 }
 
+// Lines that have no price left (a score that cannot come any more) are out.
+const isOffered = ({ status, outcomes }: Market) =>
+  status === 'suspended' || outcomes.some(({ active }) => active);
+
 const lineOf = ({ specifiers }: Market) => Number(/=(-?[\d.]+)/.exec(specifiers)?.[1] ?? 0);
 
 // Lines of one market share a card; what is closed is left out.
 function cardsOf(event: EventInfo): Card[] {
   const cards = new Map<string, Card>();
   for (const market of event.markets?.values() ?? []) {
-    if (market.status === 'closed') continue;
+    if (market.status === 'closed' || !isOffered(market)) continue;
     const card = cards.get(market.market) ?? { id: market.market, title: '', markets: [] };
     card.markets.push(market);
     card.title ||= sentence(market.name);
@@ -112,7 +116,7 @@ function MarketCard({ event, card }: { event: EventInfo; card: Card }) {
 }
 
 function Line({ event, market }: { event: EventInfo; market: Market }) {
-  const outcomes = market.outcomes.filter(({ odds, active }) => odds !== null || active);
+  const { outcomes } = market;
   const columns = outcomes.length === 2 ? 'two' : 'three';
   return (
     <div class={`line ${columns}`} data-market={`${market.market}/${market.specifiers}`}>

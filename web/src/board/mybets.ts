@@ -39,12 +39,19 @@ export interface Page {
   next: string | null;
 }
 
+let lastMargin = ''; // the house's, as any bet has told it
+
+function learnMargin(bets: Bet[]) {
+  lastMargin = bets.find(({ cashout }) => cashout?.margin)?.cashout?.margin ?? lastMargin;
+}
+
 export const openBets = new Cell<Bet[] | null>(null);
 export const settledBets = new Cell<Page | null>(null);
 
 export async function loadOpen() {
   if (!session.value) return;
   const { bets } = await own<Page>('GET', '/v1/bets?state=open&limit=200');
+  learnMargin(bets);
   openBets.set(bets);
 }
 
@@ -63,6 +70,7 @@ export function forgetBets() {
 // A bet as it is now, from the stream or an answer.
 export function takeBet(given: unknown) {
   const bet = given as Bet;
+  learnMargin([bet]);
   const open = (openBets.value ?? []).filter(({ id }) => id !== bet.id);
   const settled = settledBets.value;
   const isOpen = bet.state === 'accepted';
@@ -86,7 +94,8 @@ function oddsNow(leg: BetLeg): string | null {
 // The offer for `part` of the stake, or all that remains of it, by the prices
 // now, in minor units; null while there is none.
 export function offerOf(bet: Bet, part: bigint | null = null): bigint | null {
-  if (bet.state !== 'accepted' || !bet.cashout) return null;
+  const margin = bet.cashout?.margin ?? lastMargin;
+  if (bet.state !== 'accepted' || !margin) return null;
   const stake = part ?? minorOf(bet.remaining_stake ?? bet.stake, bet.currency);
   const legs = bet.legs.map((leg) => ({
     odds: leg.odds,
@@ -94,8 +103,8 @@ export function offerOf(bet: Bet, part: bigint | null = null): bigint | null {
     factor: leg.state === 'open' ? null : leg.factor,
     now: leg.state === 'open' ? oddsNow(leg) : null,
   }));
-  if (!parseDecimal(bet.cashout.margin)) return null;
-  return cashoutOffer({ type: bet.type, sizes: bet.system ?? [] }, legs, stake, bet.cashout.margin);
+  if (!parseDecimal(margin)) return null;
+  return cashoutOffer({ type: bet.type, sizes: bet.system ?? [] }, legs, stake, margin);
 }
 
 export type CashoutResult =

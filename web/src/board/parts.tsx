@@ -85,7 +85,9 @@ export function OddsButton({ event, market, outcome, label }: OddsButtonProps) {
   return (
     <button
       type="button"
-      class={`price ${move} ${label ? 'named' : ''} ${open ? '' : 'locked'}`}
+      class={`price ${move} ${label ? 'named' : ''} ${open ? '' : 'locked'} ${
+        (outcome.odds ?? '').length > 5 ? 'long' : ''
+      }`}
       aria-pressed={taken}
       aria-disabled={!open && !taken}
       aria-label={said}
@@ -113,7 +115,9 @@ export function clockText(event: EventInfo): string {
   const pause = halves[event.match_status];
   if (pause) return pause;
   const minute = /^(\d+):/.exec(event.clock)?.[1];
-  return minute === undefined ? 'Live' : `${Number(minute) + 1}′`;
+  if (minute === undefined) return 'Live';
+  const last = { 6: 45, 7: 90 }[event.match_status];
+  return last !== undefined && Number(minute) >= last ? `${last}+′` : `${Number(minute) + 1}′`;
 }
 
 export function startText(start: string | null): string {

@@ -192,11 +192,14 @@ function bodyOf(legs: SlipLeg[]): string {
   });
 }
 
+const SLOW_MS = 2500;
+
 const reasons = {
   unreachable: 'No answer yet. Asking again; the bet is placed at most once.',
   pending: 'The bet is being confirmed …',
   busy: 'The server is busy. Asking again; the bet is placed at most once.',
   unauthorized: 'Log in again to learn what became of the bet.',
+  slow: 'The bet is being looked at. Its odds are checked again before it is placed.',
 };
 
 const options: SendOptions = {
@@ -218,6 +221,8 @@ export async function place() {
   const parts = mode === 'single' ? legs.map((leg) => [leg]) : [legs];
   const attempts = parts.map((part) => ({ part, attempt: newAttempt(bodyOf(part)) }));
   sending.set({ state: 'sending', note: null });
+  // A live delay, or a trader who looks at it.
+  const patience = setTimeout(() => options.onUnknown(0, 'slow'), SLOW_MS);
   for (const { part, attempt } of attempts) {
     const answer = await sendOnce<Bet & Problem>(attempt, options);
     if (answer.status >= 400) {
@@ -231,6 +236,7 @@ export async function place() {
     const rest = slip.value.legs.filter((leg) => !keys.has(legKey(leg)));
     slip.set(sound({ ...slip.value, legs: rest }));
   }
+  clearTimeout(patience);
   if (sending.value.state !== 'refused') sending.set({ state: 'placed', bets });
   void loadWallet();
 }

@@ -135,10 +135,12 @@ const isVerdict = (status: number) =>
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+export type Unknown = 'unreachable' | 'pending' | 'busy' | 'unauthorized' | 'slow';
+
 export interface SendOptions {
   token: () => string | undefined; // may be renewed by a log-in meanwhile
   // The answer is not known yet: how often it was asked for, and why not.
-  onUnknown: (tries: number, why: 'unreachable' | 'pending' | 'busy' | 'unauthorized') => void;
+  onUnknown: (tries: number, why: Unknown) => void;
 }
 
 // The verdict, however long it takes.  No answer is not a refusal: the same
