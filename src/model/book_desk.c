@@ -313,14 +313,16 @@ int64_t desk_sold_e4(int64_t fed_e4, int64_t sum_e12, int64_t margin_e4)
     return sold_e4 < least ? least : sold_e4;
 }
 
-/* Below 10^16: an inverse is at most 10^12, and a market has 1000 outcomes. */
+/* Each rounded up, so that fair odds stay what they are.  At most 10^15: a
+ * market has 1000 outcomes. */
 static int64_t inverse_sum_e12(const struct market *market)
 {
     int64_t sum_e12 = 0;
 
     for (uint32_t i = 0; i < market->n_outcomes; i++)
         if (market->outcomes[i].active)
-            sum_e12 += ODDS_ONE_E4 * ONE_E12 / market->outcomes[i].fed_e4;
+            sum_e12 += (ODDS_ONE_E4 * ONE_E12 + market->outcomes[i].fed_e4 - 1) /
+                       market->outcomes[i].fed_e4;
     return sum_e12;
 }
 

@@ -24,6 +24,24 @@ static void name_all(const struct book *book, struct event *event, struct arena 
     }
 }
 
+/* What the desk composes is read again as it was. */
+static void compose_again(struct uof_parser *parser, const struct message *message,
+                          struct arena *arena)
+{
+    struct message again;
+    struct uof_error error;
+    struct buf first, second;
+
+    buf_init(&first, LIMIT_FEED_BODY_BYTES);
+    buf_init(&second, LIMIT_FEED_BODY_BYTES);
+    uof_desk_compose(&first, message);
+    CHECK(uof_parse(parser, buf_view(&first), true, arena, &again, &error));
+    uof_desk_compose(&second, &again);
+    CHECK(str_eq(buf_view(&first), buf_view(&second)));
+    buf_fini(&first);
+    buf_fini(&second);
+}
+
 static void one_message(struct uof_parser *parser, struct book *book, struct str xml,
                         int64_t position)
 {
@@ -35,7 +53,12 @@ static void one_message(struct uof_parser *parser, struct book *book, struct str
     arena_init(&arena, LIMIT_REQUEST_ARENA_BYTES);
     if (!uof_parse(parser, xml, true, &arena, &message, &error)) {
         CHECK(error.line >= 1 && error.column >= 1 && error.text[0] != '\0');
-    } else if (book_apply(book, &message, position, &change) == BOOK_OK) {
+        arena_fini(&arena);
+        return;
+    }
+    if (message.type == MESSAGE_DESK)
+        compose_again(parser, &message, &arena);
+    if (book_apply(book, &message, position, &change) == BOOK_OK) {
         book_check(book);
         if (change.event != NULL)
             name_all(book, change.event, &arena);
