@@ -183,7 +183,7 @@ function Desk({ me, onOut }: { me: Me; onOut: (why: string) => void }) {
   const suspend = async (scope: Scope, suspended: boolean, name: string) => {
     const act = suspended ? 'resume' : 'suspend';
     try {
-      await post(act, { scope, reason: '' });
+      await post(act, { scope });
       setSaid({ text: `${name}: ${suspended ? 'resumed' : 'suspended'}`, bad: false });
     } catch (failure) {
       setSaid({ text: sentence(failure), bad: true });

@@ -93,8 +93,9 @@ export function Chart(props: ChartProps) {
       </header>
       <div class="plot" ref={place} aria-hidden="true" />
       <footer>
-        {props.lines.length > 1 &&
-          props.lines.map((line) => (
+        {props.lines
+          .filter((line) => line.label !== '')
+          .map((line) => (
             <span class="key" key={line.label}>
               <i style={{ background: `var(${line.color})` }} />
               {line.label}

@@ -134,7 +134,7 @@ const panels: Panel[] = [
   {
     title: 'Settlement lag',
     format: seconds,
-    lines: () => [['lag', gauge('overround_settle_lag_seconds')]],
+    lines: () => [['', gauge('overround_settle_lag_seconds')]],
     alarm: (now) =>
       total(now, 'overround_settle_lag_seconds') > 60 || total(now, 'overround_parked_bets') > 0,
     note: (now, before) =>
