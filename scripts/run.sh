@@ -61,10 +61,10 @@ live_selection() {
 const get = async (path) => (await fetch(process.argv[1] + path)).json();
 const main = async () => {
     const { events } = await get("/v1/events?state=live&limit=50");
-    for (const { id } of events) {
+    for (const { id } of events.reverse()) { // the one that began last
         const { markets } = await get("/v1/events/" + id);
         for (const m of markets.filter((m) => m.status === "active"))
-            for (const o of m.outcomes.filter((o) => o.active))
+            for (const o of m.outcomes.filter((o) => o.active && Number(o.odds) < 10))
                 return console.log(JSON.stringify({ event: id, market: m.market,
                     specifiers: m.specifiers, outcome: o.outcome, odds: o.odds }));
     }

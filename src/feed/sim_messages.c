@@ -291,7 +291,8 @@ static void put_odds(struct sim *sim, struct match *match, bool all)
         struct market_state *market = &match->markets[i];
         int status;
 
-        if (market->certainty > 0)
+        /* decided and never listed: two goals, and no betting between them */
+        if (market->certainty > 0 || offer_is_decided(&market->offer, &match->facts))
             continue;
         status = price(sim, match, market, &goals, odds_e4);
         if (all || status != market->status ||

@@ -8,6 +8,11 @@
 #include "feed/csv.h"
 #include "feed/worldcup.h"
 
+#define HEAD "{\"name\":\"Cup\",\"matches\":[{\"round\":\"1\",\"date\":\"2022-12-18\"," \
+             "\"time\":\"18:00\",\"team1\":\"A\",\"team2\":\"B\","
+#define SCORE_10 "\"score\":{\"ft\":[1,0]}"
+#define GOAL(more) "\"goals1\":[{\"name\":\"x\"," more "}]"
+
 static struct arena files;
 static struct worldcup cup;
 
@@ -204,6 +209,21 @@ static void the_final_is_played_alone(void **state)
     assert_int_equal(last->script.shoot_out_score[1], 2);
 }
 
+/* Faster than betting can be resumed: markets come and go unseen. */
+static void five_goals_in_a_minute_are_settled(void **state)
+{
+    struct str error = STR_NONE;
+
+    (void)state;
+    assert_true(worldcup_read(&cup, STR(HEAD "\"score\":{\"ft\":[5,0]},\"goals1\":["
+        "{\"name\":\"x\",\"minute\":31},{\"name\":\"x\",\"minute\":31},"
+        "{\"name\":\"x\",\"minute\":31},{\"name\":\"x\",\"minute\":31},"
+        "{\"name\":\"x\",\"minute\":31}]}]}"), 1, &files, &error));
+    play_cup(&(struct worldcup_choice){ .match = NULL });
+    assert_int_equal(tape.events[0].regular[0], 5);
+    all_is_settled();
+}
+
 static void days_are_chosen(void **state)
 {
     struct sim_fixture *fixtures;
@@ -229,10 +249,6 @@ static void days_are_chosen(void **state)
 
 /* ---- strictness ------------------------------------------------------------------- */
 
-#define HEAD "{\"name\":\"Cup\",\"matches\":[{\"round\":\"1\",\"date\":\"2022-12-18\"," \
-             "\"time\":\"18:00\",\"team1\":\"A\",\"team2\":\"B\","
-#define SCORE_10 "\"score\":{\"ft\":[1,0]}"
-#define GOAL(more) "\"goals1\":[{\"name\":\"x\"," more "}]"
 
 static void refused(const char *json, const char *names)
 {
@@ -327,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_tournament_ends_as_it_did),
         T(the_final_is_played_alone),
+        T(five_goals_in_a_minute_are_settled),
         T(days_are_chosen),
         T(what_does_not_add_up_is_named),
         T(a_card_without_a_match_is_named),
