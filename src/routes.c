@@ -11,6 +11,7 @@
 #include "serve.h"
 #include "settle/reports.h"
 #include "web/pages.h"
+#include "web/stream.h"
 #include "web/web.h"
 
 /* Who may: see tbl/routes.h. */

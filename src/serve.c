@@ -38,6 +38,7 @@
 #include "settle/settle.h"
 #include "store/db.h"
 #include "store/maintain.h"
+#include "web/stream.h"
 #include "web/web.h"
 
 #define ARENA_BYTES (16 * 1024 * 1024)
@@ -68,6 +69,7 @@ struct serve {
     struct settle *settle;
     struct bets *bets;
     struct web *web;
+    struct stream *stream;
     struct reports *reports;
     struct risk *risk;
     struct maintain *maintain;
@@ -147,6 +149,7 @@ void serve_get_metrics(void *ctx, struct http_request *request)
         bets_metrics(serve->bets);
     risk_metrics(serve->risk);
     settle_metrics(serve->settle);
+    stream_metrics(serve->stream);
     metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
     gauge_listener("public", serve->public_server);
     gauge_listener("operator", serve->operator_server);
@@ -375,6 +378,52 @@ static void make_feed(struct serve *serve)
     });
 }
 
+/* ---- the stream's sessions ---------------------------------------------- */
+
+static void on_identity(void *ctx, enum bets_session_state state,
+                        const struct bets_identity *identity)
+{
+    static const enum stream_session sessions[] = {
+        [BETS_SESSION_GOOD] = STREAM_SESSION_GOOD,
+        [BETS_SESSION_OVER] = STREAM_SESSION_OVER,
+        [BETS_SESSION_BUSY] = STREAM_SESSION_BUSY,
+    };
+
+    stream_answer(ctx, sessions[state],
+                  &(struct stream_identity){ identity->account, identity->epoch,
+                                             identity->expires_ms });
+}
+
+static void identify(void *ctx, struct str token, struct stream_question *question)
+{
+    struct serve *serve = ctx;
+
+    bets_identify(serve->bets, token, on_identity, question);
+}
+
+static void confirm(void *ctx, const struct stream_identity *identity,
+                    struct stream_question *question)
+{
+    struct serve *serve = ctx;
+
+    bets_confirm(serve->bets,
+                 &(struct bets_identity){ identity->account, identity->epoch,
+                                          identity->expires_ms },
+                 on_identity, question);
+}
+
+static void make_stream(struct serve *serve)
+{
+    serve->stream = stream_new(&(struct stream_options){
+        .loop = &serve->loop, .book = odds_book(serve->odds),
+        .tick_ms = serve->config.stream_tick_ms, .stall_ms = serve->config.stream_stall_s * 1000,
+        .identify = identify, .confirm = confirm, .ctx = serve,
+    });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = stream_on_prices,
+                                                        .on_money = stream_on_money,
+                                                        .ctx = serve->stream });
+}
+
 static bool placement_waits(void *ctx)
 {
     struct serve *serve = ctx;
@@ -414,6 +463,7 @@ static void make_roles(struct serve *serve)
     serve->bus = bus_local_new();
     serve->odds = odds_new(serve->bus);
     serve->web = web_new(odds_book(serve->odds));
+    make_stream(serve);
     make_feed(serve);
     serve->settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
@@ -435,7 +485,7 @@ static void make_roles(struct serve *serve)
     bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_results = settle_on_results,
                                                         .ctx = serve->settle });
     serve->routes = (struct routes){
-        .bets = serve->bets, .web = serve->web, .feed = serve->feed,
+        .bets = serve->bets, .web = serve->web, .stream = serve->stream, .feed = serve->feed,
         .reports = serve->reports, .desk = serve->desk, .risk = serve->risk, .serve = serve,
         .operators = serve->operators,
     };
@@ -565,6 +615,7 @@ static void on_signal(uv_signal_t *handle, int number)
     serve->undrained = serve->public_server == NULL ? 1 : 2;
     uv_close((uv_handle_t *)&serve->on_term, NULL);
     uv_close((uv_handle_t *)&serve->on_int, NULL);
+    stream_drain(serve->stream);
     if (serve->public_server != NULL)
         http_server_drain(serve->public_server, on_listener_drained, serve);
     http_server_drain(serve->operator_server, on_listener_drained, serve);
@@ -636,6 +687,7 @@ static bool start(struct serve *serve)
     lease_start(serve->lease);
     if (serve->roles.book)
         settle_start(serve->settle);
+    stream_start(serve->stream);
     operators_start(serve->operators);
     return true;
 }
@@ -665,6 +717,7 @@ static void free_roles(struct serve *serve)
     settle_free(serve->settle);
     lease_free(serve->lease);
     feed_free(serve->feed);
+    stream_free(serve->stream);
     web_free(serve->web);
     odds_free(serve->odds);
     bus_free(serve->bus);

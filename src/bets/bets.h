@@ -50,6 +50,17 @@ void bets_free(struct bets *bets);
 /* A bus_subscriber's on_prices: what suspends a bet in its live delay. */
 void bets_on_prices(void *bets, const struct bus_prices *prices);
 
+/* Whose session a token is of, for connections that outlive a request.
+ * `then` is called once, at once or later. */
+struct bets_identity { int64_t account, epoch, expires_ms; };
+enum bets_session_state { BETS_SESSION_GOOD, BETS_SESSION_OVER, BETS_SESSION_BUSY };
+typedef void bets_on_identity(void *ctx, enum bets_session_state state,
+                              const struct bets_identity *identity);
+void bets_identify(struct bets *bets, struct str token, bets_on_identity *then, void *ctx);
+/* Whether that is still so: compared with the store at most 20 s ago. */
+void bets_confirm(struct bets *bets, const struct bets_identity *identity,
+                  bets_on_identity *then, void *ctx);
+
 /* POST /v1/accounts, POST and DELETE /v1/sessions */
 void bets_post_account(void *bets, struct http_request *request);
 void bets_post_session(void *bets, struct http_request *request);

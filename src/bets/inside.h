@@ -71,6 +71,9 @@ struct str session_start(struct bets *bets, const struct session *session,
                          int64_t now_ms, struct arena *arena, int64_t *expires_ms);
 /* The account's epoch as the store said it at now_us; older sessions are over. */
 void session_learn_epoch(struct bets *bets, int64_t account, int64_t epoch, int64_t now_us);
+/* What was learnt last, and when; false: nothing. */
+bool session_known_epoch(const struct bets *bets, int64_t account, int64_t *epoch,
+                         int64_t *at_us) MUST_USE;
 /* The request's token proved to be over. */
 void session_drop(struct bets *bets, const struct http_request *request);
 

@@ -139,6 +139,18 @@ static const struct known *known_epoch(const struct bets *bets, int64_t account)
     return map_get(&bets->sessions->epochs, MAP_KEY(&account));
 }
 
+bool session_known_epoch(const struct bets *bets, int64_t account, int64_t *epoch,
+                         int64_t *at_us)
+{
+    const struct known *known = known_epoch(bets, account);
+
+    if (known == NULL)
+        return false;
+    *epoch = known->epoch;
+    *at_us = known->at_us;
+    return true;
+}
+
 bool session_of(struct bets *bets, struct http_request *request, int64_t now_ms,
                 struct session *session)
 {

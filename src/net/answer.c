@@ -92,6 +92,12 @@ void answer_refusal(struct http_request *request, enum refusal refusal,
     answer_problem(request, refusal, detail, members, &header, n);
 }
 
+void answer_refusal_with(struct http_request *request, enum refusal refusal, struct str detail,
+                         const struct http_header *headers, size_t n_headers)
+{
+    answer_problem(request, refusal, detail, STR_NONE, headers, n_headers);
+}
+
 void answer_method_not_allowed(struct http_request *request, struct str allow)
 {
     struct http_header header = { "Allow", allow };

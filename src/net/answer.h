@@ -20,6 +20,9 @@ void answer_empty(struct http_request *request, int status);
  */
 void answer_refusal(struct http_request *request, enum refusal refusal,
                     struct str detail, struct str members);
+/* The same with headers of the occurrence's own. */
+void answer_refusal_with(struct http_request *request, enum refusal refusal, struct str detail,
+                         const struct http_header *headers, size_t n_headers);
 /* 405, with the methods that are allowed here ("GET, POST"). */
 void answer_method_not_allowed(struct http_request *request, struct str allow);
 /* The body alone, for verdicts that are stored or sent otherwise. */

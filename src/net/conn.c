@@ -72,12 +72,36 @@ void conn_close(struct conn *conn)
     uv_close((uv_handle_t *)&conn->tcp, on_closed);
 }
 
+static void on_shutdown(uv_shutdown_t *shutdown, int status)
+{
+    struct conn *conn = shutdown->handle->data;
+
+    free(shutdown);
+    if (status < 0)
+        conn_close(conn);
+}
+
+/* Our side is shut; closing on bytes that are not read would make the kernel
+ * reset the connection and the peer lose our last ones. */
+static void say_end(struct conn *conn)
+{
+    uv_shutdown_t *shutdown = malloc(sizeof(*shutdown));
+
+    CHECK(shutdown != NULL);
+    if (uv_shutdown(shutdown, (uv_stream_t *)&conn->tcp, on_shutdown) == 0)
+        return;
+    free(shutdown);
+    conn_close(conn);
+}
+
 void conn_finish(struct conn *conn)
 {
     CHECK(conn->magic == CONN_MAGIC);
+    if (conn->gone || conn->finishing)
+        return;
     conn->finishing = true;
     if (conn->flight == NULL)
-        conn_close(conn);
+        say_end(conn);
 }
 
 /* ---- in ------------------------------------------------------------------ */
@@ -95,13 +119,13 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
     if (n < 0)
         conn_close(conn);
-    else if (n > 0 && !conn->gone)
+    else if (n > 0 && !conn->gone && !conn->finishing)
         conn->handler->on_data(conn->ctx, buf->base, (size_t)n);
 }
 
 void conn_take(struct conn *conn, const char *p, size_t n)
 {
-    if (!conn->gone)
+    if (!conn->gone && !conn->finishing)
         conn->handler->on_data(conn->ctx, p, n);
 }
 
@@ -131,7 +155,7 @@ static void on_written(uv_write_t *write, int status)
         frames_unref(later->frames, later->n);
         free(later);
     } else if (conn->finishing) {
-        conn_close(conn);
+        say_end(conn);
     } else {
         conn->handler->on_drained(conn->ctx);
     }

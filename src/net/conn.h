@@ -49,8 +49,9 @@ enum conn_result conn_write(struct conn *conn, struct frame *const *frames, size
 bool conn_waits(const struct conn *conn);
 /* Gives bytes to on_data as if they had just come. */
 void conn_take(struct conn *conn, const char *p, size_t n);
-/* Closes now, or (finish) when what waits is sent. */
 void conn_close(struct conn *conn);
+/* Says the end when what waits is sent, throws away what still comes, and
+ * closes when the peer does; how long that may take is the owner's business. */
 void conn_finish(struct conn *conn);
 
 #endif

@@ -50,4 +50,6 @@ CONFIG(INT, recovery_request_ms, "recovery-request-ms", "10000", "ms", "How long
 CONFIG(INT, recovery_pause_ms, "recovery-pause-ms", "5000", "ms", "The pause after a request that failed; it doubles with each, up to 64 times, and never ends before Retry-After.")
 CONFIG(INT, feed_log_hours, "feed-log-hours", "72", "h", "How long feed messages are kept in the log.")
 CONFIG(INT, replay_hours, "replay-hours", "6", "h", "How far back the book is rebuilt from the log at start.")
+CONFIG(INT, stream_tick_ms, "stream-tick-ms", "40", "ms", "The stream tells an event's changes at most this often; the first one after quiet at once.")
+CONFIG(INT, stream_stall_s, "stream-stall-s", "60", "s", "A stream's client that takes nothing for this long is closed.")
 CONFIG(INT, drain_s, "drain-s", "30", "s", "SIGTERM waits this long for requests in flight.")

@@ -37,6 +37,7 @@ REFUSAL(24, UNSUPPORTED_TYPE, "unsupported_type", 415, "The Content-Type is not 
 REFUSAL(25, HEADERS_TOO_LARGE, "headers_too_large", 431, "The headers are too large", 0)
 REFUSAL(26, WRONG_CREDENTIALS, "wrong_credentials", 401, "Email or password is wrong", 0)
 REFUSAL(27, REQUEST_TIMEOUT, "request_timeout", 408, "The request took too long to arrive", 0)
+REFUSAL(40, UPGRADE_REQUIRED, "upgrade_required", 426, "This is a WebSocket", 0)
 /* About cashing out a bet: verdicts like a placement's. */
 REFUSAL(28, CASHOUT_MOVED, "cashout_moved", 409, "The offer is below the minimum", 1)
 REFUSAL(29, CASHOUT_UNAVAILABLE, "cashout_unavailable", 409, "There is no offer for this bet now", 1)

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "model/money.h"
 #include "net/answer.h"
+#include "web/event_json.h"
 
 #define CACHE_CONTROL "public, max-age=0, s-maxage=1, stale-while-revalidate=5, stale-if-error=30"
 #define LISTS 256
@@ -22,8 +23,6 @@
 #define COUNT_EVERY 4096 /* log entries */
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 1000
-
-enum { STATUS_NOT_STARTED = 0, STATUS_LIVE = 1, STATUS_ENDED = 3 };
 
 /* A document in memory: an event's, or a list's by its query. */
 struct snapshot {
@@ -134,99 +133,6 @@ static void answer_snapshot(struct http_request *request, const struct snapshot 
                      LENGTH(headers));
 }
 
-static const char *state_of(const struct event *event)
-{
-    if (event->status == STATUS_NOT_STARTED)
-        return "upcoming";
-    return event->status >= STATUS_ENDED ? "ended" : "live";
-}
-
-/* The members that a list and an event's own snapshot share. */
-static void put_event(struct jw *w, const struct event *event)
-{
-    jw_key(w, "id");
-    jw_str(w, event->id);
-    jw_key(w, "sport");
-    jw_str(w, event->sport);
-    jw_key(w, "sport_name");
-    jw_str(w, event->sport_name);
-    jw_key(w, "tournament");
-    jw_str(w, event->tournament_name);
-    jw_key(w, "home");
-    jw_str(w, event->home);
-    jw_key(w, "away");
-    jw_str(w, event->away);
-    jw_key(w, "start");
-    if (event->start_ms == 0)
-        jw_null(w);
-    else
-        jw_time(w, event->start_ms);
-    jw_key(w, "state");
-    jw_str(w, str_of(state_of(event)));
-    jw_key(w, "status");
-    jw_int(w, event->status);
-    jw_key(w, "match_status");
-    jw_int(w, event->match_status);
-    jw_key(w, "score");
-    jw_object(w);
-    jw_key(w, "home");
-    jw_str(w, event->home_score);
-    jw_key(w, "away");
-    jw_str(w, event->away_score);
-    jw_object_end(w);
-    jw_key(w, "clock");
-    jw_str(w, event->match_time);
-    jw_key(w, "version");
-    jw_int(w, event->version);
-}
-
-static const char *status_text(enum market_status status)
-{
-    if (status == MARKET_ACTIVE)
-        return "active";
-    return status == MARKET_SETTLED || status == MARKET_CANCELLED ? "closed" : "suspended";
-}
-
-static void put_outcome(struct jw *w, const struct book *book, const struct market *market,
-                        const struct outcome *outcome, struct arena *arena)
-{
-    jw_object(w);
-    jw_key(w, "outcome");
-    jw_str(w, outcome->id);
-    jw_key(w, "name");
-    jw_str(w, book_outcome_name(book, market, outcome->id, arena));
-    jw_key(w, "odds");
-    if (outcome->odds_e4 == 0)
-        jw_null(w);
-    else
-        jw_odds(w, outcome->odds_e4);
-    jw_key(w, "active");
-    jw_bool(w, outcome->active);
-    jw_object_end(w);
-}
-
-static void put_market(struct jw *w, const struct book *book, const struct market *market,
-                       struct arena *arena)
-{
-    jw_object(w);
-    jw_key(w, "market");
-    jw_id(w, market->id.market);
-    jw_key(w, "specifiers");
-    jw_str(w, market->id.specifiers);
-    jw_key(w, "name");
-    jw_str(w, book_market_name(book, market, arena));
-    jw_key(w, "status");
-    jw_str(w, str_of(status_text(book_status(book, market))));
-    jw_key(w, "version");
-    jw_int(w, market->version);
-    jw_key(w, "outcomes");
-    jw_array(w);
-    for (uint32_t i = 0; i < market->n_outcomes; i++)
-        put_outcome(w, book, market, &market->outcomes[i], arena);
-    jw_array_end(w);
-    jw_object_end(w);
-}
-
 static void make_event(struct web *web, const struct event *event, struct snapshot *snapshot,
                        struct arena *arena)
 {
@@ -234,12 +140,8 @@ static void make_event(struct web *web, const struct event *event, struct snapsh
 
     buf_reset(&snapshot->body);
     jw_object(&w);
-    put_event(&w, event);
-    jw_key(&w, "markets");
-    jw_array(&w);
-    for (const struct market *market = event->markets; market != NULL; market = market->next)
-        put_market(&w, web->book, market, arena);
-    jw_array_end(&w);
+    event_json_members(&w, event);
+    event_json_markets(&w, web->book, event, arena);
     jw_object_end(&w);
 }
 
@@ -276,8 +178,8 @@ static bool filter_passes(const struct filter *filter, const struct event *event
     if (filter->sport.n > 0 && !str_eq(filter->sport, event->sport))
         return false;
     if (filter->state.n > 0)
-        return str_eq(filter->state, str_of(state_of(event)));
-    return event->status < STATUS_ENDED;
+        return str_eq(filter->state, str_of(event_json_state(event)));
+    return event->status < EVENT_ENDED;
 }
 
 /* Live before upcoming, then by kick-off, then by id. */
@@ -285,7 +187,7 @@ static int event_order(const void *a, const void *b)
 {
     const struct event *x = *(const struct event *const *)a;
     const struct event *y = *(const struct event *const *)b;
-    int live_x = x->status == STATUS_LIVE, live_y = y->status == STATUS_LIVE;
+    int live_x = x->status == EVENT_LIVE, live_y = y->status == EVENT_LIVE;
 
     if (live_x != live_y)
         return live_y - live_x;
@@ -341,9 +243,8 @@ static void make_list(struct web *web, const struct filter *filter, struct buf *
     jw_array(&w);
     for (; at < end; at++) {
         jw_object(&w);
-        put_event(&w, events[at]);
-        jw_key(&w, "markets");
-        jw_int(&w, events[at]->n_markets);
+        event_json_members(&w, events[at]);
+        event_json_main(&w, web->book, events[at], arena);
         jw_object_end(&w);
     }
     jw_array_end(&w);
@@ -413,7 +314,7 @@ static void count_event(struct map *sports, const struct event *event, struct ar
 {
     struct sport_count *sport = map_get(sports, event->sport);
 
-    if (event->sport.n == 0 || event->status >= STATUS_ENDED)
+    if (event->sport.n == 0 || event->status >= EVENT_ENDED)
         return;
     if (sport == NULL) {
         sport = ARENA_NEW(arena, struct sport_count);
@@ -422,8 +323,8 @@ static void count_event(struct map *sports, const struct event *event, struct ar
         if (!map_put(sports, sport->id, sport))
             return;
     }
-    sport->live += event->status != STATUS_NOT_STARTED;
-    sport->upcoming += event->status == STATUS_NOT_STARTED;
+    sport->live += event->status != EVENT_NOT_STARTED;
+    sport->upcoming += event->status == EVENT_NOT_STARTED;
 }
 
 static void make_sports(struct web *web, struct buf *body, struct arena *arena)

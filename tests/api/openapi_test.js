@@ -9,6 +9,7 @@ const { openWorld, worldFor, market, newKey, run, uof } = require('./lib/world')
 const { root } = require('./lib/store');
 const { eventually } = require('./lib/wait');
 const openapi = require('./lib/openapi');
+const { handshake } = require('./lib/ws');
 
 const { document, operations, follow, problems, Driver } = openapi;
 const read = (name) => fs.readFileSync(path.join(root, name), 'utf8');
@@ -336,6 +337,19 @@ describe('the running binary', () => {
     await expect('getEvent', 'not_found', { params: { event: 'sr:match:none' } });
     await expect('listEvents', 'malformed', { query: { state: 'soon' } });
     await expect('listEvents', 'malformed', { query: { limit: '0' } });
+    await expect('openStream', 'upgrade_required');
+  });
+
+  test('the streams', async () => {
+    const event = await world().event(market.oneXTwo());
+    const { answer } = await handshake(world().server.public);
+    driver.look('openStream', { ...answer, text: '' });
+    const path = `/v1/events/${event.id}/stream`;
+    const sse = await fetch(world().server.publicUrl + path);
+    const headers = Object.fromEntries(sse.headers);
+    driver.look('streamEvent', { status: sse.status, headers, text: '' });
+    await sse.body.cancel();
+    await expect('streamEvent', 'not_found', { params: { event: 'sr:match:none' } });
   });
 
   test('the pages', async () => {

@@ -259,6 +259,7 @@ static void closed_while_waiting_gives_the_frames_back(void **state)
 
 static void finish_sends_what_waits(void **state)
 {
+    char end;
     int fd = upgraded("");
     struct frame *frame = big_frame();
 
@@ -268,8 +269,11 @@ static void finish_sends_what_waits(void **state)
     conn_finish(world.conn);
     frame_unref(frame);
     expect_bytes(fd, BIG + 7, "xthe end");
-    TURN_UNTIL(world.closed == 1);
+    assert_int_equal(send(fd, "unheard", 7, 0), 7);
+    TURN_UNTIL(recv(fd, &end, 1, 0) == 0);
+    assert_int_equal(world.closed + world.got.n, 0);
     (void)close(fd);
+    TURN_UNTIL(world.closed == 1);
 }
 
 /* They count: a third one waits until an upgraded one leaves. */

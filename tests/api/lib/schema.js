@@ -30,6 +30,11 @@ const keywords = {
       : [`${path} is ${typeOf(value)}, not ${[types].flat().join(' or ')}`],
   const: (want, value, path) =>
     isDeepStrictEqual(want, value) ? [] : [`${path} is not ${JSON.stringify(want)}`],
+  oneOf: (schemas, value, path, context) => {
+    const all = schemas.map((schema) => check(schema, value, path, context));
+    const well = all.filter((errors) => errors.length === 0).length;
+    return well === 1 ? [] : [`${path} is ${well} of those it may be: ${all.flat().join(', ')}`];
+  },
   enum: (list, value, path) =>
     list.includes(value) ? [] : [`${path} is none of ${list.join(', ')}`],
   pattern: (pattern, value, path) =>

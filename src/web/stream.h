@@ -1,0 +1,66 @@
+/*
+ * The stream: prices to every client as they change, one encoding of each
+ * change for all of them; an account's own bets and balance to its own.
+ *
+ *   GET /v1/stream                      WebSocket
+ *   GET /v1/events/{event}/stream       Server-Sent Events: the same changes
+ *
+ * Share, else conflate: who is up to date gets each tick's frame by
+ * reference; whose socket is full gets nothing until it drains, then one
+ * delta of what is newer than what it has.
+ */
+#ifndef WEB_STREAM_H
+#define WEB_STREAM_H
+
+#include "bus/bus.h"
+#include "net/http.h"
+
+struct stream;
+
+/* Who a session's token is. */
+struct stream_identity { int64_t account, epoch, expires_ms; };
+
+enum stream_session {
+    STREAM_SESSION_GOOD,
+    STREAM_SESSION_OVER, /* or never was one */
+    STREAM_SESSION_BUSY, /* cannot be told now */
+};
+
+/* A question about a session: answered exactly once, at once or later. */
+struct stream_question;
+void stream_answer(struct stream_question *question, enum stream_session session,
+                   const struct stream_identity *identity);
+
+struct stream_options {
+    uv_loop_t *loop;
+    const struct book *book;
+    int64_t tick_ms;     /* at most one frame a tick and event */
+    int64_t stall_ms;    /* who drains nothing for so long is closed */
+    /* Who is this? and: is that still so? */
+    void (*identify)(void *ctx, struct str token, struct stream_question *question);
+    void (*confirm)(void *ctx, const struct stream_identity *identity,
+                    struct stream_question *question);
+    void *ctx;
+};
+
+struct stream *stream_new(const struct stream_options *options) MUST_USE;
+/* The book is rebuilt: from here on its changes are told. */
+void stream_start(struct stream *stream);
+/* Closes every client with 1001 and takes no new ones.  The loop may end when
+ * the last one is gone. */
+void stream_drain(struct stream *stream);
+/* After a drain, when the loop has ended. */
+void stream_free(struct stream *stream);
+
+/* The bus's subscriber. */
+void stream_on_prices(void *stream, const struct bus_prices *prices);
+void stream_on_money(void *stream, const struct bus_money *money);
+
+/* Routes' handlers. */
+void stream_get(void *stream, struct http_request *request);
+void stream_get_event(void *stream, struct http_request *request);
+
+/* Sets the gauges. */
+void stream_metrics(const struct stream *stream);
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * What the stream's files share; nobody else includes it.
+ *
+ *   stream.c          ticks: what changed is encoded, queues are sent
+ *   stream_channel.c  an event or a sport: who subscribes, what is new in it
+ *   stream_encode.c   frames: WebSocket's and SSE's dress of the same change
+ *   stream_client.c   a client: its connection, subscription, catching up
+ *   stream_input.c    what clients say
+ *   stream_own.c      accounts: authentication, own bets and balance
+ *
+ *   channel --< subscription >-- client       purse --< own -- client
+ *      \ delta (this tick's), image: struct change, encoded once
+ *
+ * Positions.  Versions are log positions.  `covered`: everything up to there
+ * has gone to every client that is up to date.  A message's clk promises its
+ * receiver everything up to clk: of several in one write only the last may
+ * promise the tick itself, those before it promise what was covered before.
+ */
+#ifndef WEB_STREAM_INSIDE_H
+#define WEB_STREAM_INSIDE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "net/frame.h"
+#include "net/ws.h"
+#include "web/stream.h"
+
+/* ---- encoding (stream_encode.c) ------------------------------------------ */
+
+enum dress { DRESS_WEBSOCKET, DRESS_SSE, DRESSES };
+
+/* One change of a channel, as JSON, and its frames as they are asked for. */
+struct change {
+    struct buf events;     /* what stands within "events":[ ] */
+    bool img, con;
+    int64_t clk, before;   /* promised by the last of a write; by one before it */
+    struct frame *frames[DRESSES][2];
+};
+
+void change_init(struct change *change);
+void change_fini(struct change *change);
+/* Empty again, for new events. */
+void change_reset(struct change *change);
+void change_promise(struct change *change, int64_t clk, int64_t before);
+/* Borrowed; made once. */
+struct frame *change_frame(struct stream *stream, struct change *change, enum dress dress,
+                           bool last);
+/* Of other messages: the caller's reference. */
+struct frame *frame_of_text(struct str json);
+struct frame *frame_of_control(enum ws_opcode opcode, struct str payload);
+struct frame *frame_of_heartbeat(int64_t clk, enum dress dress);
+
+/* ---- channels (stream_channel.c) ------------------------------------------ */
+
+enum channel_kind { CHANNEL_EVENT, CHANNEL_SPORT, CHANNEL_KINDS };
+
+struct client;
+
+struct subscription {
+    struct client *client;
+    struct channel *channel;
+    struct subscription *prev, *next; /* of the channel */
+    int64_t sent;  /* while the client lags: what it has; -1 = nothing */
+};
+
+/* An event of a sport. */
+struct row {
+    int64_t changed, version_seen;
+    uint64_t hash;         /* of what was told of it, without its version */
+    bool dirty, gone;
+    struct row *next_dirty;
+    uint64_t gone_ms;
+    size_t id_n;
+    char id[];
+};
+
+struct channel {
+    enum channel_kind kind;
+    size_t id_n;
+    struct subscription *subscriptions;
+    size_t n;
+    struct channel *next_dirty;
+    bool dirty, gone;
+    bool renamed;          /* names have changed: an image, not a delta */
+    bool all;              /* of a sport: any row may have changed */
+    int64_t changed;       /* position of its last change */
+    int64_t checked;       /* up to here it was looked at */
+    int64_t whole;         /* who has less needs the image */
+    uint64_t empty_ms;     /* nobody subscribes since; 0 = somebody does */
+    struct change delta, image;
+    bool has_image;
+    uint64_t fixture;      /* hash of the event's names, start, … */
+    uint64_t *shapes;      /* of an event's markets: what they were named */
+    uint32_t n_shapes, shapes_room;
+    struct map rows;
+    struct row *dirty_rows;
+    char id[];
+};
+
+/* The channel, made when it is new.  NULL: there are too many. */
+struct channel *channel_of(struct stream *stream, enum channel_kind kind, struct str id);
+void channel_free(struct channel *channel);
+/* What happened to the book, to the channels it concerns. */
+void channels_hear(struct stream *stream, const struct bus_prices *prices);
+/* Encodes what is new since it was checked into its delta.  False: nothing is. */
+bool channel_flush(struct stream *stream, struct channel *channel, int64_t position);
+/* Everything in it, for who has nothing. */
+struct change *channel_image(struct stream *stream, struct channel *channel);
+/* Appends what is newer than `since`; true: that is something. */
+bool channel_merge(struct stream *stream, struct channel *channel, int64_t since,
+                   struct buf *events);
+/* Events that the book has forgotten; channels that nobody wants. */
+void channels_sweep(struct stream *stream);
+
+/* ---- accounts (stream_own.c) ---------------------------------------------- */
+
+/* Money of an account somebody watches. */
+struct purse {
+    int64_t account, seq;
+    struct own *owns;
+    struct purse *next_dirty;
+    bool dirty, known, told; /* told: the numbers are those last sent */
+    bool held;               /* its owners are being told */
+    char currency[4];
+    int64_t balance_minor, debt_minor, staked_minor;
+    struct frame *bets[LIMIT_STREAM_TICK_BETS];
+    size_t n_bets;
+    bool lost_bets;
+};
+
+/* A client's session. */
+struct own {
+    struct client *client;
+    struct purse *purse;
+    struct own *prev, *next; /* of the purse */
+    struct stream_identity identity;
+    uint64_t checked_ms;
+    struct stream_question *question; /* in flight, or NULL */
+    bool missed;                      /* the socket was full meanwhile */
+};
+
+void own_authenticate(struct client *client, struct str token, int64_t id);
+/* Ends the session; the client goes on without. */
+void own_end(struct client *client);
+/* Everything about the client's questions is forgotten: it is going. */
+void own_forget(struct client *client);
+void own_check(struct client *client, uint64_t now_ms);
+void own_drained(struct client *client);
+void purses_flush(struct stream *stream);
+
+/* ---- clients (stream_client.c, stream_input.c) ---------------------------- */
+
+/* A change on its way to one client. */
+struct note { struct change *change; struct note *next; };
+
+enum client_state { CLIENT_OPEN, CLIENT_CLOSING, CLIENT_GONE };
+enum client_queue { QUEUE_NONE, QUEUE_READY, QUEUE_BEHIND, QUEUES };
+
+struct client {
+    uint32_t magic;
+    enum client_state state;
+    enum dress dress;
+    enum client_queue queue;
+    struct stream *stream;
+    struct conn *conn;
+    struct client *prev, *next;               /* all */
+    struct client *queue_prev, *queue_next;
+    struct subscription *subscriptions;
+    uint32_t n_subscriptions;
+    bool lags;    /* its subscriptions' `sent` hold: it has to catch up */
+    bool missed;  /* a tick passed it by: what it gets next is conflated */
+    bool pinged;
+    uint32_t second_n;                        /* messages in that second */
+    uint64_t second;
+    struct note *notes, **notes_end;
+    uint64_t sent_ms, heard_ms, full_ms;      /* full_ms: the socket is, since; 0 = not */
+    uint64_t deadline_ms;                     /* CLOSING: gone by then */
+    struct own *own;
+    struct stream_question *asking;           /* authentication in flight */
+    struct ws_reader reader;
+};
+
+void client_enqueue(struct client *client, enum client_queue queue);
+/* QUEUE_READY: this tick's notes. */
+void client_send_notes(struct client *client);
+/* QUEUE_BEHIND: what it lacks, as far as the socket takes it. */
+void client_catch_up(struct client *client);
+/* One frame at once; closes who does not take even that. */
+void client_send(struct client *client, struct frame *frame);
+void client_status(struct client *client, int64_t id, const char *code, struct str detail);
+#define NO_ID INT64_MIN /* the message had none */
+/* Says why, waits a while for the client to close. */
+void client_close(struct client *client, enum ws_code code, const char *why, const char *reason);
+/* No more words. */
+void client_kill(struct client *client, const char *reason);
+void client_unsubscribe(struct client *client);
+/* Takes the place of the former one.  since: -1 = images. */
+void client_subscribe(struct client *client, struct channel **channels, uint32_t n,
+                      int64_t since);
+/* A quarter of a second has passed. */
+void client_check(struct client *client, uint64_t now_ms);
+/* conn's callback: bytes of a WebSocket client. */
+void client_input(struct client *client, const char *p, size_t n);
+
+/* ---- the hub (stream.c) ---------------------------------------------------- */
+
+struct stream {
+    struct stream_options options;
+    struct map channels[CHANNEL_KINDS], purses;
+    struct channel *dirty;
+    struct purse *dirty_purses;
+    uv_timer_t tick, quarter;  /* of a second */
+    uv_idle_t sender;          /* runs while queues are not empty */
+    bool started, draining, closed_handles, armed;
+    uint64_t flushed_ms;
+    int64_t covered;
+    int64_t since, mark;       /* resumed are clks not below since */
+    uint64_t mark_ms;
+    unsigned sweeps;
+    struct client *clients;
+    struct { struct client *first, *last; } queues[QUEUES];
+    size_t n_clients[DRESSES], n_subscriptions[CHANNEL_KINDS], n_full;
+    struct arena notes, names; /* of one tick; of one encoding */
+    struct buf scratch;
+    struct frame *heartbeats[DRESSES];
+    int64_t heartbeat_clk;
+    unsigned heartbeats_left;  /* in this quarter of a second */
+    int64_t flush_started_us;
+    int64_t frames, deliveries, bytes, conflated; /* not in the metrics yet */
+};
+
+/* Everything up to here is with who is up to date. */
+int64_t stream_covered(struct stream *stream);
+/* Something is dirty: a flush will come. */
+void stream_arm(struct stream *stream);
+void stream_wake_sender(struct stream *stream);
+uint64_t stream_now(const struct stream *stream); /* ms, the loop's */
+
+#endif
