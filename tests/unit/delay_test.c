@@ -30,6 +30,8 @@
     "<fixtures_fixture><fixture id='sr:match:1' start_time='2030-01-01T00:00:00Z'>" \
     "<tournament id='t'><sport id='sr:sport:1' name='Soccer'/></tournament>" \
     "</fixture></fixtures_fixture>"
+#define DESK(act, more) \
+    "<overround_desk act='" act "' operator='eve' timestamp='%d' " more "/>"
 #define UP "<overround_producer product='1' up='1' timestamp='%d'/>"
 #define DOWN "<overround_producer product='1' up='0' timestamp='%d'/>"
 
@@ -149,6 +151,9 @@ static void what_stops_a_bet(void **state)
         { { "<bet_settlement product='1' event_id='sr:match:2' timestamp='%d' certainty='1'>"
             "<outcomes><market id='1'><outcome id='1' result='1'/></market></outcomes>"
             "</bet_settlement>" }, 2 },
+        { { DESK("suspend", "level='all'"), DESK("resume", "level='all'") }, 3 },
+        { { DESK("suspend", "level='event' event_id='sr:match:2'"),
+            DESK("resume", "level='event' event_id='sr:match:2'") }, 2 },
         /* and what does not */
         { { LIVE("sr:match:1"), LIVE("sr:match:2") }, 0 },
         { { ODDS("sr:match:1", "1", MARKET("18", "-1", "1")) }, 0 },
