@@ -2,7 +2,7 @@
 import type { EventDetail, ExposureEvent, Level, Market, Outcome, Scope } from './api';
 import { askLimits, askMargin, askPrice, askResult, askVoid, askWithdrawal } from './asks';
 import type { Ask } from './dialog';
-import { limitsText, percent, teams } from './text';
+import { limitsText, marginText, percent, teams } from './text';
 
 // The desk has suspended the event, or more than it: every market says so.
 export const isAt = (event: EventDetail, level: Level) =>
@@ -70,12 +70,13 @@ function MarketRow({ props, market, index }: { props: EventProps; market: Market
       <header>
         <i class="light" aria-hidden="true" />
         <h3>{market.name}</h3>
+        {market.specifiers && <span class="muted">{market.specifiers.replace(/\|/g, ' ')}</span>}
         <span class="muted">{market.status.replace('_', ' ')}</span>
         {market.suspended.length > 0 && <b class="bad">desk: {market.suspended.join(', ')}</b>}
         <span class="muted number">
-          margin {percent(market.overround.sold, 1)}
+          margin {market.status === 'active' ? marginText(market.overround.sold) : '–'}
           {market.overround.sold !== market.overround.fed &&
-            `, fed ${percent(market.overround.fed, 1)}`}
+            `, fed ${marginText(market.overround.fed)}`}
           {market.margin !== null && `, set ${percent(market.margin)}`}
         </span>
         <span class="muted number">worst case {exposed?.worst_case ?? '0.00'}</span>

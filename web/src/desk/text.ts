@@ -7,9 +7,17 @@ export const teams = (event: Pick<EventRow, 'home' | 'away' | 'id'>) =>
 export const time = (at: string) => new Date(at).toLocaleTimeString([], { hour12: false });
 export const dateTime = (at: string) => new Date(at).toLocaleString([], { hour12: false });
 
-export function percent(text: string | null, less = 0): string {
+export function percent(text: string | null): string {
   if (text === null) return '–';
-  return `${((Number(text) - less) * 100).toFixed(1)} %`;
+  return `${(Number(text) * 100).toFixed(1)} %`;
+}
+
+// Of a sum of inverse odds: what is above the number of outcomes that win,
+// which is 2 for a double chance.
+export function marginText(sum: string | null): string {
+  if (sum === null) return '–';
+  const winners = Math.max(1, Math.round(Number(sum)));
+  return percent(String(Number(sum) / winners - 1));
 }
 
 export function minutesTo(start: string | null): string {
