@@ -45,7 +45,7 @@ FORCE:
 
 build/overround: deps
 	@$(MAKE) --no-print-directory VARIANT=release build/release/overround
-	@cmp -s build/release/overround $@ || cp build/release/overround $@
+	@cmp -s build/release/overround $@ || (cp build/release/overround $@.new && mv $@.new $@)
 
 # What Debian must have; installs only what is missing.
 deps:
