@@ -54,7 +54,7 @@ struct json_field {
     const char *name;
     enum json_kind kind;
     bool required;
-    void *into; /* struct str*, bool*, json_t** (borrowed), int64_t* */
+    void *into; /* struct str* bool*, json_t** (borrowed), int64_t* */
 };
 
 /*

@@ -70,6 +70,10 @@ void bets_get_wallet(void *bets, struct http_request *request);
 void bets_post_deposit(void *bets, struct http_request *request);
 void bets_post_withdrawal(void *bets, struct http_request *request);
 void bets_get_transfers(void *bets, struct http_request *request);
+/* /v1/limits, /v1/exclusion */
+void bets_get_limits(void *bets, struct http_request *request);
+void bets_put_limit(void *bets, struct http_request *request);
+void bets_put_exclusion(void *bets, struct http_request *request);
 /* /v1/bets… */
 void bets_post_bet(void *bets, struct http_request *request);
 void bets_post_cashout(void *bets, struct http_request *request); /* param = bet id */

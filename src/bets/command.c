@@ -319,6 +319,8 @@ static void on_key(struct store_exec *exec, enum store_result result)
         }
     } else if (refusal == REFUSE_INSUFFICIENT_FUNDS) {
         write_balance(out, row[K_REF].i, c->session.currency->exponent);
+    } else if (refusal == REFUSE_LIMIT_REACHED && row[K_REF].i != 0) {
+        limit_write_reached(out, row[K_REF].i, c->session.currency->exponent);
     } else {
         buf_str(out, row[K_DETAIL].s);
     }
@@ -435,6 +437,8 @@ static void write_members(const struct command *c, struct buf *out)
 
     if (money->decided == money->verdict)
         buf_str(out, money->detail);
+    else if (money->decided == REFUSE_LIMIT_REACHED)
+        limit_write_reached(out, money->limit_reached, c->session.currency->exponent);
     else if (money->decided == REFUSE_INSUFFICIENT_FUNDS)
         write_balance(out, money->balance_minor, c->session.currency->exponent);
 }

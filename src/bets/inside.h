@@ -98,9 +98,13 @@ void reader_start(struct bets *bets, struct http_request *request, bool fresh,
 /* Runs one statement; `rows` gets its result.  Refuses with 503 by itself. */
 void reader_exec(struct reader *reader, struct statement_call call,
                  void (*rows)(struct reader *reader));
+/* So many (<= 4) in one transaction; the rows are the last one's. */
+void reader_exec_all(struct reader *reader, const struct statement_call *calls, uint32_t n,
+                     void (*rows)(struct reader *reader));
 void reader_json(struct reader *reader, int status, struct str body);
 void reader_empty(struct reader *reader, int status);
 void reader_refuse(struct reader *reader, enum refusal refusal, struct str detail);
+void reader_refuse_with(struct reader *reader, enum refusal refusal, struct str members);
 
 /* ?after= and ?limit=; false: *error says what is wrong. */
 bool page_read(struct http_request *request, struct str *after, int64_t *limit,
@@ -112,6 +116,12 @@ bool id_read(struct str text, int64_t *id) MUST_USE;
 
 /* Makes no_password. */
 void account_prepare(struct bets *bets);
+
+/* ---- limits (limits.c) ---------------------------------------------- */
+
+/* The members of limit_reached by a customer's own limit, which is packed as
+ * the store tells and keeps it. */
+void limit_write_reached(struct buf *out, int64_t packed, int exponent);
 
 /* ---- money requests (command.c) ------------------------------------- */
 

@@ -253,6 +253,12 @@ void reader_refuse(struct reader *reader, enum refusal refusal, struct str detai
                    detail.n > 0 ? detail : bets_sentence(refusal), STR_NONE);
 }
 
+void reader_refuse_with(struct reader *reader, enum refusal refusal, struct str members)
+{
+    reader->bets->working--;
+    answer_refusal(reader->request, refusal, bets_sentence(refusal), members);
+}
+
 static void on_rows(struct store_exec *exec, enum store_result result)
 {
     struct reader *reader = exec->ctx;
@@ -266,14 +272,21 @@ static void on_rows(struct store_exec *exec, enum store_result result)
 void reader_exec(struct reader *reader, struct statement_call call,
                  void (*rows)(struct reader *reader))
 {
+    reader_exec_all(reader, &call, 1, rows);
+}
+
+void reader_exec_all(struct reader *reader, const struct statement_call *calls, uint32_t n,
+                     void (*rows)(struct reader *reader))
+{
+    CHECK(n >= 1 && n <= LENGTH(reader->exec.calls));
     if (!store_is_up(reader->bets->options.store)) {
         reader_refuse(reader, REFUSE_BUSY, STR("The ledger cannot be read now."));
         return;
     }
     reader->rows = rows;
-    reader->exec = (struct store_exec){ .calls = { call }, .n = 1,
-                                        .arena = &reader->request->arena,
+    reader->exec = (struct store_exec){ .n = n, .arena = &reader->request->arena,
                                         .on_done = on_rows, .ctx = reader };
+    memcpy(reader->exec.calls, calls, n * sizeof(*calls));
     store_exec(reader->bets->options.store, &reader->exec);
 }
 

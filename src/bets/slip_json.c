@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 
 #define MARKET_DIGITS_MAX 10
@@ -278,6 +279,57 @@ bool cashout_body_read(struct str body, const struct currency *currency, struct 
         if (well && *stake_minor <= 0)
             well = fail(arena, error, "", "stake", "must be above 0");
     }
+    json_decref(document);
+    return well;
+}
+
+bool limit_body_read(struct str body, const struct currency *currency, struct arena *arena,
+                     enum limit_kind *kind, enum limit_period *period, int64_t *amount_minor,
+                     struct str *error)
+{
+    struct str kind_name = STR_NONE, period_name = STR_NONE, amount = STR_NONE;
+    const struct json_field fields[] = {
+        { "kind", JSON_KIND_STRING, true, &kind_name },
+        { "period", JSON_KIND_STRING, true, &period_name },
+        { "amount", JSON_KIND_STRING_OR_NULL, true, &amount },
+    };
+    json_t *document;
+    bool well = true;
+
+    *amount_minor = -1;
+    if (body.n == 0)
+        return fail(arena, error, "", "the body", "is empty");
+    document = json_read(body, fields, LENGTH(fields), arena, error);
+    if (document == NULL)
+        return false;
+    if (!limit_kind_find(kind_name, kind))
+        well = fail(arena, error, "", "kind", "must be deposit, stake or loss");
+    else if (!limit_period_find(period_name, period))
+        well = fail(arena, error, "", "period", "must be day, week or month");
+    else if (amount.p != NULL)
+        well = read_money(amount, "amount", currency, arena, amount_minor, error);
+    json_decref(document);
+    return well;
+}
+
+bool until_body_read(struct str body, struct arena *arena, int64_t *until_ms,
+                     struct str *error)
+{
+    struct str until = STR_NONE;
+    const struct json_field fields[] = {
+        { "until", JSON_KIND_STRING, true, &until },
+    };
+    json_t *document;
+    bool well;
+
+    *until_ms = 0;
+    if (body.n == 0)
+        return fail(arena, error, "", "the body", "is empty");
+    document = json_read(body, fields, LENGTH(fields), arena, error);
+    if (document == NULL)
+        return false;
+    well = clock_parse(until, until_ms) ||
+           fail(arena, error, "", "until", "must be a time such as \"2026-12-31T00:00:00Z\"");
     json_decref(document);
     return well;
 }

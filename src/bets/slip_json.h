@@ -3,6 +3,7 @@
 #define BETS_SLIP_JSON_H
 
 #include "model/bet.h"
+#include "model/limit.h"
 #include "model/money.h"
 
 /*
@@ -16,6 +17,15 @@ bool slip_read(struct str body, const struct currency *currency, struct arena *a
 /* {minimum, stake?}: *stake_minor is 0 when it is not there, else > 0. */
 bool cashout_body_read(struct str body, const struct currency *currency, struct arena *arena,
                        int64_t *minimum_minor, int64_t *stake_minor, struct str *error) MUST_USE;
+
+/* {kind, period, amount}: *amount_minor is -1 for null, which is no limit. */
+bool limit_body_read(struct str body, const struct currency *currency, struct arena *arena,
+                     enum limit_kind *kind, enum limit_period *period, int64_t *amount_minor,
+                     struct str *error) MUST_USE;
+
+/* {until}: RFC 3339. */
+bool until_body_read(struct str body, struct arena *arena, int64_t *until_ms,
+                     struct str *error) MUST_USE;
 
 /* {amount}, > 0. */
 bool amount_read(struct str body, const struct currency *currency, struct arena *arena,

@@ -21,6 +21,9 @@
 /* The signed sum of a customer's transfers. */
 #define SIGNED "CASE WHEN t.credit = t.account THEN t.amount ELSE -t.amount END"
 
+/* What transfers moved of what a limit is on, as tbl/statements.h has it. */
+#define MOVED "COALESCE(SUM(" LIMIT_MOVED("l.kind") "), 0)"
+
 struct audit {
     struct db *db;
     void (*on_difference)(void *ctx, struct str sentence);
@@ -156,6 +159,21 @@ static bool on_total(void *ctx, const struct value *cells)
     return true;
 }
 
+static bool on_wrong_limit(void *ctx, const struct value *cells)
+{
+    differ(ctx, "limit of account %" PRId64 ", kind %" PRId64 ", period %" PRId64 ": %" PRId64
+           " is used, its transfers say %" PRId64, cells[0].i, cells[1].i, cells[2].i,
+           cells[3].i, cells[4].i);
+    return true;
+}
+
+static bool on_limited_without(void *ctx, const struct value *cells)
+{
+    differ(ctx, "account %" PRId64 ": limited is %" PRId64 ", it has %" PRId64 " rows of limits",
+           cells[0].i, cells[1].i, cells[2].i);
+    return true;
+}
+
 static bool on_leg_without_bet(void *ctx, const struct value *cells)
 {
     differ(ctx, "leg of bet %" PRId64 "/%" PRId64 " on market %" PRId64
@@ -250,6 +268,18 @@ static const struct check checks[] = {
       "SELECT l.account, l.bet, l.market_key FROM legs l"
       " LEFT JOIN bets b ON b.account = l.account AND b.id = l.bet WHERE b.id IS NULL",
       on_leg_without_bet },
+    { "iiiii",
+      "SELECT l.account, l.kind, l.period, l.used, CAST(" MOVED " AS bigint)"
+      " FROM limits l"
+      " LEFT JOIN transfers t ON t.account = l.account AND t.at_ms >= l.since_ms"
+      " GROUP BY l.account, l.kind, l.period, l.used HAVING l.used <> " MOVED,
+      on_wrong_limit },
+    { "iii",
+      "SELECT a.id, a.limited, COALESCE(l.n, 0) FROM accounts a"
+      " LEFT JOIN (SELECT account, COUNT(*) AS n FROM limits GROUP BY account) l"
+      "  ON l.account = a.id"
+      " WHERE COALESCE(l.n, 0) <> CASE a.limited WHEN 0 THEN 0 ELSE 9 END",
+      on_limited_without },
 };
 
 static bool query(struct audit *audit, const char *sql, const char *columns,

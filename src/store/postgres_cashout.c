@@ -10,15 +10,17 @@
 
 #define CASHOUT_SQL(lock) \
     "WITH judged AS MATERIALIZED (" \
-    " SELECT c.*, a.id AS locked, a.id IS NOT NULL AND a.epoch = c.epoch AS known," \
-    "  a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
+    " SELECT c.*, CASE WHEN " PG_LIMITS_SHOWN("a.id", "a.limited") " THEN a.id END AS locked," \
+    "  a.id IS NOT NULL AND a.epoch = c.epoch" \
+    "   AND " PG_LIMITS_SHOWN("a.id", "a.limited") " AS known," \
+    "  a.limited, a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
     "  COALESCE(b.version = c.version, false) AS holds," \
     "  a.balance - a.debt + c.paid AS net" \
     " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" \
     "  WITH ORDINALITY AS c (account, epoch, key, hash, verdict, detail, paid, at_ms," \
     "   bet, version, cashed, potential, state, n)" \
     " LEFT JOIN LATERAL (" \
-    "  SELECT id, balance, debt, staked, seq, epoch" \
+    "  SELECT id, balance, debt, staked, seq, epoch, limited" \
     "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
     " LEFT JOIN LATERAL (" \
     "  SELECT version FROM bets WHERE account = a.id AND id = c.bet" \
@@ -29,7 +31,7 @@
     "  hash, detail FROM judged WHERE known AND holds" \
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
-    " SELECT account, paid, at_ms, bet, cashed, potential, state, seq," \
+    " SELECT account, paid, at_ms, bet, cashed, potential, state, seq, limited," \
     "  greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
     " FROM judged WHERE known AND holds AND verdict = 0" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
@@ -37,6 +39,9 @@
     " UPDATE accounts a SET balance = d.balance, debt = d.debt, seq = d.seq," \
     "  staked = a.staked - d.cashed" \
     " FROM done d WHERE a.id = d.account" \
+    "), used AS (" \
+    " UPDATE limits l SET" PG_LIMIT_COUNT("d.at_ms", "-d.paid") \
+    " FROM done d WHERE d.limited <> 0 AND l.account = d.account AND l.kind = 3" \
     "), cashed AS (" \
     " UPDATE bets b SET version = b.version + 1, stake = b.stake - d.cashed," \
     "  cashed_stake = b.cashed_stake + d.cashed, cashed_paid = b.cashed_paid + d.paid," \

@@ -18,6 +18,26 @@
 #include "store/engine.h"
 #include "store/pg_array.h"
 
+/*
+ * Customers' limits.  A limited account has its nine rows since one commit; a
+ * snapshot older than that does not show them: such an account is left for
+ * the next statement, as if it were locked.
+ */
+#define PG_LIMITS_SHOWN(account, limited) \
+    "(" limited " = 0 OR EXISTS (SELECT 1 FROM limits x WHERE x.account = " account "))"
+/* When the period that holds the time `at` began: limit_since(). */
+#define PG_LIMIT_SINCE(period, at) \
+    "CASE " period " WHEN 1 THEN " at " - " at " % 86400000" \
+    " WHEN 2 THEN " at " - (" at " - 345600000) % 604800000" \
+    " ELSE (extract(epoch FROM date_trunc('month'," \
+    "  to_timestamp(" at " / 1000) AT TIME ZONE 'UTC')) * 1000)::int8 END"
+/* SET of limits l: `delta` at `at`. */
+#define PG_LIMIT_COUNT(at, delta) \
+    " used = CASE WHEN l.since_ms > " PG_LIMIT_SINCE("l.period", at) " THEN l.used" \
+    "  WHEN l.since_ms = " PG_LIMIT_SINCE("l.period", at) " THEN l.used + " delta \
+    "  ELSE " delta " END," \
+    " since_ms = greatest(l.since_ms, " PG_LIMIT_SINCE("l.period", at) ")"
+
 enum pg_role { PG_MONEY, PG_FEED, PG_RESULTS, PG_SETTLE, PG_READ, PG_WRITE };
 
 /* A statement prepared on the connections of one role. */

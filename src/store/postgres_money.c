@@ -25,9 +25,11 @@
  * model/ledger.h's, those of events tbl/events.h's. */
 #define MONEY_SQL(lock) \
     "WITH judged AS MATERIALIZED (" \
-    " SELECT c.*, a.id AS locked, a.id IS NOT NULL AND a.epoch = c.epoch AS known," \
-    "  a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
+    " SELECT c.*, CASE WHEN a.limited = 0 OR l.n = 9 THEN a.id END AS locked," \
+    "  a.id IS NOT NULL AND a.epoch = c.epoch AND (a.limited = 0 OR l.n = 9) AS known," \
+    "  a.limited, l.reached, a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
     "  CASE WHEN c.op <> 3 AND (a.status <> 0 OR a.excluded_until_ms > c.at_ms) THEN 4" \
+    "   WHEN l.reached IS NOT NULL AND (c.judged = 0 OR c.judged > 10) THEN 10" \
     "   WHEN c.judged <> 0 THEN c.judged" \
     "   WHEN c.op <> 2 AND a.balance < c.amount THEN 15" \
     "   ELSE 0 END::int2 AS verdict," \
@@ -36,26 +38,42 @@
     "  WITH ORDINALITY AS c (account, epoch, op, key, hash, judged, detail, amount," \
     "   at_ms, bet, potential, cap, currency, sport, slip, n)" \
     " LEFT JOIN LATERAL (" \
-    "  SELECT id, balance, debt, staked, seq, epoch, status, excluded_until_ms" \
+    "  SELECT id, balance, debt, staked, seq, epoch, status, limited, excluded_until_ms" \
     "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
+    " LEFT JOIN LATERAL (" \
+    "  SELECT count(*) AS n, min(greatest(r.amount - r.used, 0) * 16 + r.kind * 4 + r.period)" \
+    "   FILTER (WHERE r.amount >= 0 AND r.used + c.amount > r.amount AND CASE c.op" \
+    "    WHEN 1 THEN r.kind IN (2, 3) WHEN 2 THEN r.kind = 1 ELSE false END) AS reached" \
+    "  FROM (SELECT x.kind, x.period, CASE WHEN x.next_from_ms <> 0" \
+    "    AND x.next_from_ms <= c.at_ms THEN x.next_amount ELSE x.amount END AS amount," \
+    "    CASE WHEN x.since_ms >= " PG_LIMIT_SINCE("x.period", "c.at_ms") \
+    "     THEN x.used ELSE 0 END AS used" \
+    "   FROM limits x WHERE x.account = a.id AND a.limited <> 0" \
+    "   FOR NO KEY UPDATE) r) l ON true" \
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
     " SELECT account," \
     "  CASE verdict WHEN 0 THEN CASE op WHEN 1 THEN bet ELSE seq END" \
-    "   WHEN 15 THEN balance ELSE 0 END," \
+    "   WHEN 15 THEN balance" \
+    "   WHEN 10 THEN CASE judged WHEN 10 THEN 0 ELSE reached END ELSE 0 END," \
     "  at_ms, op, verdict, key, hash," \
     "  CASE WHEN verdict <> 0 AND verdict = judged THEN detail ELSE '' END" \
     " FROM judged WHERE known" \
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
     " SELECT account, op, amount, at_ms, bet, potential, cap, currency, sport," \
-    "  slip, seq, greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
+    "  slip, seq, limited, greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
     " FROM judged WHERE known AND verdict = 0" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
     "), purses AS (" \
     " UPDATE accounts a SET balance = d.balance, debt = d.debt, seq = d.seq," \
     "  staked = a.staked + CASE WHEN d.op = 1 THEN d.amount ELSE 0 END" \
     " FROM done d WHERE a.id = d.account" \
+    "), used AS (" \
+    " UPDATE limits l SET" PG_LIMIT_COUNT("d.at_ms", "d.amount") \
+    " FROM done d WHERE d.limited <> 0 AND l.account = d.account" \
+    "  AND (l.kind = CASE d.op WHEN 1 THEN 2 WHEN 2 THEN 1 ELSE 0 END" \
+    "   OR (l.kind = 3 AND d.op = 1))" \
     "), placed AS (" \
     " INSERT INTO bets (account, id, stake, potential, cap, payout, placed_ms," \
     "  settled_ms, version, state, rule, flags, currency, sport, slip, results)" \
@@ -90,7 +108,8 @@
     "  ELSE 2 END::int2, verdict, COALESCE(seq, 0)," \
     "  COALESCE(CASE WHEN verdict = 0 THEN greatest(net, 0) ELSE balance END, 0)," \
     "  COALESCE(CASE WHEN verdict = 0 THEN greatest(-net, 0) ELSE debt END, 0)," \
-    "  COALESCE(staked + CASE WHEN verdict = 0 AND op = 1 THEN amount ELSE 0 END, 0)" \
+    "  COALESCE(staked + CASE WHEN verdict = 0 AND op = 1 THEN amount ELSE 0 END, 0)," \
+    "  COALESCE(CASE WHEN verdict = 10 AND judged <> 10 THEN reached END, 0)" \
     " FROM judged j"
 
 #define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "III"
@@ -99,7 +118,8 @@ _Static_assert(MONEY_DECIDED == 1 && MONEY_KNOWN == 2 && MONEY_SKIPPED == 3
                && MONEY_UNAUTHORIZED == 4, "the statement's outcomes");
 _Static_assert(MONEY_BET == 1 && MONEY_DEPOSIT == 2 && MONEY_WITHDRAWAL == 3,
                "the statement's operations");
-_Static_assert(REFUSE_EXCLUDED == 4 && REFUSE_INSUFFICIENT_FUNDS == 15,
+_Static_assert(REFUSE_EXCLUDED == 4 && REFUSE_INSUFFICIENT_FUNDS == 15
+               && REFUSE_LIMIT_REACHED == 10,
                "the statement's verdicts");
 _Static_assert(HOUSE_CASH == 1 && HOUSE_BETS == 2 && TRANSFER_DEPOSIT == 1
                && TRANSFER_WITHDRAWAL == 2 && TRANSFER_STAKE == 3,
@@ -273,6 +293,7 @@ static bool money_read(struct pg_conn *conn, void *request, unsigned statement,
         cmd->balance_minor = cell(result, row, 4);
         cmd->debt_minor = cell(result, row, 5);
         cmd->staked_minor = cell(result, row, 6);
+        cmd->limit_reached = cell(result, row, 7);
     }
     return true;
 }

@@ -21,22 +21,23 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     " SELECT pos FROM settle_queue WHERE market_key = $15 AND pos = $16" \
     " FOR NO KEY UPDATE" \
     "), held AS MATERIALIZED (" \
-    " SELECT i.*, a.balance - a.debt AS net, a.seq, a.staked AS stakes" \
+    " SELECT i.*, a.balance - a.debt AS net, a.seq, a.staked AS stakes, a.limited" \
     " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)" \
     "  WITH ORDINALITY AS i (account, bet, version, state, payout, delta, staked," \
     "   settled_ms, flags, results, event, item, n)" \
     " CROSS JOIN LATERAL (" \
-    "  SELECT balance, debt, seq, staked FROM accounts WHERE id = i.account" \
+    "  SELECT balance, debt, seq, staked, limited FROM accounts WHERE id = i.account" \
     "  FOR NO KEY UPDATE" lock ") a" \
-    " WHERE $16 = 0 OR EXISTS (SELECT 1 FROM job)" \
+    " WHERE ($16 = 0 OR EXISTS (SELECT 1 FROM job))" \
+    "  AND " PG_LIMITS_SHOWN("i.account", "a.limited") \
     "), applied AS (" \
     " UPDATE bets b SET state = h.state, payout = h.payout, version = b.version + 1," \
     "  settled_ms = h.settled_ms, flags = h.flags, results = h.results" \
     " FROM held h WHERE b.account = h.account AND b.id = h.bet AND b.version = h.version" \
     " RETURNING h.account, h.bet, h.delta, h.staked, h.event, h.item, h.net, h.seq," \
-    "  h.stakes, h.n" \
+    "  h.stakes, h.limited, h.n" \
     "), moves AS MATERIALIZED (" \
-    " SELECT account, bet, delta, staked, event, item," \
+    " SELECT account, bet, delta, staked, event, item, limited," \
     "  (net + sum(delta) OVER w)::int8 AS net," \
     "  (stakes + sum(staked) OVER w)::int8 AS stakes," \
     "  seq + count(*) FILTER (WHERE event <> 0 OR delta <> 0) OVER w AS seq," \
@@ -51,6 +52,11 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     "  sum(staked)::int8 AS staked FROM moves GROUP BY account" \
     "  HAVING bool_or(counts OR staked <> 0)) t" \
     " WHERE a.id = t.account" \
+    "), used AS (" \
+    " UPDATE limits l SET" PG_LIMIT_COUNT("$14", "-t.delta") \
+    " FROM (SELECT account, sum(delta)::int8 AS delta FROM moves WHERE limited <> 0" \
+    "  GROUP BY account HAVING bool_or(delta <> 0)) t" \
+    " WHERE l.account = t.account AND l.kind = 3" \
     "), moved AS (" \
     " INSERT INTO transfers (account, seq, debit, credit, amount, bet, at_ms," \
     "  balance_after, kind)" \

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "model/limit.h"
 #include "store/engine.h"
 
 /* HOT(NAME, sql): parameters are ?1… in the order of the text. */
@@ -22,7 +23,7 @@
     HOT(SAVEPOINT_RELEASE, "RELEASE job")                                          \
     HOT(PROBE, "UPDATE meta SET value = value WHERE name = 'node'")                \
     HOT(ACCOUNT, "SELECT balance, debt, seq, epoch, status, excluded_until_ms,"    \
-        " staked FROM accounts WHERE id = ?1")                                     \
+        " staked, limited FROM accounts WHERE id = ?1")                            \
     HOT(ACCOUNT_MOVE, "UPDATE accounts SET balance = ?1, debt = ?2,"               \
         " staked = staked + ?3, seq = ?4 WHERE id = ?5")                           \
     HOT(KEY_ADD, "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"        \
@@ -38,6 +39,13 @@
         " AND version = ?3")                                                       \
     HOT(KEY_KNOWN, "SELECT 1 FROM keys WHERE account = ?1 AND op = ?2"             \
         " AND key = ?3")                                                           \
+    HOT(LIMITS, "SELECT kind, period, CASE WHEN next_from_ms <> 0"                 \
+        " AND next_from_ms <= ?2 THEN next_amount ELSE amount END, used, since_ms" \
+        " FROM limits WHERE account = ?1")                                         \
+    HOT(LIMIT_COUNT, "UPDATE limits SET used = CASE WHEN since_ms > ?1 THEN used"  \
+        " WHEN since_ms = ?1 THEN used + ?2 ELSE ?2 END,"                          \
+        " since_ms = max(since_ms, ?1)"                                            \
+        " WHERE account = ?3 AND kind = ?4 AND period = ?5")                       \
     HOT(LEG_ADD, "INSERT INTO legs VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")    \
     HOT(TRANSFER_ADD, "INSERT INTO transfers"                                      \
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \
@@ -107,6 +115,14 @@ struct sqlite_transfer {
     int kind;
 };
 int sqlite_transfer_add(struct sqlite_conn *conn, const struct sqlite_transfer *t) MUST_USE;
+
+/* Which of the account's limits the command would pass, the one with the least
+ * left: limit_reached_pack(); 0: none. */
+int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd,
+                        int64_t *reached) MUST_USE;
+/* Money moved: into the periods of that time. */
+int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum limit_kind kind,
+                        int64_t at_ms, int64_t delta) MUST_USE;
 
 /* One job each, inside the caller's transaction. */
 int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch) MUST_USE;

@@ -17,7 +17,8 @@ enum {
 struct standing {
     struct purse purse;
     int64_t seq, epoch, status, excluded_until_ms, staked;
-    bool found;
+    int64_t limit_reached; /* by this command */
+    bool limited, found;
 };
 
 static int read_standing(struct sqlite_conn *conn, int64_t account, struct standing *out)
@@ -38,6 +39,7 @@ static int read_standing(struct sqlite_conn *conn, int64_t account, struct stand
         out->status = sqlite3_column_int64(stmt, 4);
         out->excluded_until_ms = sqlite3_column_int64(stmt, 5);
         out->staked = sqlite3_column_int64(stmt, 6);
+        out->limited = sqlite3_column_int(stmt, 7) != 0;
         out->found = true;
     }
     (void)sqlite3_reset(stmt);
@@ -63,6 +65,9 @@ static enum refusal decide(const struct money_cmd *cmd, const struct standing *s
 
     if (excluded && !takes_out(cmd))
         return REFUSE_EXCLUDED;
+    if (standing->limit_reached != 0
+        && (cmd->verdict == REFUSE_NOTHING || cmd->verdict > REFUSE_LIMIT_REACHED))
+        return REFUSE_LIMIT_REACHED;
     if (cmd->verdict != REFUSE_NOTHING)
         return cmd->verdict;
     if (!pays_in(cmd) && standing->purse.balance < cmd->amount_minor)
@@ -76,6 +81,8 @@ static int64_t ref_of(const struct money_cmd *cmd, enum refusal verdict,
 {
     if (verdict == REFUSE_INSUFFICIENT_FUNDS)
         return standing->purse.balance;
+    if (verdict == REFUSE_LIMIT_REACHED && cmd->verdict != verdict)
+        return standing->limit_reached;
     if (verdict != REFUSE_NOTHING)
         return 0;
     return cmd->op == MONEY_BET ? cmd->bet : standing->seq + 1;
@@ -216,6 +223,23 @@ static void tell(struct sqlite_conn *conn, const struct money_cmd *cmd)
                      about_bet ? cmd->bet : cmd->seq);
 }
 
+/* Into the customer's limits; a loss is what stakes cost less what came back. */
+static int count_limits(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    int64_t account = cmd->account, at_ms = cmd->at_ms, amount = cmd->amount_minor;
+    int code = SQLITE_OK;
+
+    if (cmd->op == MONEY_DEPOSIT)
+        return sqlite_limits_count(conn, account, LIMIT_KIND_DEPOSIT, at_ms, amount);
+    if (cmd->op == MONEY_BET)
+        code = sqlite_limits_count(conn, account, LIMIT_KIND_STAKE, at_ms, amount);
+    if (code == SQLITE_OK && cmd->op == MONEY_BET)
+        return sqlite_limits_count(conn, account, LIMIT_KIND_LOSS, at_ms, amount);
+    if (code == SQLITE_OK && cmd->op == MONEY_CASHOUT)
+        return sqlite_limits_count(conn, account, LIMIT_KIND_LOSS, at_ms, -amount);
+    return code;
+}
+
 /* From here on it must succeed: the key is ours. */
 static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
                      const struct standing *standing)
@@ -241,6 +265,8 @@ static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
         code = add_bet(conn, cmd);
     if (code == SQLITE_OK && cmd->op == MONEY_CASHOUT)
         code = cash_bet(conn, cmd);
+    if (code == SQLITE_OK && standing->limited)
+        code = count_limits(conn, cmd);
     if (code == SQLITE_OK)
         tell(conn, cmd);
     return code;
@@ -299,12 +325,19 @@ static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
         if (code != SQLITE_OK || !holds)
             return code;
     }
+    if (standing.limited) {
+        code = sqlite_limits_judge(conn, cmd, &standing.limit_reached);
+        if (code != SQLITE_OK)
+            return code;
+    }
     verdict = decide(cmd, &standing);
     code = add_key(conn, cmd, verdict, &standing, &known);
     if (code != SQLITE_OK)
         return code;
     cmd->outcome = known ? MONEY_KNOWN : MONEY_DECIDED;
     cmd->decided = verdict;
+    cmd->limit_reached = verdict == REFUSE_LIMIT_REACHED && cmd->verdict != verdict
+        ? standing.limit_reached : 0;
     cmd->seq = 0;
     cmd->balance_minor = standing.purse.balance;
     cmd->debt_minor = standing.purse.debt;

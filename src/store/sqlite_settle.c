@@ -70,7 +70,7 @@ static int write_bet(struct sqlite_conn *conn, struct settle_item *item)
 }
 
 static int read_account(struct sqlite_conn *conn, int64_t account, struct purse *purse,
-                        struct settle_item *item)
+                        struct settle_item *item, bool *limited)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT);
     int code;
@@ -84,6 +84,7 @@ static int read_account(struct sqlite_conn *conn, int64_t account, struct purse 
         purse->debt = sqlite3_column_int64(stmt, 1);
         item->seq = sqlite3_column_int64(stmt, 2);
         item->staked_minor = sqlite3_column_int64(stmt, 6);
+        *limited = sqlite3_column_int(stmt, 7) != 0;
     }
     (void)sqlite3_reset(stmt);
     if (code == SQLITE_DONE)
@@ -127,7 +128,8 @@ static int write_transfer(struct sqlite_conn *conn, const struct settle_item *it
 static int move_money(struct sqlite_conn *conn, struct settle_item *item, int64_t at_ms)
 {
     struct purse purse = { 0 };
-    int code = read_account(conn, item->account, &purse, item);
+    bool limited = false;
+    int code = read_account(conn, item->account, &purse, item, &limited);
 
     if (code != SQLITE_OK)
         return code;
@@ -145,6 +147,9 @@ static int move_money(struct sqlite_conn *conn, struct settle_item *item, int64_
     code = write_account(conn, item);
     if (code == SQLITE_OK && item->delta_minor != 0)
         code = write_transfer(conn, item, at_ms);
+    if (code == SQLITE_OK && limited && item->delta_minor != 0)
+        code = sqlite_limits_count(conn, item->account, LIMIT_KIND_LOSS, at_ms,
+                                   -item->delta_minor);
     if (code == SQLITE_OK && item->event != 0)
         sqlite_event_add(conn, item->account, item->seq, item->event, item->bet);
     return code;

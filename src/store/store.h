@@ -97,6 +97,8 @@ struct money_cmd {
     enum money_outcome outcome;
     enum refusal decided;     /* MONEY_DECIDED: NOTHING, or the refusal: the
                                  one judged, or excluded, insufficient_funds */
+    int64_t limit_reached;    /* LIMIT_REACHED by the customer's own limit, which is
+                                 limit_reached_pack()'s; else 0 */
     int64_t seq;              /* of its transfer, when done */
     int64_t balance_minor;    /* after, when done; now, when refused */
     int64_t debt_minor, staked_minor; /* likewise */
@@ -110,7 +112,9 @@ struct money_cmd {
  * lock time-out instead; used for a command alone).  Per command, in order:
  * epoch differs -> UNAUTHORIZED; key known -> KNOWN; then the verdict is
  * excluded (status <> 0, or excluded_until_ms > at_ms; a withdrawal is
- * allowed) or the one judged or insufficient_funds or done, and is stored
+ * allowed) or limit_reached (accounts.limited: rows of limits, by which only
+ * rungs above it go before) or the one judged or insufficient_funds or done,
+ * and is stored
  * with the key; when done also: the account's row, the transfer, the bet and
  * its legs, one outbox row for the whole batch.
  * A cash-out takes stake out of an accepted bet, which an excluded customer

@@ -45,6 +45,52 @@ STATEMENT(BET_GET, "ii", BET_COLUMNS, BET_SELECT " WHERE account = $1 AND id = $
 STATEMENT(BETS_LIST, "iiiii", BET_COLUMNS,
     BET_SELECT " WHERE account = $1 AND id < $2 AND state BETWEEN $3 AND $4"
     " ORDER BY id DESC LIMIT $5")
+/* Customers' limits.  $2, $3, $4: when day, week and month began; the nine of
+ * an account, and what transfers say was used of each since then. */
+#define LIMIT_NINE \
+    "(SELECT 1 AS kind, 1 AS period, $2 AS since UNION ALL SELECT 1, 2, $3" \
+    " UNION ALL SELECT 1, 3, $4 UNION ALL SELECT 2, 1, $2 UNION ALL SELECT 2, 2, $3" \
+    " UNION ALL SELECT 2, 3, $4 UNION ALL SELECT 3, 1, $2 UNION ALL SELECT 3, 2, $3" \
+    " UNION ALL SELECT 3, 3, $4) k"
+#define LIMIT_MOVED(kind) \
+    "CASE " kind " WHEN 1 THEN CASE t.kind WHEN 1 THEN t.amount ELSE 0 END" \
+    " WHEN 2 THEN CASE t.kind WHEN 3 THEN t.amount ELSE 0 END" \
+    " ELSE CASE WHEN t.kind IN (3, 5) THEN t.amount" \
+    "  WHEN t.kind IN (4, 6) THEN -t.amount ELSE 0 END END"
+#define LIMIT_USED \
+    "(SELECT CAST(COALESCE(SUM(" LIMIT_MOVED("k.kind") "), 0) AS bigint)" \
+    " FROM transfers t WHERE t.account = $1 AND t.at_ms >= k.since)"
+/* With amount, the change that waits, and the exclusion's end in each row. */
+STATEMENT(LIMITS_GET, "iiii", "iiiii" "ii",
+    "SELECT k.kind, k.period, COALESCE(l.amount, -1), COALESCE(l.next_amount, -1),"
+    " COALESCE(l.next_from_ms, 0), COALESCE(CASE WHEN l.since_ms >= k.since THEN l.used"
+    "  WHEN l.account IS NOT NULL THEN 0 END, " LIMIT_USED "), a.excluded_until_ms"
+    " FROM accounts a CROSS JOIN " LIMIT_NINE
+    " LEFT JOIN limits l ON l.account = a.id AND l.kind = k.kind AND l.period = k.period"
+    " WHERE a.id = $1 ORDER BY k.kind, k.period")
+/* The first takes the account's lock: in one transaction, in this order. */
+STATEMENT(LIMITS_TURN_ON, "i", "", "UPDATE accounts SET limited = 1 WHERE id = $1")
+STATEMENT(LIMITS_ADD, "iiii", "",
+    "INSERT INTO limits (account, kind, period, amount, next_amount, next_from_ms, used,"
+    " since_ms) SELECT $1, k.kind, k.period, -1, -1, 0, " LIMIT_USED ", k.since"
+    " FROM " LIMIT_NINE " WHERE NOT EXISTS (SELECT 1 FROM limits x WHERE x.account = $1)")
+/* $4: the new amount, -1 = none; $5: now.  Lower at once, which also takes a
+ * change back that waits; higher after $6 milliseconds. */
+#define LIMIT_NOW \
+    "CASE WHEN next_from_ms <> 0 AND next_from_ms <= $5 THEN next_amount ELSE amount END"
+#define LIMIT_LOWERS \
+    "(($4 >= 0 AND (" LIMIT_NOW " < 0 OR $4 <= " LIMIT_NOW "))" \
+    " OR ($4 < 0 AND " LIMIT_NOW " < 0))"
+STATEMENT(LIMIT_SET, "iiiiii", "",
+    "UPDATE limits SET amount = CASE WHEN " LIMIT_LOWERS " THEN $4 ELSE " LIMIT_NOW " END,"
+    " next_amount = CASE WHEN " LIMIT_LOWERS " THEN -1 ELSE $4 END,"
+    " next_from_ms = CASE WHEN " LIMIT_LOWERS " THEN 0"
+    "  WHEN next_from_ms > $5 AND next_amount = $4 THEN next_from_ms ELSE $5 + $6 END"
+    " WHERE account = $1 AND kind = $2 AND period = $3")
+/* Only ever later. */
+STATEMENT(EXCLUDE, "ii", "i",
+    "UPDATE accounts SET excluded_until_ms = $2"
+    " WHERE id = $1 AND excluded_until_ms <= $2 RETURNING excluded_until_ms")
 STATEMENT(TRANSFERS_LIST, "iii", "iiiii" "iii",
     "SELECT seq, debit, credit, amount, kind, bet, at_ms, balance_after"
     " FROM transfers WHERE account = $1 AND seq < $2"

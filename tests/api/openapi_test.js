@@ -221,6 +221,23 @@ describe('the running binary', () => {
     await expect('listTransfers', 200, { token });
   });
 
+  test('limits and exclusion', async () => {
+    const { token } = await world().customer();
+    await expect('getLimits', 200, { token });
+    const daily = { kind: 'stake', period: 'day', amount: '5.00' };
+    await expect('setLimit', 200, { token, json: daily });
+    await expect('setLimit', 200, { token, json: { ...daily, amount: '9.00' } });
+    await expect('setLimit', 'malformed', { token, json: { ...daily, kind: 'win' } });
+    const event = await world().event(market.oneXTwo());
+    const tooMuch = { token, key: newKey(), json: slip(event.home()) };
+    await expect('placeBet', 'limit_reached', tooMuch);
+    const until = (hours) => ({ until: new Date(Date.now() + hours * 3600000).toISOString() });
+    await expect('exclude', 200, { token, json: until(2) });
+    await expect('exclude', 'exclusion_stands', { token, json: until(1) });
+    await expect('exclude', 'malformed', { token, json: { until: 'later' } });
+    await expect('getLimits', 200, { token });
+  });
+
   test('cash-outs', async () => {
     const customer = await world().customer();
     const event = await world().event(market.oneXTwo('2.00'));
@@ -531,7 +548,6 @@ describe('the running binary', () => {
       request_timeout: 'takes half a minute; tests/unit/http_test.c',
       busy: 'needs a store that is gone; tests/crash',
       already_decided: 'needs two that decide at once; tests/api/desk_test.js',
-      exclusion_stands: 'kept for exclusions',
     };
     assert.deepEqual(
       document.components.schemas.Code.enum.filter((code) => !driver.seen.has(code)).sort(),

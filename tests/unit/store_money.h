@@ -3,6 +3,8 @@
 #ifndef TESTS_UNIT_STORE_MONEY_H
 #define TESTS_UNIT_STORE_MONEY_H
 
+#include "model/limit.h"
+
 static void expect_after(const struct money_cmd *cmd, int64_t seq, int64_t balance,
                          int64_t debt, int64_t staked)
 {
@@ -231,12 +233,153 @@ static void test_a_batch_with_everything(void **state)
     suite_expect_account(1002, 0, 0, 800, 2);
 }
 
+/* ---- limits ------------------------------------------------------------ */
+
+static struct statement_call suite_periods(enum statement statement, int64_t at_ms)
+{
+    return (struct statement_call){
+        statement, { VALUE_INT(1000), VALUE_INT(limit_since(LIMIT_PERIOD_DAY, at_ms)),
+                     VALUE_INT(limit_since(LIMIT_PERIOD_WEEK, at_ms)),
+                     VALUE_INT(limit_since(LIMIT_PERIOD_MONTH, at_ms)) },
+    };
+}
+
+static void suite_limit(enum limit_kind kind, enum limit_period period, int64_t amount)
+{
+    struct store_exec exec = { .n = 4 };
+
+    exec.calls[0] = (struct statement_call){ STATEMENT_LIMITS_TURN_ON, { VALUE_INT(1000) } };
+    exec.calls[1] = suite_periods(STATEMENT_LIMITS_ADD, SUITE_NOW);
+    exec.calls[2] = (struct statement_call){
+        STATEMENT_LIMIT_SET, { VALUE_INT(1000), VALUE_INT(kind), VALUE_INT(period),
+                               VALUE_INT(amount), VALUE_INT(SUITE_NOW),
+                               VALUE_INT(LIMIT_RAISE_MS) },
+    };
+    exec.calls[3] = suite_periods(STATEMENT_LIMITS_GET, SUITE_NOW);
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    assert_int_equal(exec.rows, 9);
+}
+
+static int64_t suite_used(enum limit_kind kind, enum limit_period period, int64_t at_ms)
+{
+    struct store_exec exec = { .n = 1, .calls = { suite_periods(STATEMENT_LIMITS_GET, at_ms) } };
+
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+    assert_int_equal(exec.rows, 9);
+    return EXEC_CELL(&exec, (unsigned)(kind - 1) * 3 + (unsigned)period - 1, 5).i;
+}
+
+static void expect_reached(const struct money_cmd *cmd, enum limit_kind kind,
+                           enum limit_period period, int64_t left)
+{
+    struct limit_reached reached;
+
+    assert_int_equal(cmd->decided, REFUSE_LIMIT_REACHED);
+    assert_true(limit_reached_unpack(cmd->limit_reached, &reached));
+    assert_int_equal(reached.kind, kind);
+    assert_int_equal(reached.period, period);
+    assert_int_equal(reached.left_minor, left);
+}
+
+static void rule_15_limits_are_in_the_statement(void **state)
+{
+    struct money_cmd cmd;
+
+    (void)state;
+    place_one(); /* deposits 50.00, stakes 10.00: before there was a limit */
+    suite_limit(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, 3000);
+    suite_limit(LIMIT_KIND_LOSS, LIMIT_PERIOD_WEEK, 2500);
+    suite_limit(LIMIT_KIND_DEPOSIT, LIMIT_PERIOD_MONTH, 6000);
+    assert_int_equal(suite_used(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, SUITE_NOW), 1000);
+    cmd = suite_bet(1000, "b2", 1501, 2);
+    expect_money(&cmd, MONEY_DECIDED);
+    expect_reached(&cmd, LIMIT_KIND_LOSS, LIMIT_PERIOD_WEEK, 1500);
+    expect_money(&cmd, MONEY_KNOWN);
+    cmd = suite_bet(1000, "b3", 1500, 3);
+    cmd.verdict = REFUSE_UNKNOWN_SELECTION; /* a rung above the limit's */
+    expect_money(&cmd, MONEY_DECIDED);
+    assert_int_equal(cmd.decided, REFUSE_UNKNOWN_SELECTION);
+    cmd = suite_bet(1000, "b4", 1501, 4);
+    cmd.verdict = REFUSE_MARKET_SUSPENDED; /* one below */
+    expect_money(&cmd, MONEY_DECIDED);
+    expect_reached(&cmd, LIMIT_KIND_LOSS, LIMIT_PERIOD_WEEK, 1500);
+    suite_place(1000, "b5", 1500, 5);
+    cmd = suite_cmd(MONEY_DEPOSIT, 1000, "d2", 1001);
+    expect_money(&cmd, MONEY_DECIDED);
+    expect_reached(&cmd, LIMIT_KIND_DEPOSIT, LIMIT_PERIOD_MONTH, 1000);
+    suite_deposit(1000, "d3", 1000);
+    cmd = suite_cmd(MONEY_WITHDRAWAL, 1000, "w1", 3500);
+    expect_money(&cmd, MONEY_DECIDED);
+    assert_int_equal(cmd.decided, REFUSE_NOTHING);
+}
+
+/* A cash-out and a payout give back to the loss what they pay. */
+static void rule_15_what_is_paid_is_no_loss(void **state)
+{
+    struct settle_item item = suite_item(1000, 1, 2, BET_SETTLED, 1500, 1500, -600);
+    struct settle_write write = { .items = &item, .n = 1 };
+    struct fact fact = suite_fact(10);
+    struct money_cmd cmd;
+
+    (void)state;
+    place_one();
+    suite_limit(LIMIT_KIND_LOSS, LIMIT_PERIOD_DAY, 1000);
+    cmd = suite_cashout(1000, "c1", 1, 1, 400, 600);
+    expect_money(&cmd, MONEY_DECIDED);
+    assert_int_equal(suite_used(LIMIT_KIND_LOSS, LIMIT_PERIOD_DAY, SUITE_NOW), 610);
+    assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
+    assert_int_equal(suite_write(&write), STORE_OK);
+    assert_true(item.applied);
+    assert_int_equal(suite_used(LIMIT_KIND_LOSS, LIMIT_PERIOD_DAY, SUITE_NOW), -890);
+    assert_int_equal(suite_used(LIMIT_KIND_LOSS, LIMIT_PERIOD_MONTH, SUITE_NOW), -890);
+    assert_int_equal(suite_used(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, SUITE_NOW), 1000);
+    (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 10);
+}
+
+/* Over midnight, Sunday and the end of a month; both engines know the same
+ * calendar. */
+static void rule_15_periods_are_utc(void **state)
+{
+    const int64_t ends_ms[] = {
+        1790035200000, /* 2026-09-22, a Tuesday */
+        1790553600000, /* 2026-09-28, a Monday */
+        1790812800000, /* 2026-10-01 */
+        1835395200000, /* 2028-02-29: not a month's first */
+        1840752000000, /* 2028-05-01, a Monday */
+    };
+    static const char *const keys[] = { "a", "b", "c", "d", "e", "A", "B", "C", "D", "E" };
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_limit(LIMIT_KIND_DEPOSIT, LIMIT_PERIOD_DAY, 100);
+    for (unsigned i = 0; i < LENGTH(ends_ms); i++) {
+        struct money_cmd last = suite_cmd(MONEY_DEPOSIT, 1000, keys[i], 60);
+        struct money_cmd first = suite_cmd(MONEY_DEPOSIT, 1000, keys[i + 5], 50);
+
+        last.at_ms = ends_ms[i] - 1;
+        first.at_ms = ends_ms[i];
+        expect_money(&last, MONEY_DECIDED);
+        assert_int_equal(last.decided, REFUSE_NOTHING);
+        expect_money(&first, MONEY_DECIDED);
+        assert_int_equal(first.decided, REFUSE_NOTHING);
+        for (int period = LIMIT_PERIOD_DAY; period <= LIMIT_PERIOD_MONTH; period++) {
+            bool begins = limit_since((enum limit_period)period, ends_ms[i]) == ends_ms[i];
+            int64_t used = suite_used(LIMIT_KIND_DEPOSIT, (enum limit_period)period, ends_ms[i]);
+
+            assert_true(begins ? used == 50 : used >= 110);
+        }
+    }
+}
+
 #define STORE_MONEY_SUITE                              \
     SUITE_TEST(test_a_command_says_what_it_left),      \
     SUITE_TEST(test_settlement_says_what_it_left),     \
     SUITE_TEST(rule_16_a_bet_is_cashed_out_once),      \
     SUITE_TEST(rule_16_a_part_leaves_the_rest_to_settlement), \
     SUITE_TEST(rule_15_the_excluded_cash_out),         \
-    SUITE_TEST(test_a_batch_with_everything)
+    SUITE_TEST(test_a_batch_with_everything),          \
+    SUITE_TEST(rule_15_limits_are_in_the_statement),   \
+    SUITE_TEST(rule_15_what_is_paid_is_no_loss),       \
+    SUITE_TEST(rule_15_periods_are_utc)
 
 #endif

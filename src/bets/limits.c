@@ -1,0 +1,216 @@
+/*
+ * Responsible gambling: a customer's own limits and exclusion (RULES.md 15).
+ *
+ *   PUT /v1/limits {kind, period, amount}   lower at once; higher or null
+ *                                           after a day, until then it waits
+ *   PUT /v1/exclusion {until}               only ever longer
+ *
+ * Both are enforced by the statements that move money (store.h), not here:
+ * these handlers read and write what those look at.  Who is excluded logs in,
+ * reads, withdraws and cashes out; open bets stand and are settled.
+ */
+#include "base/clock.h"
+#include "bets/inside.h"
+#include "bets/slip_json.h"
+#include "model/limit.h"
+
+/* Columns of LIMITS_GET. */
+enum { L_KIND, L_PERIOD, L_AMOUNT, L_NEXT, L_NEXT_FROM, L_USED, L_EXCLUDED };
+
+/* A time to come; an exclusion beyond the calendar is for ever. */
+#define UNTIL_MAX_MS INT64_C(253402300799000) /* 9999-12-31T23:59:59Z */
+
+struct change {
+    int64_t now_ms;
+    enum limit_kind kind;
+    enum limit_period period;
+    int64_t amount_minor, until_ms;
+    bool stands; /* the exclusion in force is longer than the one asked for */
+};
+
+void limit_write_reached(struct buf *out, int64_t packed, int exponent)
+{
+    struct limit_reached reached;
+    struct jw w = jw_to(out);
+
+    if (!limit_reached_unpack(packed, &reached))
+        return;
+    jw_key(&w, "maximum");
+    jw_money(&w, reached.left_minor, exponent);
+    jw_key(&w, "kind");
+    jw_str(&w, str_of(limit_kind_name(reached.kind)));
+    jw_key(&w, "period");
+    jw_str(&w, str_of(limit_period_name(reached.period)));
+}
+
+/* ---- the document ------------------------------------------------------- */
+
+static void write_amount(struct jw *w, const char *name, int64_t minor, int exponent)
+{
+    jw_key(w, name);
+    if (minor < 0)
+        jw_null(w);
+    else
+        jw_money(w, minor, exponent);
+}
+
+static void write_limit(struct jw *w, const struct value *row, int64_t now_ms, int exponent)
+{
+    int64_t from_ms = row[L_NEXT_FROM].i;
+    bool due = from_ms != 0 && from_ms <= now_ms;
+
+    jw_object(w);
+    jw_key(w, "kind");
+    jw_str(w, str_of(limit_kind_name((enum limit_kind)row[L_KIND].i)));
+    jw_key(w, "period");
+    jw_str(w, str_of(limit_period_name((enum limit_period)row[L_PERIOD].i)));
+    write_amount(w, "amount", due ? row[L_NEXT].i : row[L_AMOUNT].i, exponent);
+    jw_key(w, "used");
+    jw_money(w, row[L_USED].i, exponent);
+    jw_key(w, "pending");
+    if (from_ms == 0 || due) {
+        jw_null(w);
+    } else {
+        jw_object(w);
+        write_amount(w, "amount", row[L_NEXT].i, exponent);
+        jw_key(w, "from");
+        jw_time(w, from_ms);
+        jw_object_end(w);
+    }
+    jw_object_end(w);
+}
+
+static void refuse_standing(struct reader *reader, int64_t until_ms)
+{
+    struct buf *members = &reader->bets->members;
+    struct jw w = jw_to(members);
+
+    buf_reset(members);
+    jw_key(&w, "excluded_until");
+    jw_time(&w, until_ms);
+    reader_refuse_with(reader, REFUSE_EXCLUSION_STANDS, buf_view(members));
+}
+
+static void write_limits(struct reader *reader)
+{
+    const struct change *change = reader->own;
+    const struct store_exec *exec = &reader->exec;
+    int64_t until_ms = exec->rows == 0 ? 0 : EXEC_CELL(exec, 0, L_EXCLUDED).i;
+    struct buf *out = &reader->bets->scratch;
+    struct jw w = jw_to(out);
+
+    if (change->stands) {
+        refuse_standing(reader, until_ms);
+        return;
+    }
+    buf_reset(out);
+    jw_object(&w);
+    jw_key(&w, "limits");
+    jw_array(&w);
+    for (uint32_t i = 0; i < exec->rows; i++)
+        write_limit(&w, &EXEC_CELL(exec, i, 0), change->now_ms,
+                    reader->session.currency->exponent);
+    jw_array_end(&w);
+    jw_key(&w, "excluded_until");
+    if (until_ms > change->now_ms)
+        jw_time(&w, until_ms);
+    else
+        jw_null(&w);
+    jw_object_end(&w);
+    reader_json(reader, 200, buf_view(out));
+}
+
+static struct statement_call call_with_periods(enum statement statement, int64_t account,
+                                               int64_t now_ms)
+{
+    return (struct statement_call){ statement,
+                                    { VALUE_INT(account),
+                                      VALUE_INT(limit_since(LIMIT_PERIOD_DAY, now_ms)),
+                                      VALUE_INT(limit_since(LIMIT_PERIOD_WEEK, now_ms)),
+                                      VALUE_INT(limit_since(LIMIT_PERIOD_MONTH, now_ms)) } };
+}
+
+static void read_limits(struct reader *reader)
+{
+    struct change *change = reader->own;
+
+    change->now_ms = clock_wall_ms();
+    reader_exec(reader,
+                call_with_periods(STATEMENT_LIMITS_GET, reader->session.account, change->now_ms),
+                write_limits);
+}
+
+static struct change *change_new(struct http_request *request)
+{
+    return ARENA_NEW(&request->arena, struct change);
+}
+
+void bets_get_limits(void *bets, struct http_request *request)
+{
+    reader_start(bets, request, false, change_new(request), read_limits);
+}
+
+/* ---- a limit ------------------------------------------------------------ */
+
+static void set_limit(struct reader *reader)
+{
+    struct change *change = reader->own;
+    int64_t account = reader->session.account;
+    struct str error;
+
+    if (!limit_body_read(reader->request->body, reader->session.currency,
+                         &reader->request->arena, &change->kind, &change->period,
+                         &change->amount_minor, &error)) {
+        reader_refuse(reader, REFUSE_MALFORMED, error);
+        return;
+    }
+    change->now_ms = clock_wall_ms();
+    reader_exec_all(reader,
+                    (struct statement_call[]){
+                        { STATEMENT_LIMITS_TURN_ON, { VALUE_INT(account) } },
+                        call_with_periods(STATEMENT_LIMITS_ADD, account, change->now_ms),
+                        { STATEMENT_LIMIT_SET,
+                          { VALUE_INT(account), VALUE_INT(change->kind),
+                            VALUE_INT(change->period), VALUE_INT(change->amount_minor),
+                            VALUE_INT(change->now_ms), VALUE_INT(LIMIT_RAISE_MS) } },
+                        call_with_periods(STATEMENT_LIMITS_GET, account, change->now_ms),
+                    }, 4, write_limits);
+}
+
+void bets_put_limit(void *bets, struct http_request *request)
+{
+    reader_start(bets, request, true, change_new(request), set_limit);
+}
+
+/* ---- an exclusion ------------------------------------------------------- */
+
+static void excluded(struct reader *reader)
+{
+    struct change *change = reader->own;
+
+    change->stands = reader->exec.rows == 0;
+    read_limits(reader);
+}
+
+static void exclude(struct reader *reader)
+{
+    struct change *change = reader->own;
+    struct str error = STR("until must be a time to come");
+
+    if (!until_body_read(reader->request->body, &reader->request->arena, &change->until_ms,
+                         &error) ||
+        change->until_ms <= clock_wall_ms() || change->until_ms > UNTIL_MAX_MS) {
+        reader_refuse(reader, REFUSE_MALFORMED, error);
+        return;
+    }
+    reader_exec(reader,
+                (struct statement_call){ STATEMENT_EXCLUDE,
+                                         { VALUE_INT(reader->session.account),
+                                           VALUE_INT(change->until_ms) } },
+                excluded);
+}
+
+void bets_put_exclusion(void *bets, struct http_request *request)
+{
+    reader_start(bets, request, true, change_new(request), exclude);
+}

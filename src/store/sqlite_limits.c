@@ -1,0 +1,80 @@
+/*
+ * Customers' limits on SQLite: judged and counted inside the transaction that
+ * moves the money (RULES.md 15).
+ */
+#include "model/limit.h"
+#include "store/sqlite_internal.h"
+
+/* What stands against a stake or a deposit. */
+static bool counts(enum money_op op, int64_t kind)
+{
+    if (op == MONEY_DEPOSIT)
+        return kind == LIMIT_KIND_DEPOSIT;
+    return op == MONEY_BET && (kind == LIMIT_KIND_STAKE || kind == LIMIT_KIND_LOSS);
+}
+
+struct row {
+    struct limit_reached reached;
+    int64_t amount, used;
+};
+
+static struct row read_row(sqlite3_stmt *stmt, int64_t at_ms)
+{
+    struct row row = {
+        .reached.kind = (enum limit_kind)sqlite3_column_int(stmt, 0),
+        .reached.period = (enum limit_period)sqlite3_column_int(stmt, 1),
+        .amount = sqlite3_column_int64(stmt, 2),
+        .used = sqlite3_column_int64(stmt, 3),
+    };
+
+    if (sqlite3_column_int64(stmt, 4) < limit_since(row.reached.period, at_ms))
+        row.used = 0; /* of a period that is over */
+    return row;
+}
+
+int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd,
+                        int64_t *reached)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LIMITS);
+    int code;
+
+    *reached = 0;
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, cmd->account);
+    (void)sqlite3_bind_int64(stmt, 2, cmd->at_ms);
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct row row = read_row(stmt, cmd->at_ms);
+        int64_t packed;
+
+        if (!counts(cmd->op, row.reached.kind) || row.amount < 0 ||
+            cmd->amount_minor <= row.amount - row.used)
+            continue;
+        row.reached.left_minor = row.amount > row.used ? row.amount - row.used : 0;
+        packed = limit_reached_pack(row.reached);
+        if (*reached == 0 || packed < *reached)
+            *reached = packed;
+    }
+    (void)sqlite3_reset(stmt);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum limit_kind kind,
+                        int64_t at_ms, int64_t delta)
+{
+    int code = SQLITE_OK;
+
+    for (int period = 1; period <= LIMIT_PERIODS && code == SQLITE_OK; period++) {
+        sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LIMIT_COUNT);
+
+        if (stmt == NULL)
+            return sqlite3_extended_errcode(conn->db);
+        (void)sqlite3_bind_int64(stmt, 1, limit_since((enum limit_period)period, at_ms));
+        (void)sqlite3_bind_int64(stmt, 2, delta);
+        (void)sqlite3_bind_int64(stmt, 3, account);
+        (void)sqlite3_bind_int64(stmt, 4, kind);
+        (void)sqlite3_bind_int64(stmt, 5, period);
+        code = sqlite_finish(conn, stmt);
+    }
+    return code;
+}
