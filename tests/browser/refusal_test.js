@@ -99,6 +99,31 @@ describe('refusals in the browser', () => {
     await fan.close();
   });
 
+  test('what one customer sent is never sent for another', async () => {
+    const { fan } = await ready('Papaya', '10');
+    await fan.page.route('**/v1/bets', (route) =>
+      route.request().method() === 'POST' ? route.abort() : route.continue(),
+    );
+    await fan.bet();
+    await fan.slip.getByText(/No answer yet/).waitFor();
+    await fan.goto('/account');
+    await fan.page.getByRole('button', { name: 'Log out everywhere' }).click();
+    await fan.page.unrouteAll({ behavior: 'ignoreErrors' });
+    const first = fan.email;
+    await fan.register();
+    await fan.deposit('20');
+    await fan.page.waitForTimeout(1500);
+    assert.equal((await fan.bets()).length, 0);
+    await fan.goto('/account');
+    await fan.page.getByRole('button', { name: 'Log out everywhere' }).click();
+    await fan.page.getByLabel('Email').fill(first);
+    await fan.page.getByLabel('Password').fill('correct horse battery');
+    await fan.page.locator('form').getByRole('button', { name: 'Log in' }).click();
+    await fan.page.getByText('Your bet from before has been confirmed.').waitFor();
+    assert.equal((await fan.bets()).length, 1, 'it waited for whose it is');
+    await fan.close();
+  });
+
   test('what is bet without a session, and a balance that is too small', async () => {
     const event = await match(world(), 'Nova', 'Oscar', [market.oneXTwo()]);
     const fan = await customer(world());

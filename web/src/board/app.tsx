@@ -1,5 +1,5 @@
 // The frame around the views: header, navigation, the slip beside them.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useCell, useCells } from '../shared/cell';
 import { path } from '../shared/router';
 import { AccountView } from './accountview';
@@ -16,7 +16,7 @@ import { WalletLink } from './walletlink';
 function View() {
   const here = useCell(path);
   const event = /^\/event\/([^/]+)$/.exec(here)?.[1];
-  if (event) return <EventView id={decodeURIComponent(event)} />;
+  if (event) return <EventView key={event} id={decodeURIComponent(event)} />;
   if (here === '/bets') return <BetsView />;
   if (here === '/wallet') return <WalletView />;
   if (here === '/account') return <AccountView />;
@@ -25,10 +25,15 @@ function View() {
 
 export function App() {
   const open = useCell(slipOpen);
+  const opened = useRef(false);
   useEffect(() => {
     document.documentElement.classList.toggle('sheet', open);
     const escape = ({ key }: KeyboardEvent) => key === 'Escape' && slipOpen.set(false);
     window.addEventListener('keydown', escape);
+    // The focus goes into the sheet, and back to what opened it.
+    if (open) document.querySelector<HTMLElement>('.slip .closer')?.focus();
+    else if (opened.current) document.querySelector<HTMLElement>('.bottom button')?.focus();
+    opened.current = open;
     return () => window.removeEventListener('keydown', escape);
   }, [open]);
   return (
@@ -43,9 +48,14 @@ export function App() {
         <main id="main">
           <View />
         </main>
-        <aside class={open ? 'beside open' : 'beside'} aria-label="Bet slip">
+        <div
+          class={open ? 'beside open' : 'beside'}
+          aria-label="Bet slip"
+          role={open ? 'dialog' : 'complementary'}
+          aria-modal={open ? true : undefined}
+        >
           <SlipPanel />
-        </aside>
+        </div>
         {open && <div class="shade" onClick={() => slipOpen.set(false)} />}
       </div>
       <Bottom />

@@ -348,9 +348,6 @@ export class Feed {
       this.sports.set(same(sports, this.sports.value) ? this.sports.value : sports);
       this.takeEvents(events.filter((wire) => this.mayTake(wire.id, false)));
       this.sortList(events.map(({ id }) => id), true);
-      // Lists that do not carry main markets: the first matches are asked for.
-      for (const { id } of events.filter(({ main }) => main === undefined).slice(0, 25))
-        void this.loadEvent(id);
       this.succeeded();
       this.resubscribe();
     } catch {

@@ -7,7 +7,7 @@ import { parseDecimal } from '../shared/rational';
 import { minorOf } from '../shared/money';
 import { cashoutOffer } from './cashout';
 import type { LegId } from './names';
-import { feed, loadWallet, own, session } from './session';
+import { feed, loadWallet, own, session, tokenOf } from './session';
 
 export interface BetLeg extends LegId {
   odds: string;
@@ -126,8 +126,8 @@ export async function cashOut(
     customer: session.value?.customer ?? '',
     what: 'cashout' as const,
   };
-  const token = () => session.value?.token;
-  const answer = await sendOnce<CashoutResult & Problem>(attempt, { token, onUnknown });
+  const options = { token: tokenOf, onUnknown };
+  const answer = await sendOnce<CashoutResult & Problem>(attempt, options);
   void loadWallet();
   await refresh(bet.id);
   return answer.status < 400 ? answer.body : { problem: answer.body };

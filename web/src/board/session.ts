@@ -60,6 +60,12 @@ export async function loadWallet() {
   }
 }
 
+// For sendOnce(): money of one customer never moves by another's token.
+export function tokenOf(customer: string): string | 'another' | undefined {
+  const now = session.value;
+  return now && now.customer !== customer ? 'another' : now?.token;
+}
+
 async function enter(path: string, email: string, json: unknown) {
   const answer = await call<Omit<Session, 'email'>>('POST', path, { json });
   session.set({ ...answer, email });

@@ -14,7 +14,7 @@ import { compare } from '../shared/rational';
 import { lineCount, payout, type Terms } from './betmath';
 import { type Bet, takeBet } from './mybets';
 import { legKey, type LegId, type LegNames, rememberNames } from './names';
-import { currency, feed, loadWallet, notice, session } from './session';
+import { currency, feed, loadWallet, notice, session, tokenOf } from './session';
 
 export interface SlipLeg extends LegId {
   odds: string; // those the customer has seen and taken
@@ -165,10 +165,10 @@ export function relatedLegs(): boolean {
 
 // ---- sending it -------------------------------------------------------------
 
-// The odds shown now are the odds taken.
-export function takeOdds() {
+// The odds that were shown are the odds taken.
+export function takeOdds(shown: LegNow[]) {
   const legs = slip.value.legs.map((leg) => {
-    const { odds } = legNow(leg);
+    const odds = shown.find((now) => now.leg === leg)?.odds ?? leg.odds;
     return sameOdds(odds, leg.odds) ? leg : { ...leg, odds };
   });
   slip.set({ ...slip.value, legs });
@@ -203,7 +203,7 @@ const reasons = {
 };
 
 const options: SendOptions = {
-  token: () => session.value?.token,
+  token: tokenOf,
   onUnknown: (_, why) => sending.set({ state: 'sending', note: reasons[why] }),
 };
 
@@ -212,9 +212,17 @@ function newAttempt(body: string): Attempt {
   return { key: newKey(), path: '/v1/bets', body, customer, what: 'bet' };
 }
 
+export async function place() {
+  try {
+    await send();
+  } catch {
+    sending.set({ state: 'idle' }); // somebody else has logged in
+  }
+}
+
 // Sends the slip: one bet, or one for each leg.  A refusal stops it and is
 // shown; what was accepted has left the slip.
-export async function place() {
+async function send() {
   if (sending.value.state === 'sending' || !session.value) return;
   const { legs, mode } = slip.value;
   const bets: Bet[] = [];
@@ -222,7 +230,8 @@ export async function place() {
   const attempts = parts.map((part) => ({ part, attempt: newAttempt(bodyOf(part)) }));
   sending.set({ state: 'sending', note: null });
   // A live delay, or a trader who looks at it.
-  const patience = setTimeout(() => options.onUnknown(0, 'slow'), SLOW_MS);
+  const slow = () => sending.value.state === 'sending' && options.onUnknown(0, 'slow');
+  const patience = setTimeout(slow, SLOW_MS);
   for (const { part, attempt } of attempts) {
     const answer = await sendOnce<Bet & Problem>(attempt, options);
     if (answer.status >= 400) {
@@ -246,7 +255,8 @@ export async function finishAttempts() {
   const mine = lostAttempts().filter(({ customer }) => customer === session.value?.customer);
   for (const attempt of mine) {
     const quiet = { token: options.token, onUnknown: () => undefined };
-    const answer = await sendOnce<Bet & Problem>(attempt, quiet);
+    const answer = await sendOnce<Bet & Problem>(attempt, quiet).catch(() => null);
+    if (!answer) return;
     const what = { bet: 'bet', cashout: 'cash-out', deposit: 'deposit', withdrawal: 'withdrawal' };
     const name = what[attempt.what];
     if (answer.status >= 400) notice.set(`Your ${name} from before was refused: ${answer.body.title}.`);

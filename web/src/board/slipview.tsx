@@ -429,8 +429,8 @@ function nextStep(): Next {
     return { label: 'Deposit to bet', run: () => (slipOpen.set(false), go('/wallet')) };
   const amount = showMoney(total, currency.value);
   if (now.some(({ bars }) => bars))
-    return { label: `Accept new odds and bet ${amount}`, run: () => (takeOdds(), void place()) };
-  return { label: `Place bet ${amount}`, run: () => (takeOdds(), void place()) };
+    return { label: `Accept new odds and bet ${amount}`, run: () => (takeOdds(now), void place()) };
+  return { label: `Place bet ${amount}`, run: () => (takeOdds(now), void place()) };
 }
 
 const SETTLE_MS = 400;

@@ -4,7 +4,7 @@ import { useCell } from '../shared/cell';
 import { newKey, type Problem, sendOnce } from '../shared/api';
 import { minorOf, moneyText, parseMoney, showMoney } from '../shared/money';
 import { Alert, Field, Heading, Money, timeText } from './parts';
-import { currency, loadWallet, own, session, wallet } from './session';
+import { currency, loadWallet, own, session, tokenOf, wallet } from './session';
 
 interface Transfer {
   id: string;
@@ -103,7 +103,7 @@ function Move({ kind, title }: { kind: 'deposits' | 'withdrawals'; title: string
         what: kind === 'deposits' ? 'deposit' : 'withdrawal',
       },
       {
-        token: () => session.value?.token,
+        token: tokenOf,
         onUnknown: () => setSaid('No answer yet. Asking again; the money moves at most once.'),
       },
     );

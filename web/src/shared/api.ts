@@ -138,10 +138,15 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 export type Unknown = 'unreachable' | 'pending' | 'busy' | 'unauthorized' | 'slow';
 
 export interface SendOptions {
-  token: () => string | undefined; // may be renewed by a log-in meanwhile
+  // The token of the attempt's customer, who may log in again meanwhile;
+  // 'another' when somebody else has.
+  token: (customer: string) => string | 'another' | undefined;
   // The answer is not known yet: how often it was asked for, and why not.
   onUnknown: (tries: number, why: Unknown) => void;
 }
+
+// Somebody else is logged in: the attempt is kept for whose it is.
+export class Abandoned extends Error {}
 
 // The verdict, however long it takes.  No answer is not a refusal: the same
 // key and bytes are sent again, so the money moves at most once.
@@ -151,9 +156,8 @@ export async function sendOnce<T>(attempt: Attempt, options: SendOptions): Promi
   for (let tries = 1; ; tries++) {
     let wait = Math.min(500 * 2 ** (tries - 1), 8000);
     try {
-      const token = options.token();
       const answer = await ask<T>('POST', attempt.path, {
-        token,
+        token: await tokenFor(attempt, options),
         body: attempt.body,
         key: attempt.key,
         timeout: 60000,
@@ -169,9 +173,23 @@ export async function sendOnce<T>(attempt: Attempt, options: SendOptions): Promi
         tries,
         status === 401 ? 'unauthorized' : status === 202 ? 'pending' : 'busy',
       );
-    } catch {
+    } catch (error) {
+      if (error instanceof Abandoned) throw error;
       options.onUnknown(tries, 'unreachable');
     }
     await pause(wait);
+  }
+}
+
+async function tokenFor(attempt: Attempt, options: SendOptions): Promise<string> {
+  for (;;) {
+    const token = options.token(attempt.customer);
+    if (token === 'another') {
+      underWay.delete(attempt.key);
+      throw new Abandoned();
+    }
+    if (token !== undefined) return token;
+    options.onUnknown(0, 'unauthorized');
+    await pause(500);
   }
 }

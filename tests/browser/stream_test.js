@@ -1,0 +1,82 @@
+// The page lives off the stream: prices, scores, own bets and balance come
+// without asking, and a lost connection resumes where it was.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, test, before, after } = require('node:test');
+const { customer, match } = require('./lib/customer');
+const { eventually, market, worldFor } = require('../api/lib/world');
+
+describe('the stream in the browser', () => {
+  const world = worldFor({ before, after }, {});
+
+  // Every message in both directions; cut() breaks the connection.
+  const tapped = async (fan) => {
+    const tap = { sent: [], received: [], connections: 0 };
+    await fan.page.routeWebSocket('**/v1/stream', (socket) => {
+      tap.connections += 1;
+      const server = socket.connectToServer();
+      socket.onMessage((text) => {
+        tap.sent.push(JSON.parse(text));
+        server.send(text);
+      });
+      server.onMessage((text) => {
+        tap.received.push(JSON.parse(text));
+        socket.send(text);
+      });
+      tap.cut = () => Promise.all([socket.close(), server.close()]);
+    });
+    return tap;
+  };
+
+  test('prices, own bets and balance arrive without a request', async () => {
+    const event = await match(world(), 'Maple', 'Olive', [market.oneXTwo()]);
+    const fan = await customer(world());
+    const tap = await tapped(fan);
+    await fan.register();
+    await fan.deposit('100');
+    await fan.page.getByRole('link', { name: 'Board' }).first().click();
+    await fan.pick(event, 1, 1);
+    await fan.stake('10');
+    await fan.bet();
+    await fan.placed();
+    await fan.page.getByRole('link', { name: 'My bets' }).first().click();
+    await fan.page.locator('.bet').getByText('Single').waitFor();
+    await eventually(() => assert.ok(tap.received.some(({ op }) => op === 'account')));
+
+    const asked = [];
+    fan.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await event.odds(market.oneXTwo('1.60'));
+    await fan.page.getByRole('button', { name: 'Cash out €11.87' }).waitFor();
+    await event.result(1, 0, 0);
+    await fan.page.getByText('No open bets.').waitFor();
+    await fan.page.locator('.top').getByText('€110.00').waitFor();
+    assert.deepEqual(
+      asked.filter((path) => path.startsWith('/v1/events/')),
+      [],
+    );
+    assert.deepEqual(
+      asked.filter((path) => path.startsWith('/v1/bets')),
+      [],
+    );
+    await fan.close();
+  });
+
+  test('a lost connection resumes at its position', async () => {
+    const event = await match(world(), 'Peach', 'Quince', [market.oneXTwo()]);
+    const fan = await customer(world());
+    const tap = await tapped(fan);
+    await fan.goto('/');
+    await fan.price(event, 1, 1).getByText('2.00').waitFor();
+    await eventually(() => assert.ok(tap.received.some(({ clk }) => clk !== undefined)));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { clk } = tap.received.findLast((message) => message.clk !== undefined);
+    await tap.cut();
+    await event.odds(market.oneXTwo('2.22'));
+    await fan.price(event, 1, 1).getByText('2.22').waitFor();
+    await eventually(() => assert.equal(tap.connections, 2));
+    const again = tap.sent.findLast(({ op }) => op === 'subscribe');
+    assert.equal(again.clk, clk);
+    await fan.close();
+  });
+});
