@@ -441,6 +441,7 @@ static void make_bets(struct serve *serve)
         .delays = &serve->delays,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node,
+        .note = desk_note, .note_ctx = serve->desk,
     });
     bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = bets_on_prices,
                                                         .ctx = serve->bets });
@@ -470,13 +471,13 @@ static void make_roles(struct serve *serve)
         .ctx = serve, .bus = serve->bus, .offset = serve->start.settle_offset,
         .margin_e4 = serve->config.cashout_margin * 100,
     });
-    make_bets(serve);
-    make_risk(serve);
-    serve->reports = reports_new(serve->store);
     serve->desk = desk_new(&(struct desk_options){
         .feed = serve->feed, .store = serve->store, .book = odds_book(serve->odds),
         .house = &serve->house,
     });
+    make_bets(serve);
+    make_risk(serve);
+    serve->reports = reports_new(serve->store);
     if (serve->roles.book) /* else the book stays empty, and all that hears of it idle */
         bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_feed = odds_on_feed,
                                                             .ctx = serve->odds });

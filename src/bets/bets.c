@@ -27,6 +27,7 @@ static void make_gate(struct bets *bets)
     bets->holds = holds_new(&(struct holds_options){
         .park = bets->park, .book = options->book, .house = options->house,
         .hold_ms = options->config->hold_s * 1000, .offer_ms = options->config->offer_s * 1000,
+        .note = options->note, .ctx = options->note_ctx,
     });
     bets->delays = delays_new(bets->park, options->book, options->delays);
     bets->liability = liability_new(&(struct liability_options){

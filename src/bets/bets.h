@@ -40,6 +40,9 @@ struct bets_options {
     const struct bets_key *keys; /* newest last: it signs, all verify */
     unsigned n_keys;
     uint32_t node;               /* of this process, for ids: 0..1023 */
+    /* The audit log: what an operator said of a held bet.  NULL: none. */
+    void (*note)(void *ctx, const struct operator *operator, struct str what, struct str reason);
+    void *note_ctx;
 };
 
 /* Borrows everything in options but the keys, which are copied. */

@@ -101,9 +101,11 @@ static void put_act(struct jw *w, const struct message *message, const struct ho
     case DESK_REJECT:
         put_proposal(w, message);
         break;
+    case DESK_NOTE:
+        put(w, "note", desk->note);
+        break;
     case DESK_SUSPEND:
     case DESK_RESUME:
-    case DESK_NOTE:
         break;
     }
 }

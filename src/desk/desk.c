@@ -11,6 +11,7 @@
 #include "net/answer.h"
 
 #define ENTRY_BYTES LIMIT_FEED_BODY_BYTES
+#define NOTE_ARENA_BYTES (64 * 1024)
 
 struct desk_calls *desk_new(const struct desk_options *options)
 {
@@ -112,6 +113,66 @@ static void submit(struct call *call)
                        STR_NONE);
     else if (result == FEED_MALFORMED)
         answer_refusal(call->request, REFUSE_MALFORMED, str_of(error.text), STR_NONE);
+}
+
+/* ---- notes ----------------------------------------------------------------- */
+
+/* A copy without control characters, and not too long. */
+static struct str plain_text(struct str text, size_t limit, struct arena *arena)
+{
+    size_t n = text.n < limit ? text.n : limit;
+    char *copy = arena_alloc(arena, n + 1);
+
+    while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+        n--; /* no character is cut in two */
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? ' ' : text.p[i];
+    return (struct str){ copy, n };
+}
+
+static void note_lost(struct str operator, struct str what)
+{
+    log_error("desk", "a note could not be written into the log",
+              "operator=" STR_FMT " note='" STR_FMT "'", STR_ARG(operator), STR_ARG(what));
+}
+
+struct note {
+    struct order order;
+    struct arena arena;
+};
+
+static void on_note_done(void *ctx, bool durable, int64_t position UNUSED)
+{
+    struct note *note = ctx;
+
+    if (durable)
+        metric_add(METRIC_DESK_ENTRIES, STR("note"), 1);
+    else
+        note_lost(note->order.desk.operator, note->order.desk.note);
+    arena_fini(&note->arena);
+    free(note);
+}
+
+void desk_note(void *ctx, const struct operator *operator, struct str what, struct str reason)
+{
+    struct desk_calls *desk = ctx;
+    struct note *note = calloc(1, sizeof(*note));
+    struct feed_item item = { .own = true, .on_done = on_note_done, .ctx = note };
+    struct uof_error error;
+    struct buf xml;
+
+    CHECK(note != NULL);
+    arena_init(&note->arena, NOTE_ARENA_BYTES);
+    order_init(&note->order, DESK_NOTE, arena_str(&note->arena, operator->name));
+    note->order.desk.note = plain_text(what, DESK_NOTE_BYTES, &note->arena);
+    note->order.desk.reason = plain_text(reason, LIMIT_REASON_BYTES, &note->arena);
+    note->order.message.timestamp_ms = entry_time(desk->options.book);
+    buf_init(&xml, ENTRY_BYTES);
+    uof_desk_compose(&xml, &note->order.message);
+    item.body = buf_view(&xml);
+    if (feed_submit(desk->options.feed, &item, &error) != FEED_TAKEN)
+        on_note_done(note, false, 0);
+    buf_fini(&xml);
 }
 
 /* ---- orders ---------------------------------------------------------------- */

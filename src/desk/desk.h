@@ -28,6 +28,10 @@ struct desk_options {
 struct desk_calls *desk_new(const struct desk_options *options);
 void desk_free(struct desk_calls *desk); /* when no request is in flight */
 
+/* What an operator did elsewhere, for the audit log: "hold 5 …: declined".
+ * Texts are copied. */
+void desk_note(void *desk, const struct operator *operator, struct str what, struct str reason);
+
 /* Routes' handlers. */
 void desk_post_suspend(void *desk, struct http_request *request);
 void desk_post_resume(void *desk, struct http_request *request);

@@ -27,6 +27,7 @@ const struct attribute uof_desk_attributes[] = {
     TEXT("level", OPTIONAL, AT(desk_read, level), 16),
     TEXT("sport", OPTIONAL, DESK(sport), LIMIT_ID_BYTES),
     TEXT("event_id", OPTIONAL, AT(desk_read, event), LIMIT_ID_BYTES),
+    TEXT("note", OPTIONAL, DESK(note), DESK_NOTE_BYTES),
     TEXT("outcome", OPTIONAL, DESK(outcome), LIMIT_ID_BYTES),
     { "odds", VALUE_ODDS, OPTIONAL, DESK(odds_e4), 0, 0 },
     NUMBER("margin_e4", margin_e4, 0, DESK_MARGIN_MAX_E4),
@@ -143,6 +144,7 @@ void uof_desk_compose(struct buf *out, const struct message *message)
     put_text(out, "level", str_of(desk_level_name(desk->level)));
     put_text(out, "sport", desk->sport);
     put_text(out, "event_id", message->event);
+    put_text(out, "note", desk->note);
     put_text(out, "outcome", desk->outcome);
     put_odds(out, desk->odds_e4);
     put_set(out, "margin_e4", desk->margin_e4, -1);

@@ -131,6 +131,8 @@ static const char *outcomes_fault(const struct message *message)
 
 static const char *values_fault(const struct message_desk *desk)
 {
+    if ((desk->note.n > 0) != (desk->act == DESK_NOTE))
+        return "note stands with a note, and there alone";
     if ((desk->outcome.n > 0) != (desk->act == DESK_PRICE))
         return "outcome stands with a price, and there alone";
     if (desk->odds_e4 != 0 &&

@@ -79,6 +79,7 @@ struct message_desk {
                                      message.markets[0] */
     enum desk_what what;          /* proposed or confirmed */
     struct str operator, reason, sport;
+    struct str note;              /* DESK_NOTE: what was done elsewhere */
     struct str outcome;           /* DESK_PRICE */
     int64_t odds_e4;              /* DESK_PRICE; 0 = the feed's again */
     int64_t margin_e4;            /* DESK_MARGIN: 600 = 6 %; -1 = the feed's own */

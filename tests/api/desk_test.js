@@ -19,7 +19,8 @@ function makeOperators(world) {
     rob: 'reader',
     fin: 'finance',
   })) {
-    const { stdout, stderr } = run(['operator', 'add', name, '--role', role, '--store', world.store.url]);
+    const add = ['operator', 'add', name, '--role', role];
+    const { stdout, stderr } = run([...add, '--store', world.store.url]);
     const match = /token (\S+)$/m.exec(stdout);
     assert.ok(match, stderr);
     tokens[name] = match[1];
@@ -54,9 +55,11 @@ describe('the desk', () => {
   // What the fixture of an event says, with its sport.
   const fixture = (event, sport) =>
     world().feed.send(
-      `<fixtures_fixture><fixture id="${event}" start_time="2030-01-01T12:00:00Z" status="not_started">` +
+      `<fixtures_fixture><fixture id="${event}" start_time="2030-01-01T12:00:00Z"` +
+        ' status="not_started">' +
         `<tournament id="t:1" name="Cup"><sport id="${sport}" name="Chess"/></tournament>` +
-        '<competitors><competitor id="c:1" name="A"/><competitor id="c:2" name="B"/></competitors>' +
+        '<competitors><competitor id="c:1" name="A"/>' +
+        '<competitor id="c:2" name="B"/></competitors>' +
         '</fixture></fixtures_fixture>',
     );
 
@@ -76,7 +79,8 @@ describe('the desk', () => {
       await does('tom', 'suspend', { scope });
       assert.equal(await status(event, 1), 'suspended', level);
       assert.deepEqual((await view(event)).suspended, [level]);
-      assert.equal(await status(event, 18, 'total=2.5'), level === 'market' ? 'active' : 'suspended');
+      const total = level === 'market' ? 'active' : 'suspended';
+      assert.equal(await status(event, 18, 'total=2.5'), total);
       assert.equal(await status(other, 1), level === 'all' ? 'suspended' : 'active');
       assert.equal((await customer.bet(event.home())).code, 'market_suspended', level);
       await does('tom', 'resume', { scope });
@@ -92,7 +96,7 @@ describe('the desk', () => {
     await customer.placed(event.home(), { stake: '1.00' });
   });
 
-  test('a resume does not open what the feed has suspended, nor odds what the desk has', async () => {
+  test('a resume opens nothing of the feed, odds nothing of the desk', async () => {
     const event = await world().event(market.oneXTwo());
     await event.stop();
     await does('tom', 'suspend', { scope: { event: `${event}` } });
@@ -291,6 +295,7 @@ describe('the desk', () => {
   test('bodies are strict: what is wrong is named', async () => {
     const event = await world().event(market.oneXTwo());
     const where = { event: `${event}`, market: '1', specifiers: '' };
+    const twice = [{ outcome: '1', result: 'won' }];
     const wrong = [
       ['suspend', {}, /scope/],
       ['suspend', { scope: {} }, /scope/],
@@ -309,7 +314,7 @@ describe('the desk', () => {
       ['results', { ...where, outcomes: [] }, /outcomes/],
       ['results', { ...where, outcomes: home('won', 'lost', 'maybe') }, /outcomes\[2\]/],
       ['results', { ...where, outcomes: home('won', 'lost').slice(0, 2) }, /outcome 3 is missing/],
-      ['results', { ...where, outcomes: [...home('won', 'lost', 'lost'), { outcome: '1', result: 'won' }] }, /twice/],
+      ['results', { ...where, outcomes: [...home('won', 'lost', 'lost'), ...twice] }, /twice/],
       ['voids', { ...where, from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, /to/],
       ['withdrawals', { ...where, kind: 'bet' }, /kind/],
     ];

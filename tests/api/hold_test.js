@@ -57,9 +57,15 @@ describe('held bets', () => {
     assert.ok(Date.parse(held.until) - Date.parse(held.held_at) === 20000);
     assert.equal(await world().metric('overround_parked_requests', 'reason="held"'), 1);
     await customer.holds('1000.00'); // nothing has moved
-    const said = await trader.say(held, { decision: 'accept' });
+    const said = await trader.say(held, { decision: 'accept', reason: 'a friend of the house' });
     assert.equal(said.status, 200, said.text);
     assert.deepEqual(said.json, { id: held.id, decision: 'accept' });
+    await eventually(async () => {
+      const { json } = await world().server.operate('GET', '/v1/desk/audit?limit=1');
+      const [{ operator, act, note, reason }] = json.entries;
+      assert.deepEqual([operator, act, reason], ['root', 'note', 'a friend of the house']);
+      assert.match(note, new RegExp(`^hold ${held.id} of customer ${customer.id}, .* accept$`));
+    });
     assert.equal((await answer).status, 201);
     assert.deepEqual(await trader.holds(), []);
     const again = await trader.say(held, { decision: 'accept' });

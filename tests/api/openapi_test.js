@@ -408,13 +408,13 @@ describe('the running binary', () => {
 
   test('the desk', async () => {
     const operator = (name, role) => {
-      const { stdout } = run(['operator', 'add', name, '--role', role, '--store', world().store.url]);
+      const add = ['operator', 'add', name, '--role', role];
+      const { stdout } = run([...add, '--store', world().store.url]);
       return /token (\S+)$/m.exec(stdout)[1];
     };
     const [trader, senior] = [operator('tom', 'trader'), operator('sue', 'senior')];
-    await eventually(async () =>
-      assert.equal((await world().server.operate('GET', '/v1/desk/me', { token: senior })).status, 200),
-    );
+    const me = () => world().server.operate('GET', '/v1/desk/me', { token: senior });
+    await eventually(async () => assert.equal((await me()).status, 200));
     const event = await world().event(market.oneXTwo());
     const scope = { event: event.id };
     const where = { event: event.id, market: '1', specifiers: '' };

@@ -87,7 +87,7 @@ static void what_is_composed_is_parsed(void **state)
         HEAD "act=\"confirm\" what=\"withdraw_void\" proposal=\"3\" proposer=\"sue\" " MARKET
              ">" NAMED ENDS,
         HEAD "act=\"reject\" proposal=\"3\" reason=\"a &quot;b&quot; &lt;c&gt; &amp;&#10;d\"/>",
-        HEAD "act=\"note\" reason=\"held bet 5 declined\"/>",
+        HEAD "act=\"note\" note=\"hold 5: decline\" reason=\"too much\"/>",
     };
 
     (void)state;
@@ -124,6 +124,8 @@ static void what_is_not_whole_is_refused(void **state)
         HEAD "act=\"confirm\" what=\"void\" " MARKET ">" NAMED ENDS,
         HEAD "act=\"confirm\" what=\"void\" proposal=\"3\" " MARKET ">" NAMED ENDS,
         HEAD "act=\"reject\"/>",
+        HEAD "act=\"note\"/>",
+        HEAD "act=\"suspend\" level=\"all\" note=\"x\"/>",
         "<overround_desk act=\"suspend\" level=\"all\" timestamp=\"17\"/>",
         "<overround_desk act=\"suspend\" level=\"all\" operator=\"a b\" timestamp=\"17\"/>",
         "<overround_desk act=\"suspend\" level=\"all\" operator=\"tom\"/>",
