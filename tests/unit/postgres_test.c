@@ -3,6 +3,7 @@
  * promise.  On the server of OVERROUND_TEST_PG (a URL of a superuser, on this
  * machine), or on one of its own that scripts/pg.sh starts.
  */
+#include "tests/unit/liability_suite.h"
 #include "tests/unit/store_suite.h"
 
 #include <signal.h>
@@ -468,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_SUITE,
+        LIABILITY_SUITE,
         SUITE_TEST(rule_23_a_second_server_is_refused),
         SUITE_TEST(rule_26_synchronous_commit_off_is_refused),
         SUITE_TEST(rule_26_fsync_off_is_refused),
