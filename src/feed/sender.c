@@ -104,8 +104,9 @@ static enum delivery deliver_amqp(struct sender *sender, enum delivery delivery)
 {
     if (delivery == AWAY)
         tell_away(sender, sender_amqp_error(sender->amqp));
-    else
-        sender->lost = false; /* nothing was lost: no need to tell it all again */
+    else if (sender->lost)
+        fprintf(stderr, "%s: the receiver is there\n", sender->options.name);
+    sender->lost = delivery == AWAY; /* what it missed is sent again: no tell_back() */
     return delivery;
 }
 

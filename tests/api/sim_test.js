@@ -3,10 +3,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const net = require('node:net');
+const path = require('node:path');
 const { describe, test } = require('node:test');
 const { openWorld, World, eventually, run } = require('./lib/world');
-const { makeStore } = require('./lib/store');
+const { makeStore, root } = require('./lib/store');
 const { runAsync } = require('./lib/server');
 const { startProxy } = require('./lib/proxy');
 
@@ -178,6 +180,44 @@ describe('sim', () => {
     await world.close();
   });
 
+  test('the final of 2022 is a draw after 90 minutes', async (t) => {
+    const data = process.env.OVERROUND_DATA ?? path.join(root, '../shared/data');
+    const folder = path.join(data, 'worldcup');
+    if (!fs.existsSync(folder)) {
+      assert.ok(!process.env.CI, `no data at ${folder}`);
+      return t.skip('no data');
+    }
+    const world = await openWorld();
+    const fan = await world.customer({ balance: '100.00' });
+    let event, bet;
+    const onMessage = async (xml) => {
+      if (bet || !xml.includes('<odds_change')) return;
+      event = attribute(xml, 'event_id');
+      const { markets } = (await world.server.call('GET', `/v1/events/${event}`)).json;
+      const draw = markets.find((m) => m.market === '1').outcomes.find((o) => o.outcome === '2');
+      const leg = { event, market: '1', specifiers: '', outcome: '2', odds: draw.odds };
+      bet = { odds: draw.odds, ...(await fan.placed(leg)) };
+    };
+    const proxy = await startProxy(world.server.operatorUrl, onMessage);
+    const args = ['--worldcup', folder, '--match', 'Argentina-France', '--speed', '5000'];
+    const done = await runAsync(['sim', ...args, '--to', proxy.url], {
+      env: { OVERROUND_OPERATOR_TOKEN: world.server.token },
+    }).done;
+    proxy.close();
+    assert.deepEqual(proxy.failures, []);
+    assert.equal(done.status, 0, done.stderr);
+    const { json } = await world.server.call('GET', `/v1/events/${event}`);
+    assert.deepEqual(json.score, { home: '3', away: '3' });
+    const [whole, part = ''] = bet.odds.split('.');
+    const minor = 9000n + (STAKE * BigInt(whole + part.padEnd(4, '0'))) / 10000n;
+    const want = `${minor / 100n}.${String(minor % 100n).padStart(2, '0')}`;
+    await eventually(async () => assert.equal((await fan.wallet()).balance, want));
+    const wrong = run(['sim', '--worldcup', folder, '--match', 'Argentina-Atlantis', '--print']);
+    assert.equal(wrong.status, 1);
+    assert.match(wrong.stderr, /Argentina-Atlantis/);
+    await world.close();
+  });
+
   test('the same seed prints the same', () => {
     const print = (...args) => {
       const done = run(['sim', '--print', '--matches', '2', ...args]);
@@ -221,18 +261,18 @@ describe('sim', () => {
     const world = await openWorld();
     const port = await freePort();
     const sim = simulate(world, ['--recovery-listen', `127.0.0.1:${port}`, '--matches', '1']);
-    const ask = async (path, method = 'POST') => {
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method });
+    const ask = async (at, method = 'POST') => {
+      const answer = await fetch(`http://127.0.0.1:${port}${at}`, { method });
       return [answer.status, /response_code="([A-Z_]+)"/.exec(await answer.text())?.[1]];
     };
-    const path = '/v1/liveodds/recovery/initiate_request';
+    const url = '/v1/liveodds/recovery/initiate_request';
     await eventually(async () => {
-      assert.deepEqual(await ask(`${path}?request_id=7`), [202, 'ACCEPTED']);
+      assert.deepEqual(await ask(`${url}?request_id=7`), [202, 'ACCEPTED']);
     });
-    assert.deepEqual(await ask(`${path}?after=1&request_id=7`), [202, 'ACCEPTED']);
-    assert.deepEqual(await ask(path), [400, 'BAD_REQUEST']);
-    assert.deepEqual(await ask(`${path}?after=x&request_id=7`), [400, 'BAD_REQUEST']);
-    assert.deepEqual(await ask(`${path}?request_id=7`, 'GET'), [405, 'NOT_ALLOWED']);
+    assert.deepEqual(await ask(`${url}?after=1&request_id=7`), [202, 'ACCEPTED']);
+    assert.deepEqual(await ask(url), [400, 'BAD_REQUEST']);
+    assert.deepEqual(await ask(`${url}?after=x&request_id=7`), [400, 'BAD_REQUEST']);
+    assert.deepEqual(await ask(`${url}?request_id=7`, 'GET'), [405, 'NOT_ALLOWED']);
     assert.deepEqual(await ask('/v1/cricket/recovery/initiate_request?request_id=1'), [
       404,
       'NOT_FOUND',

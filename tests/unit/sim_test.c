@@ -57,6 +57,40 @@ static void a_day_is_played_to_its_end(void **state)
     sim_free(sim);
 }
 
+static double overround_of(const struct event *event, uint32_t market)
+{
+    for (const struct market *m = event->markets; m != NULL; m = m->next) {
+        double sum = 0;
+
+        if (m->id.market != market)
+            continue;
+        for (uint32_t i = 0; i < m->n_outcomes; i++)
+            sum += 1e4 / (double)m->outcomes[i].odds_e4;
+        return sum;
+    }
+    return 0;
+}
+
+static void the_margin_is_as_asked(void **state)
+{
+    static const double margins[] = { 0, 0.03, 0.2 };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(margins); i++) {
+        struct sim_options options = day_of(1, 21);
+        struct sim *sim;
+
+        tear_down(NULL);
+        set_up(NULL);
+        options.margin = margins[i];
+        sim = open_with(options);
+        play(sim, 5000);
+        assert_true(fabs(overround_of(book_event(tape.book, STR("sr:match:7000")), 1) - 1 -
+                         margins[i]) < 0.012);
+        sim_free(sim);
+    }
+}
+
 /* Every ten seconds of the run each producer says that it lives. */
 static void alives_come_on_schedule(void **state)
 {
@@ -320,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_day_is_played_to_its_end),
+        T(the_margin_is_as_asked),
         T(alives_come_on_schedule),
         T(the_same_seed_plays_the_same),
         T(a_newcomer_meets_a_day_under_way),
