@@ -25,6 +25,7 @@
 #include "bets/bets.h"
 #include "bets/liability.h"
 #include "desk/desk.h"
+#include "feed/amqp.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
 #include "model/house.h"
@@ -44,6 +45,7 @@
 #define ARENA_BYTES (16 * 1024 * 1024)
 #define KEYS_MAX 16
 #define DRAIN_POLL_MS 5
+#define LEASE_MIN_MS 200
 
 /* What is read from the store before serving. */
 struct start {
@@ -66,6 +68,7 @@ struct serve {
     struct odds *odds;
     struct feed *feed;
     struct lease *lease;
+    struct amqp_feed *amqp; /* NULL: none configured */
     struct settle *settle;
     struct bets *bets;
     struct web *web;
@@ -82,7 +85,7 @@ struct serve {
     uv_check_t after_poll;
     uv_timer_t drain_poll, drain_limit;
     int64_t turn_started_us;
-    unsigned undrained; /* listeners */
+    unsigned undrained; /* listeners, AMQP */
     bool draining, stopping;
 };
 
@@ -145,6 +148,8 @@ void serve_get_metrics(void *ctx, struct http_request *request)
 
     odds_metrics(serve->odds);
     feed_metrics(serve->feed);
+    if (serve->amqp != NULL)
+        amqp_feed_metrics(serve->amqp);
     if (serve->bets != NULL)
         bets_metrics(serve->bets);
     risk_metrics(serve->risk);
@@ -340,6 +345,40 @@ static void on_fenced(void *ctx)
     lease_lost(serve->lease);
 }
 
+static void on_lead(void *ctx, bool leads)
+{
+    struct serve *serve = ctx;
+
+    if (serve->amqp != NULL)
+        amqp_feed_lead(serve->amqp, leads);
+}
+
+static void make_amqp(struct serve *serve)
+{
+    const struct config *config = &serve->config;
+
+    if (config->amqp_url[0] == '\0' || !serve->roles.feed)
+        return;
+    serve->amqp = amqp_feed_new(&(struct amqp_feed_options){
+        .loop = &serve->loop, .feed = serve->feed, .store = serve->store,
+        .session = {
+            .url = config->amqp_url, .exchange = config->amqp_exchange,
+            .bindings = config->amqp_bindings, .queue = config->amqp_queue,
+            .ca = config->amqp_ca, .prefetch = (uint16_t)config->amqp_prefetch,
+        },
+    });
+}
+
+static bool amqp_config_is_well(const struct config *config, const char **why)
+{
+    if (config->amqp_url[0] == '\0')
+        return true;
+    if (!amqp_session_check(config->amqp_url, why))
+        return false;
+    *why = "amqp-prefetch must be from 1 to 10000";
+    return config->amqp_prefetch >= 1 && config->amqp_prefetch <= LIMIT_PREFETCH;
+}
+
 /*
  * The server's lease may be taken by its successor at once: the store's
  * exclusive lock proves that the former one is gone.  Processes of the feed
@@ -368,8 +407,9 @@ static void make_feed(struct serve *serve)
         .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
         .producer_silence_ms = config->producer_silence_s * 1000,
         .recovery = &serve->recovery,
-        .on_fenced = on_fenced, .ctx = serve,
+        .on_lead = on_lead, .on_fenced = on_fenced, .ctx = serve,
     });
+    make_amqp(serve);
     serve->lease = lease_new(&(struct lease_options){
         .loop = &serve->loop, .store = serve->store, .name = "feed", .owner = owner,
         /* Who only sells notices sooner than another can take over. */
@@ -620,6 +660,10 @@ static void on_signal(uv_signal_t *handle, int number)
     if (serve->public_server != NULL)
         http_server_drain(serve->public_server, on_listener_drained, serve);
     http_server_drain(serve->operator_server, on_listener_drained, serve);
+    if (serve->amqp != NULL) {
+        serve->undrained++;
+        amqp_feed_stop(serve->amqp, on_listener_drained, serve);
+    }
     uv_timer_start(&serve->drain_poll, on_drain_poll, DRAIN_POLL_MS, DRAIN_POLL_MS);
     uv_timer_start(&serve->drain_limit, on_drain_limit, (uint64_t)serve->config.drain_s * 1000, 0);
 }
@@ -716,6 +760,7 @@ static void free_roles(struct serve *serve)
     desk_free(serve->desk);
     risk_free(serve->risk);
     settle_free(serve->settle);
+    amqp_feed_free(serve->amqp);
     lease_free(serve->lease);
     feed_free(serve->feed);
     stream_free(serve->stream);
@@ -768,6 +813,7 @@ int serve_main(int argc, char **argv)
 {
     static struct serve serve; /* one a process; too large for a stack */
     struct str error;
+    const char *why;
 
     CHECK(sodium_init() >= 0);
     arena_init(&serve.arena, ARENA_BYTES);
@@ -788,6 +834,14 @@ int serve_main(int argc, char **argv)
     if (!roles_parse(&serve.roles, str_of(serve.config.role), str_of(serve.config.store),
                      &error)) {
         fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
+        return 2;
+    }
+    if (!amqp_config_is_well(&serve.config, &why)) {
+        fprintf(stderr, "overround: %s\n", why);
+        return 2;
+    }
+    if (serve.config.lease_ms < LEASE_MIN_MS) {
+        fprintf(stderr, "overround: lease-ms must be at least %d\n", LEASE_MIN_MS);
         return 2;
     }
     if (serve.config.check_only)

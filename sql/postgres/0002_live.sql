@@ -57,3 +57,15 @@ CREATE TABLE liability_holders (
 
 -- The desk's entries are its audit log.
 CREATE INDEX feed_log_desk ON feed_log (pos) WHERE type = 14;
+
+-- Messages that a broker delivered and nobody could read: acknowledged, for
+-- they would come again for ever, and kept for a person.
+CREATE TABLE dead_messages (
+    id          bigint PRIMARY KEY,
+    at_ms       bigint NOT NULL,
+    routing_key text NOT NULL,
+    error       text NOT NULL,
+    line        bigint NOT NULL,
+    col         bigint NOT NULL,
+    body        bytea NOT NULL  -- the first 64 KiB
+);

@@ -57,3 +57,15 @@ CREATE TABLE liability_holders (
 
 -- The desk's entries are its audit log.
 CREATE INDEX feed_log_desk ON feed_log (pos) WHERE type = 14;
+
+-- Messages that a broker delivered and nobody could read: acknowledged, for
+-- they would come again for ever, and kept for a person.
+CREATE TABLE dead_messages (
+    id          INTEGER PRIMARY KEY,
+    at_ms       INTEGER NOT NULL,
+    routing_key TEXT NOT NULL,
+    error       TEXT NOT NULL,
+    line        INTEGER NOT NULL,
+    col         INTEGER NOT NULL,
+    body        BLOB NOT NULL  -- the first 64 KiB
+);

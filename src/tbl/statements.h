@@ -153,6 +153,12 @@ STATEMENT(REPORT_DAILY, "ii", "iissi" "ii",
 STATEMENT(FEED_READ, "ii", "iiiis" "s",
     "SELECT pos, at_ms, type, producer, event, body FROM feed_log"
     " WHERE pos > $1 ORDER BY pos LIMIT $2")
+/* Malformed messages, for a person; the oldest go. */
+STATEMENT(DEAD_ADD, "issii" "b", "",
+    "INSERT INTO dead_messages (id, at_ms, routing_key, error, line, col, body)"
+    " SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6 FROM dead_messages")
+STATEMENT(DEAD_TRIM, "i", "",
+    "DELETE FROM dead_messages WHERE id <= (SELECT MAX(id) FROM dead_messages) - $1")
 /* Who leads (feed/lease.h).  Every renewal changes until_ms, which others
  * watch; taking is conditional on what was seen. */
 STATEMENT(LEASE_GET, "s", "sii",

@@ -73,7 +73,7 @@ function withDatabase(url, name) {
 
 function psql(url, sql) {
   const args = ['-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', sql, url];
-  return execFileSync('psql', args, { encoding: 'utf8' }).trim();
+  return execFileSync('psql', args, { encoding: 'utf8', maxBuffer: 256 << 20 }).trim();
 }
 
 function migrate(url) {
