@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
 const { worldFor, market, run } = require('./lib/world');
 const { eventually } = require('./lib/wait');
+const { connect } = require('./lib/ws');
 
 const tokens = {};
 
@@ -145,6 +146,28 @@ describe('the desk', () => {
     await does('tom', 'margin', { scope: where, margin: null });
     await does('tom', 'margin', { scope: { event: `${event}` }, margin: null });
     assert.deepEqual(await odds(event), ['2.20', '3.40', '3.70']);
+  });
+
+  test('the stream tells it, at any level', async () => {
+    const event = await world().event(market.oneXTwo('2.10', '3.40', '3.70'));
+    await fixture(event, 'sr:sport:go');
+    const where = { event: `${event}`, market: '1', specifiers: '' };
+    const client = await connect(world().server.public);
+    await client.subscribe({ events: [event.id] });
+    const told = async () => (await client.next('change')).events[0].markets[0];
+    for (const scope of [{ all: true }, { sport: 'sr:sport:go' }, { event: `${event}` }, where]) {
+      await does('tom', 'suspend', { scope });
+      assert.equal((await told()).status, 'suspended', JSON.stringify(scope));
+      await does('tom', 'resume', { scope });
+      assert.equal((await told()).status, 'active', JSON.stringify(scope));
+    }
+    await does('tom', 'margin', { scope: { sport: 'sr:sport:go' }, margin: '0.1' });
+    assert.deepEqual((await told()).outcomes.map((o) => o.odds), ['1.98', '3.21', '3.50']);
+    await does('tom', 'price', { ...where, outcome: '1', odds: '1.75' });
+    assert.equal((await told()).outcomes[0].odds, '1.75');
+    await does('tom', 'margin', { scope: { sport: 'sr:sport:go' }, margin: null });
+    assert.deepEqual((await told()).outcomes.map((o) => o.odds), ['1.75', '3.40', '3.70']);
+    await client.end();
   });
 
   test('limits and factors: who may, and what is shown', async () => {
