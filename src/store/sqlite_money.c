@@ -203,7 +203,7 @@ static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t b
         .debit = in ? house : cmd->account,
         .credit = in ? cmd->account : house,
         .amount = cmd->amount_minor,
-        .kind = kinds[cmd->op],
+        .kind = (int)kinds[cmd->op],
         .bet = about_bet ? cmd->bet : 0,
         .at_ms = cmd->at_ms,
         .balance_after = balance,
