@@ -200,3 +200,90 @@ test('without the guard the same storm overshoots', async () => {
     await world.close();
   }
 });
+
+describe('limits of the desk', () => {
+  const world = worldFor({ before, after }, { ...RATES, 'stake-max': '500.00' });
+  const say = async (what, json) => {
+    const answer = await world().server.operate('POST', `/v1/desk/${what}`, {
+      json: { ...json, reason: 'a story' },
+    });
+    assert.equal(answer.status, 200, answer.text);
+  };
+  const limits = (event, values) => say('limits', { scope: { event: event.id }, ...values });
+  const refused = async (customer, leg, stake) => {
+    const answer = await customer.bet(leg, { stake });
+    assert.equal(answer.code, 'stake_too_large', answer.text);
+    return answer.json.maximum;
+  };
+
+  test('the nearest holds, until it is taken back', async () => {
+    const customer = await world().customer({ balance: '9000.00' });
+    const event = await world().event([market.oneXTwo(), market.total('2.00', '1.80')]);
+    const over = event.leg(18, 12, '2.00', { specifiers: 'total=2.5' });
+    await limits(event, { stake_max: '100.00', liability_max: null, hold_above: null });
+    const scope = { event: event.id, market: '18', specifiers: 'total=2.5' };
+    await say('limits', { scope, stake_max: '20.00', liability_max: null, hold_above: null });
+    assert.equal(await refused(customer, event.home(), '100.01'), '100.00');
+    assert.equal(await refused(customer, over, '20.01'), '20.00');
+    const other = await world().event(market.oneXTwo());
+    assert.equal(await refused(customer, [other.home(), over], '30.00'), '20.00');
+    await say('limits', { scope, stake_max: null, liability_max: null, hold_above: null });
+    await customer.placed(over, { stake: '100.00' });
+  });
+
+  test('a liability that is limited later counts what was there, and may be raised', async () => {
+    const customer = await world().customer({ balance: '9000.00' });
+    const event = await world().event(market.oneXTwo());
+    await customer.placed(event.home(), { stake: '60.00' });
+    await limits(event, { stake_max: null, liability_max: '100.00', hold_above: null });
+    assert.equal(await refused(customer, event.home(), '50.00'), '40.00');
+    await customer.placed(event.home(), { stake: '40.00' });
+    await limits(event, { stake_max: null, liability_max: '130.00', hold_above: null });
+    assert.equal(await refused(customer, event.home(), '50.00'), '30.00');
+    await limits(event, { stake_max: null, liability_max: null, hold_above: null });
+    await customer.placed(event.home(), { stake: '200.00' });
+    await limits(event, { stake_max: null, liability_max: '350.00', hold_above: null });
+    assert.equal(await refused(customer, event.home(), '60.00'), '50.00');
+    await limits(event, { stake_max: null, liability_max: '10.00', hold_above: null });
+    assert.equal(await refused(customer, event.home(), '1.00'), '0.00');
+  });
+
+  test('a factor lowers what a customer may stake, never the minimum', async () => {
+    const [shrewd, other] = [await world().customer(), await world().customer()];
+    const event = await world().event(market.oneXTwo());
+    await limits(event, { stake_max: '40.00', liability_max: null, hold_above: null });
+    await say('factors', { customer: shrewd.id, factor: '0.25' });
+    assert.equal(await refused(shrewd, event.home(), '40.00'), '10.00');
+    await other.placed(event.home(), { stake: '40.00' });
+    const free = await world().event(market.oneXTwo());
+    assert.equal(await refused(shrewd, free.home(), '200.00'), '125.00');
+    const { json } = await world().server.operate('GET', `/v1/desk/customers/${shrewd.id}`);
+    assert.equal(json.factor, '0.2500');
+    await say('factors', { customer: shrewd.id, factor: '0.001' });
+    assert.equal(await refused(shrewd, event.home(), '0.10'), '0.04');
+    assert.equal((await shrewd.bet(event.home(), { stake: '0.04' })).code, 'stake_too_small');
+  });
+
+  test('a held bet’s end is in the audit log', async () => {
+    const customer = await world().customer({ balance: '900.00' });
+    const event = await world().event(market.oneXTwo());
+    await limits(event, { stake_max: null, liability_max: null, hold_above: '50.00' });
+    const answer = customer.bet(event.home(), { stake: '60.00' });
+    const held = await eventually(async () => {
+      const { json } = await world().server.operate('GET', '/v1/desk/holds');
+      assert.equal(json.holds.length, 1);
+      return json.holds[0];
+    });
+    await world().server.operate('POST', `/v1/desk/holds/${held.id}`, {
+      json: { decision: 'offer', stake: '55.00', reason: 'enough on this one' },
+    });
+    assert.equal((await answer).json.maximum, '55.00');
+    await eventually(async () => {
+      const { json } = await world().server.operate('GET', '/v1/desk/audit?limit=1');
+      const [entry] = json.entries;
+      assert.equal(entry.act, 'note');
+      assert.equal(entry.reason, 'enough on this one');
+      assert.match(entry.note, new RegExp(`${customer.id}.*60\\.00 EUR: offer 55\\.00`));
+    });
+  });
+});
