@@ -5,7 +5,8 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { World, market, uof, eventually, sleep, run } = require('./lib/world');
-const { makeStore } = require('./lib/store');
+const { makeStore, isPostgres } = require('./lib/store');
+const { startServer } = require('./lib/server');
 const { RecoverySide } = require('./lib/recovery');
 
 // A world whose producers 1 (liveodds) and 3 (pre) recover, and 9 does not.
@@ -261,6 +262,65 @@ describe('recovery', () => {
     });
     stop();
     await close();
+  });
+});
+
+// Two processes with the role feed, and one that sells what they write.
+async function openPair() {
+  const side = await new RecoverySide().start();
+  const store = makeStore();
+  const options = {
+    role: 'feed',
+    'lease-ms': '1500',
+    'recovery-url': side.url,
+    'recovery-pause-ms': '200',
+  };
+  const seller = new World(store, { role: 'odds,bets,settle,web' });
+  await seller.start({ ready: false });
+  const one = await startServer({ store: store.url, options });
+  const two = await startServer({ store: store.url, options, ready: false });
+  return { side, seller, one, two };
+}
+
+describe('another process takes over', { skip: !isPostgres }, () => {
+  test('and recovers from the last alive of the former', async () => {
+    const { side, seller, one, two } = await openPair();
+    const send = (server, xml) =>
+      server.operate('POST', '/v1/feed', { body: xml, type: 'application/xml' });
+    const sent = (server, xml) =>
+      eventually(async () => assert.equal((await send(server, xml)).status, 202));
+    const health = async (server) => {
+      const { json } = await server.operate('GET', '/v1/desk/feed');
+      return json.producers.find((producer) => producer.id === '1');
+    };
+    await sent(one, uof.alive());
+    assert.equal((await send(two, uof.alive())).code, 'busy');
+    const first = await side.nth(1);
+    await sent(one, uof.snapshotComplete({ request: first.request }));
+    const event = await seller.event();
+    await sent(one, uof.oddsChange(event.id, [market.oneXTwo()]));
+    const last = uof.alive();
+    const [, point] = /timestamp="(\d+)"/.exec(last);
+    await sent(one, last);
+    await eventually(async () => assert.equal(await status(event), 'active'));
+    await eventually(async () => {
+      const { state, alive_age_ms: age } = await health(seller.server);
+      assert.equal(state, 'up');
+      assert.ok(age >= 0 && age < 60000, `${age}`);
+    });
+    await one.kill();
+    await sent(two, uof.alive());
+    await eventually(async () => assert.equal(await status(event), 'suspended'));
+    const second = await side.nth(2);
+    assert.equal(second.after, point);
+    await sent(two, uof.oddsChange(event.id, [market.oneXTwo()], { request: second.request }));
+    await sent(two, uof.snapshotComplete({ request: first.request }));
+    assert.equal((await health(two)).state, 'recovering');
+    await sent(two, uof.snapshotComplete({ request: second.request }));
+    await eventually(async () => assert.equal(await status(event), 'active'));
+    side.close();
+    await two.stop();
+    await seller.close();
   });
 });
 
