@@ -8,6 +8,9 @@ const { describe, test, before, after } = require('node:test');
 const { openWorld, worldFor, market, uof, eventually, sleep } = require('./lib/world');
 const { connect, frame } = require('./lib/ws');
 
+// AddressSanitizer keeps what is freed for a while.
+const sanitized = /asan/.test(process.env.OVERROUND_TEST_BINARY ?? '');
+
 const change = (message) => message.op === 'change';
 const find = (event, id, specifiers = '') =>
   event.markets.find((m) => m.market === String(id) && m.specifiers === specifiers);
@@ -388,6 +391,37 @@ describe('stream', () => {
       await other.end();
     });
 
+    test('and many of them are one bounded batch each', { skip: sanitized }, async () => {
+      const event = await world().event(wide('1.01'));
+      const stalled = await Promise.all([...Array(30)].map(open));
+      const reader = await open();
+      for (const client of [...stalled, reader]) await client.subscribe({ events: [event.id] });
+      for (const client of stalled) client.socket.pause();
+      let i = 0;
+      const update = async () => {
+        const price = (1.1 + ++i / 100).toFixed(2);
+        await event.odds(wide(price));
+        await reader.next((m) => change(m) && odds(m.events[0].markets[0])[0] === price);
+      };
+      await eventually(async () => {
+        await update();
+        assert.equal(await metric('full_clients'), 30);
+      });
+      const was = world().rss();
+      const given = await metric('bytes_total');
+      for (let n = 0; n < 100; n++) await update();
+      const one = (await metric('bytes_total')) - given; // what one client was given
+      assert.ok(one > 500000);
+      assert.ok(world().rss() - was < 5 * one, 'thirty would have kept thirty times that');
+      for (const client of stalled) client.socket.resume();
+      const last = (1.1 + i / 100).toFixed(2);
+      for (const client of stalled) {
+        const merged = await client.next((m) => change(m) && m.con);
+        assert.equal(odds(merged.events[0].markets[0])[0], last);
+      }
+      for (const client of [...stalled, reader]) await client.end();
+    });
+
     test('is closed when it takes nothing for too long', async () => {
       const strict = await openWorld({ 'stream-stall-s': 1 });
       try {
@@ -472,6 +506,27 @@ describe('stream', () => {
         await brief.close();
       }
     });
+  });
+
+  test('a connection that is idle costs less than 4 KiB', { skip: sanitized }, async () => {
+    const event = await world().event(market.oneXTwo());
+    const clients = [];
+    const more = async (n) => {
+      for (let i = 0; i < n; i += 20) {
+        const some = await Promise.all([...Array(20)].map(open));
+        await Promise.all(some.map((client) => client.subscribe({ events: [event.id] })));
+        clients.push(...some);
+      }
+    };
+    await more(200); // what is made once
+    const was = world().rss();
+    await more(1000);
+    const each = (world().rss() - was) / 1000;
+    assert.ok(each < 4096, `${each} bytes a connection`);
+    assert.equal(await metric('clients', 'kind="websocket"'), 1200);
+    await event.odds(market.oneXTwo('7.00'));
+    await Promise.all(clients.map((client) => client.next('change')));
+    await Promise.all(clients.map((client) => client.end()));
   });
 
   test('SIGTERM: 1001 for all, then the server ends', async () => {

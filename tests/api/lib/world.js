@@ -3,6 +3,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const { makeAgent, call } = require('./http');
 const { startServer, run } = require('./server');
 const { makeStore } = require('./store');
@@ -256,6 +257,12 @@ class World {
       .split('\n')
       .find((l) => l.startsWith(label ? `${name}{${label}}` : `${name} `));
     return line ? Number(line.split(' ').at(-1)) : 0;
+  }
+
+  // Bytes of memory the server holds.
+  rss() {
+    const pages = fs.readFileSync(`/proc/${this.server.child.pid}/statm`, 'latin1').split(' ')[1];
+    return Number(pages) * 4096;
   }
 
   // Waits until every fact sent so far has been acted on: a bet on a market
