@@ -24,7 +24,8 @@ async function during(world, placing, act) {
 
 describe('live delay', () => {
   const world = worldFor({ before, after }, { 'live-delay-ms': DELAY_MS });
-  const live = (markets = market.oneXTwo(), more = {}) => world().event(markets, { ...LIVE, ...more });
+  const live = (markets = market.oneXTwo(), more = {}) =>
+    world().event(markets, { ...LIVE, ...more });
 
   test('a live bet is kept open, then accepted; one before kick-off is not', async () => {
     const customer = await world().customer();
