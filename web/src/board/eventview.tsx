@@ -116,7 +116,10 @@ function MarketCard({ event, card }: { event: EventInfo; card: Card }) {
 }
 
 function Line({ event, market }: { event: EventInfo; market: Market }) {
-  const { outcomes } = market;
+  // Of many outcomes, those that cannot come any more are left out.
+  const all = market.outcomes;
+  const coming = all.filter(({ active }) => active);
+  const outcomes = all.length > 3 && coming.length > 0 ? coming : all;
   const columns = outcomes.length === 2 ? 'two' : 'three';
   return (
     <div class={`line ${columns}`} data-market={`${market.market}/${market.specifiers}`}>
