@@ -102,6 +102,37 @@ describe('exposure', () => {
     await eventually(async () => assert.equal(await desk.event(event), undefined));
   });
 
+  test('a cash-out takes its part out, and frees as much of a limit', async () => {
+    const customer = await world().customer({ balance: '1000.00' });
+    const event = await world().event(market.oneXTwo());
+    const scope = { event: event.id };
+    const limits = { stake_max: null, liability_max: '100.00', hold_above: null };
+    const said = await world().server.operate('POST', '/v1/desk/limits', {
+      json: { scope, ...limits, reason: 'a story' },
+    });
+    assert.equal(said.status, 200, said.text);
+    const bet = await customer.placed(event.home(), { stake: '100.00' });
+    assert.equal((await customer.bet(event.home(), { stake: '50.00' })).json.maximum, '0.00');
+    const cash = (stake) =>
+      customer.call('POST', `/v1/bets/${bet.id}/cashout`, {
+        json: { minimum: '0.01', ...(stake && { stake }) },
+        key: `cash-${bet.id}-${stake}`,
+      });
+    for (const [stake, left] of [
+      ['30.00', '70.00'],
+      ['50.00', '20.00'],
+    ]) {
+      const paid = await cash(stake);
+      assert.equal(paid.status, 200, paid.text);
+      const one = await desk.market(event, 1);
+      assert.deepEqual([one.bets, one.stakes, one.liability], [1, left, left]);
+    }
+    assert.equal((await customer.bet(event.home(), { stake: '90.00' })).json.maximum, '80.00');
+    assert.equal((await cash()).status, 200);
+    assert.equal(await desk.event(event), undefined);
+    await customer.placed(event.home(), { stake: '100.00' });
+  });
+
   test('by sport, with names, the most at risk first', async () => {
     const customer = await world().customer({ balance: '1000.00' });
     const [small, large] = [
