@@ -13,7 +13,7 @@
 #define EVENTS_MOST 500       /* in one answer: those with the most at stake */
 #define ROWS_BYTES (1024 * 1024)
 
-int risk_house_exponent(const struct risk *risk)
+static int house_exponent(const struct risk *risk)
 {
     return risk->options.house->currency->exponent;
 }
@@ -23,7 +23,7 @@ int risk_house_exponent(const struct risk *risk)
 static void put_sums(struct jw *w, const struct risk *risk, int64_t bets, int64_t stakes,
                      int64_t liability)
 {
-    int exponent = risk_house_exponent(risk);
+    int exponent = house_exponent(risk);
 
     jw_key(w, "bets");
     jw_int(w, bets);
@@ -36,7 +36,7 @@ static void put_sums(struct jw *w, const struct risk *risk, int64_t bets, int64_
 static void put_worst(struct jw *w, const struct risk *risk, int64_t worst_minor)
 {
     jw_key(w, "worst_case");
-    jw_money(w, worst_minor, risk_house_exponent(risk));
+    jw_money(w, worst_minor, house_exponent(risk));
 }
 
 static void put_market_id(struct jw *w, struct market_id id, struct arena *arena)
@@ -260,7 +260,7 @@ static void put_large(struct jw *w, const struct risk *risk, const struct large_
     jw_key(w, "potential_payout");
     jw_money(w, large->potential_minor, large->currency->exponent);
     jw_key(w, "house_stake");
-    jw_money(w, large->house_minor, risk_house_exponent(risk));
+    jw_money(w, large->house_minor, house_exponent(risk));
     jw_key(w, "legs");
     jw_array(w);
     for (uint32_t i = 0; i < slip->n_legs; i++)

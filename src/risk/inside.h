@@ -24,8 +24,4 @@ struct risk {
     struct buf scratch;
 };
 
-/* ---- desk.c -------------------------------------------------------------- */
-
-int risk_house_exponent(const struct risk *risk);
-
 #endif

@@ -132,7 +132,8 @@ describe('held bets', () => {
   test('what would be refused anyway is not held', async () => {
     const customer = await world().customer({ balance: '1000.00' });
     const event = await world().event(market.oneXTwo());
-    assert.equal((await customer.bet(event.home('2.10'), { stake: '500.00' })).code, 'odds_changed');
+    const moved = await customer.bet(event.home('2.10'), { stake: '500.00' });
+    assert.equal(moved.code, 'odds_changed');
     await event.stop();
     const stopped = await customer.bet(event.home(), { stake: '500.00' });
     assert.equal(stopped.code, 'market_suspended');

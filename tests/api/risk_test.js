@@ -73,7 +73,8 @@ async function storm(world, { customers = 60, each = 6, stake = '10.00' } = {}) 
   const accepted = answers.filter((a) => a.status === 201);
   const refused = answers.filter((a) => a.code === 'stake_too_large');
   assert.equal(accepted.length + refused.length, answers.length, 'nothing else happens');
-  const liability = accepted.reduce((sum, a) => sum + 2 * Math.round(100 * Number(a.json.stake)), 0);
+  const costs = (bet) => 2 * Math.round(100 * Number(bet.stake));
+  const liability = accepted.reduce((sum, a) => sum + costs(a.json), 0);
   return { event, all, accepted, refused, liability };
 }
 
