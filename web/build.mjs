@@ -61,8 +61,9 @@ function add(url, name, bytes) {
 // An asset under a name that changes with its content.
 function addAsset(prefix, base, extension, bytes) {
   const name = `${base}-${hashOf(bytes)}${extension}`;
-  if (!files.some((file) => file.path === `${prefix}/${name}`)) add(`${prefix}/${name}`, name, bytes);
-  return `${prefix}/${name}`;
+  const url = `${prefix}/${name}`;
+  if (!files.some((file) => file.path === url)) add(url, name, bytes);
+  return url;
 }
 
 async function bundle(esbuild, entry) {
@@ -99,7 +100,8 @@ async function bundle(esbuild, entry) {
 
 function bundleNothing(entry) {
   const text = 'This binary was built without its pages: install npm (Node >= 20) and run make.';
-  add(entry.page, `${entry.name}.html`, Buffer.from(`<!doctype html><title>${text}</title>${text}\n`));
+  const html = `<!doctype html><title>${text}</title>${text}\n`;
+  add(entry.page, `${entry.name}.html`, Buffer.from(html));
 }
 
 // PAGE(n, path, type, hash, file, bytes, bytes of .gz, bytes of .br)
@@ -123,4 +125,4 @@ write('manifest.json', `${JSON.stringify(files, null, 1)}\n`);
 write('pages.h.new', table());
 renameSync(path.join(out, 'pages.h.new'), path.join(out, 'pages.h'));
 for (const f of files.filter(({ file }) => !file.endsWith('.svg')))
-  console.log(`${f.file.padEnd(28)} ${String(f.plain).padStart(7)}  gzip ${f.gzip}  br ${f.brotli}`);
+  console.log(`${f.file.padEnd(28)} ${f.plain} bytes, gzip ${f.gzip}, br ${f.brotli}`);

@@ -58,7 +58,7 @@ describe('cash-out in the browser', () => {
     await fan.close();
   });
 
-  test('an offer that fell on the way is told and taken by one tap; a lost answer sells once', async () => {
+  test('an offer that fell is taken by one tap; a lost answer sells once', async () => {
     const { event, fan, offers } = await holding('Iris');
     const keys = [];
     await fan.page.route('**/cashout', async (route) => {

@@ -75,7 +75,8 @@ describe('the desk in the browser', () => {
       await trader.page.locator('.market').first().getByText('desk:').waitFor();
       await trader.page.keyboard.press(key);
       await locked(price, false, `${key} again`);
-      await trader.page.locator('.market').first().getByText('desk:').waitFor({ state: 'detached' });
+      const first = trader.page.locator('.market').first();
+      await first.getByText('desk:').waitFor({ state: 'detached' });
     }
     await trader.page.keyboard.press('3');
     const rows = trader.page.locator('tbody tr').filter({ hasText: trader.name });
@@ -97,7 +98,8 @@ describe('the desk in the browser', () => {
     await trader.dialog.getByRole('alert').waitFor();
     await trader.dialog.getByLabel('Odds').fill('1.77');
     await trader.dialog.getByRole('button', { name: 'Set price' }).click();
-    await eventually(async () => assert.match(await fan.price(event, 1, 1).textContent(), /1\.77$/));
+    const price = fan.price(event, 1, 1);
+    await eventually(async () => assert.match(await price.textContent(), /1\.77$/));
     await trader.close();
     await fan.close();
   });
@@ -122,7 +124,8 @@ describe('the desk in the browser', () => {
     const proposal = (who) =>
       who.page.locator('.activity .item').filter({ hasText: String(event) });
     await proposal(trader).waitFor();
-    assert.equal(await proposal(trader).getByRole('button', { name: 'Confirm' }).isDisabled(), true);
+    const confirm = proposal(trader).getByRole('button', { name: 'Confirm' });
+    assert.equal(await confirm.isDisabled(), true);
     await proposal(senior).getByRole('button', { name: 'Confirm' }).click();
     await senior.dialog.getByLabel('Reason').fill('seen on the screen');
     await senior.dialog.getByRole('button', { name: 'Confirm' }).click();

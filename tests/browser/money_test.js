@@ -129,7 +129,8 @@ describe('arithmetic of the page', () => {
     assert.equal(parseMoney('12.345', 'EUR'), null);
     assert.equal(parseMoney('12.345', 'KWD'), 12345n);
     assert.equal(parseMoney('1.5', 'JPY'), null);
-    for (const text of ['', '-1', '1e3', 'ten', '1.2.3']) assert.equal(parseMoney(text, 'EUR'), null);
+    for (const text of ['', '-1', '1e3', 'ten', '1.2.3'])
+      assert.equal(parseMoney(text, 'EUR'), null);
     assert.equal(showMoney('-1234567.80', 'EUR'), '−€1,234,567.80');
     assert.equal(showMoney(5n, 'GBP'), '£0.05');
   });

@@ -135,7 +135,8 @@ function Register() {
   const set = (name: keyof typeof fields) => (value: string) =>
     setFields({ ...fields, [name]: value });
   const form = useForm(async () => {
-    await register({ ...fields, email: fields.email.trim(), country: fields.country.toUpperCase() });
+    const email = fields.email.trim();
+    await register({ ...fields, email, country: fields.country.toUpperCase() });
     go('/wallet');
   });
   return (

@@ -20,8 +20,7 @@ const icons = {
   slip: 'M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6',
   bets: 'M5 6h14M5 12h14M5 18h9',
   wallet: 'M4 7h15v12H4zM4 7l11-3v3M15 13h4',
-  person: 'M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4.5 20c1-4 4-5.500 7.500-5.500s6.500 1.500 7.500 5.500',
-  sun: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1 1M18 18l1 1M5 19l1-1M18 6l1-1',
+  person: 'M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4.5 20c1-4 4-5.5 7.5-5.5s6.5 1.5 7.5 5.5',
 };
 
 export function Icon({ name }: { name: keyof typeof icons }) {

@@ -259,7 +259,8 @@ export async function finishAttempts() {
     if (!answer) return;
     const what = { bet: 'bet', cashout: 'cash-out', deposit: 'deposit', withdrawal: 'withdrawal' };
     const name = what[attempt.what];
-    if (answer.status >= 400) notice.set(`Your ${name} from before was refused: ${answer.body.title}.`);
+    if (answer.status >= 400)
+      notice.set(`Your ${name} from before was refused: ${answer.body.title}.`);
     else notice.set(`Your ${name} from before has been confirmed.`);
     if (attempt.what === 'bet' && answer.status === 201) takeBet(answer.body);
     void loadWallet();

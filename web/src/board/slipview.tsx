@@ -379,7 +379,13 @@ function Refusal() {
               which &&
               !sameOdds(odds, which.odds) && (
                 <p key={leg} class="moved">
-                  {which.names.outcome}: <s><Odds odds={which.odds} /></s> <b><Odds odds={odds} /></b>
+                  {which.names.outcome}:{' '}
+                  <s>
+                    <Odds odds={which.odds} />
+                  </s>{' '}
+                  <b>
+                    <Odds odds={odds} />
+                  </b>
                 </p>
               )
             );
@@ -407,7 +413,8 @@ function nextStep(): Next {
   const { legs } = slip.value;
   const now = legs.map(legNow);
   const { stake, total } = worth();
-  if (sending.value.state === 'sending') return { label: 'Sending …', why: sending.value.note ?? '' };
+  const status = sending.value;
+  if (status.state === 'sending') return { label: 'Sending …', why: status.note ?? '' };
   if (!session.value)
     return {
       label: 'Log in to bet',
