@@ -5,6 +5,11 @@
  *    "legs":[{"odds":"1.95","result":"won","banker":true}, …]}
  *   -> {"lines":4,"odds":"3.80","payout":"38.02"}
  *
+ * With a leg that is open, {"odds":"1.95","result":"open","odds_now":"1.50"},
+ * the cash-out offer stands in the payout's place; "margin" is "0.05" if the
+ * slip does not say.
+ *   -> {"lines":1,"odds":"1.95","offer":"12.35"}
+ *
  * A line that cannot be graded is answered with {"error":"…"}, and the rest
  * goes on.  No cap, and numbers of any size: a JSON number is put in quotes
  * before the line is parsed, so that none goes through a machine's integer
@@ -15,6 +20,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "model/cashout.h"
 #include "model/grade.h"
 
 #define LINE_BYTES_MAX (1024 * 1024)
@@ -26,6 +32,8 @@ struct grader {
     struct arena arena;
     struct str error;
     struct slip slip;
+    int64_t odds_now_e4[LIMIT_LEGS], margin_e4;
+    bool open; /* a leg is: the offer is asked for */
     const struct currency *currency;
     mpz_t stake, odds, payout;
 };
@@ -187,6 +195,19 @@ static const struct {
     { "half_lost", 0, FACTOR_ONE_E12 / 2 },
 };
 
+/* An open leg is worth what its odds now say. */
+static bool open_take(struct grader *g, struct str odds, size_t i, const char *where)
+{
+    enum decimal_result read = odds_parse(odds, &g->odds_now_e4[i]);
+
+    if (odds.n == 0 || read != DECIMAL_OK)
+        return fail(g, arena_printf(&g->arena, "%sodds_now of an open leg: from 1 to 100000000, "
+                                               "four decimals", where));
+    g->slip.legs[i].result = LEG_RESULT_OPEN;
+    g->open = true;
+    return true;
+}
+
 static bool result_take(struct str word, int64_t dead_heat_e12, struct leg_result *result)
 {
     for (size_t i = 0; i < LENGTH(words); i++) {
@@ -200,11 +221,12 @@ static bool result_take(struct str word, int64_t dead_heat_e12, struct leg_resul
 
 static bool leg_take(struct grader *g, json_t *json, size_t i)
 {
-    struct str odds = STR_NONE, result = STR_NONE, dead_heat = STR("1");
+    struct str odds = STR_NONE, result = STR_NONE, dead_heat = STR("1"), odds_now = STR("");
     const struct json_field fields[] = {
         { "odds", JSON_KIND_STRING, true, &odds },
         { "result", JSON_KIND_STRING, true, &result },
         { "dead_heat_factor", JSON_KIND_STRING, false, &dead_heat },
+        { "odds_now", JSON_KIND_STRING, false, &odds_now },
         { "banker", JSON_KIND_BOOL, false, &g->slip.legs[i].banker },
     };
     struct leg *leg = &g->slip.legs[i];
@@ -224,9 +246,11 @@ static bool leg_take(struct grader *g, json_t *json, size_t i)
     if (read != DECIMAL_OK)
         return fail(g, arena_printf(&g->arena, "%sdead_heat_factor %s: from 0 to 1, 12 decimals",
                                     where, decimal_fault(read)));
+    if (str_eq(result, STR("open")))
+        return open_take(g, odds_now, i, where);
     if (!result_take(result, dead_heat_e12, &leg->result))
-        return fail(g, arena_printf(&g->arena, "%sresult must be won, lost, void, half_won "
-                                               "or half_lost", where));
+        return fail(g, arena_printf(&g->arena, "%sresult must be won, lost, void, half_won, "
+                                               "half_lost or open", where));
     return true;
 }
 
@@ -257,17 +281,19 @@ static bool system_to_array(json_t *document)
 
 static bool document_take(struct grader *g, json_t *document)
 {
-    struct str stake = STR_NONE, currency = STR_NONE, type = STR_NONE;
+    struct str stake = STR_NONE, currency = STR_NONE, type = STR_NONE, margin = STR("0.05");
     json_t *sizes = NULL, *legs = NULL;
     const struct json_field fields[] = {
         { "stake", JSON_KIND_STRING, true, &stake },
         { "currency", JSON_KIND_STRING, true, &currency },
         { "type", JSON_KIND_STRING, false, &type },
         { "system", JSON_KIND_ARRAY, false, &sizes },
+        { "margin", JSON_KIND_STRING, false, &margin },
         { "legs", JSON_KIND_ARRAY, true, &legs },
     };
     enum slip_fault fault;
 
+    g->open = false;
     CHECK(system_to_array(document)); /* out of memory */
     if (!json_fields(document, "", fields, LENGTH(fields), &g->arena, &g->error))
         return false;
@@ -277,6 +303,10 @@ static bool document_take(struct grader *g, json_t *document)
     if (!stake_take(g, stake) || !sizes_take(g, sizes) || !legs_take(g, legs) ||
         !type_take(g, type))
         return false;
+    if (decimal_parse(margin, 4, MARGIN_ONE_E4, &g->margin_e4) != DECIMAL_OK)
+        return fail(g, STR("margin must be from 0 to 1, four decimals"));
+    if (g->open && !mpz_fits_slong_p(g->stake))
+        return fail(g, STR("stake is too large to be cashed out"));
     fault = slip_check(&g->slip);
     return fault == SLIP_OK || fail(g, str_of(slip_fault_text(fault)));
 }
@@ -315,8 +345,12 @@ static void answer(struct grader *g)
     buf_str(out, STR(",\"odds\":\""));
     grade_odds_e4(&g->slip, g->odds);
     decimal_put(out, g->odds, 4, 2);
-    buf_str(out, STR("\",\"payout\":\""));
-    grade_exact(&g->slip, g->stake, g->payout);
+    buf_str(out, g->open ? STR("\",\"offer\":\"") : STR("\",\"payout\":\""));
+    if (g->open)
+        mpz_set_si(g->payout, cashout_offer(&g->slip, g->odds_now_e4, mpz_get_si(g->stake),
+                                            g->margin_e4));
+    else
+        grade_exact(&g->slip, g->stake, g->payout);
     decimal_put(out, g->payout, (size_t)g->currency->exponent, (size_t)g->currency->exponent);
     buf_str(out, STR("\"}\n"));
 }

@@ -1,5 +1,6 @@
 // kill -9 at a random instant, again and again: every bet that got a 201 is
-// there exactly once, every retry of a key has one bet, and the books agree.
+// there exactly once, every retry of a key has one bet, what was cashed out is
+// paid for once, and the books agree.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -57,29 +58,33 @@ async function round(world, n) {
   await openMarkets(events);
   await load.retryAll();
   await load.checkOneBetAKey();
+  await load.checkCashOuts();
   if (stormy) await stormIsPaid(stormy);
   await eventually(() => world.audit());
   return {
     accepted: load.answered(201).length,
     unanswered: load.entries.filter((e) => e.status === undefined).length,
+    sold: load.sold().length,
   };
 }
 
 for (const kind of Object.keys(ROUNDS)) {
   describe(`kill -9 on ${kind}`, () => {
     let world;
-    const totals = { accepted: 0, unanswered: 0 };
+    const totals = { accepted: 0, unanswered: 0, sold: 0 };
     for (let n = 0; n < ROUNDS[kind]; n++) {
       test(`${kind}, round ${n + 1}: nothing is lost, nothing is there twice`, async () => {
         world ??= await openWorld({}, { store: makeStore({ kind }) });
-        const { accepted, unanswered } = await round(world, n);
+        const { accepted, unanswered, sold } = await round(world, n);
         totals.accepted += accepted;
         totals.unanswered += unanswered;
+        totals.sold += sold;
       });
     }
     test(`${kind}: there was load, and the kills cut requests off`, async () => {
       assert.ok(totals.accepted > 500, `${totals.accepted} accepted`);
       assert.ok(totals.unanswered > 10, `${totals.unanswered} cut off`);
+      assert.ok(totals.sold > 100, `${totals.sold} cashed out`);
       await world.close();
     });
   });

@@ -26,6 +26,24 @@ class Load {
     return answer;
   }
 
+  cashOut({ fan, id, cash }, { patient = false } = {}) {
+    return fan.call('POST', `/v1/bets/${id}/cashout`, {
+      key: cash.key,
+      agent: this.agent,
+      noRetry: !patient,
+      timeout: 30000,
+      json: { minimum: '0.01' },
+    });
+  }
+
+  // Every third bet is sold back at once.
+  async sellSome(entry, n) {
+    if (entry.status !== 201 || n % 3 !== 0) return;
+    entry.cash = { key: newKey('cash') };
+    const answer = await this.cashOut(entry);
+    Object.assign(entry.cash, { status: answer.status, text: answer.text });
+  }
+
   async loop(fan, index) {
     for (let n = 0; this.going; n++) {
       const entry = {
@@ -39,6 +57,7 @@ class Load {
         const answer = await this.send(entry);
         Object.assign(entry, { status: answer.status, text: answer.text, id: answer.json?.id });
         if (answer.status !== 201) await sleep(10);
+        await this.sellSome(entry, n);
       } catch (error) {
         entry.error = error.code ?? error.message;
         await sleep(5);
@@ -97,6 +116,39 @@ class Load {
     if (entry.status === 201) assert.equal(answer.text, entry.text, 'a retry says the same');
     assert.equal(answer.status, 201, answer.text);
     entry.final = answer.json.id;
+    if (entry.cash) await this.retryCashOut(entry);
+  }
+
+  async retryCashOut(entry) {
+    const { cash } = entry;
+    const answer = await eventually(
+      async () => {
+        const now = await this.cashOut(entry, { patient: true });
+        assert.ok(VERDICTS.has(now.status), `no verdict yet: ${now.status} ${now.text}`);
+        return now;
+      },
+      { timeout: 30000, every: 50 },
+    );
+    if (cash.status === 200) assert.equal(answer.text, cash.text, 'a retry says the same');
+    assert.equal(answer.status, 200, answer.text);
+  }
+
+  sold() {
+    return this.entries.filter((e) => e.cash);
+  }
+
+  // After the retries: each that was sold was paid for once, and no other.
+  async checkCashOuts() {
+    for (const fan of this.fans) {
+      const mine = this.sold().filter((e) => e.fan === fan).map((e) => e.final);
+      const paid = [];
+      for (let next = ''; next !== null;) {
+        const page = await fan.read(`/v1/wallet/transfers?limit=200${next && `&after=${next}`}`);
+        paid.push(...page.transfers.filter((t) => t.kind === 'cashout').map((t) => t.bet));
+        next = page.next;
+      }
+      assert.deepEqual(paid.sort(), mine.sort());
+    }
   }
 
   // After the retries: one bet a key, and none that nobody asked for.
