@@ -206,6 +206,19 @@ static void on_refuse(void *ctx, int status, const char *why, struct buf *body,
     *content_type = "application/problem+json";
 }
 
+/* A tenth of the files is for the store, the other listener and the rest. */
+static size_t connections_max(void)
+{
+    struct rlimit limit;
+    size_t files;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 2 * LIMIT_CONNECTIONS)
+        return LIMIT_CONNECTIONS;
+    files = (size_t)limit.rlim_cur;
+    files -= files / 10;
+    return files < LIMIT_CONNECTIONS ? files : LIMIT_CONNECTIONS;
+}
+
 static struct http_server *listen_on(struct serve *serve, const char *address,
                                      void (*on_request)(void *, struct http_request *),
                                      const char *large_path)
@@ -215,6 +228,7 @@ static struct http_server *listen_on(struct serve *serve, const char *address,
         .body_limit = LIMIT_BODY_BYTES,
         .large_path = large_path,
         .large_body_limit = LIMIT_FEED_BODY_BYTES,
+        .max_connections = connections_max(),
         .on_request = on_request,
         .on_refuse = on_refuse,
         .ctx = serve,

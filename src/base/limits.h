@@ -26,7 +26,7 @@
 #define LIMIT_WS_MESSAGE_BYTES (64 * 1024) /* from a client, all its fragments */
 
 /* Stream */
-#define LIMIT_STREAM_CLIENTS 18000
+#define LIMIT_STREAM_CLIENTS 16000   /* of the connections: the rest are for requests */
 #define LIMIT_STREAM_CHANNELS 200000   /* events and sports with subscribers */
 #define LIMIT_STREAM_EVENTS 100        /* in one subscription */
 #define LIMIT_STREAM_SPORTS 20         /* in one subscription */

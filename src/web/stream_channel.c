@@ -17,7 +17,6 @@
 
 #define EMPTY_KEPT_MS 30000    /* a channel, for clients that come back */
 #define GONE_KEPT_MS 300000    /* a row, for those who are behind */
-#define SWEEP 1024             /* channels freed at once */
 #define FNV_BASE UINT64_C(0xcbf29ce484222325)
 
 static uint64_t hash_bytes(uint64_t hash, const void *p, size_t n)
@@ -552,25 +551,28 @@ static void sweep_channel(struct stream *stream, struct channel *channel)
 
 static bool is_wanted(const struct stream *stream, const struct channel *channel)
 {
-    return channel->empty_ms == 0 || channel->dirty ||
-           stream_now(stream) < channel->empty_ms + EMPTY_KEPT_MS;
+    if (channel->empty_ms == 0 || channel->dirty)
+        return true;
+    return !channel->gone && stream_now(stream) < channel->empty_ms + EMPTY_KEPT_MS;
 }
 
 static void sweep_map(struct stream *stream, struct map *map)
 {
-    struct channel *channel, *unwanted[SWEEP];
+    struct channel *channel, **unwanted = calloc(map->n + 1, sizeof(struct channel *));
     size_t at = 0, n = 0;
 
+    CHECK(unwanted != NULL);
     while ((channel = map_next(map, &at)) != NULL) {
         if (is_wanted(stream, channel))
             sweep_channel(stream, channel);
-        else if (n < SWEEP)
+        else
             unwanted[n++] = channel;
     }
     while (n-- > 0) {
         (void)map_del(map, channel_id(unwanted[n]));
         channel_free(unwanted[n]);
     }
+    free(unwanted);
 }
 
 void channels_sweep(struct stream *stream)

@@ -13,6 +13,7 @@
 #include "web/stream_inside.h"
 
 #define MESSAGES_A_SECOND 50
+#define SUBSCRIBE_MESSAGES 5 /* what one costs */
 #define INPUT_ARENA_BYTES ((size_t)4 * 1024 * 1024)
 #define CHANNELS_MAX (LIMIT_STREAM_EVENTS + LIMIT_STREAM_SPORTS)
 
@@ -89,7 +90,10 @@ static int64_t since_of(const struct client *client, const struct input *input)
 
 static void subscribe(struct client *client, struct input *input)
 {
-    const char *code = add_channels(client, input, CHANNEL_EVENT, "events", LIMIT_STREAM_EVENTS);
+    const char *code;
+
+    client->second_n += SUBSCRIBE_MESSAGES - 1;
+    code = add_channels(client, input, CHANNEL_EVENT, "events", LIMIT_STREAM_EVENTS);
 
     if (code == NULL)
         code = add_channels(client, input, CHANNEL_SPORT, "sports", LIMIT_STREAM_SPORTS);

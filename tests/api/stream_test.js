@@ -476,6 +476,28 @@ describe('stream', () => {
       for (const client of [...clients, stranger]) await client.end();
     });
 
+    test('to one who reads nothing: the balance as it is then, and a word to read on', async () => {
+      const customer = await world().customer({ balance: '50.00' });
+      const wide = (price) =>
+        [...Array(60).keys()].map((i) => market.total(price, '1.85', `${i}.5`));
+      const event = await world().event([market.oneXTwo('2.00'), ...wide('1.01')]);
+      const client = await authenticated(customer);
+      await client.subscribe({ events: [event.id] });
+      client.socket.pause();
+      let i = 0;
+      await eventually(async () => {
+        await event.odds(wide((1.1 + ++i / 100).toFixed(2)));
+        assert.equal(await metric('full_clients'), 1);
+      });
+      await customer.placed(event.home(), { stake: '10.00' });
+      await customer.placed(event.home(), { stake: '7.00' });
+      await sleep(100);
+      client.socket.resume();
+      assert.equal((await client.next('account')).balance, '33.00');
+      assert.equal((await client.next('status')).code, 'bets_missed');
+      await client.end();
+    });
+
     test('a token that is none is refused', async () => {
       const client = await open();
       for (const token of ['', 'nonsense', 'x'.repeat(1000)]) {
