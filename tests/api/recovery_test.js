@@ -184,6 +184,19 @@ describe('recovery', () => {
     await close();
   });
 
+  test('the point is known even when the book is not rebuilt from so far back', async () => {
+    const { world, side, recover, close } = await openRecovering({ 'replay-hours': '0' });
+    await recover();
+    const last = uof.alive();
+    await world.feed.send(last);
+    const [, point] = /timestamp="(\d+)"/.exec(last);
+    await world.quiet(); // settlement has stored what came behind it
+    await world.restart();
+    await world.feed.up();
+    assert.equal((await side.nth(2)).after, point);
+    await close();
+  });
+
   test('refused, limited and cut off requests are made again, never hammered', async () => {
     const { world, side, is, complete, producer, close } = await openRecovering();
     const limited = (req, res) => res.writeHead(429, { 'retry-after': '2' }).end();
