@@ -485,6 +485,14 @@ static bool placement_waits(void *ctx)
     return serve->bets != NULL && bets_are_queued(serve->bets);
 }
 
+static void exposed(void *ctx, struct market_id market, struct str outcome,
+                    int64_t *stakes_minor, int64_t *liability_minor)
+{
+    const struct serve *serve = ctx;
+
+    risk_of_outcome(serve->risk, market, outcome, stakes_minor, liability_minor);
+}
+
 static void make_bets(struct serve *serve)
 {
     if (!serve->roles.book)
@@ -527,7 +535,7 @@ static void make_roles(struct serve *serve)
     });
     serve->desk = desk_new(&(struct desk_options){
         .feed = serve->feed, .store = serve->store, .book = odds_book(serve->odds),
-        .house = &serve->house,
+        .house = &serve->house, .exposed = exposed, .ctx = serve,
     });
     make_bets(serve);
     make_risk(serve);

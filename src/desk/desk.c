@@ -109,8 +109,8 @@ static void submit(struct call *call)
     result = feed_submit(call->desk->options.feed, &item, &error);
     buf_fini(&xml);
     if (result == FEED_BUSY)
-        answer_refusal(call->request, REFUSE_BUSY, STR("too many messages wait, or starting"),
-                       STR_NONE);
+        answer_refusal(call->request, REFUSE_BUSY,
+                       STR("too many messages wait, starting, or a standby"), STR_NONE);
     else if (result == FEED_MALFORMED)
         answer_refusal(call->request, REFUSE_MALFORMED, str_of(error.text), STR_NONE);
 }

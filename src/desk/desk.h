@@ -23,6 +23,10 @@ struct desk_options {
     struct store *store;
     const struct book *book;
     const struct house *house;
+    /* What an outcome's open bets have staked and may cost (risk). */
+    void (*exposed)(void *ctx, struct market_id market, struct str outcome,
+                    int64_t *stakes_minor, int64_t *liability_minor);
+    void *ctx;
 };
 
 struct desk_calls *desk_new(const struct desk_options *options);

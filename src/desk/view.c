@@ -253,9 +253,23 @@ static void put_odds(struct jw *w, const char *name, int64_t odds_e4)
         jw_odds(w, odds_e4);
 }
 
-static void put_outcome(struct jw *w, const struct book *book, const struct market *market,
+static void put_exposed(struct jw *w, const struct desk_calls *desk, struct market_id market,
+                        struct str outcome)
+{
+    int64_t stakes_minor, liability_minor;
+
+    desk->options.exposed(desk->options.ctx, market, outcome, &stakes_minor, &liability_minor);
+    jw_key(w, "stakes");
+    jw_money(w, stakes_minor, desk->options.house->currency->exponent);
+    jw_key(w, "liability");
+    jw_money(w, liability_minor, desk->options.house->currency->exponent);
+}
+
+static void put_outcome(struct jw *w, const struct desk_calls *desk, const struct market *market,
                         const struct outcome *outcome, struct arena *arena)
 {
+    const struct book *book = desk->options.book;
+
     jw_object(w);
     put(w, "outcome", outcome->id);
     put(w, "name", book_outcome_name(book, market, outcome->id, arena));
@@ -264,6 +278,7 @@ static void put_outcome(struct jw *w, const struct book *book, const struct mark
     put_odds(w, "price", book_price_e4(book, market, outcome->id));
     jw_key(w, "active");
     jw_bool(w, outcome->active);
+    put_exposed(w, desk, market->id, outcome->id);
     jw_object_end(w);
 }
 
@@ -326,7 +341,7 @@ static void put_market(struct jw *w, const struct desk_calls *desk, const struct
     jw_key(w, "outcomes");
     jw_array(w);
     for (uint32_t i = 0; i < market->n_outcomes; i++)
-        put_outcome(w, book, market, &market->outcomes[i], arena);
+        put_outcome(w, desk, market, &market->outcomes[i], arena);
     jw_array_end(w);
     jw_object_end(w);
 }

@@ -297,3 +297,20 @@ void risk_metrics(const struct risk *risk)
                counts.liability_minor);
     metric_set(METRIC_EXPOSED_MARKETS, STR_NONE, (int64_t)counts.markets);
 }
+
+void risk_of_outcome(const struct risk *risk, struct market_id id, struct str outcome,
+                     int64_t *stakes_minor, int64_t *liability_minor)
+{
+    const struct exposed_event *event = exposure_event(risk->exposure, id.event);
+    const struct exposed_market *market = event == NULL ? NULL : event->markets;
+
+    *stakes_minor = *liability_minor = 0;
+    while (market != NULL && !market_id_equal(market->id, id))
+        market = market->next;
+    for (uint32_t i = 0; market != NULL && i < market->n_outcomes; i++) {
+        if (!str_eq(market->outcomes[i].id, outcome))
+            continue;
+        *stakes_minor = market->outcomes[i].stakes_minor;
+        *liability_minor = market->outcomes[i].liability_minor;
+    }
+}

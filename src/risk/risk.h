@@ -39,6 +39,9 @@ void risk_free(struct risk *risk);
 bool risk_load(struct risk *risk, struct db *db, struct str *error) MUST_USE;
 /* The bus's subscriber. */
 void risk_on_money(void *risk, const struct bus_money *message);
+/* What the open bets on this outcome have staked, and may cost the house. */
+void risk_of_outcome(const struct risk *risk, struct market_id market, struct str outcome,
+                     int64_t *stakes_minor, int64_t *liability_minor);
 /* Sets the gauges. */
 void risk_metrics(const struct risk *risk);
 

@@ -133,6 +133,10 @@ describe('the desk', () => {
     assert.ok(Number(shown.overround.sold) >= 1.1 && Number(shown.overround.sold) < 1.11);
     assert.equal((await customer.bet(event.home('2.10'))).code, 'odds_changed');
     assert.equal((await customer.placed(event.home('1.98'))).legs[0].odds, '1.98');
+    await eventually(async () => {
+      const [{ stakes, liability }] = (await view(event)).outcomes;
+      assert.deepEqual([stakes, liability], ['10.00', '9.80']);
+    });
     await does('tom', 'margin', { scope: where, margin: '0.00' });
     assert.deepEqual(await odds(event), ['2.18', '3.53', '3.85']);
     await does('tom', 'price', { ...where, outcome: '1', odds: '1.75' });
