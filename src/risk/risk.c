@@ -128,7 +128,8 @@ static struct exposed_bet counted(const struct risk *risk, const struct bet_view
     if (part != NULL)
         return exposed(risk, view->currency, view->slip, part->stake_minor,
                        part->potential_minor);
-    if (!grade_potential(view->slip, view->stake_minor, &potential))
+    if (view->cashed_stake_minor == 0 || /* it has always been that */
+        !grade_potential(view->slip, view->stake_minor, &potential))
         potential = view->potential_minor;
     return exposed(risk, view->currency, view->slip, view->stake_minor, potential);
 }
