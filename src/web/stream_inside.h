@@ -136,6 +136,7 @@ struct own {
     struct purse *purse;
     struct own *prev, *next; /* of the purse */
     struct stream_identity identity;
+    int64_t id;                       /* of the message that asked for it */
     uint64_t checked_ms;
     struct stream_question *question; /* in flight, or NULL */
     bool missed;                      /* the socket was full meanwhile */

@@ -142,7 +142,8 @@ void stream_on_money(void *ctx, const struct bus_money *money)
 
 static void tell_lost(struct client *client)
 {
-    client_status(client, NO_ID, "bets_missed", STR("bets have changed: read GET /v1/bets"));
+    client_status(client, client->own->id, "bets_missed",
+                  STR("bets have changed: read GET /v1/bets"));
 }
 
 /* False: its socket is full. */
@@ -216,7 +217,7 @@ void own_drained(struct client *client)
 
 /* ---- sessions ------------------------------------------------------------------ */
 
-static void own_begin(struct client *client, const struct stream_identity *identity)
+static void own_begin(struct client *client, int64_t id, const struct stream_identity *identity)
 {
     struct purse *purse = purse_of(client->stream, identity->account);
     struct own *own;
@@ -225,7 +226,7 @@ static void own_begin(struct client *client, const struct stream_identity *ident
         return;
     own = calloc(1, sizeof(*own));
     CHECK(own != NULL);
-    *own = (struct own){ .client = client, .purse = purse, .identity = *identity,
+    *own = (struct own){ .client = client, .purse = purse, .identity = *identity, .id = id,
                          .next = purse->owns, .checked_ms = stream_now(client->stream) };
     if (own->next != NULL)
         own->next->prev = own;
@@ -278,13 +279,16 @@ void own_authenticate(struct client *client, struct str token, int64_t id)
     options->identify(options->ctx, token, client->asking);
 }
 
+/* The client knows by the id that it is about its authentication. */
 static void end_session(struct client *client, enum stream_session session)
 {
+    int64_t id = client->own->id;
+
     own_end(client);
     if (session == STREAM_SESSION_BUSY)
-        client_status(client, NO_ID, "busy", STR("the session cannot be checked now"));
+        client_status(client, id, "busy", STR("the session cannot be checked now"));
     else
-        client_status(client, NO_ID, "unauthorized", STR("the session is over"));
+        client_status(client, id, "unauthorized", STR("the session is over"));
 }
 
 void own_check(struct client *client, uint64_t now_ms)
@@ -308,7 +312,7 @@ static void on_identified(struct client *client, int64_t id, enum stream_session
 {
     client->asking = NULL;
     if (session == STREAM_SESSION_GOOD)
-        own_begin(client, identity);
+        own_begin(client, id, identity);
     if (client->own != NULL)
         client_status(client, id, NULL, STR_NONE);
     else if (session == STREAM_SESSION_OVER)

@@ -512,7 +512,7 @@ describe('stream', () => {
       const client = await authenticated(customer);
       assert.equal((await customer.call('DELETE', '/v1/sessions')).status, 204);
       const status = await client.next('status');
-      assert.deepEqual([status.status, status.code], ['error', 'unauthorized']);
+      assert.deepEqual([status.id, status.status, status.code], [2, 'error', 'unauthorized']);
       await client.end();
     });
 
