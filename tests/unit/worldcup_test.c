@@ -286,9 +286,11 @@ static void what_does_not_add_up_is_named(void **state)
     refused(HEAD "\"score\":{\"ft\":[0,0],\"p\":[3,2]}}]}", "score.p");
     refused(HEAD SCORE_10 ",\"weather\":\"fine\"}]}", "weather");
     refused("{\"name\":\"Cup\",\"matches\":[{\"round\":\"1\",\"date\":\"2022-13-18\","
-            "\"time\":\"18:00\",\"team1\":\"A\",\"team2\":\"B\",\"score\":{\"ft\":[0,0]}}]}", "date");
+            "\"time\":\"18:00\",\"team1\":\"A\",\"team2\":\"B\","
+            "\"score\":{\"ft\":[0,0]}}]}", "date");
     refused("{\"name\":\"Cup\",\"matches\":[{\"round\":\"1\",\"date\":\"2022-12-18\","
-            "\"time\":\"18:00\",\"team1\":\"A\",\"team2\":\"A\",\"score\":{\"ft\":[0,0]}}]}", "team");
+            "\"time\":\"18:00\",\"team1\":\"A\",\"team2\":\"A\","
+            "\"score\":{\"ft\":[0,0]}}]}", "team");
 }
 
 #define COLUMNS "match_date,match_name,minute_regulation,minute_stoppage,home_team," \
