@@ -9,7 +9,8 @@
  * A market may be bet on when its producer is up, it was listed since that
  * producer went down last (`listed`: a recovery lists markets before its end
  * brings the producer up), its own status is active, and the desk has not
- * suspended it (desk.h).  book_status() is that sentence.  Versions are log positions: they only grow.
+ * suspended it (desk.h).  book_status() is that sentence.  Versions are log
+ * positions: they only grow.
  *
  * An event that is over is forgotten some hours later, with its markets
  * (book_forget.c): pointers into the book are good until the next apply.
