@@ -578,7 +578,7 @@ static bool load(struct serve *serve, struct str *error)
         narrow_routes(serve);
         well = operators_load(serve->operators, db, error) && replay_log(serve, db, error) &&
                (!serve->roles.book ||
-                (liability_join(db, serve->start.node, clock_wall_ms(), error) &&
+                (liability_join(db, serve->start.node, clock_wall_ms(), true, error) &&
                  risk_load(serve->risk, db, error)));
     }
     db_close(db);

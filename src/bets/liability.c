@@ -705,7 +705,8 @@ static bool on_count(void *ctx, const struct value *cells)
     return true;
 }
 
-bool liability_join(struct db *db, int64_t node, int64_t now_ms, struct str *error)
+bool liability_join(struct db *db, int64_t node, int64_t now_ms, bool alone,
+                    struct str *error)
 {
     struct value hold[] = { VALUE_INT(node), VALUE_INT(now_ms + HOLD_MS) };
     struct value others[] = { VALUE_INT(node), VALUE_INT(now_ms) };
@@ -716,7 +717,7 @@ bool liability_join(struct db *db, int64_t node, int64_t now_ms, struct str *err
                       " ON CONFLICT (node) DO UPDATE SET until_ms = excluded.until_ms",
                   "ii", hold, "", NULL, NULL, error))
         return false;
-    if (db_is_postgres(db) &&
+    if (!alone &&
         !db_query(db, "SELECT COUNT(*) FROM liability_holders WHERE node <> $1"
                       " AND until_ms > $2", "ii", others, "i", on_count, &n, error))
         return false;

@@ -76,8 +76,10 @@ bool liability_is_idle(const struct liability *liability);
 void liability_drain(struct liability *liability);
 
 /* At start, blocking: this process is one of those that hold grants.  When it
- * is the only one the rows are forgotten. */
-bool liability_join(struct db *db, int64_t node, int64_t now_ms, struct str *error) MUST_USE;
+ * is the only one the rows are forgotten: by a lock that no other one has
+ * (`alone`), or because no other one was seen lately. */
+bool liability_join(struct db *db, int64_t node, int64_t now_ms, bool alone,
+                    struct str *error) MUST_USE;
 
 /* Charges every leg or none. */
 enum liability_result liability_charge(struct liability *liability,

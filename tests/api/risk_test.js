@@ -202,6 +202,34 @@ test('without the guard the same storm overshoots', async () => {
   }
 });
 
+test('rule 14: the cap holds across a process that is killed', async () => {
+  const world = await openWorld({ ...RATES, 'liability-max': '1234.56' });
+  try {
+    const customers = [];
+    for (let i = 0; i < 20; i += 1) customers.push(await world.customer({ balance: '1000.00' }));
+    const event = await world.event(market.oneXTwo('3.00'));
+    const all = (stake) =>
+      Promise.allSettled(
+        customers.flatMap((who) => [1, 2, 3].map(() => who.bet(event.home('3.00'), { stake }))),
+      );
+    const storm = all('7.00');
+    await eventually(async () => assert.ok((await customers[0].bets()).length > 0));
+    await world.server.kill();
+    await storm;
+    await world.start();
+    await world.feed.up();
+    await event.odds(market.oneXTwo('3.00'));
+    await all('11.00');
+    let liability = 0;
+    for (const who of customers)
+      for (const bet of await who.bets('?limit=200')) liability += 200 * Number(bet.stake);
+    assert.ok(liability <= 123456, `${liability} passes the cap`);
+    assert.ok(liability > 100000, `${liability} is far from the cap`);
+  } finally {
+    await world.close();
+  }
+});
+
 describe('limits of the desk', () => {
   const world = worldFor({ before, after }, { ...RATES, 'stake-max': '500.00' });
   const say = async (what, json) => {

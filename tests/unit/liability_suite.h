@@ -324,36 +324,43 @@ static void rule_14_a_multiple_takes_all_of_its_legs_or_none(void **state)
     l_stop();
 }
 
-static void rule_14_rows_are_forgotten_when_nobody_lives_on_them(void **state)
+static void l_join(int64_t node, int64_t now_ms, bool alone)
 {
     struct str error = STR_NONE;
     struct db *db;
 
+    suite_close();
+    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    assert_non_null(db);
+    assert_true(liability_join(db, node, now_ms, alone, &error));
+    db_close(db);
+    suite_open();
+}
+
+/* One charge of 500, kept, by a process that then is gone. */
+static void l_leave_a_row(void)
+{
+    l_start(1);
+    assert_int_equal(l_charged(0, 0, 500, 1000), LIABILITY_CHARGED);
+    liability_keep(l.processes[0], &l.claims[0]);
+    l_stop();
+    assert_true(l_granted() >= 500);
+}
+
+static void rule_14_rows_are_forgotten_when_nobody_lives_on_them(void **state)
+{
     (void)state;
-    l_start(1);
-    assert_int_equal(l_charged(0, 0, 500, 1000), LIABILITY_CHARGED);
-    liability_keep(l.processes[0], &l.claims[0]);
-    l_stop();
-    suite_close();
-    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
-    assert_non_null(db);
-    assert_true(liability_join(db, 7, SUITE_NOW, &error));
-    db_close(db);
-    suite_open();
-    assert_int_equal(l_granted(), -1); /* no row */
-    l_start(1);
-    assert_int_equal(l_charged(0, 0, 500, 1000), LIABILITY_CHARGED);
-    liability_keep(l.processes[0], &l.claims[0]);
-    l_stop();
-    suite_close();
-    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
-    assert_non_null(db);
-    assert_true(liability_join(db, 8, SUITE_NOW + 1000, &error)); /* 7 lives: PostgreSQL */
-    db_close(db);
-    suite_open();
-    assert_true(l_granted() == (strncmp(suite.url, "sqlite:", 7) == 0 ? -1 : l_granted()));
-    if (strncmp(suite.url, "sqlite:", 7) != 0)
-        assert_true(l_granted() >= 500);
+    l_leave_a_row();
+    l_join(7, SUITE_NOW, false); /* nobody was seen */
+    assert_int_equal(l_granted(), -1);
+    l_leave_a_row();
+    l_join(8, SUITE_NOW + 1000, false); /* 7 was, a second ago */
+    assert_true(l_granted() >= 500);
+    l_join(9, SUITE_NOW + 2000, true); /* it cannot be */
+    assert_int_equal(l_granted(), -1);
+    l_leave_a_row();
+    l_join(10, SUITE_NOW + 600000, false); /* all are gone long since */
+    assert_int_equal(l_granted(), -1);
 }
 
 #define LIABILITY_SUITE                                              \
