@@ -379,6 +379,7 @@ static void make_amqp(struct serve *serve)
             .url = config->amqp_url, .exchange = config->amqp_exchange,
             .bindings = config->amqp_bindings, .queue = config->amqp_queue,
             .ca = config->amqp_ca, .prefetch = (uint16_t)config->amqp_prefetch,
+            .node = config->recovery_node,
         },
     });
 }

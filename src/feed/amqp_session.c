@@ -167,10 +167,14 @@ static bool bind_all(struct amqp_session *session, amqp_bytes_t queue,
                      const struct amqp_session_options *options, char *why)
 {
     struct str rest = str_of(options->bindings);
+    char node[64];
 
     for (size_t i = 0; i < LENGTH(always); i++)
         if (!bind_key(session, queue, options->exchange, str_of(always[i]), why))
             return false;
+    (void)snprintf(node, sizeof(node), "*.*.*.*.*.*.*.%lld.#", (long long)options->node);
+    if (!bind_key(session, queue, options->exchange, str_of(node), why))
+        return false;
     while (rest.n > 0) {
         const char *comma = memchr(rest.p, ',', rest.n);
         size_t n = comma == NULL ? rest.n : (size_t)(comma - rest.p);

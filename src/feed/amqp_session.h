@@ -25,6 +25,7 @@ struct amqp_session_options {
     const char *queue;     /* "" = the broker's */
     const char *ca;        /* file; amqps */
     uint16_t prefetch;
+    int64_t node;          /* recoveries that this node asks for are bound, too */
 };
 
 struct amqp_session;

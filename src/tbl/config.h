@@ -40,7 +40,7 @@ CONFIG(INT, bet_rate, "bet-rate", "50", "requests/s", "Money requests a customer
 CONFIG(INT, login_rate, "login-rate", "10", "requests/s", "Registrations and log-ins an address may make each second, with a burst of ten seconds' worth; 0 = no limit.")
 CONFIG(TEXT, amqp_url, "amqp-url", "", "url", "amqp[s]://user:password@host:port/vhost to consume feed messages from. Empty: none.")
 CONFIG(TEXT, amqp_exchange, "amqp-exchange", "unifiedfeed", "name", "The topic exchange, which must exist.")
-CONFIG(TEXT, amqp_bindings, "amqp-bindings", "*.*.*.*.*.*.*.-.#", "keys", "Routing keys to bind, comma separated; the default is all messages that are not for one node. Alives and snapshots are bound in any case.")
+CONFIG(TEXT, amqp_bindings, "amqp-bindings", "*.*.*.*.*.*.*.-.#", "keys", "Routing keys to bind, comma separated; the default is all messages that are not for one node. Alives, snapshots and what is for recovery-node are bound in any case.")
 CONFIG(TEXT, amqp_queue, "amqp-queue", "", "name", "A durable queue of this name, with x-single-active-consumer. Empty: the broker's own queue, gone with the connection, after which producers recover.")
 CONFIG(INT, amqp_prefetch, "amqp-prefetch", "1000", "messages", "Messages that the broker may deliver ahead of acknowledgement; 1 to 10000.")
 CONFIG(TEXT, amqp_ca, "amqp-ca", "/etc/ssl/certs/ca-certificates.crt", "file", "Certificates that amqps trusts, in PEM. The broker's certificate and name are always checked.")

@@ -7,6 +7,7 @@ const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 const { openWorld, market, uof, eventually, sleep } = require('../api/lib/world');
 const { startServer, run } = require('../api/lib/server');
+const { RecoverySide } = require('../api/lib/recovery');
 const { makeStore } = require('../api/lib/store');
 const { Cluster } = require('./lib/cluster');
 const { Publisher, keyOf } = require('./lib/publisher');
@@ -311,22 +312,44 @@ describe('the feed from RabbitMQ', () => {
     await cluster.close();
   });
 
-  test('the successor opens a queue of its own', async () => {
+  test('the successor recovers from the last alive of each producer', async () => {
     const publisher = await makePublisher();
-    const { cluster, leader, standby } = await startCluster(publisher);
-    cluster.world.feed.send = async (xml) => {
+    const side = await new RecoverySide().start();
+    const { cluster, leader, standby } = await startCluster(publisher, {
+      'recovery-url': side.url,
+      'recovery-node': '7',
+      producers: '1=liveodds:600,3=pre:4320',
+    });
+    const { world } = cluster;
+    world.feed.send = async (xml) => {
       publisher.publish(keyOf(xml), xml);
       await publisher.flush();
     };
-    await cluster.world.feed.up();
-    const event = await cluster.world.event(market.oneXTwo());
-    await isOpen(event);
+    const event = await world.event();
+    // From the first alive to the end; recovered messages name the node.
+    const recover = async (n, odds) => {
+      await world.feed.up(1);
+      const asked = await side.nth(n, 'liveodds');
+      const xml = uof.oddsChange(event.id, [market.oneXTwo(odds)], { request: asked.request });
+      publisher.publish(keyOf(xml).replace(/-$/, '7'), xml);
+      const done = uof.snapshotComplete({ request: asked.request });
+      publisher.publish('-.-.-.snapshot_complete.-.-.-.7', done);
+      await publisher.flush();
+      await isOpen(event, odds);
+      return asked;
+    };
+    await recover(1, '2.00');
+    const last = uof.tick() + 1000;
+    await world.feed.send(uof.alive({ timestamp: last }));
+    await eventually(() => assert.ok(cluster.log().at(-1).body.includes(`${last}`)));
     await leader.kill();
     await cluster.consumes(standby);
     await eventually(async () => assert.equal((await event.market(1)).status, 'suspended'));
-    await cluster.world.feed.up();
-    await event.odds(market.oneXTwo('4.00'));
-    await isOpen(event, '4.00');
+    assert.equal(side.asked.length, 1, 'nothing is asked for before an alive');
+    const asked = await recover(2, '4.00');
+    assert.equal(asked.after, String(last));
+    assert.equal(asked.node, '7');
+    side.close();
     publisher.close();
     await cluster.close();
   });

@@ -12,7 +12,6 @@ const FRAME_END = 0xce;
 const METHOD = 1;
 const HEADER = 2;
 const BODY = 3;
-const HEARTBEAT = 8;
 const BODY_BYTES = 100000;
 
 const short = (n) => Buffer.from([n >> 8, n & 255]);
@@ -118,7 +117,8 @@ class Connection {
     const login = `\0${username}\0${password}`;
     await this.call(0, 10, 11, noTable, text('PLAIN'), bytes(login), text('en_US'));
     this.socket.write(method(0, 10, 31, short(100), long(131072), short(0)));
-    await this.call(0, 10, 40, text(decodeURIComponent(pathname.slice(1)) || '/'), text(''), Buffer.from([0]));
+    const vhost = decodeURIComponent(pathname.slice(1)) || '/';
+    await this.call(0, 10, 40, text(vhost), text(''), Buffer.from([0]));
     await this.call(1, 20, 10, text(''));
     return this;
   }
@@ -191,7 +191,8 @@ class Publisher {
 
   // A durable queue as the server itself declares it, bound to everything.
   async declareQueue(name, key = '#') {
-    const single = Buffer.concat([text('x-single-active-consumer'), Buffer.from('t\x01', 'latin1')]);
+    const yes = Buffer.from('t\x01', 'latin1');
+    const single = Buffer.concat([text('x-single-active-consumer'), yes]);
     const table = Buffer.concat([long(single.length), single]);
     await this.link.call(1, 50, 10, short(0), text(name), Buffer.from([2]), table);
     await this.link.call(1, 50, 20, short(0), text(name), text(this.exchange), text(key),
@@ -216,4 +217,4 @@ function keyOf(xml) {
   return `hi.${live ? '-.live' : 'pre.-'}.${type}.1.${event[1]}.${event[2]}.-`;
 }
 
-module.exports = { Publisher, keyOf, HEARTBEAT };
+module.exports = { Publisher, keyOf };
