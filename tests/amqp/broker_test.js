@@ -21,11 +21,17 @@ const newName = (what) => `${what}-${process.pid}-${++names}`;
 
 describe('the feed from RabbitMQ', () => {
   const rabbit = new Rabbit();
+  const open = []; // what a story that fails leaves behind
   before(() => rabbit.start({ tls: true }));
-  after(() => rabbit.stop());
+  after(() => {
+    for (const left of open) left.close();
+    return rabbit.stop();
+  });
 
-  async function makePublisher() {
-    return new Publisher(rabbit.url, { exchange: newName('unifiedfeed') }).connect();
+  async function makePublisher(url = rabbit.url, options = {}) {
+    const publisher = new Publisher(url, { exchange: newName('unifiedfeed'), ...options });
+    open.push(publisher);
+    return publisher.connect();
   }
 
   function settings(publisher, more = {}) {
@@ -315,6 +321,7 @@ describe('the feed from RabbitMQ', () => {
   test('the successor recovers from the last alive of each producer', async () => {
     const publisher = await makePublisher();
     const side = await new RecoverySide().start();
+    open.push(side);
     const { cluster, leader, standby } = await startCluster(publisher, {
       'recovery-url': side.url,
       'recovery-node': '7',
@@ -379,10 +386,7 @@ describe('the feed from RabbitMQ', () => {
 
   test('TLS: the broker is who the CA says, or nobody', async () => {
     const ca = path.join(rabbit.tls, 'ca.pem');
-    const publisher = await new Publisher(rabbit.tlsUrl, {
-      exchange: newName('tls'),
-      ca: fs.readFileSync(ca),
-    }).connect();
+    const publisher = await makePublisher(rabbit.tlsUrl, { ca: fs.readFileSync(ca) });
     const secure = { 'amqp-url': rabbit.tlsUrl, 'amqp-exchange': publisher.exchange };
     const world = await openWorld({ ...secure, 'amqp-ca': ca });
     await isConsuming(world);
