@@ -729,8 +729,8 @@ static bool start(struct serve *serve)
     struct config *config = &serve->config;
     struct store_options options = {
         .url = config->store,
-        .lanes = (unsigned)config->lanes,
-        .readers = (unsigned)config->readers,
+        .lanes = serve->roles.book ? (unsigned)config->lanes : 1,
+        .readers = serve->roles.book ? (unsigned)config->readers : 1,
         .shared = !serve->roles.book,
     };
     struct str error = STR_NONE;

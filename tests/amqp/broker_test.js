@@ -159,8 +159,10 @@ describe('the feed from RabbitMQ', () => {
     await eventually(async () =>
       assert.equal(await world.metric('overround_amqp_acked_total'), 8),
     );
-    await world.quiet();
-    await fan.holds('110.00', '0.00');
+    await eventually(async () => {
+      assert.equal(await world.metric('overround_settle_queue'), 0);
+      await fan.holds('110.00', '0.00');
+    });
     publisher.close();
     await world.close();
   });
@@ -346,7 +348,7 @@ describe('the feed from RabbitMQ', () => {
       return asked;
     };
     await recover(1, '2.00');
-    const last = uof.tick() + 1000;
+    const last = uof.tick();
     await world.feed.send(uof.alive({ timestamp: last }));
     await eventually(() => assert.ok(cluster.log().at(-1).body.includes(`${last}`)));
     await leader.kill();
