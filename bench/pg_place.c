@@ -319,7 +319,8 @@ int main(int argc, char **argv)
     CHECK(bench.accounts >= (int64_t)LIMIT_BATCH * LANES_MAX);
     postmaster = prepare(argv[1]);
     arena_init(&arena, 1 << 20);
-    bench.store = store_open(loop, &(struct store_options){ argv[1], bench.lanes, 1 },
+    bench.store = store_open(loop, &(struct store_options){
+                                 .url = argv[1], .lanes = bench.lanes, .readers = 1 },
                              &arena, &error);
     if (bench.store == NULL)
         die("store", error);
