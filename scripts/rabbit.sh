@@ -15,12 +15,13 @@ die() { echo "rabbit.sh: $*" >&2; exit 1; }
 SBIN=$(ls -d /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin 2>/dev/null | tail -1)
 [ -n "$SBIN" ] || die "no RabbitMQ in /usr/lib/rabbitmq"
 
-# Debian's package makes this user; root needs nothing of it.
-as_rabbit() {
+# Debian's package makes this user; root needs nothing of it.  In the
+# background only, where it takes the shell's place, so that $! is its pid.
+become_rabbit() {
     if [ "$(id -u)" = 0 ]; then
-        setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups -- "$@"
+        exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups -- "$@"
     else
-        "$@"
+        exec "$@"
     fi
 }
 
@@ -78,12 +79,12 @@ launch() { # DIR: with the ports of DIR/ports
     rm -f "$dir/pid"
     configure "$dir" "$port" "$tls"
     if ! lives "$dir/epmd.pid"; then
-        as_rabbit env HOME="$dir" setsid epmd -port "$epmd" -address 127.0.0.1 \
+        become_rabbit env HOME="$dir" setsid epmd -port "$epmd" -address 127.0.0.1 \
             </dev/null >/dev/null 2>&1 &
         echo $! >"$dir/epmd.pid"
     fi
     # shellcheck disable=SC2046
-    as_rabbit env $(environment "$dir" "$dist" "$epmd") setsid "$SBIN/rabbitmq-server" \
+    become_rabbit env $(environment "$dir" "$dist" "$epmd") setsid "$SBIN/rabbitmq-server" \
         </dev/null >>"$dir/out" 2>&1 &
     echo $! >"$dir/script.pid"
     for i in $(seq 600); do
