@@ -720,10 +720,12 @@ static void on_open(struct gate *gate, enum gate_answer answer)
 {
     struct command *c = (struct command *)((char *)gate - offsetof(struct command, gate));
 
-    if (answer == GATE_OPEN)
+    if (answer == GATE_OPEN) {
         enter_lane(c);
-    else
-        give_up(c, REFUSE_BUSY);
+        return;
+    }
+    gate_leave(&c->gate, GATE_NOTHING);
+    give_up(c, REFUSE_BUSY);
 }
 
 static void enter_gate(struct command *c)

@@ -234,12 +234,17 @@ static void on_decision(struct held *held, enum hold_decision decision, int64_t 
         gate->on_open(gate, answer);
 }
 
-static bool must_be_held(const struct gate *gate, const struct limits *limits)
+/* Its stake is above the threshold, and no trader has said yes to it. */
+static bool must_be_held(struct gate *gate, const struct limits *limits)
 {
-    return limits->hold_above_minor >= 0 && !gate->allowed &&
-           gate->held->house_minor > limits->hold_above_minor &&
-           !holds_are_offered(gate->bets->holds, gate->account, gate->slip, gate->stake_minor,
-                              clock_wall_ms());
+    if (limits->hold_above_minor < 0 || gate->allowed ||
+        house_from(gate->bets->options.house, gate->currency, gate->stake_minor) <=
+            limits->hold_above_minor)
+        return false;
+    gate->offer = holds_take_offer(gate->bets->holds, gate->account, gate->slip,
+                                   gate->stake_minor, clock_wall_ms());
+    gate->allowed = gate->offer != 0;
+    return !gate->allowed;
 }
 
 /* ---- in and out --------------------------------------------------------- */
@@ -303,6 +308,9 @@ enum refusal gate_judge(struct gate *gate, int64_t *potential_minor, struct buf 
     if (verdict == REFUSE_NOTHING)
         verdict = place_judge(gate->bets->options.book, &rules, gate->slip, gate->stake_minor,
                               potential_minor, members);
+    /* What forbade the bet when it came spared it the trader. */
+    if (verdict == REFUSE_NOTHING && must_be_held(gate, &limits))
+        verdict = REFUSE_DECLINED;
     if (verdict == REFUSE_NOTHING)
         verdict = charge_now(gate, &limits, *potential_minor);
     if (gate->verdict == REFUSE_STAKE_TOO_LARGE)
@@ -333,4 +341,7 @@ void gate_leave(struct gate *gate, enum gate_end end)
         add_unclaimed(gate, amount_of(gate, potential));
     }
     gate->claim = NULL;
+    if (gate->offer != 0 && end == GATE_NOTHING)
+        holds_return_offer(gate->bets->holds, gate->offer);
+    gate->offer = 0;
 }

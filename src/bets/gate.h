@@ -44,6 +44,7 @@ struct gate {
     void (*on_open)(struct gate *gate, enum gate_answer answer);
     /* its own */
     bool allowed;                   /* a trader has said yes */
+    uint64_t offer;                 /* a trader's that it lives on, or 0 */
     enum refusal verdict;           /* NOTHING, or what is to be said */
     int64_t maximum_minor;          /* with stake_too_large */
     struct liability_claim *claim;

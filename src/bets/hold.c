@@ -17,12 +17,13 @@
 struct offer {
     uint8_t legs[16];    /* account and legs, hashed */
     int64_t stake_minor, until_ms;
+    bool taken;
 };
 
 struct holds {
     struct holds_options options;
     struct offer offers[LIMIT_OFFERS]; /* a ring: the oldest gives way */
-    size_t n_offers;
+    uint64_t n_offers;
     struct buf scratch;
 };
 
@@ -102,10 +103,10 @@ bool holds_put(struct holds *holds, struct held *held, int64_t now_us, int64_t n
 /* ---- offers ------------------------------------------------------------- */
 
 /* Whose bet, on what: without stake and odds. */
-static void hash_legs(const struct holds *holds, int64_t account, const struct slip *slip,
+static void hash_legs(struct holds *holds, int64_t account, const struct slip *slip,
                       uint8_t hash[16])
 {
-    struct buf *text = &((struct holds *)(uintptr_t)holds)->scratch;
+    struct buf *text = &holds->scratch;
     struct slip bare = *slip;
 
     buf_reset(text);
@@ -117,32 +118,48 @@ static void hash_legs(const struct holds *holds, int64_t account, const struct s
     CHECK(crypto_generichash(hash, 16, (const unsigned char *)text->p, text->n, NULL, 0) == 0);
 }
 
+/* Numbered from 1. */
+static struct offer *offer_of(struct holds *holds, uint64_t number)
+{
+    return &holds->offers[(number - 1) % LIMIT_OFFERS];
+}
+
 static void remember(struct holds *holds, const struct held *held, int64_t stake_minor)
 {
-    struct offer *offer = &holds->offers[holds->n_offers++ % LIMIT_OFFERS];
+    struct offer *offer = offer_of(holds, ++holds->n_offers);
 
     hash_legs(holds, held->account, held->slip, offer->legs);
     offer->stake_minor = stake_minor;
     offer->until_ms = clock_wall_ms() + holds->options.offer_ms;
+    offer->taken = false;
 }
 
-bool holds_are_offered(const struct holds *holds, int64_t account, const struct slip *slip,
-                       int64_t stake_minor, int64_t now_ms)
+uint64_t holds_take_offer(struct holds *holds, int64_t account, const struct slip *slip,
+                          int64_t stake_minor, int64_t now_ms)
 {
-    size_t n = holds->n_offers < LIMIT_OFFERS ? holds->n_offers : LIMIT_OFFERS;
+    uint64_t n = holds->n_offers < LIMIT_OFFERS ? holds->n_offers : LIMIT_OFFERS;
     uint8_t legs[16];
 
     if (n == 0)
-        return false;
+        return 0;
     hash_legs(holds, account, slip, legs);
-    for (size_t i = 0; i < n; i++) {
-        const struct offer *offer = &holds->offers[i];
+    for (uint64_t number = holds->n_offers; number > holds->n_offers - n; number--) {
+        struct offer *offer = offer_of(holds, number);
 
-        if (offer->until_ms > now_ms && stake_minor <= offer->stake_minor &&
-            memcmp(offer->legs, legs, sizeof(legs)) == 0)
-            return true;
+        if (!offer->taken && offer->until_ms > now_ms && stake_minor <= offer->stake_minor &&
+            memcmp(offer->legs, legs, sizeof(legs)) == 0) {
+            offer->taken = true;
+            return number;
+        }
     }
-    return false;
+    return 0;
+}
+
+void holds_return_offer(struct holds *holds, uint64_t number)
+{
+    CHECK(number >= 1 && number <= holds->n_offers);
+    if (holds->n_offers - number < LIMIT_OFFERS) /* else another has its place */
+        offer_of(holds, number)->taken = false;
 }
 
 /* ---- the desk ----------------------------------------------------------- */

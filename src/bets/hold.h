@@ -3,7 +3,7 @@
  * yes, no or smaller stake; at most so long, then they are declined.
  *
  * An offer is remembered some time: the customer's next bet on the same legs
- * with at most that stake is not held again.
+ * with at most that stake is not held again.  It is good for one bet.
  */
 #ifndef BETS_HOLD_H
 #define BETS_HOLD_H
@@ -54,9 +54,14 @@ void holds_free(struct holds *holds);
 
 /* False: too many wait, in all or of this customer. */
 bool holds_put(struct holds *holds, struct held *held, int64_t now_us, int64_t now_ms) MUST_USE;
-/* A trader has offered this stake or a larger one for these legs. */
-bool holds_are_offered(const struct holds *holds, int64_t account, const struct slip *slip,
-                       int64_t stake_minor, int64_t now_ms) MUST_USE;
+/*
+ * Takes what a trader has offered for these legs, if the stake is not above
+ * it: nobody else can then.  Gives the offer's number, or 0: there is none.
+ */
+uint64_t holds_take_offer(struct holds *holds, int64_t account, const struct slip *slip,
+                          int64_t stake_minor, int64_t now_ms) MUST_USE;
+/* No bet came of it: it can be taken again. */
+void holds_return_offer(struct holds *holds, uint64_t number);
 
 /* GET /v1/desk/holds, POST /v1/desk/holds/{id} */
 void holds_get(struct holds *holds, struct http_request *request);

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
-const { worldFor, openWorld, market, newKey, eventually } = require('./lib/world');
+const { worldFor, openWorld, market, newKey, eventually, sleep } = require('./lib/world');
 
 const SETTINGS = { rates: 'USD=0.5', 'hold-above': '100.00', 'hold-s': '20' };
 
@@ -119,6 +119,18 @@ describe('held bets', () => {
     }
   });
 
+  test('an offer is good for one bet, and for none that is refused', async () => {
+    const { customer, event, answer } = await big();
+    await trader.say(await trader.of(customer), { decision: 'offer', stake: '120.00' });
+    await answer;
+    const refused = await customer.bet(event.home('2.10'), { stake: '120.00' });
+    assert.equal(refused.code, 'odds_changed');
+    await customer.placed(event.home(), { stake: '110.00' });
+    const again = customer.bet(event.home(), { stake: '120.00' });
+    await trader.say(await trader.of(customer), { decision: 'decline' });
+    assert.equal((await again).code, 'declined');
+  });
+
   test('after a yes the price is judged again', async () => {
     const { customer, event, answer } = await big();
     const held = await trader.of(customer);
@@ -204,4 +216,21 @@ test('a drain refuses what waits, without a verdict', async () => {
   } finally {
     await world.close();
   }
+});
+
+test('what was suspended as it came does not pass the trader', async () => {
+  // The lane waits for company: the market opens again while the bet is queued.
+  const world = await openWorld({ ...SETTINGS, 'pace-us': '700000', 'queue-delay-ms': '5000' });
+  const customer = await world.customer({ balance: '1000.00' });
+  const other = await world.customer({ balance: '1000.00' });
+  const event = await world.event(market.oneXTwo());
+  await other.placed(event.home(), { stake: '1.00' });
+  await event.stop();
+  const answer = customer.bet(event.home(), { stake: '250.00' });
+  await sleep(100);
+  await event.odds(market.oneXTwo());
+  assert.equal((await answer).code, 'declined');
+  await customer.holds('1000.00');
+  await customer.placed(event.home(), { stake: '100.00' });
+  await world.close();
 });
