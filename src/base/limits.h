@@ -29,7 +29,7 @@
 #define LIMIT_STREAM_CLIENTS 16000   /* of the connections: the rest are for requests */
 #define LIMIT_STREAM_CHANNELS 200000   /* events and sports with subscribers */
 #define LIMIT_STREAM_EVENTS 100        /* in one subscription */
-#define LIMIT_STREAM_SPORTS 20         /* in one subscription */
+#define LIMIT_STREAM_SPORTS 128        /* in one subscription: a board has all of them */
 #define LIMIT_STREAM_CHANGE_BYTES (16 * 1024 * 1024) /* one encoded change */
 #define LIMIT_STREAM_MERGED_BYTES (256 * 1024) /* one merged delta, about */
 #define LIMIT_STREAM_TICK_BETS 256     /* own bets' changes, per account and tick */

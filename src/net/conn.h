@@ -44,7 +44,7 @@ enum conn_result {
 };
 
 /* Frames in their order, by reference; at most CONN_FRAMES_MAX. */
-#define CONN_FRAMES_MAX 128
+#define CONN_FRAMES_MAX 256
 enum conn_result conn_write(struct conn *conn, struct frame *const *frames, size_t n) MUST_USE;
 bool conn_waits(const struct conn *conn);
 /* Gives bytes to on_data as if they had just come. */

@@ -180,13 +180,15 @@ static bool row_look(struct stream *stream, struct channel *channel, struct row 
     return true;
 }
 
-static void put_row_or_gone(struct stream *stream, struct channel *channel, const struct row *row,
-                            struct jw *w)
+/* What has gone to another sport is told once more, with that: "gone" would
+ * take it from those who also subscribe to it there. */
+static void put_row_or_gone(struct stream *stream, const struct row *row, struct jw *w)
 {
-    const struct event *event = row_event(stream, channel, row);
+    struct str id = { row->id, row->id_n };
+    const struct event *event = book_event(stream->options.book, id);
 
     if (event == NULL)
-        put_gone(w, (struct str){ row->id, row->id_n });
+        put_gone(w, id);
     else
         put_row(stream, w, event, &stream->names);
     arena_reset(&stream->names);
@@ -421,7 +423,7 @@ static bool flush_sport(struct stream *stream, struct channel *channel, int64_t 
         row->dirty = false;
         if (!row_look(stream, channel, row, position))
             continue;
-        put_row_or_gone(stream, channel, row, &w);
+        put_row_or_gone(stream, row, &w);
         told = true;
     }
     return told;
@@ -490,7 +492,7 @@ static bool merge_sport(struct stream *stream, struct channel *channel, int64_t 
     while ((row = map_next(&channel->rows, &at)) != NULL) {
         if (row->changed <= since)
             continue;
-        put_row_or_gone(stream, channel, row, w);
+        put_row_or_gone(stream, row, w);
         told = true;
     }
     return told;

@@ -16,6 +16,7 @@
 #define SUBSCRIBE_MESSAGES 5 /* what one costs */
 #define INPUT_ARENA_BYTES ((size_t)4 * 1024 * 1024)
 #define CHANNELS_MAX (LIMIT_STREAM_EVENTS + LIMIT_STREAM_SPORTS)
+_Static_assert(CHANNELS_MAX <= CONN_FRAMES_MAX, "a tick may change all of them");
 
 struct input {
     struct arena arena;

@@ -58,6 +58,46 @@ function sse(server, path, headers = {}) {
 
 describe('stream', () => {
   const world = worldFor({ before, after });
+
+  test('as much as one may subscribe to, changed in one tick', async () => {
+    const sports = [...Array(128)].map((_, i) => `sr:sport:9${i}`);
+    const events = await Promise.all(sports.map(() => world().event(market.oneXTwo())));
+    await Promise.all(events.map((event, i) => world().feed.send(uof.fixture(String(event), {
+      home: 'A', away: 'B', sport: [sports[i], 'A sport'], start: '2030-01-01T12:00:00Z',
+    }))));
+    const client = await connect(world().server.public);
+    const watched = events.slice(0, 100).map(String);
+    await client.subscribe({ events: watched, sports });
+    const order = (what) => world().server.operate('POST', `/v1/desk/${what}`, {
+      json: { scope: { all: true }, reason: 'a test' },
+    });
+    const suspended = new Set();
+    assert.equal((await order('suspend')).status, 200);
+    await eventually(() => {
+      for (const { events: told = [] } of client.messages.splice(0))
+        for (const { id, main, markets } of told)
+          for (const m of main ? [main] : markets)
+            if (m.status === 'suspended') suspended.add(`${id} ${main ? 'row' : 'event'}`);
+      assert.equal(suspended.size, 228);
+    });
+    assert.equal((await order('resume')).status, 200);
+    await client.end();
+  });
+
+  test('an event that goes to another sport is not gone', async () => {
+    const event = await world().event(market.oneXTwo());
+    const sport = (id) => world().feed.send(uof.fixture(String(event), {
+      home: 'A', away: 'B', sport: [id, 'A sport'], start: '2030-01-01T12:00:00Z',
+    }));
+    await sport('sr:sport:801');
+    const client = await connect(world().server.public);
+    await client.subscribe({ sports: ['sr:sport:801'] });
+    await sport('sr:sport:802');
+    const left = ({ sport: its, gone }) => gone || its === 'sr:sport:802';
+    const came = await client.next((message) => change(message) && message.events.some(left));
+    assert.equal(came.events.find(left).gone, undefined);
+    await client.end();
+  });
   const open = () => connect(world().server.public);
   const metric = (name, label) => world().metric(`overround_stream_${name}`, label);
 

@@ -79,4 +79,47 @@ describe('the stream in the browser', () => {
     assert.equal(again.clk, clk);
     await fan.close();
   });
+
+  // answer(message, socket): true when the server shall not see it.
+  const between = (fan, answer) =>
+    fan.page.routeWebSocket('**/v1/stream', (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((text) => answer(JSON.parse(text), socket) || server.send(text));
+      server.onMessage((text) => socket.send(text));
+    });
+
+  test('a position of the former subscription resumes no other', async () => {
+    const event = await match(world(), 'Rowan', 'Spruce', [market.oneXTwo()]);
+    const fan = await customer(world());
+    const asked = [];
+    await between(fan, (message, socket) => {
+      if (message.op !== 'subscribe' || message.events.length === 0) return false;
+      asked.push(message);
+      if (asked.length > 1) return false;
+      socket.send(JSON.stringify({ op: 'heartbeat', clk: '1' }));
+      setTimeout(() => socket.close(), 100);
+      return true;
+    });
+    await fan.goto('/');
+    await fan.price(event, 1, 1).getByText('2.00').waitFor();
+    await fan.page.locator(`[data-event="${event}"] a.match`).click();
+    await eventually(() => assert.equal(asked.length, 2));
+    assert.deepEqual(asked.map(({ clk }) => clk), [undefined, undefined]);
+    await fan.close();
+  });
+
+  test('a stream that refuses the subscription is not lived off', async () => {
+    const event = await match(world(), 'Tulip', 'Umber', [market.oneXTwo()]);
+    const fan = await customer(world());
+    await between(fan, ({ op, id }, socket) => {
+      if (op !== 'subscribe') return false;
+      socket.send(JSON.stringify({ op: 'status', id, status: 'error', code: 'busy' }));
+      return true;
+    });
+    await fan.goto('/');
+    await fan.price(event, 1, 1).getByText('2.00').waitFor();
+    await event.odds(market.oneXTwo('2.33'));
+    await fan.price(event, 1, 1).getByText('2.33').waitFor();
+    await fan.close();
+  });
 });

@@ -63,6 +63,9 @@ const SILENCE_MS = 12000; // heartbeats come every 5 s
 const GRACE_MS = 1500; // a connection may be replaced before anyone is told
 const POLL_MS = 2000;
 const LIST_MS = 15000; // the whole list again, for what has left it
+const STREAM_EVENTS = 100; // in one subscription; what is wanted beyond is polled
+const STREAM_SPORTS = 128;
+const REFUSED = 4; // as many failures: a stream that refuses is not asked at once again
 
 export const marketKey = (market: string, specifiers: string) => `${market}/${specifiers}`;
 
@@ -163,6 +166,9 @@ export class Feed {
   private failures = 0;
   private requests = 0;
   private authRequest = 0;
+  private subscribeRequest = 0;
+  private subscribing = false; // its answer, and so its prices, are yet to come
+  private polled = 0;
   private token: string | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asked: ReturnType<typeof setTimeout> | undefined;
@@ -266,20 +272,25 @@ export class Feed {
     }
     this.heard = Date.now();
     this.failures = 0;
-    if (message.clk) this.clk = message.clk;
+    if (message.clk && !this.subscribing) this.clk = message.clk;
     if (message.op === 'change') this.takeEvents(message.events as WireEvent[]);
     else if (message.op === 'account') this.handlers.onAccount(message);
     else if (message.op === 'bet') this.handlers.onBet(message.bet);
     else if (message.op === 'status') this.takeStatus(message);
-    if (message.op === 'change' || message.op === 'heartbeat') this.freshness.set('live');
+    const prices = message.op === 'change' || message.op === 'heartbeat';
+    if (prices && !this.subscribing) this.freshness.set('live');
   }
 
   private takeStatus({ id, status, code }: { id: number; status: string; code?: string }) {
     if (id === this.authRequest) {
       this.privateLive.set(status === 'ok');
       if (code === 'unauthorized') this.handlers.onAuthenticationLost();
-    } else if (status === 'ok') {
+    } else if (id === this.subscribeRequest && status === 'ok') {
+      this.subscribing = false;
       this.freshness.set('live');
+    } else if (id === this.subscribeRequest) {
+      this.failures = REFUSED; // polled until another stream takes it
+      this.socket?.close();
     }
   }
 
@@ -300,18 +311,29 @@ export class Feed {
   private sendSubscription(reconnected: boolean) {
     const socket = this.socket;
     if (!socket || socket.readyState !== WebSocket.OPEN) return;
+    const sports = this.sports.value.slice(0, STREAM_SPORTS);
     const subscription = {
-      events: [...this.wanted.keys()].sort(),
-      sports: this.boards > 0 ? this.sports.value.map(({ id }) => id).sort() : [],
+      events: this.streamed().sort(),
+      sports: this.boards > 0 ? sports.map(({ id }) => id).sort() : [],
     };
     const wanted = JSON.stringify(subscription);
     if (!reconnected && wanted === this.subscribed) return;
     // A position is of use for the same subscription alone; else an image.
     const resume = reconnected && wanted === this.subscribed && this.clk !== '';
-    const id = ++this.requests;
+    const id = (this.subscribeRequest = ++this.requests);
     const clk = resume ? { clk: this.clk } : {};
     socket.send(JSON.stringify({ op: 'subscribe', id, ...subscription, ...clk }));
     this.subscribed = wanted;
+    this.subscribing = true;
+    if (!resume) this.clk = '';
+  }
+
+  // What was wanted last is what is looked at.
+  private streamed(): string[] {
+    return [...this.wanted.keys()].slice(-STREAM_EVENTS);
+  }
+  private beyond(): string[] {
+    return [...this.wanted.keys()].slice(0, -STREAM_EVENTS);
   }
 
   private sendToken() {
@@ -336,7 +358,8 @@ export class Feed {
   // A snapshot may be some seconds old: beside the stream it only fills gaps.
   private mayTake(id: string, markets: boolean): boolean {
     const info = this.event(id).value;
-    return !this.streaming || info === null || (markets && info.markets === null);
+    if (!this.streaming || info === null || (markets && info.markets === null)) return true;
+    return markets && this.beyond().includes(id);
   }
 
   private async loadList() {
@@ -367,9 +390,10 @@ export class Feed {
   }
 
   private async poll() {
-    if (this.streaming) return;
-    const work = [...this.wanted.keys()].slice(0, 20).map((id) => this.loadEvent(id));
-    if (this.boards > 0) work.push(this.loadList());
+    const ids = this.streaming ? this.beyond() : [...this.wanted.keys()];
+    const from = ids.length > 20 ? (this.polled += 20) % ids.length : 0;
+    const work = ids.slice(from, from + 20).map((id) => this.loadEvent(id));
+    if (this.boards > 0 && !this.streaming) work.push(this.loadList());
     await Promise.all(work);
   }
 
