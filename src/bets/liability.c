@@ -151,12 +151,13 @@ void liability_release(struct liability *liability, struct liability_claim *clai
 
 void liability_keep(struct liability *liability, struct liability_claim *claim)
 {
-    (void)liability;
     for (uint32_t i = 0; i < claim->n_legs; i++) {
         struct liability_leg *leg = &claim->legs[i];
 
-        if (leg->entry == NULL)
+        if (leg->entry == NULL) { /* no limit held: it counts when one does */
+            liability_add(liability, leg->market, leg->outcome, leg->amount_minor);
             continue;
+        }
         leg->entry->claimed -= leg->amount_minor;
         CHECK(leg->entry->claimed >= 0);
         leg->entry = NULL;
@@ -182,9 +183,8 @@ bool liability_recharge(struct liability *liability, struct liability_claim *cla
     for (uint32_t i = 0; i < claim->n_legs; i++) {
         struct liability_leg *leg = &claim->legs[i];
 
-        if (leg->entry == NULL)
-            continue;
-        charge_entry(leg->entry, amount_minor - leg->amount_minor);
+        if (leg->entry != NULL)
+            charge_entry(leg->entry, amount_minor - leg->amount_minor);
         leg->amount_minor = amount_minor;
     }
     return true;

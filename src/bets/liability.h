@@ -89,7 +89,8 @@ enum liability_result liability_charge(struct liability *liability,
  * room_minor. */
 bool liability_recharge(struct liability *liability, struct liability_claim *claim,
                         int64_t amount_minor) MUST_USE;
-/* The bet stands, or may stand: its charge stays.  The claim is over. */
+/* The bet stands, or may stand: its charge stays, and the legs that no limit
+ * held count as by liability_add().  The claim is over. */
 void liability_keep(struct liability *liability, struct liability_claim *claim);
 /* No bet came of it. */
 void liability_release(struct liability *liability, struct liability_claim *claim);

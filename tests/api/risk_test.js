@@ -316,3 +316,26 @@ describe('limits of the desk', () => {
     });
   });
 });
+
+test('a leg that no limit held counts when one does again', async () => {
+  const world = await openWorld({ ...RATES });
+  const customer = await world.customer({ balance: '2000.00' });
+  const one = await world.event(market.oneXTwo('3.00'));
+  const two = await world.event(market.oneXTwo('3.00'));
+  const limit = async (event, liability) => {
+    const json = { scope: { event: `${event}` }, liability_max: liability, stake_max: null,
+      hold_above: null, reason: 'as agreed' };
+    const answer = await world.server.operate('POST', '/v1/desk/limits', { json });
+    assert.equal(answer.status, 200, answer.text);
+  };
+  await limit(one, '1000.00');
+  await limit(two, '1000.00');
+  await customer.placed(two.home('3.00'), { stake: '50.00' }); // 100.00
+  await limit(two, null);
+  await customer.placed([one.home('3.00'), two.home('3.00')], { stake: '100.00' }); // 800.00
+  await limit(two, '1000.00');
+  const refused = await customer.bet(two.home('3.00'), { stake: '60.00' });
+  assert.equal(refused.code, 'stake_too_large');
+  assert.equal(refused.json.maximum, '50.00');
+  await world.close();
+});
