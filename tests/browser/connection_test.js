@@ -44,6 +44,23 @@ describe('connections', () => {
     await world.close();
   });
 
+  test('a phone without a network shows no odds as live', async () => {
+    const world = await openWorld();
+    const event = await match(world, 'Oscar', 'Papaya', [market.oneXTwo()]);
+    const fan = await customer(world);
+    await fan.goto('/');
+    await fan.page.locator('.price:not(.locked)').first().waitFor();
+    await fan.context.setOffline(true);
+    const warning = fan.page.getByText(/No connection: the odds below may be old/);
+    await warning.waitFor({ timeout: 6000 }); // by silence alone it takes 12 s
+    await event.odds([market.oneXTwo('2.40')]);
+    await fan.context.setOffline(false);
+    await fan.price(event, 1, 1).getByText('2.40').waitFor();
+    await fan.page.getByText(/No connection/).waitFor({ state: 'hidden' });
+    await fan.close();
+    await world.close();
+  });
+
   test('a bet in flight while the server is killed is placed once', async () => {
     const world = await steadyWorld({});
     const event = await match(world, 'Romeo', 'Sierra', [market.oneXTwo()]);

@@ -185,6 +185,7 @@ export class Feed {
       if (!this.socket) this.connect();
     };
     window.addEventListener('online', soon);
+    window.addEventListener('offline', () => this.offline());
     document.addEventListener('visibilitychange', () => document.hidden || soon());
   }
 
@@ -252,6 +253,15 @@ export class Feed {
     };
     socket.onmessage = ({ data }) => this.socket === socket && this.take(String(data));
     socket.onclose = () => this.socket === socket && this.lost();
+  }
+
+  // Nothing can come any more, and the browser does not say so of the stream.
+  private offline() {
+    const { socket } = this;
+    if (!socket) return;
+    this.freshness.set('stale');
+    this.lost();
+    socket.close();
   }
 
   private lost() {
