@@ -241,7 +241,7 @@ static enum ws_result payload_feed(struct ws_reader *reader, const char *p, size
 
         buf_put(&reader->message, p + *eaten, take);
         CHECK(!reader->message.overflow);
-        into = reader->message.p + at;
+        into = take > 0 ? reader->message.p + at : NULL; /* an empty buffer has no bytes */
     }
     *eaten += take;
     reader->left -= take;

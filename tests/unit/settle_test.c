@@ -855,6 +855,7 @@ static void a_stopped_run_is_resumed(void **state)
     while (!world.stopped)
         uv_run(&world.loop, UV_RUN_ONCE);
     settle_free(settle);
+    bus_free(bus);
     assert_int_equal(world.n_queue, 1);
     assert_true(world.queue[0].bet > 0);
     assert_true(world.queue[0].bet < world.bets[1999].row.id);
