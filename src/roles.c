@@ -37,16 +37,19 @@ static bool bits_of(struct str names, unsigned *bits)
 
 bool roles_parse(struct roles *roles, struct str names, struct str store, struct str *error)
 {
+    static const struct str sqlite = { "sqlite:", 7 };
+    bool alone = store.n >= sqlite.n && memcmp(store.p, sqlite.p, sqlite.n) == 0;
     unsigned bits;
 
     if (!bits_of(names, &bits) || (bits != ALL && bits != FEED && bits != (ALL & ~FEED))) {
         *error = STR("role must be feed,odds,bets,settle,web or feed or odds,bets,settle,web");
         return false;
     }
-    if (bits != ALL && store.n >= 7 && memcmp(store.p, "sqlite:", 7) == 0) {
+    if (bits != ALL && alone) {
         *error = STR("role: on SQLite one process plays all roles; several need PostgreSQL");
         return false;
     }
-    *roles = (struct roles){ .feed = (bits & FEED) != 0, .book = bits != FEED };
+    *roles = (struct roles){ .feed = (bits & FEED) != 0, .book = bits != FEED,
+                              .shared = !alone };
     return true;
 }

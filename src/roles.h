@@ -11,6 +11,7 @@
 struct roles {
     bool feed; /* may write the feed log */
     bool book; /* odds, bets, settle, web */
+    bool shared; /* the store may have other processes: not SQLite */
 };
 
 /* From --role and --store; names in any order.  False: *error says what goes

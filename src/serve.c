@@ -421,6 +421,7 @@ static void make_feed(struct serve *serve)
     serve->feed = feed_new(&(struct feed_options){
         .loop = &serve->loop, .store = serve->store, .bus = serve->bus,
         .producer_silence_ms = config->producer_silence_s * 1000,
+        .shared = serve->roles.shared,
         .recovery = &serve->recovery,
         .on_lead = on_lead, .on_fenced = on_fenced, .ctx = serve,
     });
@@ -676,6 +677,7 @@ static void on_signal(uv_signal_t *handle, int number)
     serve->draining = true;
     if (serve->bets != NULL)
         bets_drain(serve->bets);
+    feed_drain(serve->feed);
     serve->undrained = serve->public_server == NULL ? 1 : 2;
     uv_close((uv_handle_t *)&serve->on_term, NULL);
     uv_close((uv_handle_t *)&serve->on_int, NULL);

@@ -69,3 +69,11 @@ CREATE TABLE dead_messages (
     col         bigint NOT NULL,
     body        bytea NOT NULL  -- the first 64 KiB
 );
+
+-- Commands of the desk from processes that do not write the log, on their way
+-- to the one that does: gone in the transaction that appends them.
+CREATE TABLE feed_inbox (
+    id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    body  text NOT NULL,
+    at_ms bigint NOT NULL
+);

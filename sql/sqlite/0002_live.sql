@@ -69,3 +69,11 @@ CREATE TABLE dead_messages (
     col         INTEGER NOT NULL,
     body        BLOB NOT NULL  -- the first 64 KiB
 );
+
+-- Commands of the desk from processes that do not write the log, on their way
+-- to the one that does: gone in the transaction that appends them.
+CREATE TABLE feed_inbox (
+    id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    body  TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+);

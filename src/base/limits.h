@@ -46,6 +46,7 @@
 #define LIMIT_PRODUCERS 100
 #define LIMIT_FEED_QUEUE 4096   /* messages waiting for durability */
 #define LIMIT_FEED_BATCH 256
+#define LIMIT_INBOX 1000        /* commands on their way to the leader */
 #define LIMIT_PREFETCH 10000    /* AMQP messages that are not acknowledged */
 #define LIMIT_DEAD_MESSAGES 10000 /* malformed ones that are kept */
 

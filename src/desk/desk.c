@@ -71,7 +71,8 @@ static void on_entry_done(void *ctx, bool durable, int64_t position)
 
     if (!durable) {
         answer_refusal(call->request, REFUSE_BUSY,
-                       STR("the log could not be written; look whether it was, then try again"),
+                       STR("it is not known whether this was done, and it may still be: look before"
+                           " you try again"),
                        STR_NONE);
         return;
     }
@@ -110,7 +111,7 @@ static void submit(struct call *call)
     buf_fini(&xml);
     if (result == FEED_BUSY)
         answer_refusal(call->request, REFUSE_BUSY,
-                       STR("too many messages wait, starting, or a standby"), STR_NONE);
+                       STR("starting, or too many messages wait: nothing was done"), STR_NONE);
     else if (result == FEED_MALFORMED)
         answer_refusal(call->request, REFUSE_MALFORMED, str_of(error.text), STR_NONE);
 }

@@ -5,6 +5,7 @@
  *                                             |
  *                                  durable: 200 or 202
  *
+ * In a process that does not lead the entry goes by the leader (feed/inbox.h).
  * Nothing is changed here: an entry acts when it comes back in log order, in
  * every process.  A result, a void or a withdrawal is a proposal first; the
  * confirmation by another operator, a senior, carries the facts.

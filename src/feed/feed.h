@@ -8,7 +8,8 @@
  *
  * A message is answered 202 only when it is durable, and reaches the bus
  * only then, in log order.  Of all processes one writes, under the epoch of
- * its lease (lease.h); the others read what it wrote (follow.h).
+ * its lease (lease.h); the others read what it wrote (follow.h) and
+ * bring it the desk's entries (inbox.h).
  */
 #ifndef FEED_FEED_H
 #define FEED_FEED_H
@@ -29,6 +30,7 @@ struct feed_options {
     struct bus *bus;
     int64_t producer_silence_ms;
     const struct watch_recovery *recovery; /* copied; NULL: nowhere */
+    bool shared;      /* the store: other processes may lead, and have an inbox */
     /* On the loop, or NULL.  leads: the log is read to its end and the restart
      * stands in it; or not any more. */
     void (*on_lead)(void *ctx, bool leads);
@@ -62,11 +64,14 @@ void feed_post(void *feed, struct http_request *request);
 struct feed_item {
     struct str body;  /* copied */
     bool own;         /* an entry that only we may write (the desk's) */
+    int64_t inbox;    /* its row there (inbox.h), which goes with it; 0 = none */
     /* Once, on the loop, never inside feed_submit(): its place in the log; or
      * not durable, as far as is known. */
     void (*on_done)(void *ctx, bool durable, int64_t position);
     void *ctx;
 };
+/* The desk's entries are taken by a process that follows, too: it brings them
+ * to the one that leads. */
 enum feed_result { FEED_TAKEN = 0, FEED_BUSY, FEED_MALFORMED /* *error says where */ };
 enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
                              struct uof_error *error) MUST_USE;
@@ -90,6 +95,9 @@ bool feed_is_recovered(const struct feed *feed);
 bool feed_idle(const struct feed *feed);
 /* Sets the gauges of producers. */
 void feed_metrics(struct feed *feed);
+/* Takes nothing more from other processes: before it is waited for until it is
+ * idle. */
+void feed_drain(struct feed *feed);
 void feed_stop(struct feed *feed); /* the timer; when idle */
 void feed_free(struct feed *feed);
 

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "feed/follow.h"
+#include "feed/inbox.h"
 #include "feed/inside.h"
 #include "net/answer.h"
 
@@ -39,6 +40,7 @@ struct entry {
     struct arena arena;
     struct message message;
     struct str body;
+    int64_t inbox; /* its row there; 0 = none */
     void (*on_done)(void *ctx, bool durable, int64_t position); /* NULL: our own */
     void *ctx;
 };
@@ -48,6 +50,7 @@ struct feed {
     struct uof_parser *parser;
     struct watch *watch;
     struct follow *follow;
+    struct inbox *inbox;  /* NULL: no other process may lead */
     uv_timer_t tick;
     struct entry *waiting, **waiting_end;
     struct entry *flying; /* of the transaction in flight, in order */
@@ -56,6 +59,7 @@ struct feed {
     struct feed_row rows[LIMIT_FEED_BATCH];
     int64_t position;     /* last one published */
     int64_t epoch;        /* of the lease that is held; 0 = none */
+    int64_t round;        /* how often the log was read to its end under a lease */
     bool restarts;        /* our restart is on its way into the log: the next one is ours */
     bool leads;           /* the restart under this epoch is in the log */
     bool catching_up;     /* holds the lease, and the log is not read to its end */
@@ -83,6 +87,9 @@ struct feed *feed_new(const struct feed_options *options)
     feed->follow = follow_new(&(struct follow_options){
         .loop = options->loop, .store = options->store, .on_entry = on_entry,
         .on_end = on_log_end, .ctx = feed });
+    if (options->shared)
+        feed->inbox = inbox_new(&(struct inbox_options){
+            .loop = options->loop, .store = options->store, .feed = feed });
     uv_timer_init(options->loop, &feed->tick);
     feed->tick.data = feed;
     return feed;
@@ -192,6 +199,8 @@ static void publish(struct feed *feed, int64_t position, int64_t at_ms,
     feed->position = position;
     watch_logged(feed->watch, message, at_ms);
     bus_publish_feed(feed->options.bus, &out);
+    if (message->desk != NULL && feed->inbox != NULL)
+        inbox_seen(feed->inbox, message->desk->ticket, position);
     if (message->type == MESSAGE_RESTART && feed->restarts)
         lead_begins(feed);
 }
@@ -284,6 +293,7 @@ static void send_batch(struct feed *feed)
             .pos = feed->position + 1 + n, .at_ms = clock_wall_ms(),
             .type = (int32_t)entry->message.type, .producer = entry->message.producer,
             .event = entry->message.event, .body = entry->body,
+            .inbox = entry->inbox,
         };
         *end = entry;
         end = &entry->next;
@@ -310,6 +320,7 @@ static void on_entry(void *ctx, int64_t position, int64_t at_ms, struct str body
 static void caught_up(struct feed *feed)
 {
     feed->catching_up = false;
+    feed->round++;
     if (feed->leads)
         watch_unwritten(feed->watch);
     else if (feed->waiting == NULL)
@@ -385,6 +396,8 @@ void feed_start(struct feed *feed, int64_t position)
         feed->position = position;
     follow_read(feed->follow, feed->position, 0);
     uv_timer_start(&feed->tick, on_tick, TICK_MS, TICK_MS);
+    if (feed->inbox != NULL)
+        inbox_start(feed->inbox);
 }
 
 /* ---- taken ------------------------------------------------------------- */
@@ -408,6 +421,7 @@ static bool take(struct feed *feed, struct entry *entry, const struct feed_item 
     }
     entry->on_done = item->on_done;
     entry->ctx = item->ctx;
+    entry->inbox = item->inbox;
     if (entry->message.unknown > 0)
         metric_add(METRIC_FEED_UNKNOWN, STR_NONE, entry->message.unknown);
     enqueue(feed, entry);
@@ -425,12 +439,21 @@ bool feed_take(struct feed *feed, const struct feed_item *item, struct uof_error
     return take(feed, entry, item, error);
 }
 
+/* Another process leads, as far as the log was read. */
+static bool goes_by_inbox(const struct feed *feed)
+{
+    return feed->inbox != NULL && !feed->leads && feed->epoch == 0 && feed->standby &&
+           feed->current;
+}
+
 enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
                              struct uof_error *error)
 {
     struct entry *entry;
 
     CHECK(item->on_done != NULL);
+    if (item->own && goes_by_inbox(feed))
+        return inbox_put(feed->inbox, item, error);
     if (feed_is_busy(feed) != NULL) {
         metric_add(METRIC_FEED_REFUSED, STR("busy"), 1);
         return FEED_BUSY;
@@ -458,6 +481,11 @@ bool feed_leads(const struct feed *feed)
     return feed->leads;
 }
 
+int64_t feed_round(const struct feed *feed)
+{
+    return feed->leads && !feed->catching_up ? feed->round : 0;
+}
+
 bool feed_is_recovered(const struct feed *feed)
 {
     return feed->leads || (feed->epoch == 0 && feed->standby && feed->current);
@@ -476,7 +504,8 @@ void feed_get_health(void *ctx, struct http_request *request)
 
 bool feed_idle(const struct feed *feed)
 {
-    return feed->flying == NULL && feed->waiting == NULL && !feed->catching_up;
+    return feed->flying == NULL && feed->waiting == NULL && !feed->catching_up &&
+           (feed->inbox == NULL || inbox_idle(feed->inbox));
 }
 
 void feed_metrics(struct feed *feed)
@@ -487,11 +516,19 @@ void feed_metrics(struct feed *feed)
     watch_metrics(feed->watch);
 }
 
+void feed_drain(struct feed *feed)
+{
+    if (feed->inbox != NULL)
+        inbox_drain(feed->inbox);
+}
+
 void feed_stop(struct feed *feed)
 {
     watch_stop(feed->watch);
     uv_close((uv_handle_t *)&feed->tick, NULL);
     follow_stop(feed->follow);
+    if (feed->inbox != NULL)
+        inbox_stop(feed->inbox);
 }
 
 void feed_free(struct feed *feed)
@@ -499,6 +536,7 @@ void feed_free(struct feed *feed)
     while (feed->waiting != NULL)
         entry_free(dequeue(feed));
     CHECK(feed->flying == NULL);
+    inbox_free(feed->inbox);
     follow_free(feed->follow);
     watch_free(feed->watch);
     uof_parser_free(feed->parser);

@@ -29,6 +29,7 @@ const struct attribute uof_desk_attributes[] = {
     TEXT("event_id", OPTIONAL, AT(desk_read, event), LIMIT_ID_BYTES),
     TEXT("note", OPTIONAL, DESK(note), DESK_NOTE_BYTES),
     TEXT("outcome", OPTIONAL, DESK(outcome), LIMIT_ID_BYTES),
+    TEXT("ticket", OPTIONAL, DESK(ticket), DESK_TICKET_BYTES),
     { "odds", VALUE_ODDS, OPTIONAL, DESK(odds_e4), 0, 0 },
     NUMBER("margin_e4", margin_e4, 0, DESK_MARGIN_MAX_E4),
     NUMBER("stake_max_minor", stake_max_minor, 0, LIMIT_MINOR),
@@ -51,6 +52,15 @@ void uof_desk_begin(struct desk_read *read)
     };
 }
 
+/* None, or 16 hex digits. */
+static bool is_ticket(struct str ticket)
+{
+    for (size_t i = 0; i < ticket.n; i++)
+        if (strchr("0123456789abcdef", ticket.p[i]) == NULL)
+            return false;
+    return ticket.n == 0 || ticket.n == DESK_TICKET_BYTES;
+}
+
 const char *uof_desk_ready(const struct desk_read *read, struct message_desk *desk,
                            struct message *message)
 {
@@ -61,6 +71,8 @@ const char *uof_desk_ready(const struct desk_read *read, struct message_desk *de
         return "attribute level is none of its names";
     if (!desk_what_parse(read->what, &desk->what))
         return "attribute what is none of its names";
+    if (!is_ticket(desk->ticket))
+        return "attribute ticket is not 16 hex digits";
     message->desk = desk;
     message->event = read->event;
     message->timestamp_ms = read->timestamp_ms;
@@ -146,6 +158,7 @@ void uof_desk_compose(struct buf *out, const struct message *message)
     put_text(out, "event_id", message->event);
     put_text(out, "note", desk->note);
     put_text(out, "outcome", desk->outcome);
+    put_text(out, "ticket", desk->ticket);
     put_odds(out, desk->odds_e4);
     put_set(out, "margin_e4", desk->margin_e4, -1);
     put_set(out, "stake_max_minor", desk->stake_max_minor, -1);

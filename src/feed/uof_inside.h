@@ -46,7 +46,7 @@ struct desk_read {
 };
 
 extern const struct attribute uof_desk_attributes[];
-#define UOF_DESK_ATTRIBUTES 21
+#define UOF_DESK_ATTRIBUTES 22
 
 void uof_desk_begin(struct desk_read *read);
 /* All attributes are read: into the message.  NULL: well; else what is wrong. */

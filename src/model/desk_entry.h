@@ -10,6 +10,7 @@
 
 #define LIMIT_REASON_BYTES 500
 #define DESK_NOTE_BYTES 300
+#define DESK_TICKET_BYTES 16
 #define DESK_MARGIN_MAX_E4 10000   /* 100 % */
 #define DESK_FACTOR_MAX_E4 100000  /* ten times */
 #define DESK_ODDS_MIN_E4 10100     /* no price below 1.01 is set */

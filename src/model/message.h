@@ -80,6 +80,7 @@ struct message_desk {
     enum desk_what what;          /* proposed or confirmed */
     struct str operator, reason, sport;
     struct str note;              /* DESK_NOTE: what was done elsewhere */
+    struct str ticket;            /* by which who sent it knows it again; may be empty */
     struct str outcome;           /* DESK_PRICE */
     int64_t odds_e4;              /* DESK_PRICE; 0 = the feed's again */
     int64_t margin_e4;            /* DESK_MARGIN: 600 = 6 %; -1 = the feed's own */

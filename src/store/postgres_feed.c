@@ -10,9 +10,11 @@
  * for it, and an append that comes behind a take-over waits for that and then
  * finds another epoch. */
 const struct pg_statement pg_feed_statements[] = {
-    { "feed", "IIIIS" "Si",
+    { "feed", "IIIIS" "SiI",
       "WITH lease AS MATERIALIZED ("
       " SELECT epoch FROM leases WHERE name = 'feed' AND epoch = $7 FOR SHARE"
+      "), taken AS ("
+      " DELETE FROM feed_inbox USING lease WHERE id = ANY($8)"
       ") INSERT INTO feed_log (pos, at_ms, type, producer, event, body)"
       " SELECT u.* FROM lease, unnest($1, $2, $3, $4, $5, $6) AS u" },
     { NULL, NULL, NULL },
@@ -22,6 +24,19 @@ const struct pg_statement pg_feed_statements[] = {
     pg_array(params, type, n); \
     for (uint32_t i = 0; i < n; i++) \
         put(params, value)
+
+/* The rows of the inbox that become entries. */
+static void put_inbox(struct pg_params *params, const struct feed_row *rows, uint32_t n)
+{
+    uint32_t taken = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        taken += rows[i].inbox != 0;
+    pg_array(params, PG_INT8, taken);
+    for (uint32_t i = 0; i < n; i++)
+        if (rows[i].inbox != 0)
+            pg_put_int8(params, rows[i].inbox);
+}
 
 static enum pg_sent feed_send(struct pg_conn *conn, void *request)
 {
@@ -37,6 +52,7 @@ static enum pg_sent feed_send(struct pg_conn *conn, void *request)
     EACH(PG_TEXT, pg_put_str, rows[i].event);
     EACH(PG_TEXT, pg_put_str, rows[i].body);
     pg_param_int8(params, append->epoch);
+    put_inbox(params, rows, n);
     return pg_conn_send(conn, "feed");
 }
 

@@ -22,6 +22,15 @@ static int check_epoch(struct sqlite_conn *conn, struct feed_append *append)
                                                      : sqlite3_extended_errcode(conn->db);
 }
 
+static int drop_inbox(struct sqlite_conn *conn, int64_t id)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_INBOX_DROP);
+
+    if (stmt != NULL)
+        (void)sqlite3_bind_int64(stmt, 1, id);
+    return sqlite_finish(conn, stmt);
+}
+
 int sqlite_feed_run(struct sqlite_conn *conn, struct feed_append *append)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_FEED_ADD);
@@ -41,6 +50,8 @@ int sqlite_feed_run(struct sqlite_conn *conn, struct feed_append *append)
         sqlite_bind_str(stmt, 5, row->event);
         sqlite_bind_str(stmt, 6, row->body);
         code = sqlite_finish(conn, stmt);
+        if (code == SQLITE_OK && row->inbox != 0)
+            code = drop_inbox(conn, row->inbox);
     }
     return code;
 }

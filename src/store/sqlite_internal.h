@@ -51,6 +51,7 @@
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \
     HOT(OUTBOX_ADD, "INSERT INTO outbox (at_ms, events) VALUES (?1, ?2)")          \
     HOT(FEED_ADD, "INSERT INTO feed_log VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
+    HOT(INBOX_DROP, "DELETE FROM feed_inbox WHERE id = ?1")                        \
     HOT(LEASE, "SELECT 1 FROM leases WHERE name = 'feed' AND epoch = ?1")          \
     HOT(FACT_ADD, "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"  \
         " ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING")              \

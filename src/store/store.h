@@ -135,6 +135,7 @@ struct feed_row {
     int64_t pos, at_ms;
     int32_t type, producer;
     struct str event, body;
+    int64_t inbox; /* the row of feed_inbox it came in, which goes away; 0 = none */
 };
 /*
  * One transaction, and only while the lease "feed" has this epoch: else

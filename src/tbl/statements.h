@@ -159,6 +159,13 @@ STATEMENT(DEAD_ADD, "issii" "b", "",
     " SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6 FROM dead_messages")
 STATEMENT(DEAD_TRIM, "i", "",
     "DELETE FROM dead_messages WHERE id <= (SELECT MAX(id) FROM dead_messages) - $1")
+/* Commands on their way to the leader (feed/inbox.h). $3: so many at most. */
+STATEMENT(INBOX_ADD, "sii", "i",
+    "INSERT INTO feed_inbox (body, at_ms) SELECT $1, $2"
+    " WHERE (SELECT COUNT(*) FROM feed_inbox) < $3 RETURNING id")
+STATEMENT(INBOX_READ, "i", "is",
+    "SELECT id, body FROM feed_inbox ORDER BY id LIMIT $1")
+STATEMENT(INBOX_DROP, "i", "", "DELETE FROM feed_inbox WHERE id = $1")
 /* Who leads (feed/lease.h).  Every renewal changes until_ms, which others
  * watch; taking is conditional on what was seen. */
 STATEMENT(LEASE_GET, "s", "sii",

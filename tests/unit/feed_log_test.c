@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -16,17 +17,21 @@
 #include "store/store.h"
 
 #define ROWS 100
+#define ASKED 8
 
 /* How the next append ends. */
 enum fate { COMMITS, FAILS, COMMITS_AND_IS_LOST };
 
 static struct {
-    struct { int64_t pos; char body[200]; } rows[ROWS];
+    struct { int64_t pos; char body[300]; } rows[ROWS];
     unsigned n;
     enum fate fate;
     int64_t epoch; /* of the lease; an append under another one is refused */
     struct feed_append *append;
-    struct store_exec *read;
+    struct store_exec *asked[ASKED]; /* statements, in order */
+    struct { int64_t id; char body[300]; } inbox[ROWS];
+    unsigned n_inbox;
+    int64_t inbox_id;
     uv_timer_t later; /* answers come from the loop, never inside the call */
 } store;
 
@@ -34,9 +39,20 @@ static struct {
 static struct {
     struct { int64_t position; enum message_type type; bool up; } entries[ROWS];
     unsigned n;
+    int64_t position; /* and this */
     unsigned durable, busy, fenced; /* what submitters were told */
     bool leads;
 } seen;
+
+static void inbox_drop(int64_t id)
+{
+    for (unsigned i = 0; i < store.n_inbox; i++) {
+        if (store.inbox[i].id != id)
+            continue;
+        for (store.n_inbox--; i < store.n_inbox; i++)
+            store.inbox[i] = store.inbox[i + 1];
+    }
+}
 
 static void commit_rows(const struct feed_append *append)
 {
@@ -45,6 +61,7 @@ static void commit_rows(const struct feed_append *append)
         store.rows[store.n].pos = append->rows[i].pos;
         memset(store.rows[store.n].body, 0, sizeof(store.rows[store.n].body));
         memcpy(store.rows[store.n++].body, append->rows[i].body.p, append->rows[i].body.n);
+        inbox_drop(append->rows[i].inbox);
     }
 }
 
@@ -62,12 +79,10 @@ static void answer_append(void)
                             : fate == FAILS ? STORE_UNAVAILABLE : STORE_UNKNOWN);
 }
 
-static void answer_read(void)
+static void answer_read(struct store_exec *read)
 {
-    struct store_exec *read = store.read;
     int64_t after = read->calls[0].params[0].i;
 
-    store.read = NULL;
     read->columns = 6;
     read->rows = 0;
     read->cells = ARENA_ARRAY(read->arena, struct value, (store.n + 1) * read->columns);
@@ -80,7 +95,47 @@ static void answer_read(void)
         row[5].s = str_of(store.rows[i].body);
         read->rows++;
     }
-    read->on_done(read, STORE_OK);
+}
+
+static void answer_look(struct store_exec *look)
+{
+    look->columns = 2;
+    look->rows = store.n_inbox;
+    look->cells = ARENA_ARRAY(look->arena, struct value, (store.n_inbox + 1) * 2);
+    for (unsigned i = 0; i < store.n_inbox; i++) {
+        look->cells[i * 2].i = store.inbox[i].id;
+        look->cells[i * 2 + 1].s = arena_str(look->arena, str_of(store.inbox[i].body));
+    }
+}
+
+static void inbox_add(struct str body)
+{
+    assert_true(store.n_inbox < ROWS && body.n < sizeof(store.inbox[0].body));
+    memset(store.inbox[store.n_inbox].body, 0, sizeof(store.inbox[0].body));
+    memcpy(store.inbox[store.n_inbox].body, body.p, body.n);
+    store.inbox[store.n_inbox++].id = ++store.inbox_id;
+}
+
+static void answer_exec(void)
+{
+    struct store_exec *exec = store.asked[0];
+    const struct statement_call *call = &exec->calls[0];
+
+    memmove(store.asked, &store.asked[1], sizeof(store.asked) - sizeof(store.asked[0]));
+    store.asked[ASKED - 1] = NULL;
+    exec->rows = 0;
+    if (call->statement == STATEMENT_FEED_READ) {
+        answer_read(exec);
+    } else if (call->statement == STATEMENT_INBOX_READ) {
+        answer_look(exec);
+    } else if (call->statement == STATEMENT_INBOX_DROP) {
+        inbox_drop(call->params[0].i);
+    } else {
+        assert_int_equal(call->statement, STATEMENT_INBOX_ADD);
+        inbox_add(call->params[0].s);
+        exec->rows = 1;
+    }
+    exec->on_done(exec, STORE_OK);
 }
 
 static void on_later(uv_timer_t *timer)
@@ -88,8 +143,10 @@ static void on_later(uv_timer_t *timer)
     (void)timer;
     if (store.append != NULL)
         answer_append();
-    else if (store.read != NULL)
-        answer_read();
+    else if (store.asked[0] != NULL)
+        answer_exec();
+    if (store.append != NULL || store.asked[0] != NULL)
+        uv_timer_start(&store.later, on_later, 1, 0);
 }
 
 void store_feed_append(struct store *unused, struct feed_append *append)
@@ -102,9 +159,13 @@ void store_feed_append(struct store *unused, struct feed_append *append)
 
 void store_exec(struct store *unused, struct store_exec *exec)
 {
+    unsigned n = 0;
+
     (void)unused;
-    assert_int_equal(exec->calls[0].statement, STATEMENT_FEED_READ);
-    store.read = exec;
+    while (store.asked[n] != NULL)
+        n++;
+    assert_true(n < ASKED - 1);
+    store.asked[n] = exec;
     uv_timer_start(&store.later, on_later, 1, 0);
 }
 
@@ -142,7 +203,7 @@ static void bench_init(struct bench *bench, int64_t silence_ms)
     bus_subscribe(bench->bus, &(struct bus_subscriber){ .on_feed = on_feed });
     bench->feed = feed_new(&(struct feed_options){
         .loop = &bench->loop, .bus = bench->bus, .producer_silence_ms = silence_ms,
-        .on_lead = on_lead, .on_fenced = on_fenced });
+        .on_lead = on_lead, .on_fenced = on_fenced, .shared = true });
 }
 
 static void run_until_seen(struct bench *bench, unsigned n)
@@ -158,6 +219,8 @@ static void bench_fini(struct bench *bench)
     while (!feed_idle(bench->feed))
         uv_run(&bench->loop, UV_RUN_ONCE);
     feed_stop(bench->feed);
+    while (store.append != NULL || store.asked[0] != NULL)
+        uv_run(&bench->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&store.later, NULL);
     uv_run(&bench->loop, UV_RUN_DEFAULT);
     feed_free(bench->feed);
@@ -266,7 +329,7 @@ static void another_process_writes(const char *body)
 static void on_submitted(void *ctx, bool durable, int64_t position)
 {
     (void)ctx;
-    (void)position;
+    seen.position = position;
     seen.durable += durable;
     seen.busy += !durable;
 }
@@ -371,6 +434,167 @@ static void a_failed_append_turns_away_all_that_wait(void **state)
     bench_fini(&bench);
 }
 
+/* ---- the inbox -------------------------------------------------------------- */
+
+#define SUSPEND \
+    "<overround_desk act=\"suspend\" operator=\"tom\" timestamp=\"17\" level=\"all\"%s/>"
+#define TICKET "0123456789abcdef"
+
+static void another_process_asks(const char *attributes)
+{
+    char text[300];
+
+    (void)snprintf(text, sizeof(text), SUSPEND, attributes);
+    inbox_add(str_of(text));
+}
+
+static enum feed_result submit_own(struct bench *bench)
+{
+    char text[300];
+    struct uof_error error;
+
+    (void)snprintf(text, sizeof(text), SUSPEND, "");
+    return feed_submit(bench->feed, &(struct feed_item){ .body = str_of(text), .own = true,
+                                                         .on_done = on_submitted }, &error);
+}
+
+static void run_for(struct bench *bench, uint64_t ms)
+{
+    uint64_t until = uv_now(&bench->loop) + ms;
+
+    while (uv_now(&bench->loop) < until)
+        uv_run(&bench->loop, UV_RUN_ONCE);
+}
+
+static unsigned count_desk(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < seen.n; i++)
+        n += seen.entries[i].type == MESSAGE_DESK;
+    return n;
+}
+
+/* Put in here, written by another process, told here by its ticket. */
+static void a_command_goes_by_the_leaders_inbox(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_follow(bench.feed);
+    another_process_writes("<overround_restart timestamp=\"1\"/>");
+    run_until_seen(&bench, 1);
+    while (!feed_is_recovered(bench.feed))
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(submit_own(&bench), FEED_TAKEN);
+    assert_int_equal(submit(&bench, ALIVE), FEED_BUSY); /* nothing from outside */
+    assert_false(feed_idle(bench.feed));
+    while (store.n_inbox == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    another_process_writes("<overround_desk act=\"suspend\" operator=\"tom\" timestamp=\"17\""
+                           " level=\"all\" ticket=\"" TICKET "\"/>"); /* not ours */
+    run_until_seen(&bench, 2);
+    assert_int_equal(seen.durable, 0);
+    another_process_writes(store.inbox[0].body);
+    run_until_seen(&bench, 3);
+    assert_int_equal(seen.durable, 1);
+    assert_int_equal(seen.position, 3);
+    bench_fini(&bench);
+}
+
+/* Whether the append failed or only its answer was lost. */
+static void a_command_whose_answer_was_lost_is_written_once(void **state)
+{
+    static const enum fate fates[] = { COMMITS, FAILS, COMMITS_AND_IS_LOST };
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct bench bench;
+
+        bench_init(&bench, 20000);
+        feed_start(bench.feed, 0);
+        feed_lead(bench.feed, 1);
+        run_until_leads(&bench, true);
+        store.fate = fates[i];
+        another_process_asks(" ticket=\"" TICKET "\"");
+        another_process_asks("");
+        run_until_seen(&bench, 3);
+        run_for(&bench, 200); /* looks again, and finds nothing */
+        assert_int_equal(count_desk(), 2);
+        assert_int_equal(store.n, 3);
+        assert_int_equal(store.n_inbox, 0);
+        assert_in_order();
+        bench_fini(&bench);
+    }
+}
+
+static void a_fenced_leader_leaves_the_command_to_the_next(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_lead(bench.feed, 1);
+    run_until_leads(&bench, true);
+    store.epoch = 2;
+    another_process_asks("");
+    run_until_leads(&bench, false);
+    run_for(&bench, 200);
+    assert_int_equal(count_desk(), 0);
+    assert_int_equal(store.n_inbox, 1); /* who follows takes nothing */
+    store.epoch = 3;
+    feed_lead(bench.feed, 3);
+    run_until_leads(&bench, true);
+    while (count_desk() == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(store.n_inbox, 0);
+    bench_fini(&bench);
+}
+
+static void a_command_that_nobody_takes_is_given_up(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_follow(bench.feed);
+    assert_int_equal(submit_own(&bench), FEED_BUSY); /* the log is not read yet */
+    while (!feed_is_recovered(bench.feed))
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(submit_own(&bench), FEED_TAKEN);
+    while (seen.busy == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_true(feed_idle(bench.feed));
+    assert_int_equal(seen.durable, 0);
+    assert_int_equal(store.n_inbox, 1);
+    bench_fini(&bench);
+}
+
+static void what_is_no_command_is_dropped(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 20000);
+    feed_start(bench.feed, 0);
+    feed_lead(bench.feed, 1);
+    run_until_leads(&bench, true);
+    inbox_add(STR("<garbage"));
+    inbox_add(STR("<overround_restart timestamp=\"1\"/>"));
+    another_process_asks(" ticket=\"no\"");
+    another_process_asks("");
+    while (store.n_inbox > 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    run_for(&bench, 100);
+    assert_int_equal(seen.n, 2);
+    assert_int_equal(seen.entries[1].type, MESSAGE_DESK);
+    bench_fini(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +605,11 @@ int main(void)
         cmocka_unit_test(rule_23_the_successor_reads_the_log_to_its_end),
         cmocka_unit_test(rule_23_a_fenced_leader_follows),
         cmocka_unit_test(a_failed_append_turns_away_all_that_wait),
+        cmocka_unit_test(a_command_goes_by_the_leaders_inbox),
+        cmocka_unit_test(a_command_whose_answer_was_lost_is_written_once),
+        cmocka_unit_test(a_fenced_leader_leaves_the_command_to_the_next),
+        cmocka_unit_test(a_command_that_nobody_takes_is_given_up),
+        cmocka_unit_test(what_is_no_command_is_dropped),
         cmocka_unit_test(rule_21_replayed_producers_are_down_after_the_restart),
     };
 

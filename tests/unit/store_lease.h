@@ -48,8 +48,8 @@ static void rule_23_the_lease_is_taken_by_one(void **state)
 static void rule_23_an_append_under_an_old_epoch_is_refused(void **state)
 {
     struct feed_row rows[] = {
-        { 1, SUITE_NOW, 8, 3, STR(""), STR("<alive/>") },
-        { 2, SUITE_NOW, 8, 3, STR(""), STR("<alive/>") },
+        { 1, SUITE_NOW, 8, 3, STR(""), STR("<alive/>"), 0 },
+        { 2, SUITE_NOW, 8, 3, STR(""), STR("<alive/>"), 0 },
     };
     bool fenced;
 
@@ -64,6 +64,39 @@ static void rule_23_an_append_under_an_old_epoch_is_refused(void **state)
     assert_int_equal(suite_append(&rows[1], 1, 2, &fenced), STORE_OK);
     assert_false(fenced);
     assert_int_equal(suite_get(STATEMENT_FEED_READ, 0, 10).rows, 2);
+}
+
+/* The row goes with the append, or stays with a refused one. */
+static void a_command_leaves_the_inbox_when_it_is_in_the_log(void **state)
+{
+    struct value add[] = { VALUE_STR(STR("<a/>")), VALUE_INT(SUITE_NOW), VALUE_INT(2) };
+    struct feed_row row = { 1, SUITE_NOW, 14, 0, STR(""), STR("<a/>"), 0 };
+    struct store_exec exec;
+    bool fenced;
+
+    (void)state;
+    assert_int_equal(suite_take("a", 100, 0, 0), 1);
+    assert_int_equal(suite_lease(STATEMENT_INBOX_ADD, add, 3).rows, 1);
+    assert_int_equal(suite_lease(STATEMENT_INBOX_ADD, add, 3).rows, 1);
+    assert_int_equal(suite_lease(STATEMENT_INBOX_ADD, add, 3).rows, 0); /* full */
+    exec = suite_get(STATEMENT_INBOX_READ, 10, 0);
+    assert_int_equal(exec.rows, 2);
+    assert_true(str_eq(EXEC_CELL(&exec, 0, 1).s, STR("<a/>")));
+    row.inbox = EXEC_CELL(&exec, 0, 0).i;
+    assert_true(row.inbox > 0 && row.inbox < EXEC_CELL(&exec, 1, 0).i);
+    assert_int_equal(suite_append(&row, 1, 7, &fenced), STORE_OK);
+    assert_true(fenced);
+    assert_int_equal(suite_get(STATEMENT_INBOX_READ, 10, 0).rows, 2);
+    assert_int_equal(suite_append(&row, 1, 1, &fenced), STORE_OK);
+    assert_false(fenced);
+    exec = suite_get(STATEMENT_INBOX_READ, 10, 0);
+    assert_int_equal(exec.rows, 1);
+    assert_true(EXEC_CELL(&exec, 0, 0).i > row.inbox);
+    row.inbox = EXEC_CELL(&exec, 0, 0).i; /* at a place that is taken: all or nothing */
+    assert_int_equal(suite_append(&row, 1, 1, &fenced), STORE_REJECTED);
+    assert_int_equal(suite_get(STATEMENT_INBOX_READ, 10, 0).rows, 1);
+    (void)suite_get(STATEMENT_INBOX_DROP, row.inbox, 0);
+    assert_int_equal(suite_get(STATEMENT_INBOX_READ, 10, 0).rows, 0);
 }
 
 #endif

@@ -554,8 +554,8 @@ static void rule_06_a_rejected_batch_applies_nothing(void **state)
 static void test_the_feed_log_is_read_back(void **state)
 {
     struct feed_row rows[] = {
-        { 1, SUITE_NOW, 1, 3, STR("sr:match:1"), STR("<odds_change/>") },
-        { 2, SUITE_NOW, 8, 3, STR(""), STR("<alive/>") },
+        { 1, SUITE_NOW, 1, 3, STR("sr:match:1"), STR("<odds_change/>"), 0 },
+        { 2, SUITE_NOW, 8, 3, STR(""), STR("<alive/>"), 0 },
     };
     struct store_exec exec;
 
@@ -926,9 +926,9 @@ static void rule_11_a_key_outlives_its_open_bet(void **state)
 static void test_the_log_is_trimmed_behind_settlement(void **state)
 {
     struct feed_row rows[] = {
-        { 1, SUITE_NOW, MESSAGE_FIXTURE, 0, STR("sr:match:1"), STR("<fixtures_fixture/>") },
-        { 2, SUITE_NOW, MESSAGE_ODDS_CHANGE, 3, STR("sr:match:1"), STR("<odds_change/>") },
-        { 3, SUITE_NOW, MESSAGE_BET_SETTLEMENT, 3, STR("sr:match:1"), STR("<s/>") },
+        { 1, SUITE_NOW, MESSAGE_FIXTURE, 0, STR("sr:match:1"), STR("<fixtures_fixture/>"), 0 },
+        { 2, SUITE_NOW, MESSAGE_ODDS_CHANGE, 3, STR("sr:match:1"), STR("<odds_change/>"), 0 },
+        { 3, SUITE_NOW, MESSAGE_BET_SETTLEMENT, 3, STR("sr:match:1"), STR("<s/>"), 0 },
     };
     struct fact fact = suite_fact(2);
     struct store_exec exec;
@@ -979,6 +979,7 @@ static void test_close_waits_for_what_is_queued(void **state)
     SUITE_TEST(test_the_feed_log_is_read_back),             \
     SUITE_TEST(rule_23_the_lease_is_taken_by_one),          \
     SUITE_TEST(rule_23_an_append_under_an_old_epoch_is_refused), \
+    SUITE_TEST(a_command_leaves_the_inbox_when_it_is_in_the_log), \
     SUITE_TEST(rule_01_a_fact_told_twice_is_one),           \
     SUITE_TEST(rule_01_markets_that_share_a_key_keep_their_facts), \
     SUITE_TEST(rule_01_a_fact_out_of_order_is_graded),      \

@@ -88,6 +88,7 @@ static void what_is_composed_is_parsed(void **state)
              ">" NAMED ENDS,
         HEAD "act=\"reject\" proposal=\"3\" reason=\"a &quot;b&quot; &lt;c&gt; &amp;&#10;d\"/>",
         HEAD "act=\"note\" note=\"hold 5: decline\" reason=\"too much\"/>",
+        HEAD "act=\"suspend\" level=\"all\" ticket=\"0123456789abcdef\"/>",
     };
 
     (void)state;
@@ -99,6 +100,8 @@ static void what_is_not_whole_is_refused(void **state)
 {
     static const char *const entries[] = {
         HEAD "act=\"dance\" level=\"all\"/>",
+        HEAD "act=\"suspend\" level=\"all\" ticket=\"0123456789abcde\"/>",
+        HEAD "act=\"suspend\" level=\"all\" ticket=\"0123456789abcdeF\"/>",
         HEAD "act=\"suspend\"/>",
         HEAD "act=\"suspend\" level=\"everywhere\"/>",
         HEAD "act=\"suspend\" level=\"all\" event_id=\"sr:match:1\"/>",

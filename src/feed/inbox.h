@@ -1,0 +1,44 @@
+/*
+ * Inbox: how an entry of our own gets into the log from a process that does
+ * not write it.
+ *
+ *   desk - feed_submit() - inbox_put() --> feed_inbox --> the leader looks, 50 ms
+ *                            ^                             | one transaction:
+ *   told its position -- the ticket, read in the log <-----+ entry in, row out
+ *
+ * The row goes in the transaction of the append, under the lease's epoch: a
+ * crash on either side neither loses nor doubles a command.  For stores that
+ * several processes share.
+ */
+#ifndef FEED_INBOX_H
+#define FEED_INBOX_H
+
+#include "feed/feed.h"
+
+#define INBOX_WAIT_MS 10000 /* for the ticket, then nobody knows */
+
+struct inbox;
+
+struct inbox_options {
+    uv_loop_t *loop;
+    struct store *store;
+    struct feed *feed; /* takes what is found, when it leads (inside.h) */
+};
+
+struct inbox *inbox_new(const struct inbox_options *options);
+/* Looks, from now on, whenever this process leads; and gives up what waits too
+ * long. */
+void inbox_start(struct inbox *inbox);
+
+/* feed_submit() of a desk's entry; what else there is: FEED_MALFORMED. */
+enum feed_result inbox_put(struct inbox *inbox, const struct feed_item *item,
+                           struct uof_error *error) MUST_USE;
+/* An entry with a ticket was published: if it is one of ours, it is done. */
+void inbox_seen(struct inbox *inbox, struct str ticket, int64_t position);
+
+bool inbox_idle(const struct inbox *inbox); /* nobody waits to be told */
+void inbox_drain(struct inbox *inbox); /* looks no more */
+void inbox_stop(struct inbox *inbox);
+void inbox_free(struct inbox *inbox); /* NULL: nothing */
+
+#endif
