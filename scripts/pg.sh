@@ -59,8 +59,6 @@ start() {
         echo "checkpoint_timeout = '15min'"
         echo "wal_compression = lz4"
         echo "max_connections = 60"
-        # A killed server syncs its folder first: as a whole, not file by file.
-        echo "recovery_init_sync_method = syncfs"
         while [ $# -ge 2 ] && [ "$1" = -c ]; do
             echo "${2%%=*} = '${2#*=}'"
             shift 2

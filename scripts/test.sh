@@ -42,55 +42,69 @@ build() {
     return 1
 }
 
-# cmocka programs, one TAP document each.  A program that dies is one failure.
+# Two at a time: one for each core of the smallest machine.
+pairs() { # FUNCTION ARGUMENT: reads what the function's last argument is
+    xargs -P 2 -I{} bash -c "$1 $2 {}"
+}
+
+# One cmocka program, a TAP document; into a file of its own.
+unit() { # VARIANT FILE
+    local name out status
+    name=$(basename "$2" .c)
+    out=$logs/unit/$name.out
+    CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "build/$1/unit/$name" >"$out" 2>&1
+    status=$?
+    [ "$status" -eq 0 ] || echo "FAILED: $2, exit $status" >>"$out"
+}
+
+# A program that dies is one failure.
 units() {
     local name=$1 variant=$2 begin=$SECONDS log=$logs/$1.log
-    local ok=0 bad=0 file status out
+    local ok=0 bad=0 file out n
     build "build-$name" -j2 "VARIANT=$variant" units || return
+    rm -rf "$logs/unit"
+    mkdir -p "$logs/unit"
+    printf '%s\n' tests/unit/*_test.c | pairs unit "$variant"
     : >"$log"
     for file in tests/unit/*_test.c; do
-        out=$logs/unit.out
-        CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 \
-            "build/$variant/unit/$(basename "$file" .c)" >"$out" 2>&1
-        status=$?
-        echo "# $file: exit $status" >>"$log"
+        out=$logs/unit/$(basename "$file" .c).out
+        echo "# $file" >>"$log"
         cat "$out" >>"$log"
         ok=$((ok + $(grep -acE '^ok [0-9]' "$out")))
-        local n=$(grep -acE '^not ok [0-9]' "$out")
-        [ "$status" -eq 0 ] || [ "$n" -gt 0 ] || n=1
-        [ "$status" -eq 0 ] || echo "FAILED: $file, exit $status" >>"$log"
+        n=$(grep -acE '^not ok [0-9]' "$out")
+        [ "$n" -gt 0 ] || n=$(grep -ac '^FAILED: ' "$out")
         bad=$((bad + n))
     done
     finish "$name" "$ok" "$bad" $((SECONDS - begin)) "$log"
 }
 
+# One fuzz target for some seconds, beginning with its corpus.
+fuzz_one() { # SECONDS FILE
+    local name seeds log
+    name=$(basename "$2" .c)
+    log=$logs/fuzz/$name.out
+    seeds=tests/fuzz/corpus/${name%_fuzz}
+    [ -d "$seeds" ] || seeds=tests/fuzz/corpus/$name
+    mkdir -p "$logs/corpus/$name"
+    if [ ! -d "$seeds" ]; then
+        echo "FAILED: $name has no corpus in tests/fuzz/corpus" >"$log"
+    elif ! "build/fuzz/$name" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$logs/crashes/$name-" \
+        "$logs/corpus/$name" "$seeds" >"$log" 2>&1; then
+        echo "FAILED: $name; the input is in $logs/crashes" >>"$log"
+    fi
+}
+
 fuzz() {
-    local begin=$SECONDS log=$logs/fuzz.log ok=0 bad=0 file name seconds
-    seconds=${OVERROUND_FUZZ_SECONDS:-20}
+    local begin=$SECONDS log=$logs/fuzz.log bad all
     build build-fuzz -j2 fuzz || return
-    : >"$log"
-    for file in tests/fuzz/*_fuzz.c; do
-        name=$(basename "$file" .c)
-        rm -rf "$logs/corpus/$name"
-        mkdir -p "$logs/corpus/$name" "$logs/crashes"
-        local seeds=tests/fuzz/corpus/${name%_fuzz}
-        [ -d "$seeds" ] || seeds=tests/fuzz/corpus/$name
-        if [ ! -d "$seeds" ]; then
-            echo "FAILED: $name has no corpus in tests/fuzz/corpus" >>"$log"
-            bad=$((bad + 1))
-            continue
-        fi
-        echo "# $name" >>"$log"
-        if "build/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-            -print_final_stats=1 -artifact_prefix="$logs/crashes/$name-" \
-            "$logs/corpus/$name" "$seeds" >>"$log" 2>&1; then
-            ok=$((ok + 1))
-        else
-            echo "FAILED: $name; the input is in $logs/crashes" >>"$log"
-            bad=$((bad + 1))
-        fi
-    done
-    finish fuzz "$ok" "$bad" $((SECONDS - begin)) "$log"
+    rm -rf "$logs/fuzz" "$logs/corpus"
+    mkdir -p "$logs/fuzz" "$logs/corpus" "$logs/crashes"
+    printf '%s\n' tests/fuzz/*_fuzz.c | pairs fuzz_one "${OVERROUND_FUZZ_SECONDS:-20}"
+    cat "$logs"/fuzz/*.out >"$log"
+    all=$(printf '%s\n' tests/fuzz/*_fuzz.c | wc -l)
+    bad=$(grep -ac '^FAILED: ' "$log")
+    finish fuzz $((all - bad)) "$bad" $((SECONDS - begin)) "$log"
 }
 
 # node_step NAME FILES…: node's test runner; cancelled counts as failed, and
@@ -175,6 +189,9 @@ step() {
     *) say "no step $1; steps: $steps" && exit 2 ;;
     esac
 }
+
+export logs
+export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
 
