@@ -220,7 +220,7 @@ test('a drain refuses what waits, without a verdict', async () => {
 
 test('what was suspended as it came does not pass the trader', async () => {
   // The lane waits for company: the market opens again while the bet is queued.
-  const world = await openWorld({ ...SETTINGS, 'pace-us': '700000', 'queue-delay-ms': '5000' });
+  const world = await openWorld({ ...SETTINGS, 'pace-us': '2000000', 'queue-delay-ms': '9000' });
   const customer = await world.customer({ balance: '1000.00' });
   const other = await world.customer({ balance: '1000.00' });
   const event = await world.event(market.oneXTwo());
