@@ -219,8 +219,9 @@ test('a drain refuses what waits, without a verdict', async () => {
 });
 
 test('what was suspended as it came does not pass the trader', async () => {
-  // The lane waits for company: the market opens again while the bet is queued.
-  const world = await openWorld({ ...SETTINGS, 'pace-us': '2000000', 'queue-delay-ms': '9000' });
+  // The only lane waits for company: the market opens again while the bet is queued.
+  const slow = { lanes: '1', 'pace-us': '2000000', 'queue-delay-ms': '9000' };
+  const world = await openWorld({ ...SETTINGS, ...slow });
   const customer = await world.customer({ balance: '1000.00' });
   const other = await world.customer({ balance: '1000.00' });
   const event = await world.event(market.oneXTwo());
