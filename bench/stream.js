@@ -52,7 +52,8 @@ const kinds = {
     const now = Date.now();
     for (const event of ['sr:match:7000001', 'sr:match:7000002']) {
       await server.feed(`<fixtures_fixture generated_at="2026-01-01T00:00:00Z">
-        <fixture id="${event}" start_time="2026-01-01T00:00:00Z" status="live"><tournament id="sr:tournament:1" name="T">
+        <fixture id="${event}" start_time="2026-01-01T00:00:00Z" status="live">
+        <tournament id="sr:tournament:1" name="T">
         <sport id="sr:sport:1" name="Soccer"/></tournament><competitors>
         <competitor id="sr:competitor:1" name="Home" qualifier="home"/>
         <competitor id="sr:competitor:2" name="Away" qualifier="away"/>
