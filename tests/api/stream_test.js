@@ -8,8 +8,7 @@ const { describe, test, before, after } = require('node:test');
 const { openWorld, worldFor, market, uof, eventually, sleep } = require('./lib/world');
 const { connect, frame } = require('./lib/ws');
 
-// AddressSanitizer keeps what is freed for a while.
-// Memory is measured where no sanitizer adds its own.
+// Memory is measured where no sanitizer keeps what was freed.
 const measured = /asan/.test(process.env.OVERROUND_TEST_BINARY ?? '') ? () => {} : test;
 
 const change = (message) => message.op === 'change';
