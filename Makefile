@@ -13,7 +13,7 @@ VARIANT ?= release
 CC = gcc
 OUT = build/$(VARIANT)
 
-PACKAGES = libuv jansson expat libsodium sqlite3 libpq libcurl librabbitmq
+PACKAGES = libuv jansson expat libsodium sqlite3 libpq libcurl librabbitmq rdkafka libzstd
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS.release = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS.asan = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -1,13 +1,15 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
-# nothing.  Arguments: which groups are needed (build, test, bench).
+# nothing.  Arguments: which groups are needed (build, test, cluster,
+# bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
        libexpat1-dev libsodium-dev libsqlite3-dev libpq-dev libgmp-dev
-       libcurl4-openssl-dev librabbitmq-dev curl"
+       libcurl4-openssl-dev librabbitmq-dev librdkafka-dev libzstd-dev curl"
 test="clang-14 libclang-rt-14-dev libcmocka-dev postgresql-15 postgresql-client-15
       sqlite3 util-linux rabbitmq-server chromium"
+cluster="nginx pgbouncer clickhouse-server clickhouse-client default-jre-headless maven"
 bench="nginx libnginx-mod-nchan nats-server"
 
 missing=""

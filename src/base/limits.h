@@ -50,6 +50,12 @@
 #define LIMIT_PREFETCH 10000    /* AMQP messages that are not acknowledged */
 #define LIMIT_DEAD_MESSAGES 10000 /* malformed ones that are kept */
 
+/* Bus */
+#define LIMIT_KAFKA_QUEUE 100000     /* records sent and not acknowledged */
+#define LIMIT_KAFKA_QUEUE_BYTES (256 * 1024 * 1024)
+#define LIMIT_KAFKA_TURN 1000        /* messages given in one turn of the loop */
+#define LIMIT_RECORD_BYTES (4 * 1024 * 1024 + 4096)
+
 /* Desk */
 #define LIMIT_DESK_SETTINGS 100000 /* scopes at which something is set */
 #define LIMIT_DESK_FACTORS 200000

@@ -66,6 +66,29 @@ struct book *book_new(void);
 struct book *book_new_limited(struct book_limits limits); /* smaller ones, for tests */
 void book_free(struct book *book);
 
+/*
+ * A book in shards, by slots of events (slot.h): everything that asks works on
+ * the whole, what changes works on a shard.  Other processes' owners write
+ * shards each for itself, so positions are per shard:
+ *
+ *   book_position(whole)   everything up to there is in all shards: what may
+ *                          be promised to somebody who comes back elsewhere
+ *   book_order(whole)      grows with every change here: what orders changes
+ *                          for those who are in this process.  market.order,
+ *                          event.order; version stays the log's position
+ *
+ * Of a book without shards both are the log's position.
+ */
+struct book *book_sharded_new(unsigned shards); /* 1, 2, 4, … 64 */
+unsigned book_shards(const struct book *book);  /* 0: it is not sharded */
+struct book *book_shard(const struct book *book, unsigned shard);
+struct book *book_shard_of(const struct book *book, struct str event); /* itself, if not sharded */
+int64_t book_order(const struct book *book);
+/* Nobody is known to look after the shard: its live markets, or all, are shown
+ * as suspended.  True: that is news, and what is shown has changed. */
+enum book_silence { BOOK_HEARD = 0, BOOK_LIVE_SILENT, BOOK_ALL_SILENT };
+bool book_set_silence(struct book *shard, enum book_silence silence);
+
 enum book_result { BOOK_OK = 0, BOOK_FULL /* a limit; nothing was applied */ };
 
 /* What one message did, for those who publish: valid until the next apply. */

@@ -19,6 +19,14 @@ EMBED(sql_sqlite_0001, "sql/sqlite/0001_first.sql");
 EMBED(sql_postgres_0001, "sql/postgres/0001_first.sql");
 EMBED(sql_sqlite_0002, "sql/sqlite/0002_live.sql");
 EMBED(sql_postgres_0002, "sql/postgres/0002_live.sql");
+EMBED(sql_sqlite_0003, "sql/sqlite/0003_bus.sql");
+EMBED(sql_postgres_0003, "sql/postgres/0003_bus.sql");
+EMBED(sql_sqlite_0004, "sql/sqlite/0004_liability.sql");
+EMBED(sql_postgres_0004, "sql/postgres/0004_liability.sql");
+EMBED(sql_sqlite_0005, "sql/sqlite/0005_archive.sql");
+EMBED(sql_postgres_0005, "sql/postgres/0005_archive.sql");
+EMBED(sql_sqlite_0006, "sql/sqlite/0006_experiments.sql");
+EMBED(sql_postgres_0006, "sql/postgres/0006_experiments.sql");
 
 /* Row n is version n + 1. */
 static const struct migration {
@@ -26,6 +34,10 @@ static const struct migration {
 } migrations[] = {
     { sql_sqlite_0001, sql_postgres_0001 },
     { sql_sqlite_0002, sql_postgres_0002 },
+    { sql_sqlite_0003, sql_postgres_0003 },
+    { sql_sqlite_0004, sql_postgres_0004 },
+    { sql_sqlite_0005, sql_postgres_0005 },
+    { sql_sqlite_0006, sql_postgres_0006 },
 };
 
 static bool take_number(void *ctx, const struct value *cells)

@@ -1,0 +1,2 @@
+-- Liability across processes.
+DO $$ BEGIN END $$;

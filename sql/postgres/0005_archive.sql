@@ -1,0 +1,2 @@
+-- Months that end: partitions, checkpoints, erasure.
+DO $$ BEGIN END $$;

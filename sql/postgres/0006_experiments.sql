@@ -1,0 +1,2 @@
+-- Experiments.
+DO $$ BEGIN END $$;

@@ -1,0 +1,14 @@
+-- The bus: roles in processes of their own.
+
+-- Settlement is divided among processes by slots of events (model/slot.h).
+ALTER TABLE settle_queue ADD COLUMN slot bigint NOT NULL DEFAULT 0;
+
+-- Who owns a partition writes under an epoch; a lower one is not heard any
+-- more ('odds:3').
+CREATE TABLE epochs (
+    name  text PRIMARY KEY,
+    epoch bigint NOT NULL
+);
+
+-- How far the feed log has been told on the bus.
+INSERT INTO meta VALUES ('feed_published', 0);

@@ -1,0 +1,1 @@
+-- Liability across processes.

@@ -1,0 +1,1 @@
+-- Months that end: partitions, checkpoints, erasure.
