@@ -7,7 +7,11 @@ static const struct str names_of[] = {
     { "feed", 4 }, { "odds", 4 }, { "bets", 4 }, { "settle", 6 }, { "web", 3 },
 };
 #define FEED 1u
-#define ALL ((1u << LENGTH(names_of)) - 1)
+#define ODDS 2u
+#define BETS 4u
+#define SETTLE 8u
+#define WEB 16u
+#define ALL 31u
 
 /* The role's bit, 0 = none of that name. */
 static unsigned bit_of(struct str name)
@@ -35,21 +39,52 @@ static bool bits_of(struct str names, unsigned *bits)
     return true;
 }
 
-bool roles_parse(struct roles *roles, struct str names, struct str store, struct str *error)
+static bool starts_with(struct str text, struct str head)
 {
-    static const struct str sqlite = { "sqlite:", 7 };
-    bool alone = store.n >= sqlite.n && memcmp(store.p, sqlite.p, sqlite.n) == 0;
+    return text.n >= head.n && memcmp(text.p, head.p, head.n) == 0;
+}
+
+/* NULL: these go together. */
+static const char *fault(unsigned bits, bool alone, bool bus)
+{
+    if (bus && alone)
+        return "bus: on SQLite one process plays all roles; Kafka needs PostgreSQL";
+    if (bits != ALL && alone)
+        return "role: on SQLite one process plays all roles; several need PostgreSQL";
+    if (!bus && bits != ALL && bits != FEED && bits != (ALL & ~FEED))
+        return "role must be feed,odds,bets,settle,web or feed or odds,bets,settle,web; with"
+               " --bus kafka://… any of them";
+    return NULL;
+}
+
+bool roles_parse(struct roles *roles, struct str names, struct str store, struct str bus,
+                 struct str *error)
+{
+    bool alone = starts_with(store, STR("sqlite:"));
+    bool kafka = starts_with(bus, STR("kafka://"));
     unsigned bits;
 
-    if (!bits_of(names, &bits) || (bits != ALL && bits != FEED && bits != (ALL & ~FEED))) {
-        *error = STR("role must be feed,odds,bets,settle,web or feed or odds,bets,settle,web");
+    if (!bits_of(names, &bits) || bits == 0) {
+        *error = STR("role must be of feed, odds, bets, settle and web");
         return false;
     }
-    if (bits != ALL && alone) {
-        *error = STR("role: on SQLite one process plays all roles; several need PostgreSQL");
+    if (!kafka && !str_eq(bus, STR("local"))) {
+        *error = STR("bus must be local or kafka://HOST:PORT[,HOST:PORT…][/PREFIX]");
         return false;
     }
-    *roles = (struct roles){ .feed = (bits & FEED) != 0, .book = bits != FEED,
-                              .shared = !alone };
+    if (fault(bits, alone, kafka) != NULL) {
+        *error = str_of(fault(bits, alone, kafka));
+        return false;
+    }
+    *roles = (struct roles){
+        .feed = (bits & FEED) != 0, .odds = (bits & ODDS) != 0, .bets = (bits & BETS) != 0,
+        .settle = (bits & SETTLE) != 0, .web = (bits & WEB) != 0,
+        .bus = kafka, .book = !kafka && bits != FEED, .shared = !alone,
+    };
     return true;
+}
+
+bool roles_are_public(const struct roles *roles)
+{
+    return roles->bets || roles->web;
 }

@@ -287,7 +287,8 @@ static void fly(struct results *results, struct batch *batch)
     batch->add = (struct results_add){
         .facts = batch->facts + batch->done,
         .n = batch->span,
-        .offset = offset_after(results, batch, batch->done + batch->span),
+        .offset = results->options.shared
+                      ? 0 : offset_after(results, batch, batch->done + batch->span),
         .at_ms = clock_wall_ms(),
         .on_done = on_added,
         .ctx = results,

@@ -14,6 +14,7 @@ struct results_options {
     uv_loop_t *loop;
     struct store *store;
     int64_t offset; /* positions up to it are stored already */
+    bool shared;    /* facts of other processes come between: no offset is kept */
     /* Facts that are stored now, and their markets queued. */
     void (*on_stored)(void *ctx, const struct fact *facts, uint32_t n);
     void *ctx;

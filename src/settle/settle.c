@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "model/slot.h"
 #include "settle/pay.h"
 #include "settle/results.h"
 #include "settle/sweep.h"
@@ -46,7 +47,7 @@
 enum phase { PHASE_IDLE, PHASE_LIST, PHASE_FACTS, PHASE_BETS, PHASE_DONE };
 
 struct job {
-    int64_t key, pos, cursor, queued_ms;
+    int64_t key, pos, cursor, queued_ms, slot;
     struct market_id id;
 };
 
@@ -98,6 +99,7 @@ struct settle {
     uint32_t n_jobs, job_at;
     struct put_off put_off[PUT_OFF_MAX];
     uint32_t n_put_off;
+    uint64_t slots;                /* of the queue: a bit each */
 
     /* the market being settled */
     struct pay_rulings rulings;
@@ -126,6 +128,7 @@ static void pump(struct settle *settle);
 static void on_timer(uv_timer_t *timer);
 static void on_stored(void *ctx, const struct fact *facts, uint32_t n);
 static void on_swept(void *ctx, uint32_t queued);
+static bool sweeps(void *ctx);
 
 struct settle *settle_new(const struct settle_options *options)
 {
@@ -133,6 +136,7 @@ struct settle *settle_new(const struct settle_options *options)
 
     CHECK(settle != NULL);
     settle->options = *options;
+    settle->slots = options->shared ? 0 : UINT64_MAX;
     settle->limit = CHUNK_FIRST;
     settle->front = &settle->chunks[0];
     settle->back = &settle->chunks[1];
@@ -144,12 +148,13 @@ struct settle *settle_new(const struct settle_options *options)
     CHECK(uv_timer_init(options->loop, &settle->timer) == 0);
     settle->timer.data = settle;
     settle->results = results_new(&(struct results_options){
-        .loop = options->loop, .store = options->store, .offset = options->offset,
+        .loop = options->loop, .store = options->store,
+        .offset = options->shared ? 0 : options->offset, .shared = options->shared,
         .on_stored = on_stored, .ctx = settle,
     });
     settle->sweep = sweep_new(&(struct sweep_options){
         .loop = options->loop, .store = options->store,
-        .on_swept = on_swept, .ctx = settle,
+        .on_swept = on_swept, .sweeps = sweeps, .ctx = settle,
     });
     return settle;
 }
@@ -349,6 +354,7 @@ static void take_job(struct settle *settle, const struct store_exec *exec, uint3
             .specifiers = EXEC_CELL(exec, row, 5).s,
         },
         .queued_ms = EXEC_CELL(exec, row, 6).i,
+        .slot = EXEC_CELL(exec, row, 7).i,
     };
 
     if (!is_put_off(settle, job.key, job.pos) && settle->n_jobs < LENGTH(settle->jobs))
@@ -380,7 +386,8 @@ static void list(struct settle *settle)
     arena_reset(&settle->jobs_arena);
     settle->exec = (struct store_exec){
         .calls = { { .statement = STATEMENT_SETTLE_QUEUE_LIST,
-                     .params = { VALUE_INT(JOBS_LISTED + settle->n_put_off) } } },
+                     .params = { VALUE_INT(JOBS_LISTED + settle->n_put_off),
+                                 VALUE_INT((int64_t)settle->slots) } } },
         .n = 1,
     };
     run_exec(settle, &settle->jobs_arena, on_listed);
@@ -445,8 +452,17 @@ static void on_facts(struct store_exec *exec, enum store_result result)
     pump(settle);
 }
 
+static bool is_ours(const struct settle *settle, const struct job *job)
+{
+    return (settle->slots >> (job->slot & (SLOTS - 1)) & 1) != 0;
+}
+
 static void load_facts(struct settle *settle)
 {
+    if (!is_ours(settle, &settle->jobs[settle->job_at])) {
+        settle->abandon = true; /* the list is of other slots */
+        return;
+    }
     arena_reset(&settle->facts_arena);
     settle->exec = (struct store_exec){
         .calls = { { .statement = STATEMENT_FACTS_GET,
@@ -829,10 +845,31 @@ static void on_stored(void *ctx, const struct fact *facts, uint32_t n)
     struct settle *settle = ctx;
 
     settle->again = true;
+    if (settle->options.on_stored != NULL)
+        settle->options.on_stored(settle->options.ctx, facts, n);
     if (settle->phase == PHASE_FACTS || settle->phase == PHASE_BETS)
         for (uint32_t i = 0; i < n; i++)
             if (facts[i].key == settle->jobs[settle->job_at].key)
                 settle->abandon = true;
+    pump(settle);
+}
+
+/* Of those that settle, who has the first slot. */
+static bool sweeps(void *ctx)
+{
+    const struct settle *settle = ctx;
+
+    return (settle->slots & 1) != 0;
+}
+
+void settle_set_slots(struct settle *settle, uint64_t slots)
+{
+    uint64_t more = slots & ~settle->slots;
+
+    settle->slots = slots;
+    if (settle->phase == PHASE_FACTS || settle->phase == PHASE_BETS)
+        settle->abandon = settle->abandon || !is_ours(settle, &settle->jobs[settle->job_at]);
+    settle->again = settle->again || more != 0;
     pump(settle);
 }
 

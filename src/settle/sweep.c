@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/slot.h"
 
 #define SWEEP_EVERY_MS 5000
 #define LOOK_BACK_MS 60000
@@ -147,7 +148,7 @@ static void on_queued(struct store_exec *exec, enum store_result result)
     queue_some(sweep);
 }
 
-/* REQUEUE's parameters are LATE_MARKETS' columns and the time. */
+/* REQUEUE's parameters are LATE_MARKETS' columns, the time and the slot. */
 static void queue_some(struct sweep *sweep)
 {
     struct store_exec *exec = &sweep->exec;
@@ -169,6 +170,7 @@ static void queue_some(struct sweep *sweep)
         for (uint32_t i = 0; i < 6; i++)
             call->params[i] = EXEC_CELL(&sweep->late, row, i);
         call->params[6] = VALUE_INT(clock_wall_ms());
+        call->params[7] = VALUE_INT(slot_of(EXEC_CELL(&sweep->late, row, 3).s));
     }
     store_exec(sweep->options.store, exec);
 }
@@ -216,8 +218,12 @@ static void on_timer(uv_timer_t *timer)
 {
     struct sweep *sweep = timer->data;
 
-    if (!sweep->busy)
+    if (sweep->busy)
+        return;
+    if (sweep->options.sweeps == NULL || sweep->options.sweeps(sweep->options.ctx))
         look(sweep);
+    else
+        sweep->options.on_swept(sweep->options.ctx, 1); /* another process may have queued */
 }
 
 void sweep_look_back(struct sweep *sweep, int64_t since_ms)
@@ -230,8 +236,7 @@ void sweep_start(struct sweep *sweep)
 {
     sweep_look_back(sweep, clock_wall_ms() - LOOK_BACK_START_MS);
     uv_timer_start(&sweep->timer, on_timer, SWEEP_EVERY_MS, SWEEP_EVERY_MS);
-    if (!sweep->busy)
-        look(sweep);
+    on_timer(&sweep->timer);
 }
 
 void sweep_stop(struct sweep *sweep, void (*on_stopped)(void *ctx), void *ctx)

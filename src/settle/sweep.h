@@ -14,6 +14,8 @@ struct sweep_options {
     uv_loop_t *loop;
     struct store *store;
     void (*on_swept)(void *ctx, uint32_t queued); /* markets queued again */
+    /* Is it this process that looks, of those that settle?  NULL: yes. */
+    bool (*sweeps)(void *ctx);
     void *ctx;
 };
 

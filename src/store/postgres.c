@@ -214,16 +214,18 @@ static struct postgres *make(const struct store_options *options)
     pg->store.engine = &engine_postgres;
     pg->url = strdup(options->url);
     pg->lanes = options->lanes > 0 ? options->lanes : 1;
-    pg->shared = options->shared;
-    pg->n_pools = pg->lanes + 5;
+    pg->company = options->company;
+    pg->n_pools = (options->no_money ? 0 : pg->lanes) + (options->no_settle ? 3 : 5);
     pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
     CHECK(pg->url != NULL && pg->pools != NULL);
     queue_init(&pg->ended);
-    for (i = 0; i < pg->lanes; i++)
+    for (i = 0; i < pg->lanes && !options->no_money; i++)
         pool_init(pg, &pg->pools[i], PG_MONEY, i, 1);
     pool_init(pg, &pg->pools[i++], PG_FEED, 0, 1);
-    pool_init(pg, &pg->pools[i++], PG_RESULTS, 0, 1);
-    pool_init(pg, &pg->pools[i++], PG_SETTLE, 0, 1);
+    if (!options->no_settle) {
+        pool_init(pg, &pg->pools[i++], PG_RESULTS, 0, 1);
+        pool_init(pg, &pg->pools[i++], PG_SETTLE, 0, 1);
+    }
     pool_init(pg, &pg->pools[i++], PG_READ, 0, readers);
     pool_init(pg, &pg->pools[i++], PG_WRITE, 0, 1);
     CHECK(i == pg->n_pools);

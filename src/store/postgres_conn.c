@@ -182,11 +182,15 @@ static void on_retry(uv_timer_t *timer)
     " set_config('tcp_keepalives_interval', '2', false)," \
     " set_config('tcp_keepalives_count', '3', false)"
 /* One server a database takes bets, for each decides by its own book of
- * prices: this connection holds the lock, and without it the store is not up.
- * Processes of the feed alone stand beside it; their lease is a row. */
-#define SETTINGS_EXCLUSIVE \
+ * prices; or any number that share the bus's: this connection holds the lock,
+ * and without it the store is not up.  Processes of the feed alone stand beside
+ * it; their lease is a row. */
+#define SETTINGS_ALONE \
     SETTINGS_FEED \
     ", set_config('lock_timeout', '3s', false), pg_advisory_lock(7311012)::text"
+#define SETTINGS_TOGETHER \
+    SETTINGS_FEED \
+    ", set_config('lock_timeout', '3s', false), pg_advisory_lock_shared(7311012)::text"
 #define LOCK_TAKEN "55P03"
 
 static Oid type_oid(char type)
@@ -218,11 +222,16 @@ static bool prepare(PGconn *link, const struct pg_statement *statement)
 
 static void set_up(struct pg_conn *conn)
 {
+    static const char *const feed_settings[] = {
+        [STORE_ALONE] = SETTINGS_ALL SETTINGS_ALONE,
+        [STORE_TOGETHER] = SETTINGS_ALL SETTINGS_TOGETHER,
+        [STORE_BESIDE] = SETTINGS_ALL SETTINGS_FEED,
+    };
     enum pg_role role = conn->pool->role;
     PGconn *link = conn->link;
     const char *settings = role == PG_MONEY || role == PG_SETTLE ? SETTINGS_ALL SETTINGS_HOT
         : role != PG_FEED ? SETTINGS_ALL SETTINGS_OTHER
-        : conn->pg->shared ? SETTINGS_ALL SETTINGS_FEED : SETTINGS_ALL SETTINGS_EXCLUSIVE;
+        : feed_settings[conn->pg->company];
     bool sent;
 
     conn->state = PG_SETTING_UP;

@@ -2,6 +2,7 @@
  * The feed log and the results on PostgreSQL: one statement for a batch of
  * messages, one for the facts of a stretch of the log.
  */
+#include "model/slot.h"
 #include "store/postgres_internal.h"
 
 /* ---- the log --------------------------------------------------------- */
@@ -103,7 +104,7 @@ void pg_feed_append(struct store *store, struct feed_append *append)
  * newest fact's place, or one more when an older one came late.
  */
 const struct pg_statement pg_results_statements[] = {
-    { "results", "IIIIS" "ISIII" "IIISI" "ii",
+    { "results", "IIIIS" "ISIII" "IIISI" "iiI",
       "WITH fresh AS ("
       " INSERT INTO facts (market_key, pos, kind, rank, event, market, specifiers,"
       "  producer, ts_ms, certainty, start_ms, end_ms, stopped_ms, outcomes, hash,"
@@ -114,9 +115,10 @@ const struct pg_statement pg_results_statements[] = {
       " RETURNING market_key, pos, event, market, specifiers"
       "), queued AS ("
       " INSERT INTO settle_queue AS q (market_key, pos, bet, event, market, specifiers,"
-      "  queued_ms)"
-      " SELECT DISTINCT ON (market_key) market_key, pos, 0, event, market, specifiers, $17"
-      " FROM fresh ORDER BY market_key, pos DESC"
+      "  queued_ms, slot)"
+      " SELECT DISTINCT ON (market_key) market_key, pos, 0, event, market, specifiers, $17,"
+      "  slot FROM fresh JOIN (SELECT DISTINCT event, slot FROM unnest($5, $18)"
+      "  AS s (event, slot)) s USING (event) ORDER BY market_key, pos DESC"
       " ON CONFLICT (market_key) DO UPDATE SET pos = greatest(q.pos + 1, excluded.pos),"
       "  bet = 0"
       ")"
@@ -148,6 +150,11 @@ static void put_content(struct pg_params *params, const struct fact *facts, uint
     EACH(PG_INT8, pg_put_int8, fact_hash(&facts[i], outcomes[i]));
 }
 
+static void put_slots(struct pg_params *params, const struct fact *facts, uint32_t n)
+{
+    EACH(PG_INT8, pg_put_int8, (int64_t)slot_of(facts[i].id.event));
+}
+
 static enum pg_sent results_send(struct pg_conn *conn, void *request)
 {
     struct results_add *add = request;
@@ -163,6 +170,7 @@ static enum pg_sent results_send(struct pg_conn *conn, void *request)
     arena_fini(&arena);
     pg_param_int8(&conn->params, add->offset);
     pg_param_int8(&conn->params, add->at_ms);
+    put_slots(&conn->params, add->facts, add->n);
     return pg_conn_send(conn, "results");
 }
 

@@ -133,7 +133,7 @@ struct postgres {
     uv_timer_t teller;
     unsigned jobs;       /* queued, running or to be told */
     unsigned handles;    /* of libuv, still open */
-    bool shared;         /* takes no exclusive lock */
+    enum store_company company;
     bool up, closing, torn_down;
     void (*on_closed)(void *ctx);
     void *on_closed_ctx;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "model/slot.h"
 #include "store/sqlite_internal.h"
 
 /* The epoch that the append names is over: nothing may be written under it. */
@@ -97,6 +98,7 @@ static int queue_market(struct sqlite_conn *conn, const struct fact *fact, int64
         (void)sqlite3_bind_int64(stmt, 4, fact->id.market);
         sqlite_bind_str(stmt, 5, fact->id.specifiers);
         (void)sqlite3_bind_int64(stmt, 6, at_ms);
+        (void)sqlite3_bind_int64(stmt, 7, slot_of(fact->id.event));
     }
     return sqlite_finish(conn, stmt);
 }

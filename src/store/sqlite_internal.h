@@ -55,7 +55,8 @@
     HOT(LEASE, "SELECT 1 FROM leases WHERE name = 'feed' AND epoch = ?1")          \
     HOT(FACT_ADD, "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"  \
         " ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING")              \
-    HOT(QUEUE_ADD, "INSERT INTO settle_queue VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)"   \
+    HOT(QUEUE_ADD, "INSERT INTO settle_queue (market_key, pos, bet, event, market,"\
+        " specifiers, queued_ms, slot) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)"    \
         " ON CONFLICT (market_key) DO UPDATE"                                      \
         " SET pos = max(pos + 1, excluded.pos), bet = 0")                          \
     HOT(QUEUED, "SELECT 1 FROM settle_queue WHERE market_key = ?1 AND pos = ?2")   \

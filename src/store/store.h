@@ -36,12 +36,21 @@ enum store_result {
 
 struct store;
 
+/* PostgreSQL: who else may be there.  One process alone, or any number
+ * together, hold a lock that keeps the others out. */
+enum store_company {
+    STORE_ALONE = 0,
+    STORE_TOGETHER,        /* roles in processes of their own */
+    STORE_BESIDE,          /* beside whoever is there: the feed alone, without a lock */
+};
+
 struct store_options {
     const char *url;       /* sqlite:PATH or postgres://… */
     unsigned lanes;        /* money lanes (PostgreSQL connections; SQLite has 1) */
     unsigned readers;      /* connections or threads for store_exec reads */
-    bool shared;           /* PostgreSQL: beside the server that holds the
-                              exclusive lock (a process of the feed alone) */
+    enum store_company company;
+    bool no_money, no_settle; /* PostgreSQL: no connections for it: store_money, or
+                                 store_settle_… and store_results_add, are not called */
 };
 
 /*

@@ -99,9 +99,11 @@ STATEMENT(FACTS_GET, "i", "iiiis" "isiii" "iiis",
     "SELECT pos, kind, rank, market_key, event, market, specifiers, producer,"
     " ts_ms, certainty, start_ms, end_ms, stopped_ms, outcomes"
     " FROM facts WHERE market_key = $1 ORDER BY pos")
-STATEMENT(SETTLE_QUEUE_LIST, "i", "iiisis" "i",
-    "SELECT market_key, pos, bet, event, market, specifiers, queued_ms"
-    " FROM settle_queue ORDER BY queued_ms, market_key LIMIT $1")
+/* $2: bits of slots (model/slot.h); -1 = all. */
+STATEMENT(SETTLE_QUEUE_LIST, "ii", "iiisis" "ii",
+    "SELECT market_key, pos, bet, event, market, specifiers, queued_ms, slot"
+    " FROM settle_queue WHERE ($2 >> CAST(slot AS integer)) & 1 = 1"
+    " ORDER BY queued_ms, market_key LIMIT $1")
 STATEMENT(SETTLE_QUEUE_DONE, "ii", "",
     "DELETE FROM settle_queue WHERE market_key = $1 AND pos = $2")
 STATEMENT(PARK, "iiisi", "",
@@ -125,9 +127,9 @@ STATEMENT(LATE_MARKETS, "iii", "iiisis",
     "  FROM facts f WHERE f.stored_ms >= $1"
     "  GROUP BY f.market_key, f.event, f.market, f.specifiers)"
     " SELECT * FROM late) l WHERE bet IS NOT NULL")
-STATEMENT(REQUEUE, "iiisis" "i", "",
-    "INSERT INTO settle_queue (market_key, pos, bet, event, market, specifiers, queued_ms)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING")
+STATEMENT(REQUEUE, "iiisis" "ii", "",
+    "INSERT INTO settle_queue (market_key, pos, bet, event, market, specifiers, queued_ms,"
+    " slot) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING")
 /* Markets queued, since when the oldest, and bets parked. */
 STATEMENT(SETTLE_COUNTS, "", "iii",
     "SELECT COUNT(*), COALESCE(MIN(queued_ms), 0), (SELECT COUNT(*) FROM parked)"

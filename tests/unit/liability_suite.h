@@ -30,7 +30,7 @@ static bool l_is_over(void *ctx, struct market_id id)
 static struct store *l_store(void)
 {
     struct store_options options = { .url = suite.url, .lanes = 1, .readers = 1,
-                                     .shared = true };
+                                     .company = STORE_BESIDE };
     struct str error = STR_NONE;
     struct store *store;
 

@@ -9,6 +9,8 @@
 #include "roles.h"
 
 #define PG STR("postgres://u@h/d")
+#define LOCAL STR("local")
+#define KAFKA STR("kafka://127.0.0.1:9092/x")
 
 static void all_in_one(void **state)
 {
@@ -16,9 +18,9 @@ static void all_in_one(void **state)
     struct str error;
 
     (void)state;
-    assert_true(roles_parse(&roles, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), &error));
+    assert_true(roles_parse(&roles, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), LOCAL, &error));
     assert_true(roles.feed && roles.book);
-    assert_true(roles_parse(&roles, STR("web,settle,feed,bets,odds"), PG, &error));
+    assert_true(roles_parse(&roles, STR("web,settle,feed,bets,odds"), PG, LOCAL, &error));
     assert_true(roles.feed && roles.book);
 }
 
@@ -28,9 +30,9 @@ static void feed_apart(void **state)
     struct str error;
 
     (void)state;
-    assert_true(roles_parse(&roles, STR("feed"), PG, &error));
+    assert_true(roles_parse(&roles, STR("feed"), PG, LOCAL, &error));
     assert_true(roles.feed && !roles.book);
-    assert_true(roles_parse(&roles, STR("odds,bets,settle,web"), PG, &error));
+    assert_true(roles_parse(&roles, STR("odds,bets,settle,web"), PG, LOCAL, &error));
     assert_true(!roles.feed && roles.book);
 }
 
@@ -42,8 +44,32 @@ static void others_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(wrong); i++)
-        assert_false(roles_parse(&roles, str_of(wrong[i]), PG, &error));
-    assert_false(roles_parse(&roles, STR("feed"), STR("sqlite:x"), &error));
+        assert_false(roles_parse(&roles, str_of(wrong[i]), PG, LOCAL, &error));
+    assert_false(roles_parse(&roles, STR("feed"), STR("sqlite:x"), LOCAL, &error));
+}
+
+static void any_on_kafka(void **state)
+{
+    static const char *const some[] = {
+        "feed", "odds", "bets,web", "settle", "feed,odds,bets,settle,web",
+    };
+    struct roles roles;
+    struct str error;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(some); i++) {
+        assert_true(roles_parse(&roles, str_of(some[i]), PG, KAFKA, &error));
+        assert_true(roles.bus && !roles.book && roles.shared);
+    }
+    assert_true(roles_parse(&roles, STR("bets,settle"), PG, KAFKA, &error));
+    assert_true(roles.bets && roles.settle && !roles.feed && !roles.odds && !roles.web);
+    assert_true(roles_are_public(&roles));
+    assert_true(roles_parse(&roles, STR("odds,settle"), PG, KAFKA, &error));
+    assert_false(roles_are_public(&roles));
+    assert_false(roles_parse(&roles, STR("odds,settles"), PG, KAFKA, &error));
+    assert_false(roles_parse(&roles, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), KAFKA,
+                             &error));
+    assert_false(roles_parse(&roles, STR("feed"), PG, STR("rabbit://x"), &error));
 }
 
 int main(void)
@@ -52,6 +78,7 @@ int main(void)
         cmocka_unit_test(all_in_one),
         cmocka_unit_test(feed_apart),
         cmocka_unit_test(others_are_refused),
+        cmocka_unit_test(any_on_kafka),
     };
 
     return cmocka_run_group_tests_name("roles", tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "model/slot.h"
 #include "store/db.h"
 #include "store/engine.h"
 
@@ -577,24 +578,29 @@ static void rule_01_a_fact_told_twice_is_one(void **state)
 {
     struct fact first = suite_fact(10), again = suite_fact(11), other = suite_fact(12);
     struct store_exec exec;
+    int64_t slot;
 
     (void)state;
     assert_int_equal(suite_results(&first, 1, 10), STORE_OK);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(exec.rows, 1);
     assert_int_equal(EXEC_CELL(&exec, 0, 0).i, first.key);
     assert_int_equal(EXEC_CELL(&exec, 0, 1).i, 10);
     assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 0);
+    assert_int_equal(EXEC_CELL(&exec, 0, 7).i, slot_of(first.id.event));
+    slot = (int64_t)(UINT64_C(1) << slot_of(first.id.event));
+    assert_int_equal(suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, slot).rows, 1);
+    assert_int_equal(suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, ~slot).rows, 0);
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, 10);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(exec.rows, 0);
 
     assert_int_equal(suite_results(&again, 1, 11), STORE_OK); /* same content */
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(exec.rows, 0);
     other.certainty = 1;
     assert_int_equal(suite_results(&other, 1, 12), STORE_OK);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(exec.rows, 1);
     assert_int_equal(EXEC_CELL(&exec, 0, 1).i, 12);
     exec = suite_get(STATEMENT_FACTS_GET, first.key, 0);
@@ -615,7 +621,7 @@ static void rule_01_markets_that_share_a_key_keep_their_facts(void **state)
     assert_int_equal(suite_results(facts, 2, 10), STORE_OK);
     exec = suite_get(STATEMENT_FACTS_GET, facts[0].key, 0);
     assert_int_equal(exec.rows, 2);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, facts[0].key, EXEC_CELL(&exec, 0, 1).i);
 }
 
@@ -631,7 +637,7 @@ static void rule_01_a_fact_out_of_order_is_graded(void **state)
     assert_int_equal(suite_results(&first, 1, 10), STORE_OK);
     assert_int_equal(suite_results(&late, 1, 10), STORE_OK);
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, 10);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(exec.rows, 1);
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, first.key, EXEC_CELL(&exec, 0, 1).i);
 }
@@ -684,7 +690,7 @@ static void test_settlement_pays_in_chunks(void **state)
     assert_int_equal(suite_write(&write), STORE_OK);
     assert_true(items[0].applied && items[1].applied);
     suite_expect_account(1000, 9500, 0, 0, 5);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(EXEC_CELL(&exec, 0, 2).i, suite_bet_id(2));
     exec = suite_get(STATEMENT_BET_GET, 1000, suite_bet_id(1));
     assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 2);
@@ -715,7 +721,7 @@ static void test_an_old_version_is_not_applied(void **state)
     assert_false(items[0].applied);
     assert_true(items[1].applied);
     suite_expect_account(1000, 5500, 0, 1000, 4);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 0); /* the cursor stays */
 }
 
@@ -742,7 +748,7 @@ static void rule_01_what_new_facts_overtook_is_not_written(void **state)
     assert_true(write.stale);
     assert_false(item.applied);
     suite_expect_account(1000, 0, 0, 1000, 2);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(EXEC_CELL(&exec, 0, 2).i, 0);
     write.pos = 11;
     assert_int_equal(suite_write(&write), STORE_OK);
@@ -871,7 +877,7 @@ static void rule_07_late_markets_are_found(void **state)
                     EXEC_CELL(&exec, 0, 2), EXEC_CELL(&exec, 0, 3), VALUE_INT(SUITE_NOW) },
     };
     assert_int_equal(suite_exec(&requeue), STORE_OK);
-    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, 0);
+    exec = suite_get(STATEMENT_SETTLE_QUEUE_LIST, 10, -1);
     assert_int_equal(exec.rows, 1);
     exec = suite_late(SUITE_NOW + 60000, 1000, INT64_MAX);
     assert_int_equal(exec.rows, 0);

@@ -1,0 +1,100 @@
+/*
+ * What the files of serve share; nobody else includes it.
+ *
+ *   serve.c          settings, start, the loop
+ *   serve_load.c     what is read from the store before the first request
+ *   serve_http.c     listeners, probes, metrics
+ *   serve_feed.c     the feed and who leads it
+ *   serve_parts.c    the other roles, wired: all in one process
+ *   serve_bus.c      the same on Kafka, whichever of them are played here
+ *   serve_stop.c     SIGTERM: drained, then ended in order
+ */
+#ifndef SERVE_INSIDE_H
+#define SERVE_INSIDE_H
+
+#include "base/config.h"
+#include "bets/bets.h"
+#include "bus/bus.h"
+#include "feed/watch.h"
+#include "model/house.h"
+#include "net/http.h"
+#include "operators.h"
+#include "roles.h"
+#include "routes.h"
+#include "serve.h"
+#include "store/db.h"
+#include "store/store.h"
+
+#define KEYS_MAX 16
+
+/* What is read from the store before serving. */
+struct start {
+    struct bets_key keys[KEYS_MAX];
+    unsigned n_keys;
+    int64_t node, settle_offset, feed_position, replay_from_ms;
+};
+
+struct serve {
+    struct config config;
+    struct roles roles;
+    struct house house;
+    struct watch_recovery recovery;
+    struct delay_settings delays;
+    uv_loop_t loop;
+    struct arena arena;
+    struct start start;
+    struct store *store;
+    struct bus *bus;
+    const struct book *book;   /* NULL: nothing here asks one */
+    /* What this process does not play is NULL. */
+    struct odds *odds;
+    struct feed *feed;
+    struct lease *lease;
+    struct amqp_feed *amqp;    /* NULL: none configured */
+    struct settle *settle;
+    struct bets *bets;
+    struct web *web;
+    struct stream *stream;
+    struct reports *reports;
+    struct risk *risk;
+    struct maintain *maintain;
+    struct operators *operators;
+    struct desk_calls *desk;
+    struct http_server *public_server, *operator_server;
+    struct routes routes;
+    uv_signal_t on_term, on_int;
+    uv_prepare_t before_poll;
+    uv_check_t after_poll;
+    uv_timer_t drain_poll, drain_limit;
+    int64_t turn_started_us;
+    unsigned undrained;        /* listeners, AMQP */
+    unsigned stop_step;
+    bool draining, stopping;
+};
+
+/* serve_load.c: reads, makes the roles, reads what they need.  Blocking. */
+bool serve_load(struct serve *serve, struct str *error) MUST_USE;
+
+/* serve_http.c */
+bool serve_listen(struct serve *serve) MUST_USE;
+void serve_announce(const struct serve *serve);
+
+/* serve_feed.c: writes the log, or reads what another process writes. */
+void serve_make_feed(struct serve *serve);
+bool serve_feed_config_is_well(const struct config *config, const char **why) MUST_USE;
+
+/* serve_parts.c */
+void serve_make_stream(struct serve *serve);
+void serve_make_settle(struct serve *serve);
+void serve_make_desk(struct serve *serve);
+void serve_make_bets(struct serve *serve, struct bus *told);
+void serve_make_risk(struct serve *serve);
+void serve_make_local(struct serve *serve); /* every role of --bus local */
+void serve_free_parts(struct serve *serve);
+
+/* serve_stop.c */
+void serve_start_signals(struct serve *serve);
+/* The step of stopping that runs has ended. */
+void serve_stop_next(void *serve);
+
+#endif

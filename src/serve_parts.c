@@ -1,0 +1,188 @@
+/*
+ * The roles, wired.
+ *
+ *   store <- settle, bets, feed          bus: feed -> odds -> web, settle
+ */
+#include "serve_inside.h"
+
+#include "desk/desk.h"
+#include "feed/amqp.h"
+#include "feed/feed.h"
+#include "feed/lease.h"
+#include "odds/odds.h"
+#include "risk/risk.h"
+#include "settle/reports.h"
+#include "settle/settle.h"
+#include "store/maintain.h"
+#include "web/stream.h"
+#include "web/web.h"
+
+/* ---- the stream's sessions ---------------------------------------------- */
+
+static void on_identity(void *ctx, enum bets_session_state state,
+                        const struct bets_identity *identity)
+{
+    static const enum stream_session sessions[] = {
+        [BETS_SESSION_GOOD] = STREAM_SESSION_GOOD,
+        [BETS_SESSION_OVER] = STREAM_SESSION_OVER,
+        [BETS_SESSION_BUSY] = STREAM_SESSION_BUSY,
+    };
+
+    stream_answer(ctx, sessions[state],
+                  &(struct stream_identity){ identity->account, identity->epoch,
+                                             identity->expires_ms });
+}
+
+static void identify(void *ctx, struct str token, struct stream_question *question)
+{
+    struct serve *serve = ctx;
+
+    bets_identify(serve->bets, token, on_identity, question);
+}
+
+static void confirm(void *ctx, const struct stream_identity *identity,
+                    struct stream_question *question)
+{
+    struct serve *serve = ctx;
+
+    bets_confirm(serve->bets,
+                 &(struct bets_identity){ identity->account, identity->epoch,
+                                          identity->expires_ms },
+                 on_identity, question);
+}
+
+void serve_make_stream(struct serve *serve)
+{
+    serve->stream = stream_new(&(struct stream_options){
+        .loop = &serve->loop, .book = serve->book,
+        .tick_ms = serve->config.stream_tick_ms, .stall_ms = serve->config.stream_stall_s * 1000,
+        .identify = identify, .confirm = confirm, .ctx = serve,
+    });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = stream_on_prices,
+                                                        .on_money = stream_on_money,
+                                                        .ctx = serve->stream });
+}
+
+static bool placement_waits(void *ctx)
+{
+    struct serve *serve = ctx;
+
+    return serve->bets != NULL && bets_are_queued(serve->bets);
+}
+
+static void exposed(void *ctx, struct market_id market, struct str outcome,
+                    int64_t *stakes_minor, int64_t *liability_minor)
+{
+    const struct serve *serve = ctx;
+
+    risk_of_outcome(serve->risk, market, outcome, stakes_minor, liability_minor);
+}
+
+void serve_make_bets(struct serve *serve, struct bus *told)
+{
+    serve->bets = bets_new(&(struct bets_options){
+        .loop = &serve->loop, .store = serve->store, .bus = told,
+        .book = serve->book, .config = &serve->config, .house = &serve->house,
+        .delays = &serve->delays,
+        .keys = serve->start.keys, .n_keys = serve->start.n_keys,
+        .node = (uint32_t)serve->start.node,
+        .note = desk_note, .note_ctx = serve->desk,
+    });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = bets_on_prices,
+                                                        .ctx = serve->bets });
+}
+
+void serve_make_risk(struct serve *serve)
+{
+    serve->risk = risk_new(&(struct risk_options){
+        .store = serve->store, .book = serve->book, .house = &serve->house,
+        .config = &serve->config,
+        .on_change = serve->bets == NULL ? NULL : bets_on_liability, .ctx = serve->bets,
+    });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_money = risk_on_money,
+                                                        .ctx = serve->risk });
+}
+
+void serve_make_settle(struct serve *serve)
+{
+    serve->settle = settle_new(&(struct settle_options){
+        .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
+        .ctx = serve, .bus = serve->bus,
+        .offset = serve->start.settle_offset, .shared = serve->roles.bus,
+        .margin_e4 = serve->config.cashout_margin * 100,
+    });
+    serve->reports = reports_new(serve->store);
+}
+
+void serve_make_desk(struct serve *serve)
+{
+    serve->desk = desk_new(&(struct desk_options){
+        .feed = serve->feed, .store = serve->store, .book = serve->book,
+        .house = &serve->house, .exposed = exposed, .ctx = serve,
+    });
+}
+
+static void make_book(struct serve *serve)
+{
+    serve->odds = odds_new(serve->bus);
+    serve->book = odds_book(serve->odds);
+    serve->web = web_new(serve->book);
+    serve_make_stream(serve);
+}
+
+/* In this order: who hears of a price or of money first. */
+static void make_around_book(struct serve *serve)
+{
+    serve_make_settle(serve);
+    serve_make_desk(serve);
+    serve_make_bets(serve, serve->bus);
+    serve_make_risk(serve);
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_feed = odds_on_feed,
+                                                        .ctx = serve->odds });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = web_on_prices,
+                                                        .ctx = serve->web });
+    bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_results = settle_on_results,
+                                                        .ctx = serve->settle });
+}
+
+void serve_make_local(struct serve *serve)
+{
+    serve->bus = bus_local_new();
+    if (serve->roles.book)
+        make_book(serve);
+    serve_make_feed(serve);
+    if (serve->roles.book)
+        make_around_book(serve);
+    serve->routes = (struct routes){
+        .bets = serve->bets, .web = serve->web, .stream = serve->stream, .feed = serve->feed,
+        .reports = serve->reports, .desk = serve->desk, .risk = serve->risk, .serve = serve,
+        .operators = serve->operators,
+    };
+}
+
+/* What is not played here was never made. */
+#define FREE_PART(part, free_it) \
+    do { \
+        if ((part) != NULL) \
+            free_it(part); \
+    } while (0)
+
+void serve_free_parts(struct serve *serve)
+{
+    FREE_PART(serve->maintain, maintain_free);
+    operators_free(serve->operators);
+    FREE_PART(serve->public_server, http_server_free);
+    FREE_PART(serve->operator_server, http_server_free);
+    FREE_PART(serve->bets, bets_free);
+    FREE_PART(serve->reports, reports_free);
+    FREE_PART(serve->desk, desk_free);
+    FREE_PART(serve->risk, risk_free);
+    FREE_PART(serve->settle, settle_free);
+    FREE_PART(serve->amqp, amqp_feed_free);
+    FREE_PART(serve->lease, lease_free);
+    FREE_PART(serve->feed, feed_free);
+    FREE_PART(serve->stream, stream_free);
+    FREE_PART(serve->web, web_free);
+    FREE_PART(serve->odds, odds_free);
+    bus_free(serve->bus);
+}
