@@ -7,6 +7,9 @@
 #   scripts/pg.sh drop DIR                       stops at once and removes DIR
 #   scripts/pg.sh kill DIR                       kill -9, as a power cut would
 #   scripts/pg.sh restart DIR                    the same data and port again
+#   scripts/pg.sh standby DIR PRIMARY            a synchronous standby of the one
+#                                                in folder PRIMARY; prints its URL
+#   scripts/pg.sh promote DIR                    the standby becomes the primary
 #
 # fsync is on: what is measured and tested here is durable.
 set -euo pipefail
@@ -38,8 +41,23 @@ launch() { # DIR PORT
         -o "-p $2" start >/dev/null 2>&1
 }
 
+# Starts on a free port, which it prints as a URL.
+launch_somewhere() { # DIR
+    local port
+    for _ in 1 2 3 4 5; do
+        port=$(free_port)
+        if launch "$1" "$port"; then
+            echo "$port" >"$1/port"
+            echo "postgres://postgres@127.0.0.1:$port/postgres"
+            return
+        fi
+    done
+    tail -20 "$1/log" >&2
+    die "could not start"
+}
+
 start() {
-    local dir=$1 port i
+    local dir=$1
     shift
     [ -x "$BIN/postgres" ] || die "no PostgreSQL 15 in $BIN"
     mkdir -p "$dir"
@@ -65,16 +83,38 @@ start() {
         done
     } >>"$dir/data/postgresql.conf"
     [ $# = 0 ] || die "not understood: $*"
-    for i in 1 2 3 4 5; do
-        port=$(free_port)
-        if launch "$dir" "$port"; then
-            echo "$port" >"$dir/port"
-            echo "postgres://postgres@127.0.0.1:$port/postgres"
-            return
-        fi
+    launch_somewhere "$dir"
+}
+
+ask() { # FOLDER SQL
+    "$BIN/psql" -X -q -t -A -v ON_ERROR_STOP=1 -c "$2" \
+        "postgres://postgres@127.0.0.1:$(cat "$1/port")/postgres"
+}
+
+# From here on the primary confirms only what the standby has on its disk too.
+# The standby itself waits for nobody once it is promoted.
+standby() {
+    local dir=$1 primary=$2
+    mkdir -p "$dir"
+    dir=$(cd "$dir" && pwd)
+    [ -e "$dir/data" ] && die "$dir/data exists"
+    [ "$(id -u)" != 0 ] || chown postgres: "$dir"
+    as_postgres "$BIN/pg_basebackup" -D "$dir/data" -c fast -X stream -R \
+        -d "host=127.0.0.1 port=$(cat "$primary/port") user=postgres application_name=standby" \
+        >"$dir/backup.log" 2>&1 || { cat "$dir/backup.log" >&2; die "no base backup"; }
+    echo "synchronous_standby_names = ''" >>"$dir/data/postgresql.auto.conf"
+    launch_somewhere "$dir"
+    ask "$primary" "ALTER SYSTEM SET synchronous_standby_names = 'standby'"
+    ask "$primary" "SELECT pg_reload_conf()" >/dev/null
+    for _ in $(seq 200); do
+        [ "$(ask "$primary" 'SELECT sync_state FROM pg_stat_replication')" != sync ] || return 0
+        sleep 0.1
     done
-    tail -20 "$dir/log" >&2
-    die "could not start"
+    die "the standby does not follow; see $dir/log"
+}
+
+promote() {
+    as_postgres "$BIN/pg_ctl" -D "$1/data" -w -t 60 promote >/dev/null
 }
 
 postmaster() { head -1 "$1/data/postmaster.pid" 2>/dev/null || true; }
@@ -116,7 +156,8 @@ restart() {
 }
 
 [ $# -ge 2 ] ||
-    die "usage: start DIR [-c name=value]... | stop, drop, kill or restart DIR"
+    die "usage: start DIR [-c name=value]... | stop, drop, kill, restart or promote DIR |" \
+        "standby DIR PRIMARY"
 verb=$1
 shift
 case $verb in
@@ -125,5 +166,7 @@ case $verb in
     drop) drop "$1" ;;
     kill) kill_all "$1" ;;
     restart) restart "$1" ;;
+    standby) standby "$1" "${2:?the folder of the primary}" ;;
+    promote) promote "$1" ;;
     *) die "unknown: $verb" ;;
 esac

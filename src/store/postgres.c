@@ -14,7 +14,6 @@
 #include "store/db.h"
 
 #define STORE_MAGIC 0x70677374u
-#define OPEN_TIMEOUT_MS 10000
 
 /* ---- queues and jobs ------------------------------------------------- */
 
@@ -213,6 +212,7 @@ static struct postgres *make(const struct store_options *options)
     pg->magic = STORE_MAGIC;
     pg->store.engine = &engine_postgres;
     pg->url = strdup(options->url);
+    pg_hosts_read(&pg->hosts, options->url);
     pg->lanes = options->lanes > 0 ? options->lanes : 1;
     pg->company = options->company;
     pg->n_pools = (options->no_money ? 0 : pg->lanes) + (options->no_settle ? 3 : 5);
@@ -286,7 +286,7 @@ static bool open_all(struct postgres *pg, struct arena *arena, struct str *error
         for (unsigned i = 0; i < pg->pools[p].n; i++) {
             struct pg_conn *conn = &pg->pools[p].conns[i];
 
-            if (pg_conn_open_now(conn, OPEN_TIMEOUT_MS))
+            if (pg_conn_open_now(conn))
                 continue;
             *error = arena_printf(arena, "PostgreSQL: %s", conn->reason);
             return false;

@@ -29,6 +29,7 @@
 
 #define CONN_MAGIC 0x70676363u
 #define CONNECT_TIMEOUT_MS 10000
+#define HOST_TIMEOUT_MS 4000 /* where there are others to try */
 #define RETRY_FIRST_MS 50
 #define RETRY_MAX_MS 5000
 
@@ -110,27 +111,44 @@ static void on_notice(void *arg, const PGresult *result)
         conn->warned = true;
 }
 
-/* Defaults stand before the URL, which may overrule them. */
+/* Defaults stand before the URL, which may overrule them; what stands behind
+ * it overrules the URL. */
 static PGconn *connect_start(const struct pg_conn *conn)
 {
+    struct pg_hosts hosts;
+    bool several = conn->pg->hosts.n > 1;
     char name[64];
     const char *keys[] = {
         "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
         "tcp_user_timeout", "fallback_application_name", "dbname",
-        "client_encoding", NULL,
+        "client_encoding", several ? "host" : NULL, "port", NULL,
     };
     const char *values[] = {
-        "1", "5", "2", "3", "10000", name, conn->pg->url, "UTF8", NULL,
+        "1", "5", "2", "3", "10000", name, conn->pg->url, "UTF8", hosts.names, hosts.ports, NULL,
     };
 
+    if (several)
+        pg_hosts_rotate(&conn->pg->hosts, conn->first_host, &hosts);
     snprintf(name, sizeof(name), "overround %s %u", pg_role_name(conn->pool->role),
              conn->pool->number);
     return PQconnectStartParams(keys, values, 1);
 }
 
+static int connect_timeout_ms(const struct pg_conn *conn)
+{
+    return conn->pg->hosts.n > 1 ? HOST_TIMEOUT_MS : CONNECT_TIMEOUT_MS;
+}
+
+/* The host that is silent is not the one to begin with next time. */
+static void no_answer(struct pg_conn *conn)
+{
+    conn->first_host++;
+    lost(conn, "no answer while connecting");
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
-    lost(timer->data, "no answer while connecting");
+    no_answer(timer->data);
 }
 
 static void connect_begin(struct pg_conn *conn)
@@ -140,7 +158,7 @@ static void connect_begin(struct pg_conn *conn)
     conn->attempts++;
     conn->stale = false;
     if (conn->pg->loop != NULL)
-        uv_timer_start(&conn->timer, on_deadline, CONNECT_TIMEOUT_MS, 0);
+        uv_timer_start(&conn->timer, on_deadline, (uint64_t)connect_timeout_ms(conn), 0);
     conn->link = connect_start(conn);
     if (conn->link == NULL || PQstatus(conn->link) == CONNECTION_BAD) {
         lost(conn, conn->link == NULL ? "out of memory" : PQerrorMessage(conn->link));
@@ -161,7 +179,8 @@ static void on_retry(uv_timer_t *timer)
  * plan; see postgres_money.c. */
 #define SETTINGS_ALL \
     "SELECT current_setting('fsync'), current_setting('synchronous_commit')," \
-    " pg_is_in_recovery()::text, set_config('jit', 'off', false)," \
+    " pg_is_in_recovery()::text, pg_backend_pid()::text," \
+    " set_config('jit', 'off', false)," \
     " set_config('plan_cache_mode', 'force_generic_plan', false)," \
     " set_config('idle_in_transaction_session_timeout', '30s', false)"
 #define SETTINGS_HOT \
@@ -244,7 +263,35 @@ static void set_up(struct pg_conn *conn)
         lost(conn, PQerrorMessage(link));
 }
 
-static const char *settings_fault(const PGresult *result)
+/* Another connection of this process that has the same session on the server. */
+static bool shares_session(const struct pg_conn *conn)
+{
+    const struct postgres *pg = conn->pg;
+
+    for (unsigned p = 0; p < pg->n_pools; p++)
+        for (unsigned i = 0; i < pg->pools[p].n; i++) {
+            const struct pg_conn *other = &pg->pools[p].conns[i];
+
+            if (other != conn && other->state >= PG_IDLE && other->backend == conn->backend)
+                return true;
+        }
+    return false;
+}
+
+/* A pooler tells a process number of its own.  One that hands out the server's
+ * sessions by the transaction takes prepared statements, settings and the
+ * advisory lock from under us. */
+static const char *session_fault(struct pg_conn *conn, const char *backend)
+{
+    conn->backend = (int)strtol(backend, NULL, 10);
+    conn->pooled = conn->backend != PQbackendPID(conn->link);
+    if (conn->pooled && shares_session(conn))
+        return "a pooler gives one session of the server to several connections: set "
+               "PgBouncer's pool_mode=session for this database, or connect directly";
+    return NULL;
+}
+
+static const char *settings_fault(struct pg_conn *conn, const PGresult *result)
 {
     if (PQntuples(result) != 1)
         return "the settings cannot be read";
@@ -257,7 +304,7 @@ static const char *settings_fault(const PGresult *result)
     if (strcmp(PQgetvalue(result, 0, 2), "true") == 0)
         return "this PostgreSQL is a standby: name the primary, or several hosts with "
                "target_session_attrs=read-write";
-    return NULL;
+    return session_fault(conn, PQgetvalue(result, 0, 3));
 }
 
 static const char *setup_error(const PGresult *result)
@@ -296,7 +343,7 @@ static bool on_setup_result(struct pg_conn *conn, const PGresult *result)
 
     switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
-        fault = settings_fault(result);
+        fault = settings_fault(conn, result);
         break;
     case PGRES_COMMAND_OK:
         break;
@@ -595,11 +642,10 @@ void pg_conn_init(struct pg_conn *conn, struct postgres *pg, struct pg_pool *poo
     pg_params_init(&conn->params);
 }
 
-bool pg_conn_open_now(struct pg_conn *conn, int timeout_ms)
+static bool open_once(struct pg_conn *conn)
 {
-    int64_t until_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
+    int64_t until_us = clock_mono_us() + (int64_t)connect_timeout_ms(conn) * 1000;
 
-    CHECK(conn->pg->loop == NULL);
     connect_begin(conn);
     while (conn->state == PG_CONNECTING || conn->state == PG_SETTING_UP) {
         struct pollfd fd = { .fd = PQsocket(conn->link) };
@@ -608,11 +654,24 @@ bool pg_conn_open_now(struct pg_conn *conn, int timeout_ms)
         fd.events = (short)((conn->events & UV_READABLE ? POLLIN : 0)
                             | (conn->events & UV_WRITABLE ? POLLOUT : 0));
         if (left_us <= 0)
-            lost(conn, "no answer while connecting");
+            no_answer(conn);
         else if (poll(&fd, 1, (int)(left_us / 1000) + 1) > 0)
             on_ready(conn);
     }
     return conn->state == PG_IDLE;
+}
+
+bool pg_conn_open_now(struct pg_conn *conn)
+{
+    unsigned silent;
+
+    CHECK(conn->pg->loop == NULL);
+    do {
+        silent = conn->first_host;
+        if (open_once(conn))
+            return true;
+    } while (conn->first_host != silent && conn->first_host < conn->pg->hosts.n);
+    return false;
 }
 
 void pg_conn_attach(struct pg_conn *conn)

@@ -4,6 +4,7 @@
  *
  *   postgres.c         open, close, queues; who is up
  *   postgres_conn.c    one connection's life: connect, set up, run, lose
+ *   postgres_hosts.c   several hosts in the URL: the order they are tried in
  *   postgres_money.c   the money statement (group commit)
  *   postgres_cashout.c its cash-outs
  *   postgres_settle.c  chunks of settlement
@@ -99,6 +100,9 @@ struct pg_conn {
     uv_timer_t timer;    /* reconnect, and the deadline of connecting */
     int events;          /* what the poll waits for */
     unsigned attempts;   /* to connect, since it was last up */
+    unsigned first_host; /* of those in the URL: the next attempt begins there */
+    int backend;         /* the server's process, as it says itself; 0 = none */
+    bool pooled;         /* a pooler stands between */
     bool was_up;
     char reason[PG_REASON_BYTES]; /* why it is down; logged when it changes */
     struct pg_params params;
@@ -122,11 +126,20 @@ struct pg_pool {
     struct pg_queue queue;
 };
 
+#define PG_HOSTS_BYTES 1024
+
+/* The hosts of a URL that names several, as libpq's lists. */
+struct pg_hosts {
+    unsigned n; /* 1: the URL is left as it is */
+    char names[PG_HOSTS_BYTES], ports[PG_HOSTS_BYTES];
+};
+
 struct postgres {
     struct store store;  /* first */
     uint32_t magic;
     uv_loop_t *loop;     /* NULL while opening: poll(2) drives instead */
     char *url;
+    struct pg_hosts hosts;
     struct pg_pool *pools;
     unsigned n_pools, lanes;
     struct pg_queue ended; /* failed in the call; told on the loop */
@@ -154,7 +167,7 @@ const struct pg_statement *pg_statements(enum pg_role role);
 /* postgres_conn.c */
 void pg_conn_init(struct pg_conn *conn, struct postgres *pg, struct pg_pool *pool);
 /* Connects and sets up, waiting; false: conn->reason. */
-bool pg_conn_open_now(struct pg_conn *conn, int timeout_ms) MUST_USE;
+bool pg_conn_open_now(struct pg_conn *conn) MUST_USE;
 void pg_conn_attach(struct pg_conn *conn); /* to the loop, once open */
 void pg_conn_kick(struct pg_conn *conn);   /* runs the queue's next job */
 void pg_conn_close(struct pg_conn *conn);
@@ -163,6 +176,11 @@ void pg_conn_fini(struct pg_conn *conn);
 enum pg_sent pg_conn_send(struct pg_conn *conn, const char *statement) MUST_USE;
 /* A closed handle: the last one tells on_closed. */
 void pg_handle_closed(struct postgres *pg);
+
+/* postgres_hosts.c */
+void pg_hosts_read(struct pg_hosts *hosts, const char *url);
+/* The same, beginning with the host number `first` modulo n. */
+void pg_hosts_rotate(const struct pg_hosts *hosts, unsigned first, struct pg_hosts *rotated);
 
 extern const struct pg_statement pg_money_statements[];
 /* Cash-outs of a money batch: a statement of their own beside the other. */

@@ -51,6 +51,7 @@ class Load {
         key: newKey('load'),
         leg: this.legs[(index + n) % this.legs.length],
         stake: this.stake,
+        sent: Date.now(),
       };
       this.entries.push(entry);
       try {

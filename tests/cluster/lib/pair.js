@@ -1,0 +1,71 @@
+// A PostgreSQL primary with a synchronous standby, and the URL that names both.
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { makeFolder, root } = require('../../api/lib/store');
+
+const script = path.join(root, 'scripts/pg.sh');
+const pg = (...args) =>
+  execFileSync(script, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+
+class Pair {
+  constructor(settings = []) {
+    this.folder = makeFolder('overround-pair');
+    fs.chmodSync(this.folder, 0o755); // the servers run as somebody else
+    this.members = ['a', 'b'].map((name) => path.join(this.folder, name));
+    this.primary = 0;
+    pg('start', this.members[0], ...settings);
+    pg('standby', this.members[1], this.members[0]);
+    process.on('exit', () => this.stop());
+  }
+
+  // Of the server as it is now, for a test's own questions.
+  address(member = this.primary) {
+    return `127.0.0.1:${fs.readFileSync(path.join(this.members[member], 'port'), 'utf8').trim()}`;
+  }
+
+  get direct() {
+    return `postgres://postgres@${this.address()}/postgres`;
+  }
+
+  // What a process of Overround is given.
+  get url() {
+    const hosts = [0, 1].map((member) => this.address(member)).join(',');
+    return `postgres://postgres@${hosts}/postgres?target_session_attrs=read-write`;
+  }
+
+  killPrimary() {
+    pg('kill', this.members[this.primary]);
+  }
+
+  // Its sessions end, and to new ones it says nothing, as if its machine were
+  // gone: TCP alone still answers.
+  silencePrimary() {
+    const data = path.join(this.members[this.primary], 'data/postmaster.pid');
+    this.silent = Number(fs.readFileSync(data, 'latin1').split('\n')[0]);
+    process.kill(this.silent, 'SIGSTOP');
+    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.silent)], {
+      encoding: 'utf8',
+    });
+    for (const child of children.split(/\s+/).filter(Boolean)) process.kill(Number(child), 'SIGKILL');
+  }
+
+  promote() {
+    this.primary = 1 - this.primary;
+    pg('promote', this.members[this.primary]);
+  }
+
+  stop() {
+    if (this.stopped) return;
+    this.stopped = true;
+    if (this.silent) process.kill(this.silent, 'SIGCONT');
+    for (const member of this.members) {
+      if (fs.existsSync(path.join(member, 'data'))) pg('drop', member);
+    }
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+module.exports = { Pair };
