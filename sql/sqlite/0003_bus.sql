@@ -12,3 +12,11 @@ CREATE TABLE epochs (
 
 -- How far the feed log has been told on the bus.
 INSERT INTO meta VALUES ('feed_published', 0);
+
+-- Who tells the outbox on the bus: nobody does from SQLite.
+CREATE TABLE relays (
+    class    bigint PRIMARY KEY,
+    told     bigint NOT NULL,
+    owner    text NOT NULL DEFAULT '',
+    until_ms bigint NOT NULL DEFAULT 0
+);

@@ -21,6 +21,8 @@ struct engine {
     void (*settle_fetch)(struct store *store, struct settle_fetch *fetch);
     void (*settle_write)(struct store *store, struct settle_write *write);
     void (*exec)(struct store *store, struct store_exec *exec);
+    void (*outbox_read)(struct store *store, struct outbox_read *read); /* may be NULL */
+    void (*outbox_keep)(struct store *store, struct outbox_keep *keep);
 };
 
 /* The first member of every engine's own struct. */

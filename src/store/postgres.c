@@ -93,6 +93,7 @@ const char *pg_role_name(enum pg_role role)
     static const char *const names[] = {
         [PG_MONEY] = "money", [PG_FEED] = "feed", [PG_RESULTS] = "results",
         [PG_SETTLE] = "settle", [PG_READ] = "read", [PG_WRITE] = "write",
+        [PG_RELAY] = "relay",
     };
 
     return names[role];
@@ -107,6 +108,7 @@ const struct pg_statement *pg_statements(enum pg_role role)
     case PG_SETTLE: return pg_settle_statements;
     case PG_READ: return pg_exec_statements(true);
     case PG_WRITE: return pg_exec_statements(false);
+    case PG_RELAY: return pg_outbox_statements;
     }
     CHECK(false && "a role");
     return NULL;
@@ -215,7 +217,8 @@ static struct postgres *make(const struct store_options *options)
     pg_hosts_read(&pg->hosts, options->url);
     pg->lanes = options->lanes > 0 ? options->lanes : 1;
     pg->company = options->company;
-    pg->n_pools = (options->no_money ? 0 : pg->lanes) + (options->no_settle ? 3 : 5);
+    pg->n_pools = (options->no_money ? 0 : pg->lanes) + (options->no_settle ? 3 : 5) +
+        (options->relay ? 1 : 0);
     pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
     CHECK(pg->url != NULL && pg->pools != NULL);
     queue_init(&pg->ended);
@@ -228,6 +231,8 @@ static struct postgres *make(const struct store_options *options)
     }
     pool_init(pg, &pg->pools[i++], PG_READ, 0, readers);
     pool_init(pg, &pg->pools[i++], PG_WRITE, 0, 1);
+    if (options->relay)
+        pool_init(pg, &pg->pools[i++], PG_RELAY, 0, 1);
     CHECK(i == pg->n_pools);
     return pg;
 }
@@ -386,4 +391,6 @@ const struct engine engine_postgres = {
     .settle_fetch = pg_settle_fetch,
     .settle_write = pg_settle_write,
     .exec = pg_exec,
+    .outbox_read = pg_outbox_read,
+    .outbox_keep = pg_outbox_keep,
 };

@@ -15,6 +15,7 @@
     "   AND " PG_LIMITS_SHOWN("a.id", "a.limited") " AS known," \
     "  a.limited, a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
     "  COALESCE(b.version = c.version, false) AS holds," \
+    "  b.cashed_stake, b.cashed_paid, b.payout," \
     "  a.balance - a.debt + c.paid AS net" \
     " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)" \
     "  WITH ORDINALITY AS c (account, epoch, key, hash, verdict, detail, paid, at_ms," \
@@ -23,7 +24,7 @@
     "  SELECT id, balance, debt, staked, seq, epoch, limited" \
     "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
     " LEFT JOIN LATERAL (" \
-    "  SELECT version FROM bets WHERE account = a.id AND id = c.bet" \
+    "  SELECT version, cashed_stake, cashed_paid, payout FROM bets WHERE account = a.id AND id = c.bet" \
     "  FOR NO KEY UPDATE) b ON true" \
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
@@ -31,8 +32,9 @@
     "  hash, detail FROM judged WHERE known AND holds" \
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
-    " SELECT account, paid, at_ms, bet, cashed, potential, state, seq, limited," \
-    "  greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
+    " SELECT account, paid, at_ms, bet, cashed, potential, state, seq, limited, net," \
+    "  staked - cashed AS stakes, cashed_stake + cashed AS cashed_stake," \
+    "  cashed_paid + paid AS cashed_paid, payout, greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
     " FROM judged WHERE known AND holds AND verdict = 0" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
     "), purses AS (" \
@@ -53,9 +55,12 @@
     "  balance_after, kind)" \
     " SELECT account, seq, 2, account, paid, bet, at_ms, balance, 6 FROM done" \
     "), told AS (" \
-    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs)" \
+    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts, payouts," \
+    "  cashed_stake, cashed_paid)" \
     " SELECT max(at_ms), array_agg(account), array_agg(seq)," \
-    "  array_agg(CASE state WHEN 3 THEN 7 ELSE 8 END::int2), array_agg(bet)" \
+    "  array_agg(CASE state WHEN 3 THEN 7 ELSE 8 END::int2), array_agg(bet)," \
+    "  array_agg(net), array_agg(stakes), array_agg(paid), array_agg(payout)," \
+    "  array_agg(cashed_stake), array_agg(cashed_paid)" \
     " FROM done HAVING count(*) > 0" \
     ")" \
     " SELECT n::int4, CASE" \

@@ -248,7 +248,8 @@ static void set_up(struct pg_conn *conn)
     };
     enum pg_role role = conn->pool->role;
     PGconn *link = conn->link;
-    const char *settings = role == PG_MONEY || role == PG_SETTLE ? SETTINGS_ALL SETTINGS_HOT
+    const char *settings = role == PG_MONEY || role == PG_SETTLE || role == PG_RELAY
+        ? SETTINGS_ALL SETTINGS_HOT
         : role != PG_FEED ? SETTINGS_ALL SETTINGS_OTHER
         : feed_settings[conn->pg->company];
     bool sent;

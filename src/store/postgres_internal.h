@@ -10,6 +10,7 @@
  *   postgres_settle.c  chunks of settlement
  *   postgres_feed.c    the feed log and results
  *   postgres_exec.c    named statements
+ *   postgres_outbox.c  the outbox, for the relay
  */
 #ifndef STORE_POSTGRES_INTERNAL_H
 #define STORE_POSTGRES_INTERNAL_H
@@ -39,7 +40,7 @@
     "  ELSE " delta " END," \
     " since_ms = greatest(l.since_ms, " PG_LIMIT_SINCE("l.period", at) ")"
 
-enum pg_role { PG_MONEY, PG_FEED, PG_RESULTS, PG_SETTLE, PG_READ, PG_WRITE };
+enum pg_role { PG_MONEY, PG_FEED, PG_RESULTS, PG_SETTLE, PG_READ, PG_WRITE, PG_RELAY };
 
 /* A statement prepared on the connections of one role. */
 struct pg_statement {
@@ -192,6 +193,7 @@ bool pg_cashout_read(struct money_cmd *const *cmds, uint32_t n, const PGresult *
 extern const struct pg_statement pg_settle_statements[];
 extern const struct pg_statement pg_feed_statements[];
 extern const struct pg_statement pg_results_statements[];
+extern const struct pg_statement pg_outbox_statements[];
 const struct pg_statement *pg_exec_statements(bool reads_only);
 
 void pg_money(struct store *store, unsigned lane, struct money_batch *batch);
@@ -200,5 +202,7 @@ void pg_results_add(struct store *store, struct results_add *add);
 void pg_settle_fetch(struct store *store, struct settle_fetch *fetch);
 void pg_settle_write(struct store *store, struct settle_write *write);
 void pg_exec(struct store *store, struct store_exec *exec);
+void pg_outbox_read(struct store *store, struct outbox_read *read);
+void pg_outbox_keep(struct store *store, struct outbox_keep *keep);
 
 #endif

@@ -62,7 +62,8 @@
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
     " SELECT account, op, amount, at_ms, bet, potential, cap, currency, sport," \
-    "  slip, seq, limited, greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
+    "  slip, seq, limited, net, staked + CASE op WHEN 1 THEN amount ELSE 0 END AS stakes," \
+    "  greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
     " FROM judged WHERE known AND verdict = 0" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
     "), purses AS (" \
@@ -94,10 +95,11 @@
     "  CASE op WHEN 1 THEN 3 WHEN 2 THEN 1 ELSE 2 END" \
     " FROM done" \
     "), told AS (" \
-    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs)" \
+    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts)" \
     " SELECT max(at_ms), array_agg(account), array_agg(seq)," \
     "  array_agg(CASE op WHEN 1 THEN 1 WHEN 2 THEN 5 ELSE 6 END::int2)," \
-    "  array_agg(CASE op WHEN 1 THEN bet ELSE seq END)" \
+    "  array_agg(CASE op WHEN 1 THEN bet ELSE seq END), array_agg(net)," \
+    "  array_agg(stakes), array_agg(amount)" \
     " FROM done HAVING count(*) > 0" \
     ")" \
     " SELECT n::int4, CASE" \

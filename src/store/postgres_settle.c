@@ -35,9 +35,10 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     "  settled_ms = h.settled_ms, flags = h.flags, results = h.results" \
     " FROM held h WHERE b.account = h.account AND b.id = h.bet AND b.version = h.version" \
     " RETURNING h.account, h.bet, h.delta, h.staked, h.event, h.item, h.net, h.seq," \
-    "  h.stakes, h.limited, h.n" \
+    "  h.stakes, h.limited, h.n, b.payout, b.cashed_stake, b.cashed_paid" \
     "), moves AS MATERIALIZED (" \
-    " SELECT account, bet, delta, staked, event, item, limited," \
+    " SELECT account, bet, delta, staked, event, item, limited, payout, cashed_stake," \
+    "  cashed_paid," \
     "  (net + sum(delta) OVER w)::int8 AS net," \
     "  (stakes + sum(staked) OVER w)::int8 AS stakes," \
     "  seq + count(*) FILTER (WHERE event <> 0 OR delta <> 0) OVER w AS seq," \
@@ -65,8 +66,11 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     "  greatest(net, 0), CASE WHEN delta > 0 THEN 4 ELSE 5 END" \
     " FROM moves WHERE delta <> 0" \
     "), told AS (" \
-    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs)" \
-    " SELECT $14, array_agg(account), array_agg(seq), array_agg(event), array_agg(bet)" \
+    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts, payouts," \
+    "  cashed_stake, cashed_paid)" \
+    " SELECT $14, array_agg(account), array_agg(seq), array_agg(event), array_agg(bet)," \
+    "  array_agg(net), array_agg(stakes), array_agg(delta), array_agg(payout)," \
+    "  array_agg(cashed_stake), array_agg(cashed_paid)" \
     " FROM moves WHERE event <> 0 HAVING count(*) > 0" \
     "), advanced AS (" \
     " UPDATE settle_queue SET bet = $17 WHERE market_key = $15 AND pos = $16" \

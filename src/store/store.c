@@ -85,3 +85,16 @@ void store_exec(struct store *store, struct store_exec *exec)
     CHECK(exec->n >= 1 && exec->n <= LENGTH(exec->calls));
     store->engine->exec(store, exec);
 }
+
+void store_outbox_read(struct store *store, struct outbox_read *read)
+{
+    CHECK(store->engine->outbox_read != NULL);
+    store->engine->outbox_read(store, read);
+}
+
+void store_outbox_keep(struct store *store, struct outbox_keep *keep)
+{
+    CHECK(store->engine->outbox_keep != NULL);
+    CHECK((keep->keep & keep->release) == 0 && (keep->keep & keep->take) == 0);
+    store->engine->outbox_keep(store, keep);
+}

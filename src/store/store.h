@@ -51,6 +51,7 @@ struct store_options {
     enum store_company company;
     bool no_money, no_settle; /* PostgreSQL: no connections for it: store_money, or
                                  store_settle_… and store_results_add, are not called */
+    bool relay;            /* PostgreSQL: a connection for the outbox */
 };
 
 /*
@@ -243,6 +244,70 @@ struct settle_write {
     void *ctx;
 };
 void store_settle_write(struct store *store, struct settle_write *write);
+
+/* ---- the outbox (PostgreSQL, with options.relay) --------------------- */
+
+/*
+ * Rows are read in order of their ids, only up to where no transaction that is
+ * still running can put one (RULES.md 27).  An id is taken under the locks of
+ * its accounts, so ids order the events of an account.  When is everything up
+ * to an id there?  The sequence's last value is read, then a transaction id is
+ * taken: whoever took an id up to that value has a lower one.  When nothing
+ * below it runs any more, the value is a horizon.
+ */
+#define OUTBOX_CLASSES 16 /* of accounts: account % 16 */
+
+struct outbox_event {
+    int64_t row;              /* of the outbox */
+    int64_t n;                /* within the row, from 1 */
+    int64_t xid, at_ms, account, seq, ref;
+    int event;                /* tbl/events.h */
+    int64_t net_minor, staked_minor; /* balance less debt, stakes of open bets: after it */
+    int64_t amount_minor;
+    int64_t payout_minor, cashed_stake_minor, cashed_paid_minor; /* of the bet, after it */
+    struct str currency;
+    bool has_bet;             /* the rest is said */
+    int64_t placed_ms, stake_minor /* as placed */, flags;
+    struct str sport, slip, results; /* results: as they are now */
+};
+
+/* Where reading stands: { 0 } at first, then the store's. */
+struct outbox_place {
+    int64_t after;            /* rows up to here are not wanted */
+    int64_t horizon;          /* rows up to here are all there */
+    int64_t seen, seen_xid;   /* a horizon when nothing below seen_xid runs */
+    int64_t last;             /* the highest id that was taken */
+};
+
+struct outbox_read {
+    struct outbox_place place; /* in and out: `after` is behind what was read */
+    uint32_t classes;         /* bit n: the accounts of class n */
+    struct arena *arena;
+    struct outbox_event *events; /* out */
+    uint32_t n;               /* out */
+    int64_t oldest_ms;        /* out: of the rows read, whoever's; 0 = none */
+    void (*on_done)(struct outbox_read *read, enum store_result result);
+    void *ctx;
+};
+void store_outbox_read(struct store *store, struct outbox_read *read);
+
+/*
+ * Who tells which classes, for a while (lease_ms, by the database's clock);
+ * and how far that came.  A class is taken only when its lease has run out.
+ * Rows that all classes have been told are deleted, by who has class 0.
+ */
+struct outbox_keep {
+    struct str owner;         /* of this process alone */
+    int64_t lease_ms;
+    int64_t told;             /* rows up to here, for the classes in `keep` */
+    uint32_t keep, take, release; /* bit n: class n */
+    bool leave;               /* for good */
+    struct { int64_t told; bool mine, free; } classes[OUTBOX_CLASSES]; /* out */
+    int64_t members;          /* out: processes that tell, this one too */
+    void (*on_done)(struct outbox_keep *keep, enum store_result result);
+    void *ctx;
+};
+void store_outbox_keep(struct store *store, struct outbox_keep *keep);
 
 /* ---- named statements ----------------------------------------------- */
 

@@ -205,7 +205,9 @@ STATEMENT(DOCUMENTS_TRIM, "ii", "",
     " AND pos IN (SELECT pos FROM feed_log ORDER BY pos LIMIT $2)")
 STATEMENT(OUTBOX_TRIM, "ii", "",
     "DELETE FROM outbox WHERE at_ms < $1"
-    " AND id IN (SELECT id FROM outbox ORDER BY id LIMIT $2)")
+    " AND id IN (SELECT id FROM outbox ORDER BY id LIMIT $2)"
+    /* Once somebody tells it on the bus: not before that (settle/relay.h). */
+    " AND NOT EXISTS (SELECT 1 FROM relays r WHERE r.owner <> '' AND r.told < outbox.id)")
 /* RULES.md 11: 90 days, and as long as the bet is open. */
 STATEMENT(KEYS_TRIM, "ii", "",
     "DELETE FROM keys WHERE (account, op, key) IN (SELECT k.account, k.op, k.key"

@@ -114,6 +114,8 @@ static const char *suite_fresh(void)
     return url;
 }
 
+#include "tests/unit/outbox_suite.h" /* asks the server itself, too */
+
 /* ---- what is refused ------------------------------------------------- */
 
 static void expect_refused(const char *url, const char *word)
@@ -481,6 +483,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_SUITE,
         LIABILITY_SUITE,
+        OUTBOX_SUITE,
         SUITE_TEST(rule_23_a_second_server_is_refused),
         SUITE_TEST(rule_26_synchronous_commit_off_is_refused),
         SUITE_TEST(rule_26_fsync_off_is_refused),

@@ -300,7 +300,8 @@ static void suite_expect_account(int64_t id, int64_t balance, int64_t debt, int6
 
 static void suite_open(void)
 {
-    struct store_options options = { .url = suite.url, .lanes = 1, .readers = 1 };
+    struct store_options options = { .url = suite.url, .lanes = 1, .readers = 1,
+                                     .relay = true };
     struct str error = STR_NONE;
 
     suite.store = store_open(&suite.loop, &options, &suite.arena, &error);
