@@ -24,6 +24,11 @@
 /* What transfers moved of what a limit is on, as tbl/statements.h has it. */
 #define MOVED "COALESCE(SUM(" LIMIT_MOVED("l.kind") "), 0)"
 
+/* Where the ledger begins: what was before is archived and dropped, and the
+ * checkpoints stand for it. */
+#define BETS_FROM "(SELECT value FROM meta WHERE name = 'bets_from')"
+#define TRANSFERS_FROM "(SELECT value FROM meta WHERE name = 'transfers_from')"
+
 struct audit {
     struct db *db;
     void (*on_difference)(void *ctx, struct str sentence);
@@ -95,6 +100,21 @@ static bool on_orphan_transfer(void *ctx, const struct value *cells)
 {
     differ(ctx, "transfer %" PRId64 "/%" PRId64 ": account or bet %" PRId64
            " does not exist", cells[0].i, cells[1].i, cells[2].i);
+    return true;
+}
+
+static bool on_repeated_transfer(void *ctx, const struct value *cells)
+{
+    differ(ctx, "transfer %" PRId64 "/%" PRId64 ": there are %" PRId64 " of it", cells[0].i,
+           cells[1].i, cells[2].i);
+    return true;
+}
+
+static bool on_bad_checkpoint(void *ctx, const struct value *cells)
+{
+    differ(ctx, "checkpoint of account %" PRId64 ": cash %" PRId64 " and won %" PRId64
+           " are not balance %" PRId64 " and debt %" PRId64 ", or it has no account",
+           cells[0].i, cells[1].i, cells[2].i, cells[3].i, cells[4].i);
     return true;
 }
 
@@ -183,8 +203,11 @@ static bool on_leg_without_bet(void *ctx, const struct value *cells)
 
 static const struct check checks[] = {
     { "iiiiiiii",
-      "SELECT a.id, a.balance, a.debt, a.staked, a.seq, COALESCE(m.total, 0),"
-      " COALESCE(m.last, 0), COALESCE(o.staked, 0) FROM accounts a"
+      "SELECT a.id, a.balance, a.debt, a.staked, a.seq,"
+      " COALESCE(m.total, 0) + COALESCE(k.cash + k.won, 0),"
+      " CASE WHEN COALESCE(k.seq, 0) > COALESCE(m.last, 0) THEN k.seq"
+      "  ELSE COALESCE(m.last, 0) END, COALESCE(o.staked, 0) FROM accounts a"
+      " LEFT JOIN checkpoints k ON k.account = a.id"
       " LEFT JOIN (SELECT t.account, CAST(SUM(" SIGNED ") AS bigint) AS total,"
       "  MAX(t.seq) AS last FROM transfers t GROUP BY t.account) m ON m.account = a.id"
       " LEFT JOIN (SELECT account, CAST(SUM(stake) AS bigint) AS staked FROM bets"
@@ -202,8 +225,12 @@ static const struct check checks[] = {
       "SELECT t.account, t.seq, t.bet FROM transfers t"
       " LEFT JOIN accounts a ON a.id = t.account"
       " LEFT JOIN bets b ON b.account = t.account AND b.id = t.bet"
-      " WHERE a.id IS NULL OR (t.bet <> 0 AND b.id IS NULL)",
+      " WHERE a.id IS NULL OR (t.bet >= 1 AND t.bet >= " BETS_FROM " AND b.id IS NULL)",
       on_orphan_transfer },
+    { "iii",
+      "SELECT account, seq, COUNT(*) FROM transfers GROUP BY account, seq"
+      " HAVING COUNT(*) > 1",
+      on_repeated_transfer },
     { "iiiiiiii",
       "SELECT b.account, b.id, b.state, b.stake + b.cashed_stake, b.payout,"
       " COALESCE(m.stakes, 0),"
@@ -215,9 +242,10 @@ static const struct check checks[] = {
       "   AS bigint) AS paid"
       "  FROM transfers WHERE bet <> 0 GROUP BY account, bet) m"
       "  ON m.account = b.account AND m.bet = b.id"
-      " WHERE COALESCE(m.stakes, 0) <> 1 OR m.stake <> b.stake + b.cashed_stake"
+      " WHERE b.placed_ms >= " TRANSFERS_FROM " AND (COALESCE(m.stakes, 0) <> 1"
+      "  OR m.stake <> b.stake + b.cashed_stake"
       "  OR m.paid <> b.payout OR b.state NOT IN (1, 2, 3)"
-      "  OR (b.state <> 2 AND b.payout <> 0)",
+      "  OR (b.state <> 2 AND b.payout <> 0))",
       on_bad_bet },
     /* Cash-outs: what was taken out was paid for, and all of it is the end. */
     { "iiiiiii",
@@ -237,7 +265,8 @@ static const struct check checks[] = {
       "SELECT k.account, k.op, k.ref FROM keys k"
       " LEFT JOIN bets b ON k.op = 1 AND b.account = k.account AND b.id = k.ref"
       " LEFT JOIN transfers t ON k.op <> 1 AND t.account = k.account AND t.seq = k.ref"
-      " WHERE k.verdict = 0 AND b.id IS NULL AND t.seq IS NULL",
+      " WHERE k.verdict = 0 AND b.id IS NULL AND t.seq IS NULL"
+      "  AND k.at_ms >= " TRANSFERS_FROM " AND (k.op <> 1 OR k.ref >= " BETS_FROM ")",
       on_lost_key },
     { "iii",
       "SELECT account, ref, COUNT(*) FROM keys WHERE op = 1 AND verdict = 0"
@@ -249,10 +278,13 @@ static const struct check checks[] = {
       " WHERE b.state = 1 AND k.account IS NULL",
       on_bet_without_key },
     { "iiii",
+      /* The few that are older than the last one dropped are in no order. */
       "SELECT account, seq, balance_after, CAST(net AS bigint) FROM"
-      " (SELECT t.account, t.seq, t.balance_after, SUM(" SIGNED ")"
-      "  OVER (PARTITION BY t.account ORDER BY t.seq) AS net FROM transfers t) m"
-      " WHERE balance_after <> CASE WHEN net > 0 THEN net ELSE 0 END",
+      " (SELECT t.account, t.seq, t.balance_after, COALESCE(k.seq, 0) AS dropped, SUM(" SIGNED ")"
+      "  OVER (PARTITION BY t.account ORDER BY t.seq) + COALESCE(k.cash + k.won, 0) AS net"
+      "  FROM transfers t LEFT JOIN checkpoints k ON k.account = t.account) m"
+      " WHERE seq > dropped AND balance_after <> CASE WHEN net > 0 THEN net ELSE 0 END",
+
       on_wrong_balance },
     { "sii",
       "SELECT c.currency, c.total, COALESCE(h.total, 0) FROM"
@@ -262,8 +294,18 @@ static const struct check checks[] = {
       "  CAST(SUM((CASE WHEN t.credit IN (1, 2) THEN t.amount ELSE 0 END)"
       "   - (CASE WHEN t.debit IN (1, 2) THEN t.amount ELSE 0 END)) AS bigint) AS total"
       "  FROM transfers t JOIN accounts a ON a.id = t.account GROUP BY a.currency) h"
-      "  ON h.currency = c.currency WHERE c.total + COALESCE(h.total, 0) <> 0",
+      "  ON h.currency = c.currency"
+      " LEFT JOIN (SELECT a.currency, CAST(SUM(k.cash + k.won) AS bigint) AS total"
+      "  FROM checkpoints k JOIN accounts a ON a.id = k.account GROUP BY a.currency) d"
+      "  ON d.currency = c.currency"
+      " WHERE c.total + COALESCE(h.total, 0) - COALESCE(d.total, 0) <> 0",
       on_total },
+    { "iiiii",
+      "SELECT k.account, k.cash, k.won, k.balance, k.debt FROM checkpoints k"
+      " LEFT JOIN accounts a ON a.id = k.account"
+      " WHERE a.id IS NULL OR k.balance < 0 OR k.debt < 0 OR (k.balance > 0 AND k.debt > 0)"
+      "  OR k.balance - k.debt <> k.cash + k.won",
+      on_bad_checkpoint },
     { "iii",
       "SELECT l.account, l.bet, l.market_key FROM legs l"
       " LEFT JOIN bets b ON b.account = l.account AND b.id = l.bet WHERE b.id IS NULL",
@@ -272,6 +314,7 @@ static const struct check checks[] = {
       "SELECT l.account, l.kind, l.period, l.used, CAST(" MOVED " AS bigint)"
       " FROM limits l"
       " LEFT JOIN transfers t ON t.account = l.account AND t.at_ms >= l.since_ms"
+      " WHERE l.since_ms >= " TRANSFERS_FROM
       " GROUP BY l.account, l.kind, l.period, l.used HAVING l.used <> " MOVED,
       on_wrong_limit },
     { "iii",
@@ -634,8 +677,11 @@ static bool run_in_snapshot(struct audit *audit, struct str *error)
     struct str ignored;
     bool done;
 
+    /* The locks before the snapshot: no month is dropped behind it. */
     if (!db_run(db, db_is_postgres(db) ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                                       : "BEGIN", error))
+                                       : "BEGIN", error) ||
+        (db_is_postgres(db) &&
+         !db_run(db, "LOCK TABLE bets, legs, transfers IN ACCESS SHARE MODE", error)))
         return false;
     done = run_checks(audit, error);
     if (!done) {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "model/limit.h"
 
 #define TURN_MS 3000
 #define PORTION 2000
@@ -14,11 +15,13 @@
 #define DOCUMENTS_KEPT_MS (60 * 24 * HOUR_MS)
 #define ARENA_BYTES (16 * 1024 * 1024)
 
-/* Keys are the last: their turn comes once a day, for it reads them all on
- * SQLite, which keeps no index for it. */
-enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, DUTIES };
+/* Keys have their turn once a day, for it reads them all on SQLite, which
+ * keeps no index for it; months have theirs at once and every hour. */
+enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, MONTHS, DUTIES };
 #define KEYS_EVERY_MS (24 * HOUR_MS)
 #define KEYS_FIRST_MS HOUR_MS
+#define MONTHS_EVERY_MS HOUR_MS
+#define MONTHS_AHEAD 3
 
 struct maintain {
     struct store *store;
@@ -27,7 +30,7 @@ struct maintain {
     struct arena arena;
     int64_t feed_log_ms;
     unsigned duty; /* the next one */
-    int64_t keys_due_ms;
+    int64_t due_ms[DUTIES]; /* of those that are rare */
     bool busy;
 };
 
@@ -66,6 +69,7 @@ static struct statement_call call_of(const struct maintain *maintain, enum duty 
     case KEYS:
         return (struct statement_call){ STATEMENT_KEYS_TRIM,
             { VALUE_INT(now_ms - KEYS_KEPT_MS), portion } };
+    case MONTHS:
     case TOTALS:
     case DUTIES:
         break;
@@ -78,17 +82,34 @@ static enum duty next_duty(struct maintain *maintain)
     enum duty duty = maintain->duty;
 
     maintain->duty = (maintain->duty + 1) % DUTIES;
-    if (duty != KEYS)
-        return duty;
-    if (clock_wall_ms() < maintain->keys_due_ms)
+    if (clock_wall_ms() < maintain->due_ms[duty])
         return next_duty(maintain);
-    maintain->keys_due_ms = clock_wall_ms() + KEYS_EVERY_MS;
+    if (duty == KEYS)
+        maintain->due_ms[duty] = clock_wall_ms() + KEYS_EVERY_MS;
+    if (duty == MONTHS)
+        maintain->due_ms[duty] = clock_wall_ms() + MONTHS_EVERY_MS;
     return duty;
+}
+
+/* This month's partitions and those ahead: a month that is there stays. */
+static void call_months(struct store_exec *exec)
+{
+    int64_t start_ms = limit_since(LIMIT_PERIOD_MONTH, clock_wall_ms());
+
+    for (exec->n = 0; exec->n <= MONTHS_AHEAD; exec->n++) {
+        int64_t end_ms = limit_since(LIMIT_PERIOD_MONTH, start_ms + 32 * 24 * HOUR_MS);
+
+        exec->calls[exec->n] = (struct statement_call){ STATEMENT_MONTH_ADD,
+            { VALUE_INT(start_ms), VALUE_INT(end_ms) } };
+        start_ms = end_ms;
+    }
+    _Static_assert(MONTHS_AHEAD < LENGTH(exec->calls), "one call a month");
 }
 
 static void on_turn(uv_timer_t *timer)
 {
     struct maintain *maintain = timer->data;
+    enum duty duty;
 
     if (maintain->busy || !store_is_up(maintain->store))
         return;
@@ -96,7 +117,11 @@ static void on_turn(uv_timer_t *timer)
     arena_reset(&maintain->arena);
     maintain->exec = (struct store_exec){ .n = 1, .arena = &maintain->arena, .on_done = on_done,
                                           .ctx = maintain };
-    maintain->exec.calls[0] = call_of(maintain, next_duty(maintain));
+    duty = next_duty(maintain);
+    if (duty == MONTHS)
+        call_months(&maintain->exec);
+    else
+        maintain->exec.calls[0] = call_of(maintain, duty);
     store_exec(maintain->store, &maintain->exec);
 }
 
@@ -106,7 +131,7 @@ struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed
 
     CHECK(maintain != NULL);
     maintain->store = store;
-    maintain->keys_due_ms = clock_wall_ms() + KEYS_FIRST_MS;
+    maintain->due_ms[KEYS] = clock_wall_ms() + KEYS_FIRST_MS;
     maintain->feed_log_ms = feed_log_hours * HOUR_MS;
     arena_init(&maintain->arena, ARENA_BYTES);
     uv_timer_init(loop, &maintain->timer);

@@ -32,7 +32,7 @@ STATEMENT(KEY_GET, "iis", "bisii" "iiiss" "iiii",
     " LEFT JOIN bets b ON k.op = 1 AND k.verdict = 0"
     "  AND b.account = k.account AND b.id = k.ref"
     " LEFT JOIN transfers t ON k.op <> 1 AND k.verdict = 0"
-    "  AND t.account = k.account AND t.seq = k.ref"
+    "  AND t.account = k.account AND t.seq = k.ref AND t.at_ms = k.at_ms"
     " WHERE k.account = $1 AND k.op = $2 AND k.key = $3")
 #define BET_COLUMNS "iiiii" "iiiss" "iiiis" "sii"
 #define BET_SELECT \
@@ -136,10 +136,14 @@ STATEMENT(SETTLE_COUNTS, "", "iii",
     " FROM settle_queue")
 /* The daily report, from one snapshot. part 1: stakes by the day of placing;
  * 2: payouts and cash-outs less reversals by the day of the transfer; 3: bets
- * open now, with the stakes that are left in them.  $1, $2: from, to (exclusive). */
+ * open now, with the stakes that are left in them; what dropped bets had is
+ * in report_days.  $1, $2: from, to (exclusive). */
 STATEMENT(REPORT_DAILY, "ii", "iissi" "ii",
-    "SELECT CAST(1 AS bigint), placed_ms / 86400000, sport, currency, COUNT(*),"
-    " CAST(SUM(stake + cashed_stake) AS bigint), CAST(0 AS bigint)"
+    "SELECT part, day, sport, currency, CAST(SUM(n) AS bigint),"
+    " CAST(SUM(amount) AS bigint), CAST(SUM(staked) AS bigint) FROM ("
+    "SELECT CAST(1 AS bigint) AS part, placed_ms / 86400000 AS day, sport, currency,"
+    " COUNT(*) AS n, CAST(SUM(stake + cashed_stake) AS bigint) AS amount,"
+    " CAST(0 AS bigint) AS staked"
     " FROM bets WHERE placed_ms >= $1 AND placed_ms < $2"
     " GROUP BY placed_ms / 86400000, sport, currency"
     " UNION ALL SELECT CAST(2 AS bigint), t.at_ms / 86400000, b.sport, b.currency, COUNT(*),"
@@ -148,10 +152,12 @@ STATEMENT(REPORT_DAILY, "ii", "iissi" "ii",
     " FROM transfers t JOIN bets b ON b.account = t.account AND b.id = t.bet"
     " WHERE t.kind IN (4, 5, 6) AND t.at_ms >= $1 AND t.at_ms < $2"
     " GROUP BY t.at_ms / 86400000, b.sport, b.currency"
+    " UNION ALL SELECT part, day, sport, currency, n, amount, CAST(0 AS bigint)"
+    " FROM report_days WHERE day >= $1 / 86400000 AND day * 86400000 < $2"
     " UNION ALL SELECT CAST(3 AS bigint), CAST(0 AS bigint), sport, currency, COUNT(*),"
     " CAST(SUM(potential) AS bigint), CAST(SUM(stake) AS bigint)"
-    " FROM bets WHERE state = 1 GROUP BY sport, currency"
-    " ORDER BY 1, 2, 3, 4")
+    " FROM bets WHERE state = 1 GROUP BY sport, currency) r"
+    " GROUP BY part, day, sport, currency ORDER BY 1, 2, 3, 4")
 STATEMENT(FEED_READ, "ii", "iiiis" "s",
     "SELECT pos, at_ms, type, producer, event, body FROM feed_log"
     " WHERE pos > $1 ORDER BY pos LIMIT $2")
@@ -237,10 +243,15 @@ STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "i",
     " a.excluded_until_ms,"
     " (SELECT CAST(COALESCE(SUM(CASE WHEN t.credit = 2 THEN t.amount"
     "  WHEN t.debit = 2 THEN -t.amount ELSE 0 END), 0) AS bigint)"
-    "  FROM transfers t WHERE t.account = a.id),"
+    "  FROM transfers t WHERE t.account = a.id) - COALESCE(k.won, 0),"
     " (SELECT CAST(COALESCE(SUM(CASE WHEN t.kind = 3 THEN t.amount ELSE 0 END), 0) AS bigint)"
-    "  FROM transfers t WHERE t.account = a.id),"
-    " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id),"
+    "  FROM transfers t WHERE t.account = a.id) + COALESCE(k.staked, 0),"
+    " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id) + COALESCE(k.bets, 0),"
     " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id AND b.state = 1),"
     " c.created_ms"
-    " FROM accounts a JOIN customers c ON c.id = a.id WHERE a.id = $1")
+    " FROM accounts a JOIN customers c ON c.id = a.id"
+    " LEFT JOIN checkpoints k ON k.account = a.id WHERE a.id = $1")
+/* A month and its partitions, made ahead (sql/postgres/0005_archive.sql). */
+STATEMENT(MONTH_ADD, "ii", "",
+    "INSERT INTO months (start_ms, end_ms) SELECT $1, $2"
+    " WHERE NOT EXISTS (SELECT 1 FROM months WHERE end_ms > $1)")

@@ -173,6 +173,63 @@ static void test_an_unreachable_server_is_named(void **state)
     expect_refused("postgres://127.0.0.1:1/none", "refused");
 }
 
+/* ---- months ---------------------------------------------------------- */
+
+static void suite_add_month(int64_t start_ms, int64_t end_ms)
+{
+    struct store_exec exec = { .n = 1, .arena = &suite.arena };
+
+    exec.calls[0] = (struct statement_call){ STATEMENT_MONTH_ADD,
+        { VALUE_INT(start_ms), VALUE_INT(end_ms) } };
+    assert_int_equal(suite_exec(&exec), STORE_OK);
+}
+
+/* What came before its month was made moves into it, and goes with it. */
+static void test_rows_live_in_their_month(void **state)
+{
+    struct db *db = admin_open(suite.url);
+    int64_t start_ms = admin_int(db, "SELECT max(end_ms) FROM months");
+    struct money_cmd cmds[2];
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_add_customer(1001);
+    suite_deposit(1000, "now", 1000);
+    cmds[0] = suite_bet(1000, "a", 100, 1);
+    cmds[1] = suite_cmd(MONEY_DEPOSIT, 1001, "b", 100);
+    cmds[0].bet = bet_id_make(start_ms + 5, 1, 1);
+    cmds[0].at_ms = cmds[1].at_ms = start_ms + 5;
+    assert_int_equal(suite_money(cmds, 2), STORE_OK);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM transfers_last"), 2);
+    suite_add_month(start_ms, start_ms + 1000);
+    suite_add_month(start_ms, start_ms + 1000); /* again: it is there */
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM transfers_last"), 0);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM bets_last"), 0);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM bets"), 1);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM legs"), 1);
+    assert_int_equal(suite_audit(), 0);
+    admin_run(db, "BEGIN; DELETE FROM months WHERE end_ms = (SELECT max(end_ms) FROM months)");
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM transfers"), 1);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM bets"), 0);
+    admin_run(db, "ROLLBACK"); /* the suite audits at the end */
+    db_close(db);
+}
+
+static void test_months_are_made_ahead_without_a_gap(void **state)
+{
+    struct db *db = admin_open(suite.url);
+
+    (void)state;
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM months"), 5);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM months m WHERE start_ms <> 0 AND NOT"
+                                   " EXISTS (SELECT 1 FROM months p"
+                                   " WHERE p.end_ms = m.start_ms)"), 0);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM months WHERE start_ms <="
+                                   " extract(epoch FROM now()) * 1000 AND end_ms >"
+                                   " extract(epoch FROM now()) * 1000"), 1);
+    db_close(db);
+}
+
 /* ---- locks (rule 25) ------------------------------------------------- */
 
 static void rule_25_a_locked_account_is_skipped(void **state)
@@ -489,6 +546,8 @@ int main(void)
         SUITE_TEST(rule_26_fsync_off_is_refused),
         SUITE_TEST(rule_28_a_schema_behind_names_the_command),
         SUITE_TEST(test_an_unreachable_server_is_named),
+        SUITE_TEST(test_rows_live_in_their_month),
+        SUITE_TEST(test_months_are_made_ahead_without_a_gap),
         SUITE_TEST(rule_25_a_locked_account_is_skipped),
         SUITE_TEST(rule_25_alone_it_waits_with_a_time_out),
         SUITE_TEST(rule_25_two_lanes_race_for_the_same_keys),
