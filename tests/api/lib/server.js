@@ -1,10 +1,10 @@
-// The real binary as a child process on free loopback ports.
+// The real binary as a child process on free loopback ports; or several.
 'use strict';
 
 const { spawn, spawnSync } = require('node:child_process');
 const { after } = require('node:test');
 const { call } = require('./http');
-const { binary, root } = require('./store');
+const { binary, isPostgres, root } = require('./store');
 const { eventually } = require('./wait');
 
 const OPERATOR_TOKEN = 'operator-of-the-tests';
@@ -151,8 +151,9 @@ class Server {
   }
 }
 
-// startServer({ store, options: { 'bet-rate': 5 }, launcher: ['bash', '-c', …] })
-async function startServer({ store, options = {}, env, launcher = [], ready = true }) {
+// One process.
+// startProcess({ store, options: { 'bet-rate': 5 }, launcher: ['bash', '-c', …] })
+async function startProcess({ store, options = {}, env, launcher = [], ready = true }) {
   const command = [...launcher, binary(), ...serveArguments(store, options)];
   const child = spawn(command[0], command.slice(1), {
     env: cleanEnv(env),
@@ -165,4 +166,13 @@ async function startServer({ store, options = {}, env, launcher = [], ready = tr
   return server;
 }
 
-module.exports = { startServer, run, runAsync, serveArguments, OPERATOR_TOKEN };
+// OVERROUND_TEST_SHAPE=cluster: each server is a small cluster, unless the test
+// says what its process plays.
+async function startServer(wanted) {
+  const { role, bus } = wanted.options ?? {};
+  const apart = process.env.OVERROUND_TEST_SHAPE === 'cluster' && isPostgres;
+  if (!apart || role || bus) return startProcess(wanted);
+  return require('../../cluster/lib/fleet').startFleet(wanted);
+}
+
+module.exports = { startServer, startProcess, run, runAsync, serveArguments, OPERATOR_TOKEN };

@@ -3,28 +3,10 @@
 
 const { spawn, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
-const net = require('node:net');
 const path = require('node:path');
 const { makeFolder } = require('../../api/lib/store');
 const { eventually } = require('../../api/lib/wait');
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function answers(port) {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect(port, '127.0.0.1');
-    socket.on('connect', () => resolve(socket.destroy()));
-    socket.on('error', reject);
-  });
-}
+const { answers, freePort } = require('./ports');
 
 // PgBouncer will not run as root.
 function asPostgres(command, args) {
@@ -61,7 +43,7 @@ ignore_startup_parameters = extra_float_digits
   });
   const exited = new Promise((resolve) => child.on('close', resolve));
   process.on('exit', () => child.kill('SIGKILL'));
-  await eventually(() => answers(port)).catch((error) => {
+  await eventually(() => answers(`127.0.0.1:${port}`)).catch((error) => {
     throw new Error(`${error.message}: ${log}`);
   });
   return {
@@ -74,4 +56,4 @@ ignore_startup_parameters = extra_float_digits
   };
 }
 
-module.exports = { startPgBouncer, freePort, answers };
+module.exports = { startPgBouncer };

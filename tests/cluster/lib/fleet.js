@@ -1,0 +1,151 @@
+// Roles in processes of their own behind the load balancer, on one PostgreSQL
+// and one Kafka.  To a story it is a server like any other (api/lib/server.js);
+// a test of the cluster itself reaches each process.
+'use strict';
+
+const { call } = require('../../api/lib/http');
+const { startProcess, OPERATOR_TOKEN } = require('../../api/lib/server');
+const { eventually } = require('../../api/lib/wait');
+const { sharedBus } = require('./kafka');
+const { sum } = require('./metrics');
+const { Nginx } = require('./nginx');
+
+const SMALL = { feed: 1, odds: 1, bets: 2, settle: 1, web: 2 };
+const PAIRS = { feed: 2, odds: 2, bets: 2, settle: 2, web: 2 };
+const DEFAULTS = { partitions: '2', 'lease-ms': '1000' };
+const FOLLOW_MS = 2500; // a tick and a half
+
+class Fleet {
+  constructor({ store, bus = sharedBus(), counts = SMALL, options = {}, env, launcher }) {
+    Object.assign(this, { store, bus, counts, env, launcher });
+    this.options = { ...DEFAULTS, ...options };
+    this.members = []; // { role, server, listen }
+    this.token = OPERATOR_TOKEN;
+  }
+
+  async start({ ready = true } = {}) {
+    const roles = Object.entries(this.counts).flatMap(([role, n]) => Array(n).fill(role));
+    this.members = await Promise.all(roles.map((role) => this.launch(role)));
+    this.nginx = await new Nginx().start(this.upstreams());
+    Object.assign(this, { public: this.nginx.public, operator: this.nginx.operator });
+    this.publicUrl = `http://${this.public}`;
+    this.operatorUrl = `http://${this.operator}`;
+    if (ready) await this.ready();
+    return this;
+  }
+
+  async launch(role, listen = {}) {
+    const { store, bus, env, launcher } = this;
+    const options = { ...this.options, ...listen, role, bus };
+    const server = await startProcess({ store, options, env, launcher, ready: false });
+    return { role, server };
+  }
+
+  // The same role on the same addresses: the load balancer need not know.
+  async relaunch(member) {
+    const { server, role } = member;
+    const listen = { 'operator-listen': server.operator };
+    if (server.public !== 'none') listen.listen = server.public;
+    member.server = (await this.launch(role, listen)).server;
+    await member.server.ready();
+    return member;
+  }
+
+  of(role) {
+    return this.members.filter((member) => member.role === role);
+  }
+
+  upstreams() {
+    const where = (role, listener) => this.of(role).map(({ server }) => server[listener]);
+    return {
+      bets_public: where('bets', 'public'),
+      web_public: where('web', 'public'),
+      feed_operator: where('feed', 'operator'),
+      bets_operator: where('bets', 'operator'),
+      settle_operator: where('settle', 'operator'),
+      web_operator: where('web', 'operator'),
+    };
+  }
+
+  ready() {
+    return Promise.all(this.members.filter((m) => !m.server.exit).map((m) => m.server.ready()));
+  }
+
+  call(method, path, options) {
+    return call(method, this.publicUrl + path, options);
+  }
+
+  // What an operator asks of the whole: probes and numbers are of every process.
+  async operate(method, path, options = {}) {
+    if (path === '/metrics') return this.metrics();
+    if (path === '/readyz' || path === '/healthz') return this.probe(path);
+    const answer = await this.through(method, path, options);
+    if (path === '/v1/feed' && answer.status === 202) await this.followed();
+    return answer;
+  }
+
+  through(method, path, options = {}) {
+    return call(method, this.operatorUrl + path, { token: this.token, ...options });
+  }
+
+  async probe(path) {
+    const all = await Promise.all(
+      this.members.map(({ server }) => server.operate('GET', path).catch((e) => ({ text: `${e}` }))),
+    );
+    return all.find((answer) => answer.status !== 200) ?? all[0];
+  }
+
+  async metrics() {
+    const all = await Promise.all(this.members.map(({ server }) => server.operate('GET', '/metrics')));
+    return { ...all[0], text: sum(all.map((answer) => answer.text)) };
+  }
+
+  async position(member) {
+    const { text } = await member.server.operate('GET', '/metrics');
+    return Number(/^overround_feed_position (\d+)/m.exec(text)?.[1] ?? 0);
+  }
+
+  // A story posts and then looks: until the books of those who sell and show
+  // have what was posted.  What changes nothing is seen with the next tick.
+  async followed() {
+    const posted = Math.max(...(await Promise.all(this.of('feed').map((m) => this.position(m)))));
+    const behind = async (member) => (await this.position(member)) < posted;
+    const late = async () => {
+      const all = await Promise.all([...this.of('bets'), ...this.of('web')].map(behind));
+      if (all.includes(true)) throw new Error('a book is behind');
+    };
+    await eventually(late, { timeout: FOLLOW_MS, every: 5 }).catch(() => {});
+  }
+
+  get log() {
+    return this.members.map(({ role, server }) => `--- ${role}\n${server.log}`).join('\n');
+  }
+
+  get child() {
+    return this.of('bets')[0].server.child;
+  }
+
+  get exit() {
+    return this.members.every(({ server }) => server.exit) ? this.members[0].server.exit : undefined;
+  }
+
+  async stop() {
+    try {
+      await Promise.all(this.members.map(({ server }) => server.stop()));
+    } finally {
+      this.nginx?.stop();
+    }
+  }
+
+  async kill() {
+    await Promise.all(this.members.map(({ server }) => server.kill()));
+    this.nginx?.stop();
+  }
+}
+
+async function startFleet({ ready, ...more }) {
+  const fleet = new Fleet(more);
+  return fleet.start({ ready });
+}
+
+module.exports = { Fleet, startFleet, PAIRS, SMALL };
