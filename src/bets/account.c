@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "bets/inside.h"
 #include "net/answer.h"
+#include "net/forwarded.h"
 
 #define PASSWORD_BYTES_MIN 8
 #define PASSWORD_BYTES_MAX 128
@@ -45,6 +46,16 @@ struct entry {
     struct store_exec exec;
 };
 
+/* Whose rate of registrations and log-ins it is. */
+static struct str client_of(const struct entry *entry)
+{
+    const struct http_request *request = entry->request;
+    struct str client = forwarded_client(http_header(request, "X-Forwarded-For"),
+                                         entry->bets->options.config->proxies);
+
+    return client.n > 0 ? client : str_of(request->peer);
+}
+
 static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
 {
     struct bets *bets = entry->bets;
@@ -52,7 +63,7 @@ static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
     int status = refusal_info(refusal)->status;
     struct http_header headers[BETS_HEADERS];
     size_t n = bets_headers(bets->login_rates,
-                            status == 429 ? str_of(request->peer) : STR_NONE,
+                            status == 429 ? client_of(entry) : STR_NONE,
                             clock_mono_us(), status, &request->arena, headers);
 
     buf_reset(&bets->scratch);
@@ -207,8 +218,7 @@ static int age_at(int year, int month, int day, int64_t now_ms)
 
 static bool has_rate(struct entry *entry)
 {
-    return rates_take(entry->bets->login_rates, str_of(entry->request->peer),
-                      clock_mono_us());
+    return rates_take(entry->bets->login_rates, client_of(entry), clock_mono_us());
 }
 
 static struct entry *entry_new(struct bets *bets, struct http_request *request)

@@ -11,6 +11,7 @@
 #endif
 CONFIG(TEXT, store, "store", "sqlite:./data/overround.db", "url", "Where money lives: sqlite:PATH or postgres://USER@HOST/DATABASE.")
 CONFIG(TEXT, listen, "listen", "127.0.0.1:8080", "address", "The public listener: customers.")
+CONFIG(INT, proxies, "proxies", "0", "proxies", "Load balancers before the public listener that add the address they were called from to X-Forwarded-For: the customer's is so many from its end.")
 CONFIG(TEXT, operator_listen, "operator-listen", "127.0.0.1:8081", "address", "The operator listener: feed, reports, metrics. Never exposed.")
 CONFIG(TEXT, operator_token, "operator-token", "", "token", "The first operator's token, with every role. Empty: a fresh one is made and printed.")
 CONFIG(TEXT, log_level, "log-level", "info", "level", "debug, info, warn or error.")
