@@ -2,6 +2,9 @@
 #
 #   make run     install what is missing, build, serve a match day on SQLite
 #   make test    every test, on both stores, ends with "N passed, N failed"
+#   make cluster a whole cluster on this machine: PostgreSQL and a standby,
+#                Kafka, two of each role, nginx; make cluster-stop ends it
+#   make test-cluster  what needs Kafka, nginx, ClickHouse, S3
 #   make         build/overround
 #   make bench   the speed claims beside their peers, as a table
 #   make lint    style, include direction, banned calls, both compilers
@@ -36,7 +39,8 @@ FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/*_
 BENCHES = $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
 HELPERS = $(patsubst tests/crash/%.c,$(OUT)/crash/%,$(sort $(wildcard tests/crash/*.c)))
 
-.PHONY: all run test bench lint asan fuzz docs clean deps deps-test units helpers
+.PHONY: all run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
+	deps-test deps-cluster units helpers
 .SECONDARY:
 
 all: build/overround
@@ -52,6 +56,8 @@ deps:
 	@scripts/deps.sh build
 deps-test:
 	@scripts/deps.sh build test
+deps-cluster:
+	@scripts/deps.sh build test cluster
 
 $(OUT)/overround: $(OUT)/src/main.o $(LIBRARY)
 	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
@@ -119,6 +125,14 @@ run: build/overround
 
 test: deps-test
 	@scripts/test.sh
+
+cluster: deps-cluster build/overround
+	@scripts/cluster.sh start
+cluster-stop:
+	@scripts/cluster.sh stop
+
+test-cluster: deps-cluster
+	@scripts/test.sh --cluster
 
 bench: deps-test build/overround
 	@scripts/deps.sh bench

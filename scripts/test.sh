@@ -2,6 +2,7 @@
 # Every test, step by step, with the details in build/test/*.log; the last line
 # is "N passed, N failed".  Steps can be named to run only those:
 #   scripts/test.sh units api-sqlite
+# --cluster: the steps that need Kafka, nginx, ClickHouse and S3; --all: all.
 set -u
 cd "$(dirname "$0")/.."
 
@@ -159,6 +160,40 @@ property() { # STORE
     OVERROUND_TEST_STORE=$1 node_step "property-$1" tests/property/*_test.js
 }
 
+# One Kafka for a step; its servers have topics of their own.
+with_kafka() {
+    local folder
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/overround-kafka-XXXXXX")
+    rmdir "$folder"
+    OVERROUND_TEST_KAFKA=$(scripts/kafka.sh start "$folder" 2>"$logs/kafka.log" | tail -1)
+    export OVERROUND_TEST_KAFKA
+    if [ -z "$OVERROUND_TEST_KAFKA" ]; then
+        echo "FAILED: scripts/kafka.sh start" >>"$logs/kafka.log"
+        finish kafka 0 1 0 "$logs/kafka.log"
+        cat "$logs/kafka.log"
+    else
+        "$@"
+    fi
+    scripts/kafka.sh drop "$folder" >/dev/null 2>&1
+    unset OVERROUND_TEST_KAFKA
+}
+
+# The api's own stories, each server a small cluster: those that are about one
+# process, or about the bytes of its listener, are not for it.
+api_cluster() {
+    local one_process='http|process|recovery|replay|sim|producer|malformed|openapi'
+    # shellcheck disable=SC2046
+    OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1200 \
+        node_step api-cluster $(printf '%s\n' tests/api/*_test.js |
+            grep -vE "/($one_process)_test.js\$")
+}
+
+# What needs more than one process, or a server of somebody else's.
+cluster() {
+    OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=1500 \
+        node_step cluster tests/cluster/*_test.js
+}
+
 # The pages in Debian's Chromium; playwright-core without a browser of its own.
 browser() {
     local begin=$SECONDS log=$logs/browser.log
@@ -186,6 +221,8 @@ step() {
         build build-asan -j2 VARIANT=asan build/asan/overround || return
         OVERROUND_TEST_BINARY=build/asan/overround api sqlite api-asan
         ;;
+    cluster) with_postgres with_kafka cluster ;;
+    api-cluster) with_postgres with_kafka api_cluster ;;
     *) say "no step $1; steps: $steps" && exit 2 ;;
     esac
 }
@@ -194,6 +231,11 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
+cluster_steps="cluster"
+case ${1:-} in
+--cluster) steps=$cluster_steps && shift ;;
+--all) steps="$steps $cluster_steps" && shift ;;
+esac
 
 if [ ! -d "$OVERROUND_DATA/football" ]; then
     say "The data is not at $OVERROUND_DATA; set OVERROUND_DATA to its folder."
