@@ -1,0 +1,431 @@
+/* Records of money: see event_record.h. */
+#include "model/event_record.h"
+
+#include <jansson.h>
+
+#define VERSION 1
+
+struct event_info {
+    int number;
+    const char *name;
+};
+
+static const struct event_info events[] = {
+#define EVENT(number, name, text, ref) { number, text },
+#include "tbl/events.h"
+#undef EVENT
+};
+
+const char *event_name(int event)
+{
+    for (size_t i = 0; i < LENGTH(events); i++)
+        if (events[i].number == event)
+            return events[i].name;
+    return NULL;
+}
+
+int event_find(struct str name)
+{
+    for (size_t i = 0; i < LENGTH(events); i++)
+        if (str_eq(str_of(events[i].name), name))
+            return events[i].number;
+    return 0;
+}
+
+enum bet_state event_state(int event)
+{
+    switch (event) {
+    case EVENT_BET_SETTLED:
+    case EVENT_BET_RESETTLED:
+        return BET_SETTLED;
+    case EVENT_BET_CASHED_OUT:
+        return BET_CASHED_OUT;
+    default:
+        return BET_ACCEPTED;
+    }
+}
+
+bool event_transfer(const struct event_record *record, enum transfer_kind *kind)
+{
+    switch (record->event) {
+    case EVENT_BET_ACCEPTED:
+        *kind = TRANSFER_STAKE;
+        return true;
+    case EVENT_DEPOSITED:
+        *kind = TRANSFER_DEPOSIT;
+        return true;
+    case EVENT_WITHDRAWN:
+        *kind = TRANSFER_WITHDRAWAL;
+        return true;
+    case EVENT_BET_CASHED_OUT:
+    case EVENT_BET_PARTLY_CASHED_OUT:
+        *kind = TRANSFER_CASHOUT;
+        return true;
+    default:
+        *kind = record->amount_minor > 0 ? TRANSFER_PAYOUT : TRANSFER_REVERSAL;
+        return record->amount_minor != 0;
+    }
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+static void put_int(struct jw *w, const char *name, int64_t n)
+{
+    jw_key(w, name);
+    jw_int(w, n);
+}
+
+static void put_text(struct jw *w, const char *name, struct str text)
+{
+    jw_key(w, name);
+    jw_str(w, text);
+}
+
+/* event_record_peek() reads the first three where they stand. */
+static void put_head(struct jw *w, const struct event_record *record)
+{
+    put_int(w, "v", VERSION);
+    put_int(w, "xid", record->xid);
+    put_text(w, "event", str_of(event_name(record->event)));
+    jw_key(w, "id");
+    jw_raw(w, STR("\""));
+    buf_int(w->out, record->account);
+    buf_char(w->out, '-');
+    buf_int(w->out, record->seq);
+    buf_char(w->out, '"');
+    put_int(w, "account", record->account);
+    put_int(w, "seq", record->seq);
+    put_int(w, "at_ms", record->at_ms);
+    put_text(w, "currency", record->currency);
+}
+
+static void put_purse(struct jw *w, const struct event_record *record, int64_t amount_minor)
+{
+    put_int(w, "amount", amount_minor);
+    put_int(w, "balance", record->balance_minor);
+    put_int(w, "debt", record->debt_minor);
+    put_int(w, "staked", record->staked_minor);
+}
+
+#define EACH_LEG(w, name, slip, put) \
+    do { \
+        jw_key(w, name); \
+        jw_array(w); \
+        for (uint32_t i = 0; i < (slip)->n_legs; i++) { \
+            const struct leg *leg = &(slip)->legs[i]; \
+            put; \
+        } \
+        jw_array_end(w); \
+    } while (0)
+
+static void put_legs(struct jw *w, const struct slip *slip)
+{
+    EACH_LEG(w, "leg_events", slip, jw_str(w, leg->market.event));
+    EACH_LEG(w, "leg_markets", slip, jw_int(w, leg->market.market));
+    EACH_LEG(w, "leg_specifiers", slip, jw_str(w, leg->market.specifiers));
+    EACH_LEG(w, "leg_outcomes", slip, jw_str(w, leg->outcome));
+    EACH_LEG(w, "leg_odds_e4", slip, jw_int(w, leg->odds_e4));
+    EACH_LEG(w, "leg_bankers", slip, jw_int(w, leg->banker));
+    EACH_LEG(w, "leg_states", slip, jw_str(w, str_of(leg_state_name(leg->result.state))));
+}
+
+static void put_results(struct jw *w, const struct slip *slip)
+{
+    jw_key(w, "results");
+    jw_raw(w, STR("\""));
+    results_encode(slip, w->out); /* digits, brackets, commas, null */
+    buf_char(w->out, '"');
+}
+
+static void put_slip(struct jw *w, const struct slip *slip)
+{
+    put_text(w, "type", str_of(bet_type_name(slip->type)));
+    jw_key(w, "sizes");
+    jw_array(w);
+    for (uint32_t i = 0; i < slip->n_sizes; i++)
+        jw_int(w, slip->sizes[i]);
+    jw_array_end(w);
+    put_legs(w, slip);
+    put_results(w, slip);
+}
+
+void event_record_write_bet(const struct event_record *record, struct buf *out)
+{
+    const struct bet_view *bet = &record->bet;
+    struct jw w = jw_to(out);
+
+    CHECK(record->has_bet && bet->slip != NULL);
+    jw_object(&w);
+    put_head(&w, record);
+    put_purse(&w, record, record->amount_minor);
+    put_text(&w, "state", str_of(bet_state_name(bet->state)));
+    jw_key(&w, "bet");
+    jw_id(&w, bet->id);
+    put_int(&w, "placed_ms", bet->placed_ms);
+    put_int(&w, "settled_ms", bet->settled_ms);
+    put_int(&w, "stake", bet->stake_minor);
+    put_int(&w, "potential", bet->potential_minor);
+    put_int(&w, "payout", bet->payout_minor);
+    put_int(&w, "cashed_stake", bet->cashed_stake_minor);
+    put_int(&w, "cashed_paid", bet->cashed_paid_minor);
+    put_int(&w, "past_posted", record->past_posted);
+    put_text(&w, "sport", bet->sport);
+    put_slip(&w, bet->slip);
+    jw_object_end(&w);
+}
+
+static void put_accounts(struct jw *w, int64_t account, enum transfer_kind kind)
+{
+    int64_t house = kind == TRANSFER_DEPOSIT || kind == TRANSFER_WITHDRAWAL ? HOUSE_CASH
+                                                                            : HOUSE_BETS;
+    bool to_customer = kind == TRANSFER_DEPOSIT || kind == TRANSFER_PAYOUT ||
+                       kind == TRANSFER_CASHOUT;
+
+    put_int(w, "debit", to_customer ? house : account);
+    put_int(w, "credit", to_customer ? account : house);
+}
+
+void event_record_write_transfer(const struct event_record *record, struct buf *out)
+{
+    struct jw w = jw_to(out);
+    enum transfer_kind kind = TRANSFER_DEPOSIT;
+
+    CHECK(event_transfer(record, &kind));
+    jw_object(&w);
+    put_head(&w, record);
+    put_purse(&w, record,
+              record->amount_minor < 0 ? -record->amount_minor : record->amount_minor);
+    put_text(&w, "kind", str_of(transfer_kind_name(kind)));
+    put_accounts(&w, record->account, kind);
+    jw_key(&w, "bet");
+    jw_id(&w, record->bet.id); /* "0": about none */
+    put_text(&w, "sport", record->bet.sport);
+    jw_object_end(&w);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static bool read_int(const json_t *document, const char *name, int64_t *into)
+{
+    const json_t *value = json_object_get(document, name);
+
+    if (!json_is_integer(value) || json_integer_value(value) == INT64_MIN)
+        return false;
+    *into = json_integer_value(value);
+    return true;
+}
+
+static struct str str_of_json(const json_t *value, struct arena *arena)
+{
+    return arena_str(arena, (struct str){ json_string_value(value), json_string_length(value) });
+}
+
+static bool read_text(const json_t *document, const char *name, struct arena *arena,
+                      struct str *into)
+{
+    const json_t *value = json_object_get(document, name);
+
+    if (!json_is_string(value))
+        return false;
+    *into = str_of_json(value, arena);
+    return true;
+}
+
+static bool read_bet_id(const json_t *document, struct arena *arena, int64_t *id)
+{
+    struct str text;
+
+    return read_text(document, "bet", arena, &text) &&
+           decimal_parse(text, 0, INT64_MAX, id) == DECIMAL_OK;
+}
+
+static bool read_head(const json_t *document, struct arena *arena, struct event_record *record)
+{
+    struct str event;
+    int64_t version;
+
+    if (!read_int(document, "v", &version) || version != VERSION ||
+        !read_text(document, "event", arena, &event))
+        return false;
+    record->event = event_find(event);
+    return record->event != 0 && read_int(document, "xid", &record->xid) &&
+           read_int(document, "account", &record->account) &&
+           read_int(document, "seq", &record->seq) &&
+           read_int(document, "at_ms", &record->at_ms) &&
+           read_text(document, "currency", arena, &record->currency) &&
+           currency_find(record->currency) != NULL &&
+           read_int(document, "amount", &record->amount_minor) &&
+           read_int(document, "balance", &record->balance_minor) &&
+           read_int(document, "debt", &record->debt_minor) &&
+           read_int(document, "staked", &record->staked_minor);
+}
+
+static bool read_view(const json_t *document, struct arena *arena, struct event_record *record)
+{
+    struct bet_view *bet = &record->bet;
+    int64_t past_posted;
+
+    if (!read_bet_id(document, arena, &bet->id) ||
+        !read_int(document, "placed_ms", &bet->placed_ms) ||
+        !read_int(document, "settled_ms", &bet->settled_ms) ||
+        !read_int(document, "stake", &bet->stake_minor) ||
+        !read_int(document, "potential", &bet->potential_minor) ||
+        !read_int(document, "payout", &bet->payout_minor) ||
+        !read_int(document, "cashed_stake", &bet->cashed_stake_minor) ||
+        !read_int(document, "cashed_paid", &bet->cashed_paid_minor) ||
+        !read_int(document, "past_posted", &past_posted) ||
+        !read_text(document, "sport", arena, &bet->sport))
+        return false;
+    bet->state = event_state(record->event);
+    bet->currency = currency_find(record->currency);
+    record->past_posted = past_posted != 0;
+    return true;
+}
+
+static bool read_sizes(const json_t *document, struct slip *slip)
+{
+    const json_t *sizes = json_object_get(document, "sizes");
+
+    slip->n_sizes = (uint32_t)json_array_size(sizes);
+    if (json_array_size(sizes) > LIMIT_LEGS)
+        return false;
+    for (uint32_t i = 0; i < slip->n_sizes; i++) {
+        json_int_t size = json_integer_value(json_array_get(sizes, i));
+
+        if (size < 1 || size > LIMIT_LEGS)
+            return false;
+        slip->sizes[i] = (uint32_t)size;
+    }
+    return true;
+}
+
+/* The columns of the legs, as long as each other. */
+struct columns {
+    const json_t *events, *markets, *specifiers, *outcomes, *odds, *bankers;
+};
+
+static bool read_leg(const struct columns *columns, size_t i, struct arena *arena,
+                     struct leg *leg)
+{
+    const json_t *event = json_array_get(columns->events, i);
+    const json_t *specifiers = json_array_get(columns->specifiers, i);
+    const json_t *outcome = json_array_get(columns->outcomes, i);
+    json_int_t market = json_integer_value(json_array_get(columns->markets, i));
+    json_int_t odds = json_integer_value(json_array_get(columns->odds, i));
+
+    if (!json_is_string(event) || !json_is_string(specifiers) || !json_is_string(outcome) ||
+        market < 0 || market > UINT32_MAX || odds < ODDS_ONE_E4 || odds > ODDS_MAX_E4)
+        return false;
+    *leg = (struct leg){
+        .market = { str_of_json(event, arena), (uint32_t)market,
+                    str_of_json(specifiers, arena) },
+        .outcome = str_of_json(outcome, arena),
+        .odds_e4 = odds,
+        .banker = json_integer_value(json_array_get(columns->bankers, i)) != 0,
+        .result = LEG_RESULT_OPEN,
+    };
+    return true;
+}
+
+static bool read_legs(const json_t *document, struct arena *arena, struct slip *slip)
+{
+    struct columns columns = {
+        json_object_get(document, "leg_events"), json_object_get(document, "leg_markets"),
+        json_object_get(document, "leg_specifiers"), json_object_get(document, "leg_outcomes"),
+        json_object_get(document, "leg_odds_e4"), json_object_get(document, "leg_bankers"),
+    };
+    size_t n = json_array_size(columns.events);
+
+    if (n > LIMIT_LEGS)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!read_leg(&columns, i, arena, &slip->legs[i]))
+            return false;
+    slip->n_legs = (uint32_t)n;
+    return true;
+}
+
+static bool read_slip(const json_t *document, struct arena *arena, struct slip *slip)
+{
+    static const enum bet_type types[] = { BET_SINGLE, BET_MULTIPLE, BET_SYSTEM };
+    struct str type, results;
+
+    *slip = (struct slip){ .accept = ACCEPT_NONE };
+    if (!read_text(document, "type", arena, &type) || !read_sizes(document, slip) ||
+        !read_legs(document, arena, slip) || !read_text(document, "results", arena, &results))
+        return false;
+    for (size_t i = 0; i < LENGTH(types); i++)
+        if (str_eq(type, str_of(bet_type_name(types[i]))))
+            slip->type = types[i];
+    return slip->type != 0 && slip_check(slip) == SLIP_OK && results_decode(results, slip);
+}
+
+/* A transfer names its kind; its amount has no sign. */
+static bool read_transfer(const json_t *document, struct arena *arena,
+                          struct event_record *record)
+{
+    enum transfer_kind kind;
+    struct str name;
+
+    if (!read_text(document, "kind", arena, &name) ||
+        !read_bet_id(document, arena, &record->bet.id) ||
+        !read_text(document, "sport", arena, &record->bet.sport))
+        return false;
+    if (str_eq(name, str_of(transfer_kind_name(TRANSFER_REVERSAL))) &&
+        record->amount_minor > 0)
+        record->amount_minor = -record->amount_minor;
+    return event_transfer(record, &kind) && str_eq(name, str_of(transfer_kind_name(kind)));
+}
+
+bool event_record_read(struct str text, struct arena *arena, struct slip *slip,
+                       struct event_record *record)
+{
+    json_t *document = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+    bool well;
+
+    *record = (struct event_record){ 0 };
+    well = document != NULL && read_head(document, arena, record);
+    if (well && json_object_get(document, "kind") == NULL) {
+        record->has_bet = true;
+        record->bet.slip = slip;
+        well = event_name(record->event) != NULL && record->event != EVENT_DEPOSITED &&
+               record->event != EVENT_WITHDRAWN && read_view(document, arena, record) &&
+               read_slip(document, arena, slip);
+    } else if (well) {
+        well = read_transfer(document, arena, record);
+    }
+    json_decref(document);
+    return well;
+}
+
+static bool skip(struct str *text, struct str expected)
+{
+    if (text->n < expected.n || memcmp(text->p, expected.p, expected.n) != 0)
+        return false;
+    *text = (struct str){ text->p + expected.n, text->n - expected.n };
+    return true;
+}
+
+/* Up to the character, which goes too. */
+static bool take_until(struct str *text, char end, struct str *part)
+{
+    const char *at = text->n == 0 ? NULL : memchr(text->p, end, text->n);
+
+    if (at == NULL)
+        return false;
+    *part = (struct str){ text->p, (size_t)(at - text->p) };
+    *text = (struct str){ at + 1, text->n - part->n - 1 };
+    return true;
+}
+
+bool event_record_peek(struct str text, int64_t *xid, int *event)
+{
+    struct str number, name;
+
+    if (!skip(&text, STR("{\"v\":1,\"xid\":")) || !take_until(&text, ',', &number) ||
+        decimal_parse(number, 0, INT64_MAX, xid) != DECIMAL_OK ||
+        !skip(&text, STR("\"event\":\"")) || !take_until(&text, '"', &name))
+        return false;
+    *event = event_find(name);
+    return *event != 0;
+}
