@@ -70,7 +70,9 @@ struct kafka_record {
     void (*on_done)(void *ctx, bool sent);
     void *ctx;
 };
-/* False: the queue is full (LIMIT_KAFKA_QUEUE), nothing was taken: later. */
+/* False: the topics are not known yet (kafka_partitions() is 0), or the queue is
+ * full (LIMIT_KAFKA_QUEUE), or what was in flight is being given up: nothing was
+ * taken; later.  A try each 100 ms, or at the next on_done, is often enough. */
 bool kafka_send(struct kafka *kafka, const struct kafka_record *record) MUST_USE;
 
 /* ---- receiving ---------------------------------------------------------- */
