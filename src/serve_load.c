@@ -121,8 +121,7 @@ static bool load_parts(struct serve *serve, struct db *db, struct str *error)
     serve_make_local(serve);
     return operators_load(serve->operators, db, error) &&
            (!reads_log || replay_log(serve, db, error)) &&
-           (serve->bets == NULL ||
-            liability_join(db, serve->start.node, clock_wall_ms(), alone, error)) &&
+           (serve->bets == NULL || liability_join(db, alone, error)) &&
            (serve->risk == NULL || risk_load(serve->risk, db, error));
 }
 

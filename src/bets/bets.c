@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/metrics.h"
 #include "bets/inside.h"
@@ -17,6 +18,11 @@ static bool is_over(void *ctx, struct market_id id)
     const struct bets *bets = ctx;
 
     return book_market(bets->options.book, id) == NULL;
+}
+
+static int64_t next_bet(void *ctx)
+{
+    return bets_make_id(ctx, clock_wall_ms());
 }
 
 static void make_gate(struct bets *bets)
@@ -32,7 +38,7 @@ static void make_gate(struct bets *bets)
     bets->delays = delays_new(bets->park, options->book, options->delays);
     bets->liability = liability_new(&(struct liability_options){
         .loop = options->loop, .store = options->store, .house = options->house,
-        .node = options->node, .is_over = is_over, .ctx = bets,
+        .node = options->node, .is_over = is_over, .next_bet = next_bet, .ctx = bets,
     });
 }
 
@@ -96,15 +102,15 @@ bool bets_are_queued(const struct bets *bets)
     return lanes_are_behind(bets->lanes);
 }
 
-void bets_on_liability(void *ctx, struct market_id market, struct str outcome,
+void bets_on_liability(void *ctx, int64_t bet, struct market_id market, struct str outcome,
                        int64_t delta_minor)
 {
     struct bets *bets = ctx;
 
     if (delta_minor < 0)
-        liability_take(bets->liability, market, outcome, -delta_minor);
+        liability_take(bets->liability, bet, market, outcome, -delta_minor);
     else
-        liability_add(bets->liability, market, outcome, delta_minor);
+        liability_add(bets->liability, bet, market, outcome, delta_minor);
 }
 
 void bets_drain(struct bets *bets)

@@ -89,7 +89,7 @@ void bets_post_hold(void *bets, struct http_request *request); /* param = hold i
 
 /* An open bet's liability at this outcome has changed: settled, cashed out,
  * reopened.  Fresh bets are charged by placement itself. */
-void bets_on_liability(void *bets, struct market_id market, struct str outcome,
+void bets_on_liability(void *bets, int64_t bet, struct market_id market, struct str outcome,
                        int64_t delta_minor);
 
 /* No more bets are kept open: those that are, are refused as busy. */

@@ -395,8 +395,11 @@ static void judge_bet(struct command *c)
     for (uint32_t i = 0; i < c->slip->n_legs; i++)
         c->slip->legs[i].odds_e4 = c->submitted_e4[i];
     money->verdict = gate_judge(&c->gate, &money->potential_minor, &c->bets->members);
-    if (money->verdict == REFUSE_NOTHING)
-        fill_bet(c);
+    money->liability_epoch = 0;
+    if (money->verdict != REFUSE_NOTHING)
+        return;
+    money->liability_epoch = gate_epoch(&c->gate);
+    fill_bet(c);
 }
 
 static void judge_cashout(struct command *c)
@@ -486,12 +489,14 @@ static void leave_gate(struct command *c, enum lane_result result)
     const struct money_cmd *money = &c->lane.money;
 
     if (result == LANE_UNKNOWN)
-        gate_leave(&c->gate, GATE_UNKNOWN);
+        gate_leave(&c->gate, GATE_UNKNOWN, money->bet);
+    else if (result == LANE_DECIDED && money->outcome == MONEY_FENCED)
+        gate_leave_fenced(&c->gate);
     else if (result == LANE_DECIDED && money->outcome == MONEY_DECIDED &&
              money->decided == REFUSE_NOTHING)
-        gate_leave(&c->gate, GATE_STANDS);
+        gate_leave(&c->gate, GATE_STANDS, money->bet);
     else
-        gate_leave(&c->gate, GATE_NOTHING);
+        gate_leave(&c->gate, GATE_NOTHING, 0);
 }
 
 /* ---- a cash-out's bet --------------------------------------------------- */
@@ -561,6 +566,9 @@ static void on_done(void *ctx, struct lane_cmd *cmd, enum lane_result result)
         return;
     case MONEY_MOVED:
         read_its_bet(c);
+        return;
+    case MONEY_FENCED: /* it charged leases that are over: nothing is decided */
+        give_up(c, REFUSE_BUSY);
         return;
     case MONEY_UNAUTHORIZED:
         session_drop(c->bets, c->request);
@@ -711,7 +719,7 @@ static void enter_lane(struct command *c)
         return;
     }
     if (c->lane.money.op == MONEY_BET)
-        gate_leave(&c->gate, GATE_NOTHING);
+        gate_leave(&c->gate, GATE_NOTHING, 0);
     give_up(c, REFUSE_BUSY);
 }
 
@@ -724,7 +732,7 @@ static void on_open(struct gate *gate, enum gate_answer answer)
         enter_lane(c);
         return;
     }
-    gate_leave(&c->gate, GATE_NOTHING);
+    gate_leave(&c->gate, GATE_NOTHING, 0);
     give_up(c, REFUSE_BUSY);
 }
 

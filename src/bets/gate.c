@@ -318,15 +318,28 @@ enum refusal gate_judge(struct gate *gate, int64_t *potential_minor, struct buf 
     return verdict;
 }
 
+int64_t gate_epoch(const struct gate *gate)
+{
+    return gate->claim == NULL ? 0 : gate->claim->epoch;
+}
+
+void gate_leave_fenced(struct gate *gate)
+{
+    int64_t epoch = gate_epoch(gate);
+
+    gate_leave(gate, GATE_NOTHING, 0);
+    liability_fenced(gate->bets->liability, epoch);
+}
+
 /* What no limit held back counts where one does by now. */
-static void add_unclaimed(const struct gate *gate, int64_t amount_minor)
+static void add_unclaimed(const struct gate *gate, int64_t bet, int64_t amount_minor)
 {
     for (uint32_t i = 0; i < gate->slip->n_legs; i++)
-        liability_add(gate->bets->liability, gate->slip->legs[i].market,
+        liability_add(gate->bets->liability, bet, gate->slip->legs[i].market,
                       gate->slip->legs[i].outcome, amount_minor);
 }
 
-void gate_leave(struct gate *gate, enum gate_end end)
+void gate_leave(struct gate *gate, enum gate_end end, int64_t bet)
 {
     struct liability *liability = gate->bets->liability;
     int64_t potential;
@@ -334,11 +347,11 @@ void gate_leave(struct gate *gate, enum gate_end end)
     if (gate->claim != NULL && end == GATE_NOTHING) {
         liability_release(liability, gate->claim);
     } else if (gate->claim != NULL) {
-        liability_keep(liability, gate->claim);
+        liability_keep(liability, gate->claim, bet);
     } else if (end != GATE_NOTHING && liability_count(liability) > 0 &&
                house_knows(gate->bets->options.house, gate->currency) &&
                grade_potential(gate->slip, gate->stake_minor, &potential)) {
-        add_unclaimed(gate, amount_of(gate, potential));
+        add_unclaimed(gate, bet, amount_of(gate, potential));
     }
     gate->claim = NULL;
     if (gate->offer != 0 && end == GATE_NOTHING)

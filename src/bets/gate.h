@@ -55,7 +55,12 @@ enum gate_answer gate_enter(struct gate *gate) MUST_USE;
 /* When the batch is formed, instead of place_judge(), with its contract. */
 enum refusal gate_judge(struct gate *gate, int64_t *potential_minor,
                         struct buf *members) MUST_USE;
-/* Once, after it was open or while it waits no more. */
-void gate_leave(struct gate *gate, enum gate_end end);
+/* Of a bet that gate_judge() let through: what its transaction has to name. */
+int64_t gate_epoch(const struct gate *gate);
+/* Once, after it was open or while it waits no more; `bet` unless NOTHING came
+ * of it. */
+void gate_leave(struct gate *gate, enum gate_end end, int64_t bet);
+/* Nothing came of it, for its epoch is over. */
+void gate_leave_fenced(struct gate *gate);
 
 #endif

@@ -15,6 +15,7 @@
  *                        alone, waiting for the lock; after SKIPS_MAX: busy
  *   batch unavailable    all busy
  *   batch unknown        all unknown, never guessed (rule 13)
+ *   fenced (rule 14)     busy, but who charges no limit is first again
  *   batch rejected       back to the front in order, the next batch half the
  *                        size, until the offender stands alone: busy, alarm
  *
@@ -307,6 +308,20 @@ static void halve(struct lane *lane, uint32_t *n_finished)
     count_queued(lane, (int32_t)batch->n);
 }
 
+/* True: not decided, and the first of the next batch. */
+static bool goes_again(struct lane *lane, struct lane_account *account,
+                       const struct money_cmd *cmd, uint32_t *n_finished)
+{
+    if (cmd->outcome == MONEY_SKIPPED)
+        return skipped_goes_first(lane, account, n_finished);
+    if (cmd->outcome == MONEY_FENCED && cmd->liability_epoch == 0) {
+        count_queued(lane, 1); /* it was in a batch with one that charges a limit */
+        return true;
+    }
+    finish_first(lane, account, LANE_DECIDED, n_finished);
+    return false;
+}
+
 static void decided(struct lane *lane, uint32_t *n_finished)
 {
     struct money_batch *batch = &lane->batch;
@@ -315,9 +330,7 @@ static void decided(struct lane *lane, uint32_t *n_finished)
 
     for (uint32_t i = 0; i < batch->n; i++) {
         CHECK(batch->cmds[i]->outcome != MONEY_PENDING);
-        if (batch->cmds[i]->outcome != MONEY_SKIPPED)
-            finish_first(lane, lane->accounts[i], LANE_DECIDED, n_finished);
-        else if (skipped_goes_first(lane, lane->accounts[i], n_finished))
+        if (goes_again(lane, lane->accounts[i], batch->cmds[i], n_finished))
             first[n_first++] = lane->accounts[i];
     }
     while (n_first > 0)

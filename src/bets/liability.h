@@ -3,19 +3,33 @@
  * outcome) in its own currency, and never above the limit, by any number of
  * processes.
  *
- *   table liability    market, outcome -> granted      one row, all processes
+ *   table liability_holders   a process, for a time: epoch, node, until
+ *         |
+ *   table liability           outcome -> granted = base + all leases
+ *   table liability_leases    outcome, epoch -> granted
  *         | in portions, by one conditional UPDATE: granted + need <= limit
  *         v
- *   entry, here        granted >= charged              charged without the store
+ *   entry, here               granted >= charged     charged without the store
  *
- * The sum of what is charged anywhere is never above what is granted.  Where
- * an answer is unknown the error is always to the safe side: room is lost,
- * until the market leaves the book or the next start.
+ * What is open under a lease is never above it: a bet that charges one names
+ * its epoch, and its transaction finds it not fenced or does nothing
+ * (store_money).  So a lease can be reclaimed from a process that hangs or
+ * died: its epoch is fenced, which waits for what is under way, and then what
+ * was bet under it is counted into the row's base: the open bets that are
+ * under no lease, known by the node and the time in their ids.  Whoever was
+ * fenced by mistake comes back under another epoch, with nothing.
  *
- * A row begins with the liability of the bets that are open then, read from
- * the store; bets accepted while no limit held are counted by that or, when
- * there is an entry already, by liability_add().  At start the rows are
- * forgotten, unless another process lives on them (liability_join).
+ * Room comes back from bets that are over: at once to the lease they are
+ * under; of others when somebody finds the row full, by counting again.
+ * Where an answer is unknown the error is to the safe side: room is lost
+ * until the lease ends.
+ *
+ * Bets accepted where no limit held are in the base as of the next count: a
+ * limit that is set later does not know those of the moment before.
+ *
+ *   liability.c        claims and entries
+ *   liability_ask.c    leases, grants, counts: the rounds with the store
+ *   liability_hold.c   epochs: join, renew, fence others, reclaim
  */
 #ifndef BETS_LIABILITY_H
 #define BETS_LIABILITY_H
@@ -34,6 +48,9 @@ struct liability_options {
     const struct house *house;
     int64_t node;      /* of this process */
     int64_t tick_ms;   /* looks after what is unused; 0 = 5 s */
+    int64_t hold_ms;   /* an epoch may be fenced after so long unseen; 0 = 30 s */
+    /* A bet's id that is above all earlier ones of this process. */
+    int64_t (*next_bet)(void *ctx);
     /* The market has left the book: nothing is sold on it any more. */
     bool (*is_over)(void *ctx, struct market_id id);
     void *ctx;
@@ -46,6 +63,7 @@ struct liability_leg {
     int64_t limit_minor;   /* < 0 = none: nothing is charged */
     int64_t amount_minor;
     struct liability_entry *entry; /* charged there; NULL = not charged */
+    int64_t epoch;                 /* under this lease */
 };
 
 enum liability_result {
@@ -63,6 +81,7 @@ struct liability_claim {
     void (*on_done)(struct liability_claim *claim, enum liability_result result);
     void *ctx;
     int64_t room_minor;
+    int64_t epoch;         /* what the bet's transaction has to name; 0 = none */
     /* its own */
     uint32_t at;
     struct liability_claim *next;
@@ -75,11 +94,9 @@ bool liability_is_idle(const struct liability *liability);
 /* Gives back what is unused, then is idle. */
 void liability_drain(struct liability *liability);
 
-/* At start, blocking: this process is one of those that hold grants.  When it
- * is the only one the rows are forgotten: by a lock that no other one has
- * (`alone`), or because no other one was seen lately. */
-bool liability_join(struct db *db, int64_t node, int64_t now_ms, bool alone,
-                    struct str *error) MUST_USE;
+/* At start, blocking: when this process is the only one there can be
+ * (`alone`), what others held is fenced, and the rows are forgotten. */
+bool liability_join(struct db *db, bool alone, struct str *error) MUST_USE;
 
 /* Charges every leg or none. */
 enum liability_result liability_charge(struct liability *liability,
@@ -91,17 +108,19 @@ bool liability_recharge(struct liability *liability, struct liability_claim *cla
                         int64_t amount_minor) MUST_USE;
 /* The bet stands, or may stand: its charge stays, and the legs that no limit
  * held count as by liability_add().  The claim is over. */
-void liability_keep(struct liability *liability, struct liability_claim *claim);
+void liability_keep(struct liability *liability, struct liability_claim *claim, int64_t bet);
+/* A transaction was refused for this epoch. */
+void liability_fenced(struct liability *liability, int64_t epoch);
 /* No bet came of it. */
 void liability_release(struct liability *liability, struct liability_claim *claim);
 
 /* An accepted bet without a claim, or one that is open again: counted even
  * where it does not fit. */
-void liability_add(struct liability *liability, struct market_id market, struct str outcome,
-                   int64_t amount_minor);
+void liability_add(struct liability *liability, int64_t bet, struct market_id market,
+                   struct str outcome, int64_t amount_minor);
 /* A bet that was counted is over, or a part of it. */
-void liability_take(struct liability *liability, struct market_id market, struct str outcome,
-                    int64_t amount_minor);
+void liability_take(struct liability *liability, int64_t bet, struct market_id market,
+                    struct str outcome, int64_t amount_minor);
 
 size_t liability_count(const struct liability *liability); /* entries */
 

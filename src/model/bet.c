@@ -20,6 +20,11 @@ int64_t bet_id_make(int64_t wall_ms, uint32_t node, uint32_t n)
     return bet_id_floor(wall_ms) | (int64_t)node << NODE_SHIFT | (int64_t)n;
 }
 
+uint32_t bet_id_node(int64_t id)
+{
+    return (uint32_t)(id >> NODE_SHIFT) & ((1u << (MS_SHIFT - NODE_SHIFT)) - 1);
+}
+
 /* A clock before the epoch or beyond the ids' range meets the range's end. */
 int64_t bet_id_floor(int64_t wall_ms)
 {

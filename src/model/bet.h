@@ -37,6 +37,7 @@ struct slip {
 /* Bet ids carry their time: milliseconds since 2024 << 22 | node << 12 | n. */
 #define BET_ID_EPOCH_MS 1704067200000
 int64_t bet_id_make(int64_t wall_ms, uint32_t node, uint32_t n);
+uint32_t bet_id_node(int64_t id);
 /* The smallest id a bet of that millisecond can have. */
 int64_t bet_id_floor(int64_t wall_ms);
 

@@ -81,13 +81,16 @@ static void count(struct risk *risk, const struct currency *currency,
 }
 
 /* For those who charge limits: each leg's liability moves by this. */
-static void tell_change(const struct risk *risk, const struct slip *slip, int64_t delta_minor)
+static void tell_change(const struct risk *risk, const struct bet_view *view,
+                        int64_t delta_minor)
 {
+    const struct slip *slip = view->slip;
+
     if (risk->options.on_change == NULL || delta_minor == 0)
         return;
     for (uint32_t i = 0; i < slip->n_legs; i++)
-        risk->options.on_change(risk->options.ctx, slip->legs[i].market, slip->legs[i].outcome,
-                                delta_minor);
+        risk->options.on_change(risk->options.ctx, view->id, slip->legs[i].market,
+                                slip->legs[i].outcome, delta_minor);
 }
 
 /* ---- partial cash-outs ---------------------------------------------------- */
@@ -180,7 +183,7 @@ static void on_over(struct risk *risk, const struct bet_view *view)
     struct exposed_bet bet = counted(risk, view);
 
     count(risk, view->currency, &bet, -1);
-    tell_change(risk, view->slip, -bet.liability_minor);
+    tell_change(risk, view, -bet.liability_minor);
     part_drop(risk, view->id);
 }
 
@@ -189,7 +192,7 @@ static void on_reopened(struct risk *risk, const struct bet_view *view)
     struct exposed_bet bet = standing(risk, view);
 
     count(risk, view->currency, &bet, 1);
-    tell_change(risk, view->slip, bet.liability_minor);
+    tell_change(risk, view, bet.liability_minor);
     if (view->cashed_stake_minor > 0)
         part_keep(risk, view);
 }
@@ -200,7 +203,7 @@ static void on_partly_cashed(struct risk *risk, const struct bet_view *view)
 
     count(risk, view->currency, &was, -1);
     count(risk, view->currency, &is, 1);
-    tell_change(risk, view->slip, is.liability_minor - was.liability_minor);
+    tell_change(risk, view, is.liability_minor - was.liability_minor);
     part_keep(risk, view);
 }
 

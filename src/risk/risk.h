@@ -27,7 +27,7 @@ struct risk_options {
     const struct config *config;
     /* A bet that was open is less so (delta < 0) or more so, at this outcome:
      * for those who charge a limit.  Not called for fresh bets. */
-    void (*on_change)(void *ctx, struct market_id market, struct str outcome,
+    void (*on_change)(void *ctx, int64_t bet, struct market_id market, struct str outcome,
                       int64_t delta_minor);
     void *ctx;
 };

@@ -1,7 +1,8 @@
 /*
  * What an engine gives to store.c: one row of functions.  store.c finds the
  * engine by the URL's scheme and passes calls on.  And what both engines must
- * do alike (statements.c): the named statements, a fact's hash.
+ * do alike (statements.c): the named statements, a fact's hash,
+ * whom a batch relies on.
  */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
@@ -38,6 +39,10 @@ struct statement_info {
     bool reads_only; /* begins with SELECT */
 };
 const struct statement_info *statement_info(enum statement statement);
+
+/* The holder whose leases the batch charges; 0 = none.  Of several -1, which
+ * is nobody's: at least one of them is over. */
+int64_t money_fence(const struct money_batch *batch);
 
 /* The content hash of a fact, facts.hash: market, kind, rank, producer, time,
  * certainty, window, outcomes. */

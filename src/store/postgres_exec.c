@@ -13,6 +13,27 @@ static void name_of(enum statement statement, char *name, size_t room)
     snprintf(name, room, "s%u", (unsigned)statement);
 }
 
+/*
+ * Who holds leases of liability is locked in memory, so that placement leaves
+ * no trace of it: shared by each transaction that relies on the holder, by
+ * the one that fences it alone, and only if it is free: a transaction that
+ * hangs puts fencing off, nothing waits.
+ */
+static const char *form_of(enum statement statement)
+{
+    switch (statement) {
+    case STATEMENT_LIABILITY_SHARE:
+        return "SELECT 1::int8 FROM (SELECT pg_advisory_xact_lock_shared(" PG_LIABILITY_LOCK
+               ", ($1::int8 % 2147483647)::int4)) l";
+    case STATEMENT_LIABILITY_FENCE:
+        return "UPDATE liability_holders SET fenced = 1 WHERE epoch = $1 AND until_ms < $2"
+               " AND pg_try_advisory_xact_lock(" PG_LIABILITY_LOCK
+               ", ($1::int8 % 2147483647)::int4) RETURNING epoch";
+    default:
+        return statement_info(statement)->sql;
+    }
+}
+
 /* Made once from the table: all of them for the writer, and those that only
  * read for the readers. */
 const struct pg_statement *pg_exec_statements(bool reads_only)
@@ -29,7 +50,8 @@ const struct pg_statement *pg_exec_statements(bool reads_only)
 
         name_of((enum statement)i, names[i], sizeof(names[i]));
         if (!reads_only || info->reads_only)
-            table[n++] = (struct pg_statement){ names[i], info->params, info->sql };
+            table[n++] = (struct pg_statement){ names[i], info->params,
+                                               form_of((enum statement)i) };
     }
     return table;
 }

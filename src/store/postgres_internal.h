@@ -40,6 +40,9 @@
     "  ELSE " delta " END," \
     " since_ms = greatest(l.since_ms, " PG_LIMIT_SINCE("l.period", at) ")"
 
+/* The class of advisory locks whose second key is a holder's epoch. */
+#define PG_LIABILITY_LOCK "7311014"
+
 enum pg_role { PG_MONEY, PG_FEED, PG_RESULTS, PG_SETTLE, PG_READ, PG_WRITE, PG_RELAY };
 
 /* A statement prepared on the connections of one role. */
@@ -109,6 +112,7 @@ struct pg_conn {
     struct pg_params params;
     struct money_cmd *sorted[LIMIT_BATCH]; /* a money batch by account: … */
     uint32_t n_plain;    /* … so many, then the cash-outs */
+    bool fenced;         /* the batch's first statement is the fence */
     /* the job in flight */
     struct pg_job *job;
     unsigned sent, finished; /* statements */

@@ -9,6 +9,11 @@
  * holds an account's lock is alone with that account's keys.
  *
  * The commands arrive in order of account, so that locks are taken in order.
+ * A batch with bets that charge a limit (rule 14) sends the fence first: a
+ * shared lock of the holder of the leases.  The statement's snapshot is taken
+ * behind it, so whoever fenced the holder is seen, and whoever is about to
+ * waits; then nothing of the statement happens.
+ *
  * Each account is found by its index, one by one; sets that this statement
  * made itself are looked up by hash, written `(x IN (SELECT …)) IS TRUE`
  * because that form stays a hashed subplan whatever the planner expects.
@@ -50,6 +55,8 @@
     "     THEN x.used ELSE 0 END AS used" \
     "   FROM limits x WHERE x.account = a.id AND a.limited <> 0" \
     "   FOR NO KEY UPDATE) r) l ON true" \
+    " WHERE $19 = 0 OR EXISTS (SELECT 1 FROM liability_holders h" \
+    "  WHERE h.epoch = $19 AND h.fenced = 0)" \
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
     " SELECT account," \
@@ -114,7 +121,7 @@
     "  COALESCE(CASE WHEN verdict = 10 AND judged <> 10 THEN reached END, 0)" \
     " FROM judged j"
 
-#define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "III"
+#define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "IIIi"
 
 _Static_assert(MONEY_DECIDED == 1 && MONEY_KNOWN == 2 && MONEY_SKIPPED == 3
                && MONEY_UNAUTHORIZED == 4, "the statement's outcomes");
@@ -129,6 +136,8 @@ _Static_assert(HOUSE_CASH == 1 && HOUSE_BETS == 2 && TRANSFER_DEPOSIT == 1
 _Static_assert(BET_ACCEPTED == 1, "the statement's bets");
 
 const struct pg_statement pg_money_statements[] = {
+    { "fence", "i", "SELECT pg_advisory_xact_lock_shared(" PG_LIABILITY_LOCK
+                    ", ($1::int8 % 2147483647)::int4)" },
     { "money", MONEY_TYPES, MONEY_SQL(" SKIP LOCKED") },
     { "money_wait", MONEY_TYPES, MONEY_SQL("") },
     { "cashout", PG_CASHOUT_TYPES, pg_cashout_sql },
@@ -241,17 +250,27 @@ static void sort(struct pg_conn *conn, const struct money_batch *batch)
         conn->n_plain++;
 }
 
-static enum pg_sent plain_send(struct pg_conn *conn, bool wait)
+static enum pg_sent plain_send(struct pg_conn *conn, bool wait, int64_t epoch)
 {
     struct pg_params *params = &conn->params;
     struct money_cmd **cmds = conn->sorted;
     uint32_t n = conn->n_plain, n_legs = count_legs(cmds, n);
 
+    conn->fenced = epoch != 0;
+    if (conn->fenced) {
+        enum pg_sent sent;
+
+        pg_param_int8(params, epoch);
+        sent = pg_conn_send(conn, "fence");
+        if (sent != PG_SENT)
+            return sent;
+    }
     put_commands(params, cmds, n);
     put_bets(params, cmds, n);
     put_legs(params, cmds, n, n_legs, LEG_MARKET);
     put_legs(params, cmds, n, n_legs, LEG_BET);
     put_legs(params, cmds, n, n_legs, LEG_ACCOUNT);
+    pg_param_int8(params, epoch);
     return pg_conn_send(conn, wait ? "money_wait" : "money");
 }
 
@@ -261,8 +280,9 @@ static enum pg_sent money_send(struct pg_conn *conn, void *request)
     enum pg_sent sent = PG_SENT;
 
     sort(conn, batch);
+    conn->fenced = false;
     if (conn->n_plain > 0)
-        sent = plain_send(conn, batch->wait);
+        sent = plain_send(conn, batch->wait, money_fence(batch));
     if (sent == PG_SENT && conn->n_plain < batch->n)
         sent = pg_cashout_send(conn, conn->sorted + conn->n_plain, batch->n - conn->n_plain,
                                batch->wait);
@@ -279,8 +299,15 @@ static bool money_read(struct pg_conn *conn, void *request, unsigned statement,
 {
     struct money_batch *batch = request;
 
-    if (statement == 1 || conn->n_plain == 0)
+    if (conn->fenced && statement == 0)
+        return true;
+    if (statement == 1u + conn->fenced || conn->n_plain == 0)
         return pg_cashout_read(conn->sorted + conn->n_plain, batch->n - conn->n_plain, result);
+    if (conn->fenced && PQntuples(result) == 0) {
+        for (uint32_t i = 0; i < conn->n_plain; i++)
+            conn->sorted[i]->outcome = MONEY_FENCED;
+        return true;
+    }
     if (PQntuples(result) != (int)conn->n_plain)
         return false;
     for (int row = 0; row < PQntuples(result); row++) {

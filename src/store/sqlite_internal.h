@@ -35,6 +35,8 @@
         " potential = ?3, state = ?4,"                                             \
         " settled_ms = CASE ?4 WHEN 3 THEN ?5 ELSE settled_ms END"                 \
         " WHERE account = ?6 AND id = ?7")                                         \
+    HOT(HOLDER_STANDS, "SELECT 1 FROM liability_holders WHERE epoch = ?1"              \
+        " AND fenced = 0")                                                             \
     HOT(BET_HOLDS, "SELECT 1 FROM bets WHERE account = ?1 AND id = ?2"             \
         " AND version = ?3")                                                       \
     HOT(KEY_KNOWN, "SELECT 1 FROM keys WHERE account = ?1 AND op = ?2"             \

@@ -347,12 +347,33 @@ static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
     return carry_out(conn, cmd, &standing);
 }
 
+/* The one writer is alone: nobody fences while the batch is under way. */
+static int check_fence(struct sqlite_conn *conn, const struct money_batch *batch, bool *stands)
+{
+    int64_t epoch = money_fence(batch);
+    sqlite3_stmt *stmt;
+
+    *stands = true;
+    if (epoch == 0)
+        return SQLITE_OK;
+    stmt = sqlite_hot(conn, SQLITE_HOT_HOLDER_STANDS);
+    if (stmt == NULL)
+        return sqlite3_extended_errcode(conn->db);
+    (void)sqlite3_bind_int64(stmt, 1, epoch);
+    return ask(stmt, stands);
+}
+
 int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch)
 {
     int64_t at_ms = 0;
-    int code = SQLITE_OK;
+    bool stands;
+    int code = check_fence(conn, batch, &stands);
 
     for (uint32_t i = 0; i < batch->n && code == SQLITE_OK; i++) {
+        if (!stands && batch->cmds[i]->op != MONEY_CASHOUT) {
+            batch->cmds[i]->outcome = MONEY_FENCED;
+            continue;
+        }
         code = run_command(conn, batch->cmds[i]);
         if (batch->cmds[i]->at_ms > at_ms)
             at_ms = batch->cmds[i]->at_ms;

@@ -25,6 +25,21 @@ const struct statement_info *statement_info(enum statement statement)
     return &table[statement];
 }
 
+int64_t money_fence(const struct money_batch *batch)
+{
+    int64_t epoch = 0;
+
+    for (uint32_t i = 0; i < batch->n; i++) {
+        int64_t its = batch->cmds[i]->liability_epoch;
+
+        if (its != 0 && epoch != 0 && its != epoch)
+            return -1;
+        if (its != 0)
+            epoch = its;
+    }
+    return epoch;
+}
+
 int64_t fact_hash(const struct fact *fact, struct str outcomes)
 {
     struct buf text;

@@ -77,6 +77,8 @@ enum money_outcome {
     MONEY_SKIPPED,   /* another transaction holds the account: again */
     MONEY_UNAUTHORIZED, /* the session's epoch is over, or no such account */
     MONEY_MOVED,    /* a cash-out's bet is not at .version any more: read it again */
+    MONEY_FENCED,   /* a liability_epoch of the batch is over: nothing but its
+                       cash-outs happened */
 };
 
 struct money_cmd {
@@ -103,6 +105,7 @@ struct money_cmd {
     struct str slip;          /* slip_encode() */
     int64_t market_keys[LIMIT_LEGS];
     uint32_t n_legs;
+    int64_t liability_epoch;  /* whose leases it charges (rule 14); 0 = no limit holds */
     /* out */
     enum money_outcome outcome;
     enum refusal decided;     /* MONEY_DECIDED: NOTHING, or the refusal: the
@@ -129,6 +132,8 @@ struct money_cmd {
  * its legs, one outbox row for the whole batch.
  * A cash-out takes stake out of an accepted bet, which an excluded customer
  * may do as well as withdraw; a bet at another version: MOVED, nothing stored.
+ * What charges limits happens only while its holder's epoch (liability_holders)
+ * is not fenced; who fences waits for a batch that is under way.
  */
 struct money_batch {
     struct money_cmd *cmds[LIMIT_BATCH];

@@ -220,23 +220,97 @@ STATEMENT(KEYS_TRIM, "ii", "",
     " FROM keys k WHERE k.at_ms < $1 AND NOT EXISTS (SELECT 1 FROM bets b"
     " WHERE k.op = 1 AND k.verdict = 0 AND b.account = k.account AND b.id = k.ref"
     " AND b.state = 1) LIMIT $2)")
-/* Grants of liability (RULES.md 14).  $3: wanted at least, $4: the limit, $5:
- * the row grows by this in any case.  Who gets what is wanted gets an eighth
- * of the rest on top; the condition is what keeps the limit. */
-STATEMENT(LIABILITY_GRANT, "isiii", "ii",
+/*
+ * Liability (RULES.md 14, bets/liability.h).  Every transaction that needs its
+ * holder alive begins with SHARE: on PostgreSQL a lock in memory that fencing
+ * waits for (postgres_exec.c), on SQLite, with its one writer, nothing.
+ */
+#define LIABILITY_ROW_IS " market_key = $1 AND outcome = $2"
+STATEMENT(LIABILITY_SHARE, "i", "i", "SELECT 1 WHERE $1 <> 0")
+/* A holder's epoch is used once.  $1: node, $2: until. */
+STATEMENT(LIABILITY_EPOCH, "", "",
+    "UPDATE epochs SET epoch = epoch + 1 WHERE name = 'liability'")
+STATEMENT(LIABILITY_JOIN, "ii", "i",
+    "INSERT INTO liability_holders (epoch, node, until_ms, fenced)"
+    " SELECT epoch, $1, $2, 0 FROM epochs WHERE name = 'liability' RETURNING epoch")
+STATEMENT(LIABILITY_RENEW, "ii", "i",
+    "UPDATE liability_holders SET until_ms = $2 WHERE epoch = $1 AND fenced = 0"
+    " RETURNING epoch")
+/* $1: now, $2: not this one. */
+STATEMENT(LIABILITY_LAPSED, "ii", "ii",
+    "SELECT epoch, CAST(fenced AS bigint) FROM liability_holders"
+    " WHERE epoch <> $2 AND (fenced = 1 OR until_ms < $1) ORDER BY epoch LIMIT 1")
+STATEMENT(LIABILITY_FENCE, "ii", "i",
+    "UPDATE liability_holders SET fenced = 1 WHERE epoch = $1 AND until_ms < $2"
+    " RETURNING epoch")
+STATEMENT(LIABILITY_OF_HOLDER, "ii", "is",
+    "SELECT market_key, outcome FROM liability_leases WHERE epoch = $1 LIMIT $2")
+STATEMENT(LIABILITY_BURY, "i", "",
+    "DELETE FROM liability_holders WHERE epoch = $1 AND fenced = 1 AND NOT EXISTS"
+    " (SELECT 1 FROM liability_leases l WHERE l.epoch = $1)")
+/* A row, and who has leases of it that are not fenced. */
+STATEMENT(LIABILITY_ROW, "is", "",
+    "INSERT INTO liability (market_key, outcome, granted, base, portion, mark)"
+    " VALUES ($1, $2, 0, 0, 0, 0) ON CONFLICT DO NOTHING")
+STATEMENT(LIABILITY_LEASES, "is", "iiii",
+    "SELECT r.mark, COALESCE(l.epoch, 0), COALESCE(l.node, 0), COALESCE(l.from_bet, 0)"
+    " FROM liability r LEFT JOIN (SELECT x.epoch, x.node, x.from_bet"
+    "  FROM liability_leases x JOIN liability_holders h ON h.epoch = x.epoch"
+    "  WHERE h.fenced = 0 AND x.market_key = $1 AND x.outcome = $2) l ON 1 = 1"
+    " WHERE r.market_key = $1 AND r.outcome = $2")
+/* Counted anew: $3 is what is open under no lease of $4, ",epoch,epoch,",
+ * whose others are fenced and have their last here.  Only while $6 is the
+ * row's mark; then it is $5, and the next statements know by that. */
+#define LIABILITY_IS_LIVE(live) live " LIKE '%,' || epoch || ',%'"
+STATEMENT(LIABILITY_COUNTED, "isis" "ii", "",
+    "UPDATE liability SET base = $3, mark = $5, granted = granted - base + $3"
+    " - (SELECT CAST(COALESCE(SUM(l.granted), 0) AS bigint) FROM liability_leases l"
+    "    WHERE l.market_key = $1 AND l.outcome = $2 AND NOT " LIABILITY_IS_LIVE("$4") ")"
+    " WHERE" LIABILITY_ROW_IS " AND mark = $6")
+#define LIABILITY_MARKED(mark) \
+    "EXISTS (SELECT 1 FROM liability r WHERE r.market_key = $1 AND r.outcome = $2" \
+    " AND r.mark = " mark ")"
+STATEMENT(LIABILITY_RECLAIM, "issi", "",
+    "DELETE FROM liability_leases WHERE" LIABILITY_ROW_IS
+    " AND NOT " LIABILITY_IS_LIVE("$3") " AND " LIABILITY_MARKED("$4"))
+STATEMENT(LIABILITY_LEASE, "isiii" "i", "i",
+    "INSERT INTO liability_leases (market_key, outcome, epoch, node, from_bet, granted)"
+    " SELECT $1, $2, h.epoch, $5, $6, 0 FROM liability_holders h"
+    " WHERE h.epoch = $3 AND h.fenced = 0 AND " LIABILITY_MARKED("$4")
+    " ON CONFLICT (market_key, outcome, epoch)"
+    " DO UPDATE SET granted = liability_leases.granted RETURNING epoch")
+/* $3: wanted at least, $4: the limit, $5: the row grows by this in any case,
+ * $6: whose lease.  Who gets what is wanted gets an eighth of the rest on
+ * top; the condition is what keeps the limit. */
+#define LIABILITY_HAS_LEASE(epoch_is) \
+    "EXISTS (SELECT 1 FROM liability_leases l JOIN liability_holders h ON h.epoch = l.epoch" \
+    " WHERE l.market_key = $1 AND l.outcome = $2 AND l.epoch = " epoch_is " AND h.fenced = 0)"
+STATEMENT(LIABILITY_GRANT, "isiii" "i", "",
     "UPDATE liability SET portion = CASE WHEN granted + $5 + $3 <= $4"
     "  THEN $3 + ($4 - granted - $5 - $3) / 8 ELSE 0 END,"
     " granted = granted + $5 + CASE WHEN granted + $5 + $3 <= $4"
     "  THEN $3 + ($4 - granted - $5 - $3) / 8 ELSE 0 END"
-    " WHERE market_key = $1 AND outcome = $2 RETURNING portion, granted")
-STATEMENT(LIABILITY_SEED, "isi", "i",
-    "INSERT INTO liability (market_key, outcome, granted, portion)"
-    " VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING RETURNING granted")
-STATEMENT(LIABILITY_DROP, "is", "",
-    "DELETE FROM liability WHERE market_key = $1 AND outcome = $2")
-STATEMENT(LIABILITY_HOLD, "ii", "",
-    "INSERT INTO liability_holders (node, until_ms) VALUES ($1, $2)"
-    " ON CONFLICT (node) DO UPDATE SET until_ms = excluded.until_ms")
+    " WHERE" LIABILITY_ROW_IS " AND " LIABILITY_HAS_LEASE("$6"))
+STATEMENT(LIABILITY_TAKE, "isii", "",
+    "UPDATE liability_leases SET granted = granted + $3 + COALESCE((SELECT r.portion"
+    "  FROM liability r WHERE r.market_key = $1 AND r.outcome = $2), 0)"
+    " WHERE" LIABILITY_ROW_IS " AND epoch = $4"
+    " AND EXISTS (SELECT 1 FROM liability_holders h WHERE h.epoch = $4 AND h.fenced = 0)")
+STATEMENT(LIABILITY_TAKEN, "isi", "ii",
+    "SELECT r.portion, r.granted FROM liability r"
+    " WHERE r.market_key = $1 AND r.outcome = $2 AND " LIABILITY_HAS_LEASE("$3"))
+/* A lease ends: $3 of it is open bets. */
+STATEMENT(LIABILITY_LEAVE, "isiii", "",
+    "UPDATE liability SET base = base + $3, mark = $5, granted = granted + $3"
+    " - COALESCE((SELECT l.granted FROM liability_leases l WHERE l.market_key = $1"
+    "  AND l.outcome = $2 AND l.epoch = $4), 0)"
+    " WHERE" LIABILITY_ROW_IS " AND " LIABILITY_HAS_LEASE("$4"))
+STATEMENT(LIABILITY_LEFT, "isii", "",
+    "DELETE FROM liability_leases WHERE" LIABILITY_ROW_IS " AND epoch = $4"
+    " AND " LIABILITY_MARKED("$3"))
+STATEMENT(LIABILITY_TRIM, "is", "",
+    "DELETE FROM liability WHERE" LIABILITY_ROW_IS " AND NOT EXISTS (SELECT 1"
+    " FROM liability_leases l WHERE l.market_key = $1 AND l.outcome = $2)")
 /* One customer for the desk: 2 is the house's account of stakes and payouts. */
 STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "i",
     "SELECT a.currency, a.balance, a.debt, a.staked, CAST(a.status AS bigint),"

@@ -1,0 +1,274 @@
+/*
+ * The holder of leases (liability.h): its epoch, and those that are over.
+ *
+ *   join      on the first need: an epoch that nobody had
+ *   renew     every sixth of its time; gone: fenced, all leases are over
+ *   sweep     each tick one other that lapsed: fenced, then its leases are
+ *             reclaimed outcome by outcome, at last it is buried
+ *
+ * Any number of processes may sweep the same one.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "bets/liability_inside.h"
+
+#define HOLD_MS 30000
+#define HOLD_PARTS 6
+#define SWEEP_LEASES 64     /* reclaimed at a time */
+#define MARK_SHIFT 24
+
+void liability_hold_init(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    if (liability->options.hold_ms == 0)
+        liability->options.hold_ms = HOLD_MS;
+    arena_init(&holder->arena, 1 << 20);
+    arena_init(&holder->sweep_arena, 1 << 20);
+}
+
+void liability_hold_fini(struct liability *liability)
+{
+    arena_fini(&liability->holder.arena);
+    arena_fini(&liability->holder.sweep_arena);
+}
+
+int64_t liability_hold_mark(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    return holder->epoch << MARK_SHIFT | (++holder->marks & ((1u << MARK_SHIFT) - 1));
+}
+
+/* ---- its own epoch ---------------------------------------------------------- */
+
+void liability_hold_lose(struct liability *liability, int64_t epoch)
+{
+    struct liability_entry *entry;
+    size_t at = 0;
+
+    CHECK(epoch == liability->holder.epoch);
+    log_warn("liability", "leases are over", "epoch=%" PRId64, epoch);
+    metric_inc(METRIC_LIABILITY_FENCED);
+    liability->holder.epoch = 0;
+    while ((entry = map_next(&liability->map, &at)) != NULL)
+        liability_entry_clear(entry);
+}
+
+void liability_hold_check(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    if (holder->epoch != 0 && clock_wall_ms() >= holder->until_ms)
+        liability_hold_lose(liability, holder->epoch);
+}
+
+static void run(struct liability *liability, uint32_t n,
+                void (*on_done)(struct store_exec *exec, enum store_result result))
+{
+    struct liability_holder *holder = &liability->holder;
+
+    CHECK(!holder->busy);
+    holder->busy = true;
+    holder->asked_ms = clock_wall_ms();
+    arena_reset(&holder->arena);
+    holder->exec.n = n;
+    holder->exec.arena = &holder->arena;
+    holder->exec.on_done = on_done;
+    holder->exec.ctx = liability;
+    store_exec(liability->options.store, &holder->exec);
+}
+
+static void on_joined(struct store_exec *exec, enum store_result result)
+{
+    struct liability *liability = exec->ctx;
+    struct liability_holder *holder = &liability->holder;
+
+    holder->busy = false;
+    if (result == STORE_OK && exec->rows == 1) {
+        holder->epoch = EXEC_CELL(exec, 0, 0).i;
+        holder->until_ms = holder->asked_ms + liability->options.hold_ms;
+        holder->marks = 0;
+    }
+    liability_asks_go_on(liability);
+}
+
+void liability_hold_join(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    if (holder->busy)
+        return; /* its end lets those that wait go on, or tells them to try again */
+    CHECK(holder->epoch == 0);
+    holder->exec = (struct store_exec){ .calls = {
+        { .statement = STATEMENT_LIABILITY_EPOCH },
+        { STATEMENT_LIABILITY_JOIN,
+          { VALUE_INT(liability->options.node),
+            VALUE_INT(clock_wall_ms() + liability->options.hold_ms) } },
+    } };
+    run(liability, 2, on_joined);
+}
+
+static void on_renewed(struct store_exec *exec, enum store_result result)
+{
+    struct liability *liability = exec->ctx;
+    struct liability_holder *holder = &liability->holder;
+    int64_t epoch = exec->calls[0].params[0].i;
+
+    holder->busy = false;
+    if (epoch == holder->epoch && result == STORE_OK && exec->rows == 0)
+        liability_hold_lose(liability, epoch);
+    else if (epoch == holder->epoch && result == STORE_OK)
+        holder->until_ms = holder->asked_ms + liability->options.hold_ms;
+    if (holder->waiting != NULL && holder->epoch == 0 && !liability->draining)
+        liability_hold_join(liability);
+    else
+        liability_asks_go_on(liability);
+}
+
+static void renew(struct liability *liability, int64_t until_ms)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    if (holder->busy || holder->epoch == 0)
+        return;
+    holder->exec = (struct store_exec){ .calls = {
+        { STATEMENT_LIABILITY_RENEW, { VALUE_INT(holder->epoch), VALUE_INT(until_ms) } },
+    } };
+    run(liability, 1, on_renewed);
+}
+
+void liability_hold_renew(struct liability *liability)
+{
+    renew(liability, clock_wall_ms() + liability->options.hold_ms);
+}
+
+/* Others need not wait for its time. */
+void liability_hold_leave(struct liability *liability)
+{
+    renew(liability, 0);
+}
+
+/* ---- those that are over ------------------------------------------------------ */
+
+static void sweep_end(struct liability *liability)
+{
+    liability->holder.sweeping = false;
+}
+
+static void sweep_run(struct liability *liability, struct statement_call call,
+                      void (*on_done)(struct store_exec *exec, enum store_result result))
+{
+    struct liability_holder *holder = &liability->holder;
+
+    arena_reset(&holder->sweep_arena);
+    holder->sweep = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
+                                         .arena = &holder->sweep_arena, .ctx = liability };
+    store_exec(liability->options.store, &holder->sweep);
+}
+
+static void on_buried(struct store_exec *exec, enum store_result result)
+{
+    struct liability *liability = exec->ctx;
+
+    if (result == STORE_OK)
+        log_info("liability", "leases of another process were reclaimed", "epoch=%" PRId64,
+                 liability->holder.lapsed);
+    sweep_end(liability);
+}
+
+/* Columns of LIABILITY_OF_HOLDER. */
+enum { O_KEY, O_OUTCOME };
+
+static void on_leases(struct store_exec *exec, enum store_result result)
+{
+    struct liability *liability = exec->ctx;
+    int64_t lapsed = liability->holder.lapsed;
+
+    if (result == STORE_OK && exec->rows == 0) {
+        sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_BURY,
+                                                      { VALUE_INT(lapsed) } }, on_buried);
+        return;
+    }
+    if (result == STORE_OK && liability->holder.epoch != 0 && !liability->draining)
+        for (uint32_t i = 0; i < exec->rows; i++)
+            liability_ask_reclaim(liability, EXEC_CELL(exec, i, O_KEY).i,
+                                  EXEC_CELL(exec, i, O_OUTCOME).s);
+    sweep_end(liability); /* what is left, next time */
+}
+
+static void list_leases(struct liability *liability)
+{
+    sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_OF_HOLDER,
+        { VALUE_INT(liability->holder.lapsed), VALUE_INT(SWEEP_LEASES) } }, on_leases);
+}
+
+static void on_fence(struct store_exec *exec, enum store_result result)
+{
+    struct liability *liability = exec->ctx;
+
+    if (result != STORE_OK || exec->rows == 0) { /* renewed, or something is under way */
+        sweep_end(liability);
+        return;
+    }
+    log_warn("liability", "another process is fenced: it was not seen in time",
+             "epoch=%" PRId64, liability->holder.lapsed);
+    list_leases(liability);
+}
+
+static void on_lapsed(struct store_exec *exec, enum store_result result)
+{
+    struct liability *liability = exec->ctx;
+
+    if (result != STORE_OK || exec->rows == 0) {
+        sweep_end(liability);
+        return;
+    }
+    liability->holder.lapsed = EXEC_CELL(exec, 0, 0).i;
+    if (EXEC_CELL(exec, 0, 1).i != 0)
+        list_leases(liability);
+    else
+        sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_FENCE,
+            { VALUE_INT(liability->holder.lapsed), VALUE_INT(clock_wall_ms()) } }, on_fence);
+}
+
+static void sweep(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    if (holder->sweeping || holder->epoch == 0)
+        return;
+    holder->sweeping = true;
+    sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_LAPSED,
+        { VALUE_INT(clock_wall_ms()), VALUE_INT(holder->epoch) } }, on_lapsed);
+}
+
+void liability_hold_tick(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    if (clock_wall_ms() - holder->asked_ms >= liability->options.hold_ms / HOLD_PARTS)
+        liability_hold_renew(liability);
+    sweep(liability);
+}
+
+/* ---- at start ----------------------------------------------------------------- */
+
+bool liability_join(struct db *db, bool alone, struct str *error)
+{
+    if (!alone)
+        return true; /* whoever holds leases is fenced when its time is over */
+    /* A holder that is gone cannot be relied on: first the end of all that does. */
+    if (db_is_postgres(db))
+        return db_run(db, "BEGIN;"
+                          " SELECT pg_advisory_xact_lock(7311014, (epoch % 2147483647)::int4)"
+                          " FROM liability_holders;"
+                          " DELETE FROM liability_holders; DELETE FROM liability_leases;"
+                          " DELETE FROM liability; COMMIT", error);
+    return db_run(db, "BEGIN; DELETE FROM liability_holders; DELETE FROM liability_leases;"
+                      " DELETE FROM liability; COMMIT", error);
+}

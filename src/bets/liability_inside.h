@@ -1,0 +1,99 @@
+/* What the files of liability share; nobody else includes it. */
+#ifndef BETS_LIABILITY_INSIDE_H
+#define BETS_LIABILITY_INSIDE_H
+
+#include "base/map.h"
+#include "bets/liability.h"
+
+#define LIABILITY_LEASES_MAX 64 /* processes that hold leases of one outcome */
+#define LIABILITY_NO_LIMIT (-1) /* an ask that only brings what is owed */
+
+struct liability_entry {
+    struct market_id market;
+    struct str outcome;
+    int64_t key;              /* the market's */
+    int64_t epoch;            /* of the lease; 0: none */
+    int64_t from_bet;         /* this process's bets from here on are under it */
+    int64_t granted, charged; /* granted >= charged */
+    int64_t claimed;          /* of charged: by claims that are not kept yet */
+    int64_t owed;             /* the row is to grow by this in any case; < 0: to shrink */
+    int64_t used_ms;
+    int64_t counted_ms, counting_ms; /* the last count: its end, how long it took */
+    uint32_t refs;            /* claims' legs that point here */
+    bool asking;
+    bool stale;               /* less may be open under no lease than was counted */
+    bool grown;               /* more may be */
+    struct liability_claim *waiting, **last_waiting;
+    size_t name_bytes;
+    char name[];              /* market key, outcome: the map's key */
+};
+
+struct liability_ask;
+
+/* The process as a holder, and its look after those that are not any more. */
+struct liability_holder {
+    struct store_exec exec, sweep;
+    struct arena arena, sweep_arena;
+    bool busy, sweeping;     /* in flight */
+    int64_t epoch;           /* 0: not joined, or fenced */
+    int64_t until_ms, asked_ms;
+    int64_t lapsed;          /* the epoch that is swept */
+    uint32_t marks;
+    struct liability_ask *waiting; /* for an epoch */
+};
+
+struct liability {
+    struct liability_options options;
+    uv_timer_t timer;
+    struct map map;
+    uint32_t asks;            /* in flight, or waiting for an epoch */
+    struct liability_holder holder;
+    bool draining;
+};
+
+/* ---- liability.c ---- */
+
+/* Its claims are told: all are refused as busy, or go on where they were.
+ * `row_minor` is what is granted to all; 0 lets them ask. */
+void liability_entry_refuse(struct liability *liability, struct liability_entry *entry);
+void liability_entry_serve(struct liability *liability, struct liability_entry *entry,
+                           int64_t row_minor);
+/* There is no lease of it, and nothing charged. */
+void liability_entry_clear(struct liability_entry *entry);
+void liability_entry_drop(struct liability *liability, struct liability_entry *entry);
+bool liability_is_own(const struct liability *liability, const struct liability_entry *entry,
+                      int64_t bet);
+
+/* ---- liability_ask.c: rounds with the store ---- */
+
+struct liability_need {
+    int64_t minor, limit_minor;
+    bool count;               /* what is under no lease is counted anew */
+};
+void liability_ask_grant(struct liability *liability, struct liability_entry *entry,
+                         const struct liability_need *need);
+/* The lease ends, and the entry. */
+void liability_ask_leave(struct liability *liability, struct liability_entry *entry);
+/* Reclaims fenced leases of an outcome that need not be known here. */
+void liability_ask_reclaim(struct liability *liability, int64_t market_key, struct str outcome);
+/* Asks that waited for an epoch go on, or fail when there is none. */
+void liability_asks_go_on(struct liability *liability);
+
+/* ---- liability_hold.c ---- */
+
+void liability_hold_init(struct liability *liability);
+void liability_hold_fini(struct liability *liability);
+/* Gets an epoch; liability_asks_go_on() follows. */
+void liability_hold_join(struct liability *liability);
+/* Finds out whether the epoch is over. */
+void liability_hold_renew(struct liability *liability);
+void liability_hold_tick(struct liability *liability);
+/* Past the time it may be fenced, nothing is charged under it any more. */
+void liability_hold_check(struct liability *liability);
+void liability_hold_leave(struct liability *liability);
+/* The epoch is over. */
+void liability_hold_lose(struct liability *liability, int64_t epoch);
+/* For a row's mark: never the same twice. */
+int64_t liability_hold_mark(struct liability *liability);
+
+#endif
