@@ -3,7 +3,8 @@
 # loopback port: for tests, benches and make cluster.
 #
 #   scripts/kafka.sh fetch                       its jars, into the cache, once
-#   scripts/kafka.sh start DIR [-c name=value]…  prints HOST:PORT
+#   scripts/kafka.sh start DIR [-c name=value]…  prints HOST:PORT; @PORT@ and
+#                                                @CONTROLLER@ in a value are its own
 #   scripts/kafka.sh stop DIR                    SIGTERM, and waits
 #   scripts/kafka.sh kill DIR                    kill -9
 #   scripts/kafka.sh restart DIR                 the same data and port again
@@ -114,7 +115,8 @@ END
         set -- "$@"
         local rest=("$@")
         while [ ${#rest[@]} -ge 2 ] && [ "${rest[0]}" = -c ]; do
-            echo "${rest[1]}" >>"$dir/server.properties"
+            sed "s/@PORT@/$port/; s/@CONTROLLER@/$controller/" <<<"${rest[1]}" \
+                >>"$dir/server.properties"
             rest=("${rest[@]:2}")
         done
         [ ${#rest[@]} = 0 ] || die "not understood: ${rest[*]}"
@@ -159,7 +161,7 @@ stop() {
 }
 
 command=${1:-}
-[ $# -ge 2 ] || [ "$command" = fetch ] || { sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 2 ] || [ "$command" = fetch ] || { sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2; }
 shift || true
 case $command in
 fetch) fetch ;;

@@ -131,14 +131,14 @@ class Fleet {
 
   async stop() {
     try {
-      await Promise.all(this.members.map(({ server }) => server.stop()));
+      await Promise.all(this.members.map(({ server }) => server.exit ?? server.stop()));
     } finally {
       this.nginx?.stop();
     }
   }
 
   async kill() {
-    await Promise.all(this.members.map(({ server }) => server.kill()));
+    await Promise.all(this.members.map(({ server }) => server.exit ?? server.kill()));
     this.nginx?.stop();
   }
 }

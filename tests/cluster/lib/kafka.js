@@ -6,6 +6,8 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { makeFolder, root } = require('../../api/lib/store');
+const { freePort } = require('./ports');
+const { Wire } = require('./wire');
 
 const script = path.join(root, 'scripts/kafka.sh');
 const kafka = (...args) =>
@@ -24,6 +26,33 @@ class Kafka {
   // Topics of its own for whoever asks.
   bus() {
     return `kafka://${this.address}/${prefix()}`;
+  }
+
+  // Another listener of the same broker, which is reached by a wire that can
+  // be cut: for one process alone.
+  static async withWire() {
+    const wire = await new Wire().open();
+    wire.target = `127.0.0.1:${await freePort()}`;
+    const broker = new Kafka([
+      '-c', `listeners=PLAINTEXT://127.0.0.1:@PORT@,WIRE://${wire.target},CONTROLLER://127.0.0.1:@CONTROLLER@`,
+      '-c', `advertised.listeners=PLAINTEXT://127.0.0.1:@PORT@,WIRE://${wire.address}`,
+      '-c', 'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,WIRE:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    ]);
+    broker.wire = wire;
+    return broker;
+  }
+
+  // A topic's records: [{ key, value }], what is there now.
+  records(bus, topic) {
+    const { host, pathname } = new URL(bus.replace(/^kafka:/, 'http:'));
+    const prefix = pathname.slice(1);
+    const lines = kafka('tool', 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+      '--bootstrap-server', host, '--topic', `${prefix}.${topic}`, '--from-beginning',
+      '--timeout-ms', '4000', '--property', 'print.key=true');
+    return lines.split('\n').filter(Boolean).map((line) => {
+      const [key, value] = line.split('\t');
+      return { key, value };
+    });
   }
 
   get pid() {
@@ -50,6 +79,7 @@ class Kafka {
   stop() {
     if (this.stopped) return;
     this.stopped = true;
+    this.wire?.close();
     kafka('drop', this.folder);
   }
 }
