@@ -102,7 +102,8 @@ direction odds 'model|bus'
 direction desk 'model|bus|feed|net|store'
 direction bets 'model|bus|store|net'
 direction risk 'model|bus|store|net'
-direction settle 'model|bus|store|net'
+direction analytics 'model|bus|store|net'
+direction settle 'model|bus|store|net|analytics'
 direction web 'model|bus|net'
 grep -E '^src/model/' "$code" |
     grep -E 'include <(uv|sys/|pthread|time|sqlite3|libpq)' | report "model is pure"

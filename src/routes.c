@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "analytics/cohorts.h"
 #include "bets/bets.h"
 #include "desk/desk.h"
 #include "feed/feed.h"

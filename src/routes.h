@@ -12,7 +12,7 @@ enum listener { LISTENER_PUBLIC, LISTENER_OPERATOR };
 
 /* What each role's handlers get; NULL: this process does not play it. */
 struct routes {
-    void *bets, *desk, *web, *stream, *feed, *reports, *risk, *serve;
+    void *bets, *desk, *web, *stream, *feed, *reports, *cohorts, *risk, *serve;
     const struct operators *operators; /* who may use the operator listener */
 };
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "analytics/clickhouse.h"
 #include "base/log.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
@@ -148,6 +149,10 @@ int serve_main(int argc, char **argv)
         return 2;
     if (!house_read(&serve.house, str_of(serve.config.house_currency),
                     str_of(serve.config.rates), &serve.arena, &error) ||
+        !experiments_read(&serve.experiments, str_of(serve.config.experiments), &serve.arena,
+                          &error) ||
+        (serve.config.analytics[0] != '\0' &&
+         !clickhouse_check(serve.config.analytics, &serve.arena, &error)) ||
         !read_recovery(&serve, &error) ||
         !delay_read_settings(str_of(serve.config.live_delays), serve.config.live_delay_ms,
                              &serve.delays, &serve.arena, &error) ||

@@ -16,6 +16,7 @@
 #include "bets/bets.h"
 #include "bus/bus.h"
 #include "feed/watch.h"
+#include "model/experiment.h"
 #include "model/house.h"
 #include "net/http.h"
 #include "operators.h"
@@ -38,6 +39,7 @@ struct serve {
     struct config config;
     struct roles roles;
     struct house house;
+    struct experiments experiments;
     struct watch_recovery recovery;
     struct delay_settings delays;
     uv_loop_t loop;
@@ -56,6 +58,8 @@ struct serve {
     struct web *web;
     struct stream *stream;
     struct reports *reports;
+    struct cohorts *cohorts;
+    struct clickhouse *clickhouse; /* NULL: none configured */
     struct risk *risk;
     struct maintain *maintain;
     struct operators *operators;
@@ -85,7 +89,8 @@ bool serve_feed_config_is_well(const struct config *config, const char **why) MU
 
 /* serve_parts.c */
 void serve_make_stream(struct serve *serve);
-void serve_make_settle(struct serve *serve);
+void serve_make_settle(struct serve *serve); /* with its reports */
+void serve_make_reports(struct serve *serve);
 void serve_make_desk(struct serve *serve);
 void serve_make_bets(struct serve *serve, struct bus *told);
 void serve_make_risk(struct serve *serve);

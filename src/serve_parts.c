@@ -11,6 +11,7 @@
 #include "feed/lease.h"
 #include "odds/odds.h"
 #include "risk/risk.h"
+#include "analytics/cohorts.h"
 #include "settle/reports.h"
 #include "settle/settle.h"
 #include "store/maintain.h"
@@ -83,7 +84,7 @@ void serve_make_bets(struct serve *serve, struct bus *told)
     serve->bets = bets_new(&(struct bets_options){
         .loop = &serve->loop, .store = serve->store, .bus = told,
         .book = serve->book, .config = &serve->config, .house = &serve->house,
-        .delays = &serve->delays,
+        .delays = &serve->delays, .experiments = &serve->experiments,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node,
         .note = desk_note, .note_ctx = serve->desk,
@@ -111,7 +112,18 @@ void serve_make_settle(struct serve *serve)
         .offset = serve->start.settle_offset, .shared = serve->roles.bus,
         .margin_e4 = serve->config.cashout_margin * 100,
     });
-    serve->reports = reports_new(serve->store);
+    serve_make_reports(serve);
+}
+
+void serve_make_reports(struct serve *serve)
+{
+    if (serve->config.analytics[0] != '\0')
+        serve->clickhouse = clickhouse_new(&serve->loop, serve->config.analytics);
+    serve->reports = reports_new(serve->store, serve->clickhouse);
+    serve->cohorts = cohorts_new(&(struct cohorts_options){
+        .store = serve->store, .clickhouse = serve->clickhouse,
+        .experiments = &serve->experiments, .house = &serve->house,
+    });
 }
 
 void serve_make_desk(struct serve *serve)
@@ -155,7 +167,7 @@ void serve_make_local(struct serve *serve)
         make_around_book(serve);
     serve->routes = (struct routes){
         .bets = serve->bets, .web = serve->web, .stream = serve->stream, .feed = serve->feed,
-        .reports = serve->reports, .desk = serve->desk, .risk = serve->risk, .serve = serve,
+        .reports = serve->reports, .cohorts = serve->cohorts, .desk = serve->desk, .risk = serve->risk, .serve = serve,
         .operators = serve->operators,
     };
 }
@@ -175,6 +187,8 @@ void serve_free_parts(struct serve *serve)
     FREE_PART(serve->operator_server, http_server_free);
     FREE_PART(serve->bets, bets_free);
     FREE_PART(serve->reports, reports_free);
+    FREE_PART(serve->cohorts, cohorts_free);
+    FREE_PART(serve->clickhouse, clickhouse_free);
     FREE_PART(serve->desk, desk_free);
     FREE_PART(serve->risk, risk_free);
     FREE_PART(serve->settle, settle_free);

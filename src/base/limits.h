@@ -83,6 +83,9 @@
 /* Settlement */
 #define LIMIT_CHUNK 500         /* accounts in one settlement chunk */
 
+/* Reports */
+#define LIMIT_ANALYTICS 8       /* queries to ClickHouse at a time */
+
 /* Store */
 #define LIMIT_STORE_JOBS 65536
 #define LIMIT_ROWS 100000

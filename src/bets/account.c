@@ -79,7 +79,7 @@ static void malformed(struct entry *entry, const char *sentence)
     refuse(entry, REFUSE_MALFORMED, str_of(sentence));
 }
 
-/* 201 {customer, token, expires_at}; never to be kept by anything between. */
+/* 201 {customer, token, expires_at, experiments}; never to be kept by anything between. */
 static void answer_session(struct entry *entry)
 {
     static const struct http_header no_store[] = { { "Cache-Control", { "no-store", 8 } } };
@@ -98,6 +98,7 @@ static void answer_session(struct entry *entry)
     jw_str(&w, token);
     jw_key(&w, "expires_at");
     jw_time(&w, expires_ms);
+    arms_tell(bets, entry->session.account, &w);
     jw_object_end(&w);
     bets->working--;
     answer_json_with(entry->request, 201, buf_view(out), no_store, LENGTH(no_store));

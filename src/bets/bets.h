@@ -17,6 +17,7 @@
 #include "bets/delay.h"
 #include "bus/bus.h"
 #include "model/book.h"
+#include "model/experiment.h"
 #include "model/house.h"
 #include "net/http.h"
 #include "store/store.h"
@@ -37,6 +38,10 @@ struct bets_options {
     const struct config *config;
     const struct house *house;
     const struct delay_settings *delays; /* NULL: no live delay */
+    const struct experiments *experiments; /* NULL: none */
+    /* The customer was told the arms.  NULL: nobody asks. */
+    void (*on_exposed)(void *ctx, int64_t account, int64_t at_ms);
+    void *exposed_ctx;
     const struct bets_key *keys; /* newest last: it signs, all verify */
     unsigned n_keys;
     uint32_t node;               /* of this process, for ids: 0..1023 */
@@ -64,9 +69,10 @@ void bets_identify(struct bets *bets, struct str token, bets_on_identity *then, 
 void bets_confirm(struct bets *bets, const struct bets_identity *identity,
                   bets_on_identity *then, void *ctx);
 
-/* POST /v1/accounts, POST and DELETE /v1/sessions */
+/* POST /v1/accounts; POST, GET and DELETE /v1/sessions */
 void bets_post_account(void *bets, struct http_request *request);
 void bets_post_session(void *bets, struct http_request *request);
+void bets_get_session(void *bets, struct http_request *request);
 void bets_delete_session(void *bets, struct http_request *request);
 /* /v1/wallet… */
 void bets_get_wallet(void *bets, struct http_request *request);

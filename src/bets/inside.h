@@ -117,6 +117,11 @@ bool id_read(struct str text, int64_t *id) MUST_USE;
 /* Makes no_password. */
 void account_prepare(struct bets *bets);
 
+/* ---- experiments (arms.c) ------------------------------------------- */
+
+/* The member "experiments" of a session, and that the customer was told. */
+void arms_tell(struct bets *bets, int64_t account, struct jw *w);
+
 /* ---- limits (limits.c) ---------------------------------------------- */
 
 /* The members of limit_reached by a customer's own limit, which is packed as

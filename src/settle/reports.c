@@ -9,46 +9,61 @@
  *   open   the bets that are open now: their stakes, and the liability, which
  *          is what they would pay if every leg won
  * In CSV the liability stands in the rows of the last day.
+ *
+ * GET /v1/reports/series?minutes=60
+ *   the same sums minute by minute, up to now, without what is open
+ *
+ * They are read in the store, or in ClickHouse where there is one: the same
+ * rows from either (REPORT_DAILY, and the queries below), so that one writer
+ * makes the answer.
  */
 #include "settle/reports.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
+#include "analytics/period.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "model/money.h"
 #include "net/answer.h"
 
-#define DAY_MS 86400000
-#define DAYS_MAX 366
+#define MINUTE_MS 60000
+#define SERIES_MINUTES_MAX 1440
+#define SERIES_MINUTES_USUAL 60
 #define ROWS_BYTES (64 * 1024 * 1024)
 
 struct reports {
     struct store *store;
+    struct clickhouse *clickhouse; /* NULL: none */
 };
 
 struct report_line {
-    int64_t day;          /* since 1970 */
+    int64_t step;         /* since 1970: days, or minutes */
     struct str sport, currency;
     int64_t bets, turnover_minor, payouts_minor;
     int64_t open_bets, open_stakes_minor, liability_minor;
 };
 
 struct report_call {
+    struct reports *reports;
     struct store_exec exec;
+    struct clickhouse_query query;
     struct arena arena;
     struct http_request *request;
-    int64_t from_day, to_day; /* inclusive */
-    bool csv;
+    int64_t step_ms, from, to; /* steps, inclusive */
+    bool csv, series;
+    const struct value *cells; /* rows of COLUMNS */
+    uint32_t rows;
 };
 
-struct reports *reports_new(struct store *store)
+struct reports *reports_new(struct store *store, struct clickhouse *clickhouse)
 {
     struct reports *reports = calloc(1, sizeof(*reports));
 
     CHECK(reports != NULL);
     reports->store = store;
+    reports->clickhouse = clickhouse;
     return reports;
 }
 
@@ -61,29 +76,29 @@ void reports_free(struct reports *reports)
 
 enum { PART_STAKES = 1, PART_PAYOUTS, PART_OPEN };
 
-static struct report_line line_of(const struct store_exec *exec, uint32_t row,
-                                  int64_t last_day)
+/* Columns of REPORT_DAILY, and of the same question to ClickHouse. */
+enum { C_PART, C_STEP, C_SPORT, C_CURRENCY, C_N, C_SUM, C_STAKES, C_COLUMNS };
+#define COLUMNS "iissiii"
+
+static struct report_line line_of(const struct value *cells, int64_t last)
 {
     struct report_line line = {
-        .day = EXEC_CELL(exec, row, 1).i,
-        .sport = EXEC_CELL(exec, row, 2).s,
-        .currency = EXEC_CELL(exec, row, 3).s,
+        .step = cells[C_STEP].i, .sport = cells[C_SPORT].s, .currency = cells[C_CURRENCY].s,
     };
-    int64_t n = EXEC_CELL(exec, row, 4).i, sum = EXEC_CELL(exec, row, 5).i;
 
-    switch (EXEC_CELL(exec, row, 0).i) {
+    switch (cells[C_PART].i) {
     case PART_STAKES:
-        line.bets = n;
-        line.turnover_minor = sum;
+        line.bets = cells[C_N].i;
+        line.turnover_minor = cells[C_SUM].i;
         break;
     case PART_PAYOUTS:
-        line.payouts_minor = sum;
+        line.payouts_minor = cells[C_SUM].i;
         break;
     case PART_OPEN:
-        line.day = last_day;
-        line.open_bets = n;
-        line.liability_minor = sum;
-        line.open_stakes_minor = EXEC_CELL(exec, row, 6).i;
+        line.step = last;
+        line.open_bets = cells[C_N].i;
+        line.liability_minor = cells[C_SUM].i;
+        line.open_stakes_minor = cells[C_STAKES].i;
         break;
     }
     return line;
@@ -92,7 +107,7 @@ static struct report_line line_of(const struct store_exec *exec, uint32_t row,
 static int compare_lines(const void *a, const void *b)
 {
     const struct report_line *x = a, *y = b;
-    int order = (x->day > y->day) - (x->day < y->day);
+    int order = (x->step > y->step) - (x->step < y->step);
 
     if (order == 0)
         order = str_cmp(x->sport, y->sport);
@@ -111,18 +126,16 @@ static void add_line(struct report_line *sum, const struct report_line *line)
     sum->liability_minor += line->liability_minor;
 }
 
-/* One line for each day, sport and currency, in this order. */
-static struct report_line *make_lines(const struct store_exec *exec, int64_t last_day,
-                                      struct arena *arena, uint32_t *n)
+/* One line for each step, sport and currency, in this order. */
+static struct report_line *make_lines(struct report_call *call, uint32_t *n)
 {
-    struct report_line *lines = ARENA_ARRAY(arena, struct report_line, exec->rows + 1);
+    struct report_line *lines = ARENA_ARRAY(&call->arena, struct report_line, call->rows + 1);
     uint32_t kept = 0;
 
-    CHECK(exec->rows == 0 || exec->columns == 7);
-    for (uint32_t row = 0; row < exec->rows; row++)
-        lines[row] = line_of(exec, row, last_day);
-    qsort(lines, exec->rows, sizeof(*lines), compare_lines);
-    for (uint32_t row = 0; row < exec->rows; row++) {
+    for (uint32_t row = 0; row < call->rows; row++)
+        lines[row] = line_of(&call->cells[row * C_COLUMNS], call->to);
+    qsort(lines, call->rows, sizeof(*lines), compare_lines);
+    for (uint32_t row = 0; row < call->rows; row++) {
         if (kept > 0 && compare_lines(&lines[kept - 1], &lines[row]) == 0)
             add_line(&lines[kept - 1], &lines[row]);
         else
@@ -146,16 +159,6 @@ static int exponent_of(struct str code)
     return currency == NULL ? 2 : currency->exponent;
 }
 
-static void put_date(struct buf *out, int64_t day)
-{
-    struct buf text;
-
-    buf_init(&text, 64);
-    clock_format(&text, day * DAY_MS);
-    buf_put(out, text.p, text.n < 10 ? text.n : 10);
-    buf_fini(&text);
-}
-
 /* ggr / turnover with four decimals, rounded half away from zero. */
 static void put_hold(struct buf *out, const struct report_line *line)
 {
@@ -172,7 +175,7 @@ static void json_date(struct jw *w, const char *name, int64_t day)
     struct buf text;
 
     buf_init(&text, 64);
-    put_date(&text, day);
+    period_put_date(&text, day);
     jw_key(w, name);
     jw_str(w, buf_view(&text));
     buf_fini(&text);
@@ -210,15 +213,29 @@ static void json_place(struct jw *w, const struct report_line *line, int64_t bet
     jw_int(w, bets);
 }
 
-static void json_day(struct jw *w, const struct report_line *line)
+static void json_sums(struct jw *w, const struct report_line *line)
 {
-    jw_object(w);
-    json_date(w, "date", line->day);
     json_place(w, line, line->bets);
     json_money(w, "turnover", line->turnover_minor, line);
     json_money(w, "payouts", line->payouts_minor, line);
     json_money(w, "ggr", line->turnover_minor - line->payouts_minor, line);
     json_hold(w, line);
+}
+
+static void json_day(struct jw *w, const struct report_line *line)
+{
+    jw_object(w);
+    json_date(w, "date", line->step);
+    json_sums(w, line);
+    jw_object_end(w);
+}
+
+static void json_minute(struct jw *w, const struct report_line *line)
+{
+    jw_object(w);
+    jw_key(w, "minute");
+    jw_time(w, line->step * MINUTE_MS);
+    json_sums(w, line);
     jw_object_end(w);
 }
 
@@ -237,8 +254,8 @@ static void write_json(struct buf *out, const struct report_call *call,
     struct jw w = jw_to(out);
 
     jw_object(&w);
-    json_date(&w, "from", call->from_day);
-    json_date(&w, "to", call->to_day);
+    json_date(&w, "from", call->from);
+    json_date(&w, "to", call->to);
     jw_key(&w, "days");
     jw_array(&w);
     for (uint32_t i = 0; i < n; i++)
@@ -250,6 +267,25 @@ static void write_json(struct buf *out, const struct report_call *call,
     for (uint32_t i = 0; i < n; i++)
         if (lines[i].open_bets > 0)
             json_open(&w, &lines[i]);
+    jw_array_end(&w);
+    jw_object_end(&w);
+}
+
+static void write_series(struct buf *out, const struct report_call *call,
+                         const struct report_line *lines, uint32_t n)
+{
+    struct jw w = jw_to(out);
+
+    jw_object(&w);
+    jw_key(&w, "from");
+    jw_time(&w, call->from * MINUTE_MS);
+    jw_key(&w, "to");
+    jw_time(&w, call->to * MINUTE_MS);
+    jw_key(&w, "minutes");
+    jw_array(&w);
+    for (uint32_t i = 0; i < n; i++)
+        if (has_movement(&lines[i]))
+            json_minute(&w, &lines[i]);
     jw_array_end(&w);
     jw_object_end(&w);
 }
@@ -272,7 +308,7 @@ static void csv_line(struct buf *out, const struct report_line *line, int64_t la
 {
     int exponent = exponent_of(line->currency);
 
-    put_date(out, line->day);
+    period_put_date(out, line->step);
     buf_char(out, ',');
     csv_text(out, line->sport);
     buf_printf(out, "," STR_FMT ",", STR_ARG(line->currency));
@@ -287,7 +323,7 @@ static void csv_line(struct buf *out, const struct report_line *line, int64_t la
     if (line->turnover_minor > 0)
         put_hold(out, line);
     buf_char(out, ',');
-    if (line->day == last_day)
+    if (line->step == last_day)
         buf_money(out, line->liability_minor, exponent);
     buf_str(out, STR("\r\n"));
 }
@@ -298,7 +334,7 @@ static void write_csv(struct buf *out, const struct report_call *call,
     buf_str(out, STR("date,sport,currency,bets,turnover,payouts,ggr,hold,"
                      "open_liability\r\n"));
     for (uint32_t i = 0; i < n; i++)
-        csv_line(out, &lines[i], call->to_day);
+        csv_line(out, &lines[i], call->to);
 }
 
 /* ---- the request ----------------------------------------------------- */
@@ -323,14 +359,16 @@ static void answer(struct report_call *call)
     struct buf body;
     uint32_t n;
 
-    lines = make_lines(&call->exec, call->to_day, &call->arena, &n);
+    lines = make_lines(call, &n);
     buf_init(&body, LIMIT_RESPONSE_BYTES);
-    if (call->csv)
+    if (call->series)
+        write_series(&body, call, lines, n);
+    else if (call->csv)
         write_csv(&body, call, lines, n);
     else
         write_json(&body, call, lines, n);
     if (body.overflow)
-        refuse(call->request, REFUSE_MALFORMED, "the report is too large: narrow from and to");
+        refuse(call->request, REFUSE_MALFORMED, "the report is too large: narrow it");
     else if (call->csv)
         answer_csv(call->request, buf_view(&body));
     else
@@ -338,33 +376,81 @@ static void answer(struct report_call *call)
     buf_fini(&body);
 }
 
-static void on_report(struct store_exec *exec, enum store_result result)
+static void call_end(struct report_call *call)
 {
-    struct report_call *call = exec->ctx;
-
-    if (result != STORE_OK)
-        refuse(call->request, REFUSE_BUSY, "the store cannot be read now");
-    else
-        answer(call);
     arena_fini(&call->arena);
     free(call);
 }
 
-/* A day of the query, or today; false: not a date. */
-static bool read_day(struct http_request *request, const char *name, int64_t today,
-                     int64_t *day)
+static void on_stored(struct store_exec *exec, enum store_result result)
 {
-    struct str text = http_query(request, name);
-    int year, month, date;
-    int64_t ms;
+    struct report_call *call = exec->ctx;
 
-    *day = today;
-    if (text.p == NULL)
-        return true;
-    if (!clock_parse_date(text, &year, &month, &date) || !clock_parse(text, &ms) || ms < 0)
-        return false;
-    *day = ms / DAY_MS;
-    return true;
+    if (result != STORE_OK) {
+        refuse(call->request, REFUSE_BUSY, "the store cannot be read now");
+    } else {
+        CHECK(exec->rows == 0 || exec->columns == C_COLUMNS);
+        call->cells = exec->cells;
+        call->rows = exec->rows;
+        answer(call);
+    }
+    call_end(call);
+}
+
+static void ask_store(struct report_call *call)
+{
+    call->exec = (struct store_exec){
+        .calls = { { .statement = STATEMENT_REPORT_DAILY,
+                     .params = { VALUE_INT(call->from * call->step_ms),
+                                 VALUE_INT((call->to + 1) * call->step_ms),
+                                 VALUE_INT(call->step_ms), VALUE_INT(call->series) } } },
+        .n = 1, .arena = &call->arena, .on_done = on_stored, .ctx = call,
+    };
+    store_exec(call->reports->store, &call->exec);
+}
+
+static void on_answered(struct clickhouse_query *query, bool well)
+{
+    struct report_call *call = query->ctx;
+
+    call->cells = query->cells;
+    call->rows = query->rows;
+    if (well)
+        answer(call);
+    else
+        refuse(call->request, REFUSE_BUSY, "ClickHouse cannot be read now");
+    call_end(call);
+}
+
+/* The same parts as REPORT_DAILY, of deploy/clickhouse/'s tables. */
+static void ask_clickhouse(struct report_call *call)
+{
+    long long step = call->step_ms, from = call->from * step, to = (call->to + 1) * step;
+
+    call->query = (struct clickhouse_query){
+        .sql = arena_printf(&call->arena,
+            "SELECT toInt64(1), intDiv(placed_ms, %lld) AS step, sport, currency,"
+            " toInt64(count()), toInt64(sum(stake)), toInt64(0) FROM bets FINAL"
+            " WHERE placed_ms >= %lld AND placed_ms < %lld GROUP BY step, sport, currency"
+            " UNION ALL SELECT toInt64(2), intDiv(at_ms, %lld) AS step, sport, currency,"
+            " toInt64(count()), toInt64(sum(paid)), toInt64(0) FROM payouts FINAL"
+            " WHERE at_ms >= %lld AND at_ms < %lld GROUP BY step, sport, currency"
+            " UNION ALL SELECT toInt64(3), toInt64(0) AS step, sport, currency,"
+            " toInt64(count()), toInt64(sum(potential)), toInt64(sum(open_stake)) FROM bets FINAL"
+            " WHERE state = 'accepted' AND %d = 0 GROUP BY sport, currency",
+            step, from, to, step, from, to, call->series),
+        .types = COLUMNS, .arena = &call->arena, .on_done = on_answered, .ctx = call,
+    };
+    clickhouse_ask(call->reports->clickhouse, &call->query);
+}
+
+static void call_ask(struct report_call *call)
+{
+    arena_init(&call->arena, ROWS_BYTES);
+    if (call->reports->clickhouse != NULL)
+        ask_clickhouse(call);
+    else
+        ask_store(call);
 }
 
 static bool contains(struct str text, struct str part)
@@ -387,47 +473,65 @@ static bool read_format(struct http_request *request, bool *csv)
     return *csv || str_eq(format, STR("json"));
 }
 
-/* NULL, or what is wrong with the query. */
-static const char *read_query(struct http_request *request, struct report_call *call)
+static struct report_call *call_new(struct reports *reports, struct http_request *request)
 {
-    int64_t today = clock_wall_ms() / DAY_MS;
+    struct report_call *call = calloc(1, sizeof(*call));
 
-    if (!read_day(request, "to", today, &call->to_day))
-        return "to: a date as 2026-11-23 is expected";
-    if (!read_day(request, "from", call->to_day, &call->from_day))
-        return "from: a date as 2026-11-23 is expected";
-    if (call->from_day > call->to_day)
-        return "from: is after to";
-    if (call->to_day - call->from_day >= DAYS_MAX)
-        return "from: a report covers at most 366 days";
-    if (!read_format(request, &call->csv))
-        return "format: json or csv is expected";
-    return NULL;
+    CHECK(call != NULL);
+    call->reports = reports;
+    call->request = request;
+    return call;
 }
 
 void reports_get_daily(void *reports, struct http_request *request)
 {
-    struct reports *self = reports;
-    struct report_call *call = calloc(1, sizeof(*call));
-    const char *wrong;
+    struct report_call *call = call_new(reports, request);
+    struct period period;
+    const char *wrong = period_read(request, 0, &period);
 
-    CHECK(call != NULL);
-    call->request = request;
-    wrong = read_query(request, call);
+    if (wrong == NULL && !read_format(request, &call->csv))
+        wrong = "format: json or csv is expected";
     if (wrong != NULL) {
         free(call);
         refuse(request, REFUSE_MALFORMED, wrong);
         return;
     }
-    arena_init(&call->arena, ROWS_BYTES);
-    call->exec = (struct store_exec){
-        .calls = { { .statement = STATEMENT_REPORT_DAILY,
-                     .params = { VALUE_INT(call->from_day * DAY_MS),
-                                 VALUE_INT((call->to_day + 1) * DAY_MS) } } },
-        .n = 1,
-        .arena = &call->arena,
-        .on_done = on_report,
-        .ctx = call,
-    };
-    store_exec(self->store, &call->exec);
+    call->step_ms = PERIOD_DAY_MS;
+    call->from = period.from_day;
+    call->to = period.to_day;
+    call_ask(call);
+}
+
+/* ?minutes=, 1 to a day's. */
+static bool read_minutes(struct http_request *request, int64_t *minutes)
+{
+    struct str text = http_query(request, "minutes");
+
+    *minutes = SERIES_MINUTES_USUAL;
+    if (text.p == NULL)
+        return true;
+    *minutes = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9' || *minutes > SERIES_MINUTES_MAX)
+            return false;
+        *minutes = *minutes * 10 + (text.p[i] - '0');
+    }
+    return *minutes >= 1 && *minutes <= SERIES_MINUTES_MAX;
+}
+
+void reports_get_series(void *reports, struct http_request *request)
+{
+    struct report_call *call;
+    int64_t minutes;
+
+    if (!read_minutes(request, &minutes)) {
+        refuse(request, REFUSE_MALFORMED, "minutes: a number from 1 to 1440 is expected");
+        return;
+    }
+    call = call_new(reports, request);
+    call->series = true;
+    call->step_ms = MINUTE_MS;
+    call->to = clock_wall_ms() / MINUTE_MS;
+    call->from = call->to - minutes + 1;
+    call_ask(call);
 }

@@ -13,6 +13,7 @@
 #endif
 ROUTE(PUBLIC, "POST", "/v1/accounts", bets, bets_post_account, "Registers a customer.")
 ROUTE(PUBLIC, "POST", "/v1/sessions", bets, bets_post_session, "Logs in.")
+ROUTE(PUBLIC, "GET", "/v1/sessions", bets, bets_get_session, "Whose session it is, and the arms of experiments.")
 ROUTE(PUBLIC, "DELETE", "/v1/sessions", bets, bets_delete_session, "Logs out everywhere.")
 ROUTE(PUBLIC, "GET", "/v1/limits", bets, bets_get_limits, "The customer's own limits, and the end of an exclusion.")
 ROUTE(PUBLIC, "PUT", "/v1/limits", bets, bets_put_limit, "Sets a limit: lower at once, higher a day later.")
@@ -47,6 +48,8 @@ ROUTE(READER, "GET", "/v1/desk/exposure", risk, risk_get_exposure, "What open be
 ROUTE(READER, "GET", "/v1/desk/bets", risk, risk_get_bets, "Large bets, newest first.")
 ROUTE(READER, "GET", "/v1/desk/customers/{id}", risk, risk_get_customer, "One customer: balance, open stakes, factor, GGR.")
 ROUTE(FINANCE, "GET", "/v1/reports/daily", reports, reports_get_daily, "Turnover, payouts, GGR, hold, liability.")
+ROUTE(FINANCE, "GET", "/v1/reports/series", reports, reports_get_series, "Turnover, payouts, GGR and hold by the minute.")
+ROUTE(FINANCE, "GET", "/v1/reports/experiments", cohorts, cohorts_get, "Conversion and GGR of an experiment's arms.")
 ROUTE(TRADER, "POST", "/v1/desk/suspend", desk, desk_post_suspend, "Suspends at a level.")
 ROUTE(TRADER, "POST", "/v1/desk/resume", desk, desk_post_resume, "Lifts a level's suspension.")
 ROUTE(TRADER, "POST", "/v1/desk/margin", desk, desk_post_margin, "Sets the margin of a scope.")

@@ -137,27 +137,49 @@ STATEMENT(SETTLE_COUNTS, "", "iii",
 /* The daily report, from one snapshot. part 1: stakes by the day of placing;
  * 2: payouts and cash-outs less reversals by the day of the transfer; 3: bets
  * open now, with the stakes that are left in them; what dropped bets had is
- * in report_days.  $1, $2: from, to (exclusive). */
-STATEMENT(REPORT_DAILY, "ii", "iissi" "ii",
+ * in report_days.  $1, $2: from, to (exclusive); $3: a day, or another step, in
+ * milliseconds; $4: 0 = days, 1 = only what moved in these steps. */
+STATEMENT(REPORT_DAILY, "iiii", "iissi" "ii",
     "SELECT part, day, sport, currency, CAST(SUM(n) AS bigint),"
     " CAST(SUM(amount) AS bigint), CAST(SUM(staked) AS bigint) FROM ("
-    "SELECT CAST(1 AS bigint) AS part, placed_ms / 86400000 AS day, sport, currency,"
+    "SELECT CAST(1 AS bigint) AS part, placed_ms / $3 AS day, sport, currency,"
     " COUNT(*) AS n, CAST(SUM(stake + cashed_stake) AS bigint) AS amount,"
     " CAST(0 AS bigint) AS staked"
     " FROM bets WHERE placed_ms >= $1 AND placed_ms < $2"
-    " GROUP BY placed_ms / 86400000, sport, currency"
-    " UNION ALL SELECT CAST(2 AS bigint), t.at_ms / 86400000, b.sport, b.currency, COUNT(*),"
+    " GROUP BY placed_ms / $3, sport, currency"
+    " UNION ALL SELECT CAST(2 AS bigint), t.at_ms / $3, b.sport, b.currency, COUNT(*),"
     " CAST(SUM(CASE WHEN t.kind = 5 THEN -t.amount ELSE t.amount END) AS bigint),"
     " CAST(0 AS bigint)"
     " FROM transfers t JOIN bets b ON b.account = t.account AND b.id = t.bet"
     " WHERE t.kind IN (4, 5, 6) AND t.at_ms >= $1 AND t.at_ms < $2"
-    " GROUP BY t.at_ms / 86400000, b.sport, b.currency"
+    " GROUP BY t.at_ms / $3, b.sport, b.currency"
     " UNION ALL SELECT part, day, sport, currency, n, amount, CAST(0 AS bigint)"
-    " FROM report_days WHERE day >= $1 / 86400000 AND day * 86400000 < $2"
+    " FROM report_days WHERE $4 = 0 AND day >= $1 / 86400000 AND day * 86400000 < $2"
     " UNION ALL SELECT CAST(3 AS bigint), CAST(0 AS bigint), sport, currency, COUNT(*),"
     " CAST(SUM(potential) AS bigint), CAST(SUM(stake) AS bigint)"
-    " FROM bets WHERE state = 1 GROUP BY sport, currency) r"
+    " FROM bets WHERE state = 1 AND $4 = 0 GROUP BY sport, currency) r"
     " GROUP BY part, day, sport, currency ORDER BY 1, 2, 3, 4")
+/* Experiments.  The first time stands. */
+STATEMENT(EXPOSURE_ADD, "siis", "",
+    "INSERT INTO exposures (experiment, account, at_ms, arm) VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT DO NOTHING")
+/* A row for each arm and currency: customers first told from $2 to $3 (exclusive), of
+ * them who bet since then, their bets and stakes, the GGR of the bets that are
+ * decided, and the sum of each customer's GGR squared (in hundreds squared). */
+STATEMENT(COHORTS, "sii", "ssiii" "iii",
+    "SELECT c.arm, a.currency, COUNT(*),"
+    " CAST(SUM(CASE WHEN c.bets > 0 THEN 1 ELSE 0 END) AS bigint), CAST(SUM(c.bets) AS bigint),"
+    " CAST(SUM(c.stakes) AS bigint), CAST(SUM(c.ggr) AS bigint),"
+    " CAST(ROUND(SUM(CAST(c.ggr AS double precision) * c.ggr / 10000)) AS bigint)"
+    " FROM (SELECT e.account, e.arm, COUNT(b.id) AS bets,"
+    "  COALESCE(SUM(b.stake + b.cashed_stake), 0) AS stakes,"
+    "  COALESCE(SUM(CASE WHEN b.state = 1 THEN 0"
+    "   ELSE b.stake + b.cashed_stake - b.payout - b.cashed_paid END), 0) AS ggr"
+    "  FROM exposures e LEFT JOIN bets b ON b.account = e.account"
+    "   AND b.placed_ms >= e.at_ms AND b.placed_ms < $3"
+    "  WHERE e.experiment = $1 AND e.at_ms >= $2 AND e.at_ms < $3"
+    "  GROUP BY e.account, e.arm) c"
+    " JOIN accounts a ON a.id = c.account GROUP BY c.arm, a.currency ORDER BY c.arm, a.currency")
 STATEMENT(FEED_READ, "ii", "iiiis" "s",
     "SELECT pos, at_ms, type, producer, event, body FROM feed_log"
     " WHERE pos > $1 ORDER BY pos LIMIT $2")

@@ -95,8 +95,11 @@ describe('the document', () => {
     let examples = 0;
     walk(document, (node, at) => {
       if (node.type === 'object') {
-        assert.equal(node.additionalProperties, false, at);
-        for (const name of node.required) assert.ok(node.properties[name], `${at}: ${name}`);
+        // With properties; else it is a map, whose values have a schema.
+        const closed = node.properties ? false : (node.additionalProperties ?? false);
+        assert.equal(node.additionalProperties, closed, at);
+        for (const name of node.properties ? node.required : [])
+          assert.ok(node.properties[name], `${at}: ${name}`);
       }
       for (const { value } of Object.values(node.schema ? (node.examples ?? {}) : {})) {
         assert.deepEqual(problems(node.schema, value), [], at);
@@ -164,7 +167,9 @@ describe('the running binary', () => {
       ...openapi.exampleRequest(operations.logIn),
       headers: { 'x-long': 'a'.repeat(20000) },
     });
+    await expect('getSession', 200, { token: session.json.token });
     await expect('logOut', 204, { token: session.json.token });
+    await expect('getSession', 'unauthorized', { token: session.json.token });
     await expect('getWallet', 'unauthorized', { token: session.json.token });
   });
 
@@ -404,6 +409,10 @@ describe('the running binary', () => {
     assert.match(report.headers['content-disposition'], /^attachment/);
     await expect('getDailyReport', 200, { headers: { Accept: 'text/csv' } });
     await expect('getDailyReport', 'malformed', { query: { from: 'yesterday' } });
+    await expect('getSeriesReport', 200, { query: { minutes: '10' } });
+    await expect('getSeriesReport', 'malformed', { query: { minutes: '0' } });
+    await expect('getExperimentReport', 200, { query: { experiment: 'slip' } });
+    await expect('getExperimentReport', 'malformed', { query: { experiment: "'" } });
   });
 
   test('the desk', async () => {

@@ -77,14 +77,15 @@ const keywords = {
           .filter(([name]) => Object.hasOwn(value, name))
           .flatMap(([name, schema]) => check(schema, value[name], `${path}.${name}`, context))
       : [],
-  additionalProperties: (allowed, value, path, { schema }) => {
-    if (allowed !== false) throw new Error('schema: additionalProperties is false or absent');
-    const known = Object.keys(schema.properties ?? {});
-    return isObject(value)
-      ? Object.keys(value)
-          .filter((name) => !known.includes(name))
-          .map((name) => `${path}.${name} is not in the schema`)
-      : [];
+  additionalProperties: (allowed, value, path, context) => {
+    if (allowed === true) throw new Error('schema: additionalProperties is false or a schema');
+    const known = Object.keys(context.schema.properties ?? {});
+    const more = isObject(value) ? Object.keys(value).filter((name) => !known.includes(name)) : [];
+    return more.flatMap((name) =>
+      allowed === false
+        ? [`${path}.${name} is not in the schema`]
+        : check(allowed, value[name], `${path}.${name}`, context),
+    );
   },
 };
 

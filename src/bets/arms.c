@@ -1,0 +1,93 @@
+/*
+ * Experiments, for the customer's page: the arms go with every session, and
+ * being told them is the exposure that reports count from.
+ *
+ * An exposure is written beside the answer, not before it: one that is lost
+ * is written at the next visit, and the first one stands.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "bets/inside.h"
+
+#define ARENA_BYTES ((size_t)64 * 1024)
+
+struct exposure {
+    struct bets *bets;
+    struct arena arena;
+    struct store_exec exec;
+};
+
+static void on_written(struct store_exec *exec, enum store_result result)
+{
+    struct exposure *exposure = exec->ctx;
+
+    (void)result;
+    exposure->bets->working--;
+    arena_fini(&exposure->arena);
+    free(exposure);
+}
+
+static void write_exposures(struct bets *bets, int64_t account, int64_t now_ms)
+{
+    const struct experiments *experiments = bets->options.experiments;
+    struct exposure *exposure = calloc(1, sizeof(*exposure));
+
+    CHECK(exposure != NULL && experiments->n <= LENGTH(exposure->exec.calls));
+    exposure->bets = bets;
+    arena_init(&exposure->arena, ARENA_BYTES);
+    for (uint32_t i = 0; i < experiments->n; i++) {
+        const struct experiment *one = &experiments->list[i];
+
+        exposure->exec.calls[i] = (struct statement_call){
+            STATEMENT_EXPOSURE_ADD,
+            { VALUE_STR(one->name), VALUE_INT(account), VALUE_INT(now_ms),
+              VALUE_STR(experiment_arm_of(one, account)->name) },
+        };
+    }
+    exposure->exec.n = experiments->n;
+    exposure->exec.arena = &exposure->arena;
+    exposure->exec.on_done = on_written;
+    exposure->exec.ctx = exposure;
+    bets->working++;
+    store_exec(bets->options.store, &exposure->exec);
+}
+
+void arms_tell(struct bets *bets, int64_t account, struct jw *w)
+{
+    const struct experiments *experiments = bets->options.experiments;
+    int64_t now_ms = clock_wall_ms();
+
+    jw_key(w, "experiments");
+    if (experiments == NULL || experiments->n == 0) {
+        jw_object(w);
+        jw_object_end(w);
+        return;
+    }
+    experiments_write(experiments, account, w);
+    if (store_is_up(bets->options.store))
+        write_exposures(bets, account, now_ms);
+    if (bets->options.on_exposed != NULL)
+        bets->options.on_exposed(bets->options.exposed_ctx, account, now_ms);
+}
+
+static void write_session(struct reader *reader)
+{
+    struct buf *out = &reader->bets->scratch;
+    struct jw w = jw_to(out);
+
+    buf_reset(out);
+    jw_object(&w);
+    jw_key(&w, "customer");
+    jw_id(&w, reader->session.account);
+    jw_key(&w, "currency");
+    jw_str(&w, str_of(reader->session.currency->code));
+    arms_tell(reader->bets, reader->session.account, &w);
+    jw_object_end(&w);
+    reader_json(reader, 200, buf_view(out));
+}
+
+void bets_get_session(void *bets, struct http_request *request)
+{
+    reader_start(bets, request, false, NULL, write_session);
+}
