@@ -31,7 +31,6 @@ struct liability_ask {
     struct liability_ask *next;     /* waits for an epoch */
     struct arena arena;
     struct store_exec exec;
-    struct settle_fetch fetch;
     struct slip slip;
     int64_t key, epoch;
     struct str outcome;
@@ -195,46 +194,61 @@ static bool is_leased(const struct liability_ask *ask, int64_t bet)
     return false;
 }
 
+/* Columns of LIABILITY_OPEN. */
+enum { B_ID, B_STAKE, B_POTENTIAL, B_CURRENCY, B_SLIP };
+
 /* What one open bet costs if this outcome wins. */
-static int64_t cost(struct liability_ask *ask, const struct bet_row *row)
+static int64_t cost(struct liability_ask *ask, const struct value *row)
 {
-    const struct currency *currency = currency_find(row->currency);
+    const struct currency *currency = currency_find(row[B_CURRENCY].s);
     struct slip *slip = &ask->slip;
     int64_t amount;
 
-    if (row->state != BET_ACCEPTED || currency == NULL ||
-        !slip_decode(row->slip, &ask->arena, slip))
+    if (currency == NULL || !slip_decode(row[B_SLIP].s, &ask->arena, slip))
         return 0;
     for (uint32_t i = 0; i < slip->n_legs; i++) {
         if (market_key(slip->legs[i].market) != ask->key ||
             !str_eq(slip->legs[i].outcome, ask->outcome))
             continue;
-        amount = house_liability(ask->liability->options.house, currency, row->stake_minor,
-                                 row->potential_minor);
+        amount = house_liability(ask->liability->options.house, currency, row[B_STAKE].i,
+                                 row[B_POTENTIAL].i);
         return amount < 0 ? 0 : amount; /* taken before there was a limit */
     }
     return 0;
 }
 
-static void on_fetch(struct settle_fetch *fetch, enum store_result result)
+static void read_open(struct liability_ask *ask, int64_t after);
+
+static void on_open(struct store_exec *exec, enum store_result result)
 {
-    struct liability_ask *ask = fetch->ctx;
+    struct liability_ask *ask = exec->ctx;
+    int64_t last = 0;
 
     if (result != STORE_OK || is_over(ask)) {
-        ask_fail(ask, result == STORE_OK ? STORE_UNAVAILABLE : result);
+        ask_fail(ask, STORE_UNAVAILABLE);
         return;
     }
-    for (uint32_t i = 0; i < fetch->n; i++) {
-        if (!is_leased(ask, fetch->rows[i].id))
-            ask->sum += cost(ask, &fetch->rows[i]);
-        fetch->after = fetch->rows[i].id;
+    for (uint32_t i = 0; i < exec->rows; i++) {
+        const struct value *row = &EXEC_CELL(exec, i, 0);
+
+        last = row[B_ID].i;
+        if (!is_leased(ask, last))
+            ask->sum += cost(ask, row);
     }
-    if (fetch->n < fetch->limit) {
+    if (exec->rows < LIMIT_CHUNK)
         write_count(ask);
-        return;
-    }
+    else
+        read_open(ask, last);
+}
+
+static void read_open(struct liability_ask *ask, int64_t after)
+{
     arena_reset(&ask->arena);
-    store_settle_fetch(ask->liability->options.store, fetch);
+    ask->exec = (struct store_exec){ .calls = {
+        { STATEMENT_LIABILITY_OPEN,
+          { VALUE_INT(ask->key), VALUE_INT(after), VALUE_INT(LIMIT_CHUNK) } },
+    } };
+    run(ask, 1, on_open);
 }
 
 /* ---- count: row and leases --------------------------------------------------- */
@@ -272,13 +286,8 @@ static void on_leases(struct store_exec *exec, enum store_result result)
         if (epoch != 0 && (entry == NULL || epoch != ask->epoch))
             see_lease(ask, epoch, EXEC_CELL(exec, i, L_NODE).i, EXEC_CELL(exec, i, L_FROM).i);
     }
-    arena_reset(&ask->arena);
     ask->sum = 0;
-    ask->fetch = (struct settle_fetch){
-        .market_key = ask->key, .limit = LIMIT_CHUNK, .arena = &ask->arena,
-        .on_done = on_fetch, .ctx = ask,
-    };
-    store_settle_fetch(ask->liability->options.store, &ask->fetch);
+    read_open(ask, 0);
 }
 
 /* Bets of this process from now on are under the lease that is to come; those

@@ -280,6 +280,11 @@ STATEMENT(LIABILITY_LEASES, "is", "iiii",
     "  FROM liability_leases x JOIN liability_holders h ON h.epoch = x.epoch"
     "  WHERE h.fenced = 0 AND x.market_key = $1 AND x.outcome = $2) l ON 1 = 1"
     " WHERE r.market_key = $1 AND r.outcome = $2")
+/* Open bets with a leg on a market, ids above $2. */
+STATEMENT(LIABILITY_OPEN, "iii", "iiiss",
+    "SELECT b.id, b.stake, b.potential, b.currency, b.slip"
+    " FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"
+    " WHERE l.market_key = $1 AND l.bet > $2 AND b.state = 1 ORDER BY l.bet LIMIT $3")
 /* Counted anew: $3 is what is open under no lease of $4, ",epoch,epoch,",
  * whose others are fenced and have their last here.  Only while $6 is the
  * row's mark; then it is $5, and the next statements know by that. */
