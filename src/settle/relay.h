@@ -1,0 +1,53 @@
+/*
+ * Relay: from the outbox to the topics bets and transfers.
+ *
+ *   outbox --store_outbox_read--> batches --kafka_send--> bets, transfers
+ *                                    | acknowledged, in order of rows
+ *                                    v
+ *                                  told --store_outbox_keep--> relays.told
+ *
+ * Any number of processes tell.  Accounts are in 16 classes, a class is told by
+ * one process at a time, by a lease; each reads every row and takes its own
+ * accounts out of it: what is read twice is a few numbers an event, and no row
+ * is locked, marked or updated per event.  A process that was stopped and wakes
+ * up behind its lease does no harm: what it sends has been sent, or will be, in
+ * the same order of each account.  `told` only says what is acknowledged, so
+ * whoever writes it is right.
+ *
+ * At least once: what was not acknowledged when a process ends, or Kafka gave
+ * up, is told again, under the same ids.
+ *
+ * An idle relay looks five times a second, which costs the database an index's
+ * end; while there is something it reads without a pause.  Not LISTEN and
+ * NOTIFY: a commit that notifies takes a lock of the whole database, and bets
+ * would queue there.
+ */
+#ifndef SETTLE_RELAY_H
+#define SETTLE_RELAY_H
+
+#include "bus/kafka.h"
+#include "store/store.h"
+
+struct relay;
+
+struct relay_options {
+    uv_loop_t *loop;
+    struct store *store;  /* opened with options.relay */
+    struct kafka *kafka;
+    const char *owner;    /* of this process alone; copied */
+    int64_t lease_ms;     /* of a class; renewed at a third of it */
+};
+
+struct relay *relay_new(const struct relay_options *options) MUST_USE;
+/* Sets the gauges. */
+void relay_metrics(const struct relay *relay);
+/* Waits a little for what is in flight, gives its classes back, then
+ * on_stopped; before kafka_close(). */
+void relay_stop(struct relay *relay, void (*on_stopped)(void *ctx), void *ctx);
+void relay_free(struct relay *relay); /* stopped, and behind kafka_close() */
+
+/* What a process that sees this should take of what is free, or give away. */
+struct relay_share { uint32_t take, release; };
+struct relay_share relay_share_of(const struct outbox_keep *view);
+
+#endif
