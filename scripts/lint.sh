@@ -105,6 +105,7 @@ direction risk 'model|bus|store|net'
 direction analytics 'model|bus|store|net'
 direction settle 'model|bus|store|net|analytics'
 direction web 'model|bus|net'
+direction archive 'model|store'
 grep -E '^src/model/' "$code" |
     grep -E 'include <(uv|sys/|pthread|time|sqlite3|libpq)' | report "model is pure"
 grep -E 'http_parser\.h' "$code" | grep -vE '^src/net/http' |

@@ -13,5 +13,7 @@ int cli_sim(int argc, char **argv);
 int cli_load(int argc, char **argv);
 int cli_reference(int argc, char **argv);
 int cli_operator(int argc, char **argv);
+int cli_archive(int argc, char **argv);
+int cli_object(int argc, char **argv);
 
 #endif

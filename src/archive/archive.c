@@ -1,0 +1,379 @@
+/* Writing and reading back the archive (archive.h). */
+#include "archive/archive.h"
+
+#include <inttypes.h>
+
+#include "base/json.h"
+
+#define LINE_BYTES ((size_t)256 * 1024)
+#define MANIFEST_BYTES 16384
+
+/* ---- which days ------------------------------------------------------------- */
+
+/* kind (3 = open bets), day, rows, sum. */
+#define DAYS_SQL \
+    "SELECT kind, day, CAST(SUM(n) AS bigint), CAST(SUM(total) AS bigint) FROM (" \
+    "SELECT CASE state WHEN 1 THEN 3 ELSE 0 END AS kind," \
+    " (id / 4194304 + 1704067200000) / 86400000 AS day, COUNT(*) AS n," \
+    " SUM(version) AS total FROM bets GROUP BY 1, 2" \
+    " UNION ALL SELECT 1, at_ms / 86400000, COUNT(*), SUM(amount) FROM transfers GROUP BY 1, 2" \
+    " UNION ALL SELECT 2, at_ms / 86400000, COUNT(*), COUNT(*) FROM feed_log WHERE type = 14" \
+    " GROUP BY 1, 2) d WHERE day >= (SELECT value / 86400000 FROM meta" \
+    " WHERE name = 'transfers_from') GROUP BY kind, day ORDER BY day, kind"
+
+static bool on_day_part(void *ctx, const struct value *cells)
+{
+    struct days *days = ctx;
+    int64_t day = cells[1].i;
+    struct day *last = days->n > 0 ? &days->days[days->n - 1] : NULL;
+
+    if (last == NULL || last->day != day) {
+        if (days->n == ARCHIVE_DAYS_MAX)
+            return false;
+        last = &days->days[days->n++];
+        *last = (struct day){ .day = day };
+    }
+    if (cells[0].i == PACK_KINDS)
+        last->open = cells[2].i;
+    else
+        last->parts[cells[0].i] = (struct day_part){ cells[2].i, cells[3].i };
+    return true;
+}
+
+bool archive_days(struct archive *archive, struct days *days, struct str *error)
+{
+    days->days = ARENA_ARRAY(&archive->arena, struct day, ARCHIVE_DAYS_MAX);
+    days->n = 0;
+    return db_query(archive->db, DAYS_SQL, "", NULL, "iiii", on_day_part, days, error);
+}
+
+/* ---- manifests ----------------------------------------------------------------- */
+
+static bool into_buf(void *ctx, struct str bytes)
+{
+    struct buf *buf = ctx;
+
+    buf_str(buf, bytes);
+    return !buf->overflow;
+}
+
+static enum s3_result read_manifest(struct archive *archive, const char *key,
+                                    struct manifest *manifest, struct str *error)
+{
+    enum s3_result result;
+    struct buf text;
+
+    buf_init(&text, MANIFEST_BYTES);
+    result = s3_get(archive->s3, key, into_buf, &text, error);
+    if (result == S3_OK &&
+        (text.overflow || !manifest_decode(buf_view(&text), manifest, &archive->arena, error))) {
+        *error = arena_printf(&archive->arena, "%s: " STR_FMT, key,
+                              STR_ARG(text.overflow ? STR("it is too long") : *error));
+        result = S3_FAILED;
+    }
+    buf_fini(&text);
+    return result;
+}
+
+enum s3_result archive_manifest(struct archive *archive, int64_t day, struct manifest *manifest,
+                                struct str *error)
+{
+    char key[MANIFEST_KEY_BYTES];
+
+    manifest_key(day, key);
+    return read_manifest(archive, key, manifest, error);
+}
+
+static bool put_manifest(struct archive *archive, const struct manifest *manifest,
+                         struct str *error)
+{
+    char key[MANIFEST_KEY_BYTES];
+    struct buf text;
+    bool well;
+
+    buf_init(&text, MANIFEST_BYTES);
+    manifest_encode(manifest, &text);
+    CHECK(!text.overflow);
+    manifest_key(manifest->day.day, key);
+    well = s3_put(archive->s3, key, buf_view(&text), error) == S3_OK;
+    buf_fini(&text);
+    return well;
+}
+
+/* ---- one day ---------------------------------------------------------------------- */
+
+/* Rows as lines: columns by name; i a number, d an id, s a text, j JSON or
+ * nothing.  The first column of `sum` is added up. */
+static const struct source {
+    const char *sql, *columns, *kinds;
+    const char *names[20];
+    unsigned sum;
+} sources[PACK_KINDS] = {
+    [PACK_BETS] = {
+        "SELECT id, account, state, version, stake, potential, cap, payout, cashed_stake,"
+        " cashed_paid, placed_ms, settled_ms, rule, flags, currency, sport, slip, results"
+        " FROM bets WHERE id >= $1 AND id < $2 AND state <> 1 ORDER BY id",
+        "iiiiiiiiiiiiiissss", "ddiiiiiiiiiiiissjj",
+        { "id", "account", "state", "version", "stake", "potential", "cap", "payout",
+          "cashed_stake", "cashed_paid", "placed_ms", "settled_ms", "rule", "flags", "currency",
+          "sport", "slip", "results" }, 3 },
+    [PACK_TRANSFERS] = {
+        "SELECT account, seq, debit, credit, amount, kind, bet, at_ms, balance_after"
+        " FROM transfers WHERE at_ms >= $1 AND at_ms < $2 ORDER BY account, seq",
+        "iiiiiiiii", "diddiidii",
+        { "account", "seq", "debit", "credit", "amount", "kind", "bet", "at_ms",
+          "balance_after" }, 4 },
+    [PACK_AUDIT] = {
+        "SELECT pos, at_ms, body, CAST(1 AS bigint) FROM feed_log"
+        " WHERE at_ms >= $1 AND at_ms < $2 AND type = 14 ORDER BY pos",
+        "iisi", "iis-", { "pos", "at_ms", "entry", NULL }, 3 },
+};
+
+struct writer {
+    const struct source *source;
+    struct pack *pack;
+    struct buf line;
+    int64_t sum;
+    bool full;
+};
+
+static void write_cell(struct jw *w, char kind, const struct value *cell)
+{
+    if (kind == 'd')
+        jw_id(w, cell->i);
+    else if (kind == 'i')
+        jw_int(w, cell->i);
+    else if (kind == 's')
+        jw_str(w, cell->s);
+    else if (cell->s.n > 0)
+        jw_raw(w, cell->s);
+    else
+        jw_null(w);
+}
+
+static bool on_row(void *ctx, const struct value *cells)
+{
+    struct writer *writer = ctx;
+    const struct source *source = writer->source;
+    struct jw w = jw_to(&writer->line);
+
+    buf_reset(&writer->line);
+    jw_object(&w);
+    for (unsigned i = 0; source->kinds[i] != '\0'; i++) {
+        if (source->kinds[i] == '-')
+            continue;
+        jw_key(&w, source->names[i]);
+        write_cell(&w, source->kinds[i], &cells[i]);
+    }
+    jw_object_end(&w);
+    writer->sum += cells[source->sum].i;
+    writer->full = writer->line.overflow || !pack_add(writer->pack, buf_view(&writer->line));
+    return !writer->full;
+}
+
+/* The day's rows of one kind, from the snapshot, into a pack. */
+static bool fill(struct archive *archive, int64_t day, enum pack_kind kind, struct pack *pack,
+                 struct day_part *part, struct str *error)
+{
+    struct writer writer = { .source = &sources[kind], .pack = pack };
+    int64_t from = day * DAY_MS, to = from + DAY_MS;
+    struct value range[] = {
+        VALUE_INT(kind == PACK_BETS ? bet_id_floor(from) : from),
+        VALUE_INT(kind == PACK_BETS ? bet_id_floor(to) : to),
+    };
+    bool well;
+
+    buf_init(&writer.line, LINE_BYTES);
+    well = db_query(archive->db, writer.source->sql, "ii", range, writer.source->columns, on_row,
+                    &writer, error);
+    if (well && writer.full)
+        *error = STR("the temporary folder is full (TMPDIR)");
+    buf_fini(&writer.line);
+    part->sum = writer.sum;
+    return well && !writer.full;
+}
+
+static bool take_int(void *ctx, const struct value *cells)
+{
+    *(int64_t *)ctx = cells[0].i;
+    return true;
+}
+
+static bool fill_day(struct archive *archive, struct day *day, struct pack **packs,
+                     struct str *error)
+{
+    struct value range[] = { VALUE_INT(bet_id_floor(day->day * DAY_MS)),
+                             VALUE_INT(bet_id_floor(day->day * DAY_MS + DAY_MS)) };
+    struct str ignored;
+    bool well;
+
+    /* The locks before the snapshot, as the audit does. */
+    if (!db_run(archive->db, db_is_postgres(archive->db)
+                ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                  " LOCK TABLE bets, transfers IN ACCESS SHARE MODE" : "BEGIN", error))
+        return false;
+    well = db_query(archive->db, "SELECT COUNT(*) FROM bets WHERE id >= $1 AND id < $2"
+                    " AND state = 1", "ii", range, "i", take_int, &day->open, error);
+    for (unsigned i = 0; i < PACK_KINDS && well; i++)
+        well = fill(archive, day->day, (enum pack_kind)i, packs[i], &day->parts[i], error);
+    if (!well)
+        *error = arena_str(&archive->arena, *error);
+    return db_run(archive->db, "ROLLBACK", well ? error : &ignored) && well;
+}
+
+/* An object is named after its content: who finds it in the manifest that is
+ * there has nothing to send. */
+static bool put_object(struct archive *archive, struct manifest *manifest, enum pack_kind kind,
+                       struct pack *pack, const struct manifest *old,
+                       struct archive_counts *counts, struct str *error)
+{
+    struct pack_sum *sum = &manifest->sums[kind];
+    char text[DAY_TEXT];
+    FILE *file;
+
+    if (!pack_end(pack, sum, &file)) {
+        *error = STR("the temporary folder is full (TMPDIR)");
+        return false;
+    }
+    manifest->day.parts[kind].rows = sum->rows;
+    day_text(manifest->day.day, text);
+    (void)snprintf(manifest->keys[kind], sizeof(manifest->keys[kind]),
+                   "days/%s/%s-%.16s.jsonl.zst", text, pack_kind_name(kind), sum->sha256);
+    if (old != NULL && strcmp(old->keys[kind], manifest->keys[kind]) == 0)
+        return true;
+    counts->objects++;
+    counts->rows += (uint64_t)sum->rows;
+    return s3_put_file(archive->s3, manifest->keys[kind], file, error) == S3_OK;
+}
+
+static bool write_day(struct archive *archive, int64_t day, const struct manifest *old,
+                      struct archive_counts *counts, struct str *error)
+{
+    struct manifest manifest = { .day = { .day = day } };
+    struct pack *packs[PACK_KINDS] = { NULL };
+    bool well = true;
+
+    for (unsigned i = 0; i < PACK_KINDS && well; i++) {
+        packs[i] = pack_new();
+        well = packs[i] != NULL;
+    }
+    if (!well)
+        *error = STR("cannot make a temporary file (TMPDIR)");
+    well = well && fill_day(archive, &manifest.day, packs, error);
+    for (unsigned i = 0; i < PACK_KINDS && well; i++)
+        well = put_object(archive, &manifest, (enum pack_kind)i, packs[i], old, counts, error);
+    for (unsigned i = 0; i < PACK_KINDS; i++)
+        if (packs[i] != NULL)
+            pack_free(packs[i]);
+    return well && put_manifest(archive, &manifest, error);
+}
+
+static void tell_day(struct archive *archive, int64_t day, const char *what)
+{
+    char text[DAY_TEXT];
+
+    day_text(day, text);
+    archive->say(archive->ctx, arena_printf(&archive->arena, "%s %s", text, what));
+}
+
+bool archive_write(struct archive *archive, int64_t through, struct archive_counts *counts,
+                   struct str *error)
+{
+    struct days days;
+
+    if (!archive_days(archive, &days, error))
+        return false;
+    for (uint32_t i = 0; i < days.n && days.days[i].day <= through; i++) {
+        struct manifest old;
+        enum s3_result found = archive_manifest(archive, days.days[i].day, &old, error);
+
+        if (found == S3_FAILED)
+            return false;
+        counts->days++;
+        if (found == S3_OK && day_equal(&old.day, &days.days[i]))
+            continue;
+        if (!write_day(archive, days.days[i].day, found == S3_OK ? &old : NULL, counts, error))
+            return false;
+        counts->written++;
+        tell_day(archive, days.days[i].day, found == S3_OK ? "written again" : "written");
+    }
+    return true;
+}
+
+/* ---- reading back ------------------------------------------------------------------- */
+
+static bool object_holds(struct archive *archive, const struct manifest *manifest,
+                         enum pack_kind kind, struct str *why)
+{
+    const struct pack_sum *sum = &manifest->sums[kind];
+    struct unpack *unpack = unpack_new();
+    struct pack_sum found;
+    enum s3_result result = s3_get(archive->s3, manifest->keys[kind], unpack_bytes, unpack, why);
+    bool whole = unpack_end(unpack, &found);
+
+    unpack_free(unpack);
+    if (result == S3_ABSENT)
+        *why = STR("it is missing");
+    if (result != S3_OK)
+        return false;
+    if (strcmp(sum->sha256, found.sha256) != 0)
+        *why = arena_printf(&archive->arena, "its SHA-256 is %s", found.sha256);
+    else if (!whole || found.rows != sum->rows || found.bytes != sum->bytes)
+        *why = arena_printf(&archive->arena, "it has %" PRId64 " rows in %" PRId64 " bytes",
+                            found.rows, found.bytes);
+    else
+        return true;
+    return false;
+}
+
+bool archive_objects_hold(struct archive *archive, const struct manifest *manifest,
+                          struct archive_counts *counts, struct str *why)
+{
+    for (unsigned i = 0; i < PACK_KINDS; i++) {
+        counts->objects++;
+        counts->rows += (uint64_t)manifest->sums[i].rows;
+        if (!object_holds(archive, manifest, (enum pack_kind)i, why)) {
+            *why = arena_printf(&archive->arena, "%s: " STR_FMT, manifest->keys[i],
+                                STR_ARG(*why));
+            return false;
+        }
+    }
+    return true;
+}
+
+struct keys { struct arena *arena; const char **keys; uint32_t n; };
+
+static bool on_key(void *ctx, struct str key)
+{
+    static const struct str end = { "/manifest.json", 14 };
+    struct keys *keys = ctx;
+
+    if (key.n > end.n && memcmp(key.p + key.n - end.n, end.p, end.n) == 0 &&
+        keys->n < ARCHIVE_DAYS_MAX)
+        keys->keys[keys->n++] = arena_cstr(keys->arena, key);
+    return true;
+}
+
+bool archive_verify(struct archive *archive, struct archive_counts *counts, uint64_t *faults,
+                    struct str *error)
+{
+    struct keys keys = { &archive->arena,
+                         ARENA_ARRAY(&archive->arena, const char *, ARCHIVE_DAYS_MAX), 0 };
+    enum s3_result result = s3_list(archive->s3, "days/", on_key, &keys, error);
+
+    *faults = 0;
+    if (result == S3_ABSENT)
+        *error = STR("there is no such bucket");
+    for (uint32_t i = 0; i < keys.n && result == S3_OK; i++) {
+        struct manifest manifest;
+        struct str why = STR("it went away");
+
+        counts->days++;
+        if (read_manifest(archive, keys.keys[i], &manifest, &why) == S3_OK &&
+            archive_objects_hold(archive, &manifest, counts, &why))
+            continue;
+        ++*faults;
+        archive->say(archive->ctx, why);
+    }
+    return result == S3_OK;
+}

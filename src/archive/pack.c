@@ -1,0 +1,162 @@
+/* Packs (pack.h). */
+#include "archive/pack.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#define LEVEL 9
+#define OUT_BYTES ((size_t)128 * 1024)
+
+struct pack {
+    FILE *file;
+    ZSTD_CStream *stream;
+    crypto_hash_sha256_state hash;
+    int64_t rows, bytes;
+    char out[OUT_BYTES];
+};
+
+static FILE *temporary(void)
+{
+    const char *folder = getenv("TMPDIR");
+    char path[4096];
+    FILE *file;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/overround-XXXXXX",
+                   folder != NULL && *folder != '\0' ? folder : "/tmp");
+    fd = mkstemp(path);
+    if (fd < 0)
+        return NULL;
+    (void)unlink(path);
+    file = fdopen(fd, "w+b");
+    if (file == NULL)
+        (void)close(fd);
+    return file;
+}
+
+struct pack *pack_new(void)
+{
+    struct pack *pack = calloc(1, sizeof(*pack));
+
+    CHECK(pack != NULL);
+    pack->file = temporary();
+    if (pack->file == NULL) {
+        free(pack);
+        return NULL;
+    }
+    pack->stream = ZSTD_createCStream();
+    CHECK(pack->stream != NULL && ZSTD_isError(ZSTD_initCStream(pack->stream, LEVEL)) == 0);
+    crypto_hash_sha256_init(&pack->hash);
+    return pack;
+}
+
+static bool compress(struct pack *pack, struct str bytes, ZSTD_EndDirective end)
+{
+    ZSTD_inBuffer in = { bytes.p, bytes.n, 0 };
+    size_t left;
+
+    do {
+        ZSTD_outBuffer out = { pack->out, sizeof(pack->out), 0 };
+
+        left = ZSTD_compressStream2(pack->stream, &out, &in, end);
+        CHECK(ZSTD_isError(left) == 0);
+        crypto_hash_sha256_update(&pack->hash, (const unsigned char *)pack->out, out.pos);
+        pack->bytes += (int64_t)out.pos;
+        if (fwrite(pack->out, 1, out.pos, pack->file) != out.pos)
+            return false;
+    } while (end == ZSTD_e_end ? left > 0 : in.pos < in.size);
+    return true;
+}
+
+bool pack_add(struct pack *pack, struct str line)
+{
+    pack->rows++;
+    return compress(pack, line, ZSTD_e_continue) && compress(pack, STR("\n"), ZSTD_e_continue);
+}
+
+static void hex_of(crypto_hash_sha256_state *hash, char hex[SHA256_HEX])
+{
+    unsigned char sum[crypto_hash_sha256_BYTES];
+
+    crypto_hash_sha256_final(hash, sum);
+    (void)sodium_bin2hex(hex, SHA256_HEX, sum, sizeof(sum));
+}
+
+bool pack_end(struct pack *pack, struct pack_sum *sum, FILE **file)
+{
+    if (!compress(pack, STR(""), ZSTD_e_end) || fflush(pack->file) != 0)
+        return false;
+    sum->rows = pack->rows;
+    sum->bytes = pack->bytes;
+    hex_of(&pack->hash, sum->sha256);
+    *file = pack->file;
+    return true;
+}
+
+void pack_free(struct pack *pack)
+{
+    (void)ZSTD_freeCStream(pack->stream);
+    (void)fclose(pack->file);
+    free(pack);
+}
+
+/* ---- reading back ------------------------------------------------------------ */
+
+struct unpack {
+    ZSTD_DStream *stream;
+    crypto_hash_sha256_state hash;
+    int64_t rows, bytes;
+    size_t wants; /* 0: a frame has ended */
+    bool broken;
+    char out[OUT_BYTES];
+};
+
+struct unpack *unpack_new(void)
+{
+    struct unpack *unpack = calloc(1, sizeof(*unpack));
+
+    CHECK(unpack != NULL);
+    unpack->stream = ZSTD_createDStream();
+    CHECK(unpack->stream != NULL && ZSTD_isError(ZSTD_initDStream(unpack->stream)) == 0);
+    unpack->wants = 1;
+    crypto_hash_sha256_init(&unpack->hash);
+    return unpack;
+}
+
+bool unpack_bytes(void *ctx, struct str bytes)
+{
+    struct unpack *unpack = ctx;
+    ZSTD_inBuffer in = { bytes.p, bytes.n, 0 };
+    bool full = true; /* more may come out than fitted */
+
+    crypto_hash_sha256_update(&unpack->hash, (const unsigned char *)bytes.p, bytes.n);
+    unpack->bytes += (int64_t)bytes.n;
+    while (!unpack->broken && (in.pos < in.size || full)) {
+        ZSTD_outBuffer out = { unpack->out, sizeof(unpack->out), 0 };
+
+        unpack->wants = ZSTD_decompressStream(unpack->stream, &out, &in);
+        unpack->broken = ZSTD_isError(unpack->wants) != 0;
+        for (size_t i = 0; !unpack->broken && i < out.pos; i++)
+            unpack->rows += unpack->out[i] == '\n';
+        full = out.pos == out.size;
+        if (unpack->wants == 0 && in.pos == in.size)
+            break;
+    }
+    return !unpack->broken;
+}
+
+bool unpack_end(struct unpack *unpack, struct pack_sum *sum)
+{
+    sum->rows = unpack->rows;
+    sum->bytes = unpack->bytes;
+    hex_of(&unpack->hash, sum->sha256);
+    return !unpack->broken && unpack->wants == 0;
+}
+
+void unpack_free(struct unpack *unpack)
+{
+    (void)ZSTD_freeDStream(unpack->stream);
+    free(unpack);
+}

@@ -1,0 +1,189 @@
+/*
+ * overround archive --to s3://BUCKET/PREFIX [--store URL] [--verify | --drop]:
+ * writes days that are over, reads them back, drops months that are archived
+ * (archive/archive.h).  Beside a live server.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "archive/archive.h"
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/s3_options.h"
+
+#define ARENA_BYTES ((size_t)256 * 1024 * 1024)
+#define GRACE_MS ((int64_t)3600 * 1000) /* what began on that day has ended */
+#define WINDOW_DAYS 90                  /* RULES.md 11 */
+
+struct asked {
+    const char *store;
+    struct s3_options s3;
+    bool verify, drop;
+    int64_t through; /* day, -1: the last that is over */
+    int64_t window_days;
+};
+
+static int usage(FILE *out)
+{
+    fprintf(out, "usage: overround archive --to s3://BUCKET/PREFIX --store URL [option …]\n"
+                 "       overround archive --to s3://BUCKET/PREFIX --verify\n"
+                 "       overround archive --to s3://BUCKET/PREFIX --store URL --drop\n\n"
+                 "  --through DAY     up to and with this day (the last that is over)\n"
+                 "  --verify          reads everything back; 1 when something is wrong\n"
+                 "  --drop            months that are over and archived leave PostgreSQL\n"
+                 "  --window-days N   so long a bet may be settled again (90, not less)\n"
+                 S3_USAGE);
+    return out == stderr ? 2 : 0;
+}
+
+static int fail(struct str error)
+{
+    fprintf(stderr, "overround archive: " STR_FMT "\n", STR_ARG(error));
+    return 1;
+}
+
+static bool read_value(const char *name, const char *value, struct asked *asked)
+{
+    int64_t at_ms;
+    char *end;
+
+    if (strcmp(name, "--to") == 0) {
+        asked->s3.url = value;
+        return true;
+    }
+    if (strcmp(name, "--store") == 0) {
+        asked->store = value;
+        return true;
+    }
+    if (strcmp(name, "--through") == 0) {
+        bool well = strlen(value) == DAY_TEXT - 2 && clock_parse(str_of(value), &at_ms);
+
+        asked->through = well ? at_ms / DAY_MS : 0;
+        return well;
+    }
+    if (strcmp(name, "--window-days") == 0) {
+        asked->window_days = strtoll(value, &end, 10);
+        return *end == '\0' && asked->window_days >= WINDOW_DAYS && asked->window_days < 36500;
+    }
+    return false;
+}
+
+static bool read_arguments(int argc, char **argv, struct asked *asked)
+{
+    *asked = (struct asked){ .store = getenv("OVERROUND_STORE"), .through = -1,
+                             .window_days = WINDOW_DAYS };
+    for (int i = 0; i < argc; i++) {
+        if (s3_option_read(argc, argv, &i, &asked->s3))
+            continue;
+        if (strcmp(argv[i], "--verify") == 0) {
+            asked->verify = true;
+        } else if (strcmp(argv[i], "--drop") == 0) {
+            asked->drop = true;
+        } else {
+            if (i + 1 >= argc || !read_value(argv[i], argv[i + 1], asked))
+                return false;
+            i++;
+        }
+    }
+    return asked->s3.url != NULL && !(asked->verify && asked->drop)
+        && (asked->verify || (asked->store != NULL && *asked->store != '\0'));
+}
+
+static void say(void *ctx UNUSED, struct str line)
+{
+    printf(STR_FMT "\n", STR_ARG(line));
+    (void)fflush(stdout);
+}
+
+static int verify(struct archive *archive)
+{
+    struct archive_counts counts = { 0 };
+    uint64_t faults;
+    struct str error;
+
+    if (!archive_verify(archive, &counts, &faults, &error))
+        return fail(error);
+    printf("%" PRIu64 " days, %" PRIu64 " objects, %" PRIu64 " rows: %" PRIu64 " faults\n",
+           counts.days, counts.objects, counts.rows, faults);
+    return faults == 0 ? 0 : 1;
+}
+
+static int write_days(struct archive *archive, const struct asked *asked)
+{
+    struct archive_counts counts = { 0 };
+    int64_t through = asked->through;
+    struct str error;
+
+    if (through < 0)
+        through = (archive->now_ms - GRACE_MS) / DAY_MS - 1;
+    if (!archive_write(archive, through, &counts, &error))
+        return fail(error);
+    printf("%" PRIu64 " days, %" PRIu64 " written, %" PRIu64 " objects, %" PRIu64 " rows\n",
+           counts.days, counts.written, counts.objects, counts.rows);
+    return 0;
+}
+
+static int drop(struct archive *archive, const struct asked *asked)
+{
+    uint64_t dropped;
+    struct str error;
+
+    if (!db_is_postgres(archive->db))
+        return fail(STR("months are dropped from PostgreSQL alone; SQLite has no partitions"));
+    if (!archive_drop(archive, asked->window_days, &dropped, &error))
+        return fail(error);
+    printf("%" PRIu64 " months dropped\n", dropped);
+    return 0;
+}
+
+static bool schema_fits(struct db *db, struct str *error)
+{
+    unsigned have, need;
+
+    if (!migrate_version(db, &have, &need, error))
+        return false;
+    if (have != need)
+        *error = have < need ? STR("the schema is behind: run overround migrate")
+                             : STR("the schema is newer than this program");
+    return have == need;
+}
+
+static int with_store(struct archive *archive, const struct asked *asked)
+{
+    struct str error = STR_NONE;
+    int exit_code;
+
+    archive->db = db_open(asked->store, asked->drop ? DB_BESIDE : DB_READ, &archive->arena,
+                          &error);
+    if (archive->db == NULL)
+        return fail(error);
+    if (!schema_fits(archive->db, &error))
+        exit_code = fail(error);
+    else
+        exit_code = asked->drop ? drop(archive, asked) : write_days(archive, asked);
+    db_close(archive->db);
+    return exit_code;
+}
+
+int cli_archive(int argc, char **argv)
+{
+    struct archive archive = { .now_ms = clock_wall_ms(), .say = say };
+    struct str error = STR_NONE;
+    struct asked asked;
+    int exit_code;
+
+    if (argc == 1 && strcmp(argv[0], "--help") == 0)
+        return usage(stdout);
+    if (!read_arguments(argc, argv, &asked))
+        return usage(stderr);
+    arena_init(&archive.arena, ARENA_BYTES);
+    archive.s3 = s3_open(&asked.s3, &archive.arena, &error);
+    if (archive.s3 == NULL) {
+        exit_code = fail(error);
+    } else {
+        exit_code = asked.verify ? verify(&archive) : with_store(&archive, &asked);
+        s3_close(archive.s3);
+    }
+    arena_fini(&archive.arena);
+    return exit_code;
+}

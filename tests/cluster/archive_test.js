@@ -1,0 +1,216 @@
+// The archive: days that are over in an object store, months that leave
+// PostgreSQL, and books that are proven all the same.
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const { execFileSync } = require('node:child_process');
+const { describe, test, before, after } = require('node:test');
+const { openWorld, market, newKey } = require('../api/lib/world');
+const { makeStore } = require('../api/lib/store');
+const { run } = require('../api/lib/server');
+const { S3 } = require('./lib/s3');
+
+const DAY = 86400000;
+const today = () => new Date().toISOString().slice(0, 10);
+const monthStart = (ago) => {
+  const now = new Date();
+  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - ago, 1);
+};
+
+describe('the archive', () => {
+  let s3, world, to;
+  const stories = {};
+
+  before(async () => {
+    s3 = new S3();
+    to = s3.url('books-of-2026');
+    world = await openWorld({}, { store: makeStore({ kind: 'postgres' }) });
+    // As if the months had been made in their time.
+    world.store.sql('delete from months where start_ms = 0');
+    for (let ago = 9; ago > 0; ago--) {
+      world.store.sql(`insert into months values (${monthStart(ago)}, ${monthStart(ago - 1)})`);
+    }
+  });
+  after(async () => {
+    await world?.close();
+    s3?.stop();
+  });
+
+  const archive = (...more) =>
+    run(['archive', '--to', to, '--store', world.store.url, ...more], { env: s3.env });
+  const well = (done) => {
+    assert.equal(done.status, 0, done.stdout + done.stderr);
+    return done.stdout.trim().split('\n').at(-1);
+  };
+  const stop = () => world.server.stop();
+
+  // One wins, one loses, one sells back; all is settled.
+  async function season(name) {
+    const winner = await world.customer();
+    const loser = await world.customer();
+    const seller = await world.customer();
+    const event = await world.event(market.oneXTwo('3.00'));
+    const won = await winner.placed(event.home('3.00'), { stake: '10.00' });
+    await loser.placed(event.away('4.00'), { stake: '7.00' });
+    const sold = await seller.placed(event.home('3.00'), { stake: '10.00' });
+    await seller.call('POST', `/v1/bets/${sold.id}/cashout`, {
+      json: { minimum: '0.00' },
+      key: newKey('cashout'),
+    });
+    await event.result(1, 0, 0);
+    await world.quiet();
+    await winner.holds('120.00', '0.00');
+    stories[name] = { winner, loser, seller, won };
+  }
+
+  // Moves what happened today into the past.
+  function age(ago) {
+    const days = Math.round((Date.now() - monthStart(ago)) / DAY) - 12;
+    const ms = days * DAY;
+    const ids = BigInt(ms) * 4194304n;
+    const since = new Date(today()).getTime();
+    const from = `(select bet_id_floor(${since}))`;
+    world.store.sql(`begin;
+      update bets set placed_ms = placed_ms - ${ms},
+        settled_ms = case settled_ms when 0 then 0 else settled_ms - ${ms} end,
+        id = id - ${ids} where id >= ${from};
+      update legs set bet = bet - ${ids} where bet >= ${from};
+      update transfers set at_ms = at_ms - ${ms},
+        bet = case bet when 0 then 0 else bet - ${ids} end where at_ms >= ${since};
+      update keys set at_ms = at_ms - ${ms},
+        ref = case when op = 1 and verdict = 0 then ref - ${ids} else ref end
+        where at_ms >= ${since};
+      delete from outbox; commit`);
+    return new Date(Date.now() - ms).toISOString().slice(0, 10);
+  }
+
+  const report = async (from) => {
+    const url = `/v1/reports/daily?from=${from}&to=${today()}`;
+    const answer = await world.server.operate('GET', url);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json;
+  };
+  const risk = async (customer) => {
+    const answer = await world.server.operate('GET', `/v1/desk/customers/${customer.id}`);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json;
+  };
+
+  test('a day is written once, with sums, and read back', async () => {
+    await season('first');
+    await stop();
+    assert.match(well(archive('--through', today())), /^1 days, 1 written, 3 objects/);
+    assert.match(well(archive('--through', today())), /^1 days, 0 written, 0 objects, 0 rows$/);
+    const keys = s3.keys(`books-of-2026/days/${today()}`);
+    assert.equal(keys.length, 4, keys.join(' '));
+    const bets = keys.find((key) => key.startsWith('bets-'));
+    const lines = execFileSync('zstd', ['-dc', s3.file(`books-of-2026/days/${today()}/${bets}`)], {
+      encoding: 'utf8',
+    });
+    const rows = lines.trim().split('\n').map((line) => JSON.parse(line));
+    assert.equal(rows.length, 4, lines); // and quiet()'s own
+    const won = rows.find((row) => row.id === stories.first.won.id);
+    assert.equal(won.payout, 3000);
+    assert.equal(won.slip.legs[0].odds_e4, 30000);
+    assert.equal(lines.includes('@'), false, 'no personal data');
+    assert.match(well(run(['archive', '--to', to, '--verify'], { env: s3.env })),
+      /^1 days, 3 objects, \d+ rows: 0 faults$/);
+  });
+
+  test('what is not over is not written; a wrong secret is refused', () => {
+    assert.match(well(archive()), /^0 days, 0 written/);
+    const env = { ...s3.env, AWS_SECRET_ACCESS_KEY: 'wrong' };
+    const refused = run(['archive', '--to', to, '--verify'], { env });
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /SignatureDoesNotMatch/);
+  });
+
+  test('an object that was changed or lost is found', () => {
+    const folder = `books-of-2026/days/${today()}`;
+    const file = s3.file(`${folder}/${s3.keys(folder).find((key) => key.startsWith('tran'))}`);
+    const bytes = fs.readFileSync(file);
+    for (const spoil of [
+      () => fs.writeFileSync(file, Buffer.concat([bytes.subarray(0, 40), bytes.subarray(39)])),
+      () => fs.rmSync(file),
+    ]) {
+      spoil();
+      const done = run(['archive', '--to', to, '--verify'], { env: s3.env });
+      assert.equal(done.status, 1, done.stdout);
+      assert.match(done.stdout, /1 faults/);
+    }
+    // The day is written again when its manifest is not what the store says.
+    fs.rmSync(s3.file(`${folder}/manifest.json`));
+    assert.match(well(archive('--through', today())), /1 written, 3 objects/);
+    assert.match(well(run(['archive', '--to', to, '--verify'], { env: s3.env })), / 0 faults$/);
+  });
+
+  test('a month goes when it is over and archived, and not before', async () => {
+    await world.restart();
+    await world.feed.up();
+    const open = await world.customer();
+    const late = await world.event(market.oneXTwo('2.00'));
+    stories.open = { open, bet: await open.placed(late.home('2.00'), { stake: '5.00' }) };
+    await stop();
+    const day = age(7);
+    const longer = ['--drop', '--window-days', '190'];
+    const why = () => archive(...longer).stdout;
+    assert.match(why(), /stays: 1 open bets\n/);
+    // Settled now, as if it had been then.
+    await world.restart();
+    await world.feed.up();
+    await late.result(1, 0, 0);
+    await world.quiet();
+    await stop();
+    assert.match(why(), /stays: 1 bets settled within the window\n/);
+    world.store.sql(`update bets set settled_ms = placed_ms where settled_ms > placed_ms;
+      delete from outbox`);
+    assert.match(why(), new RegExp(`stays: ${day} is not archived as it is now\n`));
+    well(archive('--through', day));
+    const folder = `books-of-2026/days/${day}`;
+    const bets = s3.file(`${folder}/${s3.keys(folder).find((key) => key.startsWith('bets'))}`);
+    fs.renameSync(bets, `${bets}.away`);
+    assert.match(why(), /stays: .*: it is missing\n/);
+    fs.renameSync(`${bets}.away`, bets);
+    world.audit();
+    await world.restart();
+    const before = { report: await report(day), risk: await risk(stories.first.winner) };
+    await stop();
+    assert.match(well(archive(...longer)), /^1 months dropped$/);
+    assert.equal(world.store.sql("select count(*) from bets where id < (select value from meta where name = 'bets_from')"), '0');
+    assert.equal(world.store.sql('select count(*) from checkpoints'), '5');
+    world.audit();
+    await world.restart();
+    assert.deepEqual(await report(day), before.report);
+    assert.deepEqual(await risk(stories.first.winner), before.risk);
+    await stories.first.winner.holds('120.00', '0.00');
+    await open.holds('105.00', '0.00');
+  });
+
+  test('life goes on, and the next month goes as well', async () => {
+    await world.feed.up();
+    await season('second');
+    const event = await world.event(market.oneXTwo('2.00'));
+    await stories.first.winner.placed(event.home('2.00'), { stake: '20.00' });
+    await event.result(0, 1, 0);
+    await world.quiet();
+    await stories.first.winner.holds('100.00', '0.00');
+    await stop();
+    const day = age(5);
+    world.audit();
+    well(archive('--through', day));
+    await world.restart();
+    const before = { report: await report(day), risk: await risk(stories.first.winner) };
+    await stop();
+    const gone = archive('--drop').stdout;
+    assert.equal(world.store.sql('select count(*) from transfers'), '0', gone);
+    world.audit();
+    await world.restart();
+    assert.deepEqual(await report(day), before.report);
+    assert.deepEqual(await risk(stories.first.winner), before.risk);
+    world.store.sql('update checkpoints set won = won + 1, balance = balance + 1 where balance > 0');
+    const wrong = run(['audit', '--store', world.store.url]);
+    assert.equal(wrong.status, 1);
+    world.store.sql('update checkpoints set won = won - 1, balance = balance - 1 where balance > 0');
+  });
+});

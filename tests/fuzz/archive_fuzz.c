@@ -1,0 +1,71 @@
+/*
+ * What an object store answers: a listing, a manifest, a packed object.  The
+ * first byte chooses the reader.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "archive/manifest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool on_key(void *ctx, struct str key)
+{
+    *(size_t *)ctx += key.n;
+    return key.n % 7 != 6;
+}
+
+static void listing(struct str text)
+{
+    size_t bytes = 0;
+    struct buf next;
+
+    buf_init(&next, 256);
+    if (s3_list_read(text, on_key, &bytes, &next))
+        CHECK(!next.overflow && bytes <= text.n);
+    buf_fini(&next);
+}
+
+/* What is read is written the same, and read again. */
+static void manifest(struct str text)
+{
+    struct manifest read, again;
+    struct arena arena;
+    struct str error = STR_NONE;
+    struct buf out;
+
+    arena_init(&arena, 1 << 20);
+    buf_init(&out, 1 << 16);
+    if (manifest_decode(text, &read, &arena, &error)) {
+        manifest_encode(&read, &out);
+        CHECK(manifest_decode(buf_view(&out), &again, &arena, &error));
+        CHECK(day_equal(&read.day, &again.day));
+    }
+    buf_fini(&out);
+    arena_fini(&arena);
+}
+
+static void pack(struct str bytes)
+{
+    struct unpack *unpack = unpack_new();
+    struct pack_sum sum;
+
+    if (unpack_bytes(unpack, bytes) && unpack_end(unpack, &sum))
+        CHECK(sum.bytes == (int64_t)bytes.n);
+    unpack_free(unpack);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str rest = { (const char *)data + 1, size - 1 };
+
+    if (size == 0)
+        return 0;
+    if (data[0] == 'l')
+        listing(rest);
+    else if (data[0] == 'm')
+        manifest(rest);
+    else
+        pack(rest);
+    return 0;
+}
