@@ -19,6 +19,8 @@ static const struct command {
     { "migrate", "--store URL", "brings the schema up to date", cli_migrate },
     { "operator", "add NAME --role R[,R] | list | end NAME", "who may use the operator listener",
       cli_operator },
+    { "erase", "CUSTOMER [--keep-years N] | --due", "closes an account, erases who it was",
+      cli_erase },
     { "archive", "--to s3://BUCKET/PREFIX [--verify | --drop]", "days that are over, elsewhere",
       cli_archive },
     { "object", "put FILE s3://… | get s3://… FILE", "one file to an object store and back",

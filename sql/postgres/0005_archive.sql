@@ -130,3 +130,12 @@ CREATE TABLE report_days (
 
 -- Where the ledger begins: transfers from this time, bets from this id.
 INSERT INTO meta VALUES ('transfers_from', 0), ('bets_from', 0);
+
+-- Customers whose account is closed and whose personal data goes, or went:
+-- what the law wants kept waits for its day; the ledger never has any.
+CREATE TABLE erasures (
+    customer bigint PRIMARY KEY,
+    asked_ms bigint NOT NULL,
+    due_ms   bigint NOT NULL,
+    done_ms  bigint NOT NULL DEFAULT 0
+);

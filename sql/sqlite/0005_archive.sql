@@ -27,3 +27,12 @@ CREATE TABLE report_days (
 );
 
 INSERT INTO meta VALUES ('transfers_from', 0), ('bets_from', 0);
+
+-- Customers whose account is closed and whose personal data goes, or went:
+-- what the law wants kept waits for its day; the ledger never has any.
+CREATE TABLE erasures (
+    customer INTEGER PRIMARY KEY,
+    asked_ms INTEGER NOT NULL,
+    due_ms   INTEGER NOT NULL,
+    done_ms  INTEGER NOT NULL DEFAULT 0
+);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/db_engine.h"
+#include "store/engine.h"
 #include "store/sqlite_internal.h"
 
 struct db *db_open(const char *url, enum db_mode mode, struct arena *arena,
@@ -41,6 +42,15 @@ bool db_query(struct db *db, const char *sql, const char *params,
 {
     CHECK(strlen(params) <= DB_COLUMNS && strlen(columns) <= DB_COLUMNS);
     return db->engine->query(db, sql, params, values, columns, on_row, ctx, error);
+}
+
+bool db_call(struct db *db, enum statement statement, const struct value *values,
+             bool (*on_row)(void *ctx, const struct value *cells), void *ctx,
+             struct str *error)
+{
+    const struct statement_info *info = statement_info(statement);
+
+    return db_query(db, info->sql, info->params, values, info->columns, on_row, ctx, error);
 }
 
 bool db_fail(struct db *db, struct str *error, const char *format, ...)

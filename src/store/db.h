@@ -34,6 +34,11 @@ bool db_query(struct db *db, const char *sql, const char *params,
               bool (*on_row)(void *ctx, const struct value *cells), void *ctx,
               struct str *error) MUST_USE;
 
+/* A named statement (tbl/statements.h) in the same way. */
+bool db_call(struct db *db, enum statement statement, const struct value *values,
+             bool (*on_row)(void *ctx, const struct value *cells), void *ctx,
+             struct str *error) MUST_USE;
+
 /* Brings the schema up to date in one transaction; *applied = migrations
  * run.  Forward only. */
 bool migrate(struct db *db, unsigned *applied, struct str *error) MUST_USE;

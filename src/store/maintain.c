@@ -16,11 +16,10 @@
 #define ARENA_BYTES (16 * 1024 * 1024)
 
 /* Keys have their turn once a day, for it reads them all on SQLite, which
- * keeps no index for it; months have theirs at once and every hour. */
-enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, MONTHS, DUTIES };
+ * keeps no index for it; months and erasures at once and every hour. */
+enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, MONTHS, ERASURES, DUTIES };
 #define KEYS_EVERY_MS (24 * HOUR_MS)
 #define KEYS_FIRST_MS HOUR_MS
-#define MONTHS_EVERY_MS HOUR_MS
 #define MONTHS_AHEAD 3
 
 struct maintain {
@@ -69,6 +68,7 @@ static struct statement_call call_of(const struct maintain *maintain, enum duty 
     case KEYS:
         return (struct statement_call){ STATEMENT_KEYS_TRIM,
             { VALUE_INT(now_ms - KEYS_KEPT_MS), portion } };
+    case ERASURES:
     case MONTHS:
     case TOTALS:
     case DUTIES:
@@ -86,8 +86,8 @@ static enum duty next_duty(struct maintain *maintain)
         return next_duty(maintain);
     if (duty == KEYS)
         maintain->due_ms[duty] = clock_wall_ms() + KEYS_EVERY_MS;
-    if (duty == MONTHS)
-        maintain->due_ms[duty] = clock_wall_ms() + MONTHS_EVERY_MS;
+    if (duty == MONTHS || duty == ERASURES)
+        maintain->due_ms[duty] = clock_wall_ms() + HOUR_MS;
     return duty;
 }
 
@@ -106,6 +106,15 @@ static void call_months(struct store_exec *exec)
     _Static_assert(MONTHS_AHEAD < LENGTH(exec->calls), "one call a month");
 }
 
+static void call_erasures(struct store_exec *exec)
+{
+    struct value now = VALUE_INT(clock_wall_ms());
+
+    exec->n = 2;
+    exec->calls[0] = (struct statement_call){ STATEMENT_ERASE_DUE, { now } };
+    exec->calls[1] = (struct statement_call){ STATEMENT_ERASE_DONE, { now } };
+}
+
 static void on_turn(uv_timer_t *timer)
 {
     struct maintain *maintain = timer->data;
@@ -120,6 +129,8 @@ static void on_turn(uv_timer_t *timer)
     duty = next_duty(maintain);
     if (duty == MONTHS)
         call_months(&maintain->exec);
+    else if (duty == ERASURES)
+        call_erasures(&maintain->exec);
     else
         maintain->exec.calls[0] = call_of(maintain, duty);
     store_exec(maintain->store, &maintain->exec);

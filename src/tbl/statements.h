@@ -352,6 +352,12 @@ STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "i",
     " c.created_ms"
     " FROM accounts a JOIN customers c ON c.id = a.id"
     " LEFT JOIN checkpoints k ON k.account = a.id WHERE a.id = $1")
+/* Personal data goes when its day has come; $1: now.  In one transaction. */
+STATEMENT(ERASE_DUE, "i", "",
+    "UPDATE customers SET email = 'erased:' || id, password = '', country = '', born = ''"
+    " WHERE id IN (SELECT customer FROM erasures WHERE due_ms <= $1 AND done_ms = 0)")
+STATEMENT(ERASE_DONE, "i", "",
+    "UPDATE erasures SET done_ms = $1 WHERE due_ms <= $1 AND done_ms = 0")
 /* A month and its partitions, made ahead (sql/postgres/0005_archive.sql). */
 STATEMENT(MONTH_ADD, "ii", "",
     "INSERT INTO months (start_ms, end_ms) SELECT $1, $2"
