@@ -340,9 +340,9 @@ static void ask_clickhouse(struct cohorts_call *call)
             "  FROM (SELECT account, min(at_ms) AS since, argMin(arm, at_ms) AS first_arm,"
             "   argMin(currency, at_ms) AS first_currency FROM exposures"
             "   WHERE experiment = '" STR_FMT "' GROUP BY account"
-            "   HAVING since >= %lld AND since < %lld)"
+            "   HAVING since >= %lld AND since < %lld) AS e"
             "  ALL LEFT JOIN (SELECT account, placed_ms, stake, paid, state FROM bets FINAL"
-            "   WHERE placed_ms >= %lld AND placed_ms < %lld) USING account"
+            "   WHERE placed_ms >= %lld AND placed_ms < %lld) AS b USING account"
             "  GROUP BY account, first_arm, first_currency)"
             " GROUP BY first_arm, first_currency ORDER BY first_arm, first_currency",
             STR_ARG(call->name), from, to, from, to),

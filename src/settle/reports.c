@@ -433,8 +433,9 @@ static void ask_clickhouse(struct report_call *call)
             " toInt64(count()), toInt64(sum(stake)), toInt64(0) FROM bets FINAL"
             " WHERE placed_ms >= %lld AND placed_ms < %lld GROUP BY step, sport, currency"
             " UNION ALL SELECT toInt64(2), intDiv(at_ms, %lld) AS step, sport, currency,"
-            " toInt64(count()), toInt64(sum(paid)), toInt64(0) FROM payouts FINAL"
-            " WHERE at_ms >= %lld AND at_ms < %lld GROUP BY step, sport, currency"
+            " toInt64(count()), toInt64(sum(if(kind = 'reversal', -amount, amount))), toInt64(0)"
+            " FROM transfers FINAL WHERE kind IN ('payout', 'reversal', 'cashout')"
+            " AND at_ms >= %lld AND at_ms < %lld GROUP BY step, sport, currency"
             " UNION ALL SELECT toInt64(3), toInt64(0) AS step, sport, currency,"
             " toInt64(count()), toInt64(sum(potential)), toInt64(sum(open_stake)) FROM bets FINAL"
             " WHERE state = 'accepted' AND %d = 0 GROUP BY sport, currency",
