@@ -1,9 +1,9 @@
 /* Dispatch: one table, one walk. */
 #include "routes.h"
 
+#include "analytics/cohorts.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "analytics/cohorts.h"
 #include "bets/bets.h"
 #include "desk/desk.h"
 #include "feed/feed.h"
@@ -151,6 +151,7 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
         answer_refusal(request, REFUSE_NOT_FOUND, STR_NONE, STR_NONE);
         return;
     }
+    request->route = route->path;
     if (request->param.p != NULL) {
         request->param = http_decode(request, request->param);
         if (request->param.p == NULL) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "analytics/traffic.h"
 #include "base/limits.h"
 #include "base/metrics.h"
 #include "feed/amqp.h"
@@ -113,6 +114,14 @@ static void on_public(void *ctx, struct http_request *request)
     routes_dispatch(&serve->routes, LISTENER_PUBLIC, request);
 }
 
+static void on_public_answer(void *ctx, const struct http_request *request, int status)
+{
+    const struct serve *serve = ctx;
+
+    if (serve->traffic != NULL)
+        traffic_on_answer(serve->traffic, request, status);
+}
+
 static void on_operator(void *ctx, struct http_request *request)
 {
     struct serve *serve = ctx;
@@ -165,6 +174,7 @@ static struct http_server *listen_on(struct serve *serve, const char *address,
         .max_connections = connections_max(),
         .on_request = on_request,
         .on_refuse = on_refuse,
+        .on_answer = on_request == on_public ? on_public_answer : NULL,
         .ctx = serve,
     };
     struct str error;

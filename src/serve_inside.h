@@ -60,6 +60,7 @@ struct serve {
     struct reports *reports;
     struct cohorts *cohorts;
     struct clickhouse *clickhouse; /* NULL: none configured */
+    struct traffic *traffic;   /* NULL: without Kafka nobody is told */
     struct risk *risk;
     struct maintain *maintain;
     struct operators *operators;
@@ -91,6 +92,9 @@ bool serve_feed_config_is_well(const struct config *config, const char **why) MU
 void serve_make_stream(struct serve *serve);
 void serve_make_settle(struct serve *serve); /* with its reports */
 void serve_make_reports(struct serve *serve);
+/* Requests and exposures, told on the topic traffic. */
+struct kafka;
+void serve_make_traffic(struct serve *serve, struct kafka *kafka);
 void serve_make_desk(struct serve *serve);
 void serve_make_bets(struct serve *serve, struct bus *told);
 void serve_make_risk(struct serve *serve);

@@ -5,13 +5,17 @@
  */
 #include "serve_inside.h"
 
+#include <unistd.h>
+
+#include "analytics/cohorts.h"
+#include "analytics/traffic.h"
+#include "bus/kafka.h"
 #include "desk/desk.h"
 #include "feed/amqp.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
 #include "odds/odds.h"
 #include "risk/risk.h"
-#include "analytics/cohorts.h"
 #include "settle/reports.h"
 #include "settle/settle.h"
 #include "store/maintain.h"
@@ -79,12 +83,41 @@ static void exposed(void *ctx, struct market_id market, struct str outcome,
     risk_of_outcome(serve->risk, market, outcome, stakes_minor, liability_minor);
 }
 
+static bool send_traffic(void *ctx, struct str value, int64_t at_ms)
+{
+    return kafka_send(ctx, &(struct kafka_record){
+        .topic = TOPIC_TRAFFIC, .partition = -1, .value = value, .at_ms = at_ms,
+    });
+}
+
+void serve_make_traffic(struct serve *serve, struct kafka *kafka)
+{
+    char host[64] = "";
+
+    (void)gethostname(host, sizeof(host) - 1);
+    serve->traffic = traffic_new(&(struct traffic_options){
+        .loop = &serve->loop,
+        .process = arena_cstr(&serve->arena, arena_printf(&serve->arena, "%s:%d", host,
+                                                          (int)getpid())),
+        .experiments = &serve->experiments, .send = send_traffic, .ctx = kafka,
+    });
+}
+
+static void on_exposed(void *ctx, int64_t account, const struct currency *currency, int64_t at_ms)
+{
+    const struct serve *serve = ctx;
+
+    if (serve->traffic != NULL)
+        traffic_on_exposed(serve->traffic, account, currency, at_ms);
+}
+
 void serve_make_bets(struct serve *serve, struct bus *told)
 {
     serve->bets = bets_new(&(struct bets_options){
         .loop = &serve->loop, .store = serve->store, .bus = told,
         .book = serve->book, .config = &serve->config, .house = &serve->house,
         .delays = &serve->delays, .experiments = &serve->experiments,
+        .on_exposed = on_exposed, .exposed_ctx = serve,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node,
         .note = desk_note, .note_ctx = serve->desk,
@@ -189,6 +222,7 @@ void serve_free_parts(struct serve *serve)
     FREE_PART(serve->reports, reports_free);
     FREE_PART(serve->cohorts, cohorts_free);
     FREE_PART(serve->clickhouse, clickhouse_free);
+    FREE_PART(serve->traffic, traffic_free);
     FREE_PART(serve->desk, desk_free);
     FREE_PART(serve->risk, risk_free);
     FREE_PART(serve->settle, settle_free);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "analytics/traffic.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -89,6 +90,8 @@ static void on_drain_poll(uv_timer_t *timer)
     serve->stopping = true;
     uv_timer_stop(&serve->drain_limit);
     uv_timer_stop(&serve->drain_poll);
+    if (serve->traffic != NULL)
+        traffic_stop(serve->traffic);
     serve_stop_next(serve);
 }
 

@@ -85,6 +85,7 @@
 
 /* Reports */
 #define LIMIT_ANALYTICS 8       /* queries to ClickHouse at a time */
+#define LIMIT_TRAFFIC 2048      /* route, method, status and refusal, of one second */
 
 /* Store */
 #define LIMIT_STORE_JOBS 65536

@@ -70,6 +70,7 @@ static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
     answer_refusal_body(&bets->scratch, refusal,
                         detail.n > 0 ? detail : bets_sentence(refusal), STR_NONE);
     bets->working--;
+    request->refused = refusal;
     http_respond(request, status, "application/problem+json", buf_view(&bets->scratch),
                  headers, n);
 }
@@ -98,7 +99,7 @@ static void answer_session(struct entry *entry)
     jw_str(&w, token);
     jw_key(&w, "expires_at");
     jw_time(&w, expires_ms);
-    arms_tell(bets, entry->session.account, &w);
+    arms_tell(bets, &entry->session, &w);
     jw_object_end(&w);
     bets->working--;
     answer_json_with(entry->request, 201, buf_view(out), no_store, LENGTH(no_store));

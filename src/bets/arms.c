@@ -53,7 +53,7 @@ static void write_exposures(struct bets *bets, int64_t account, int64_t now_ms)
     store_exec(bets->options.store, &exposure->exec);
 }
 
-void arms_tell(struct bets *bets, int64_t account, struct jw *w)
+void arms_tell(struct bets *bets, const struct session *session, struct jw *w)
 {
     const struct experiments *experiments = bets->options.experiments;
     int64_t now_ms = clock_wall_ms();
@@ -64,11 +64,12 @@ void arms_tell(struct bets *bets, int64_t account, struct jw *w)
         jw_object_end(w);
         return;
     }
-    experiments_write(experiments, account, w);
+    experiments_write(experiments, session->account, w);
     if (store_is_up(bets->options.store))
-        write_exposures(bets, account, now_ms);
+        write_exposures(bets, session->account, now_ms);
     if (bets->options.on_exposed != NULL)
-        bets->options.on_exposed(bets->options.exposed_ctx, account, now_ms);
+        bets->options.on_exposed(bets->options.exposed_ctx, session->account, session->currency,
+                                 now_ms);
 }
 
 static void write_session(struct reader *reader)
@@ -82,7 +83,7 @@ static void write_session(struct reader *reader)
     jw_id(&w, reader->session.account);
     jw_key(&w, "currency");
     jw_str(&w, str_of(reader->session.currency->code));
-    arms_tell(reader->bets, reader->session.account, &w);
+    arms_tell(reader->bets, &reader->session, &w);
     jw_object_end(&w);
     reader_json(reader, 200, buf_view(out));
 }

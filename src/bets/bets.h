@@ -40,7 +40,8 @@ struct bets_options {
     const struct delay_settings *delays; /* NULL: no live delay */
     const struct experiments *experiments; /* NULL: none */
     /* The customer was told the arms.  NULL: nobody asks. */
-    void (*on_exposed)(void *ctx, int64_t account, int64_t at_ms);
+    void (*on_exposed)(void *ctx, int64_t account, const struct currency *currency,
+                       int64_t at_ms);
     void *exposed_ctx;
     const struct bets_key *keys; /* newest last: it signs, all verify */
     unsigned n_keys;

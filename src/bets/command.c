@@ -126,6 +126,9 @@ static void refuse_all(struct command *c, enum refusal refusal, struct str detai
 
     buf_reset(out);
     answer_refusal_body(out, refusal, detail.n > 0 ? detail : bets_sentence(refusal), members);
+    c->request->refused = refusal;
+    for (struct waiter *waiter = c->waiters; waiter != NULL; waiter = waiter->next)
+        waiter->request->refused = refusal;
     answer_all(c, info->status, "application/problem+json", buf_view(out));
 }
 

@@ -120,7 +120,7 @@ void account_prepare(struct bets *bets);
 /* ---- experiments (arms.c) ------------------------------------------- */
 
 /* The member "experiments" of a session, and that the customer was told. */
-void arms_tell(struct bets *bets, int64_t account, struct jw *w);
+void arms_tell(struct bets *bets, const struct session *session, struct jw *w);
 
 /* ---- limits (limits.c) ---------------------------------------------- */
 

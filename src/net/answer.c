@@ -78,6 +78,7 @@ static void answer_problem(struct http_request *request, enum refusal refusal,
 
     buf_init(&body, LIMIT_RESPONSE_BYTES);
     answer_refusal_body(&body, refusal, detail, members);
+    request->refused = refusal;
     http_respond(request, refusal_info(refusal)->status, "application/problem+json",
                  buf_view(&body), header, n_headers);
     buf_fini(&body);

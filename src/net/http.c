@@ -519,6 +519,8 @@ void http_respond(struct http_request *request, int status, const char *content_
     CHECK(status >= 200 && status <= 599);
     count_answer(status);
     metric_observe(METRIC_HTTP_SECONDS, clock_mono_us() - request->arrived_us);
+    if (c->server->options.on_answer != NULL)
+        c->server->options.on_answer(c->server->options.ctx, request, status);
     if (c->gone) { /* nobody waits for it any more */
         connection_move(c, STATE_CLOSING);
         if (c->handle_closed)

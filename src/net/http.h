@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "model/operator.h"
+#include "model/refusal.h"
 #include "net/conn.h"
 
 struct http_server;
@@ -30,6 +31,8 @@ struct http_request {
     struct str param;          /* the {part} of the route's path, decoded */
     const struct operator *operator; /* who asks; NULL: not an operator's route */
     void *context;             /* the handler's own */
+    struct str route;          /* of the table of routes; empty: none */
+    enum refusal refused;      /* by what it is answered, if so */
 };
 
 /* A header's value, or STR_NONE.  Names match without regard to case. */
@@ -68,6 +71,8 @@ struct http_options {
      * status 400, 408, 413 or 431; gives the body to send. */
     void (*on_refuse)(void *ctx, int status, const char *why, struct buf *body,
                       const char **content_type);
+    /* A request has been answered with this status.  NULL: nobody asks. */
+    void (*on_answer)(void *ctx, const struct http_request *request, int status);
     void *ctx;
     /* 0: the limits of base/limits.h; tests shorten them. */
     uint64_t request_ms, idle_ms, linger_ms;

@@ -223,6 +223,8 @@ static void reader_start(struct http_reader *reader)
     reader->request.body = STR_NONE;
     reader->request.param = STR_NONE;
     reader->request.context = NULL;
+    reader->request.route = STR_NONE;
+    reader->request.refused = REFUSE_NOTHING;
     reader->request.arrived_us = 0;
 }
 

@@ -82,6 +82,7 @@ METRIC(KAFKA_OWNED, GAUGE, "overround_kafka_partitions", "topic", "Partitions th
 METRIC(KAFKA_REBALANCES, COUNTER, "overround_kafka_rebalances_total", "group", "Times partitions came or went.")
 METRIC(KAFKA_ERRORS, COUNTER, "overround_kafka_errors_total", "code", "What librdkafka reported.")
 METRIC(ANALYTICS_QUERIES, COUNTER, "overround_analytics_queries_total", "result", "Queries of reports to ClickHouse: well, failed.")
+METRIC(TRAFFIC_RECORDS, COUNTER, "overround_traffic_records_total", "result", "Records of requests and exposures for reports: sent, or dropped because the queue was full.")
 METRIC(STORE_UP, GAUGE, "overround_store_up", "", "1 while the store can be reached.")
 METRIC(STORE_ERRORS, COUNTER, "overround_store_errors_total", "kind", "Store failures: unavailable, unknown, rejected.")
 METRIC(STORE_RECONNECTS, COUNTER, "overround_store_reconnects_total", "", "Connections to the store made again.")
