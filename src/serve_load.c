@@ -122,7 +122,7 @@ static bool load_parts(struct serve *serve, struct db *db, struct str *error)
     return operators_load(serve->operators, db, error) &&
            (!reads_log || replay_log(serve, db, error)) &&
            (serve->bets == NULL || liability_join(db, alone, error)) &&
-           (serve->risk == NULL || risk_load(serve->risk, db, error));
+           (serve->risk == NULL || risk_load(serve->risk, db, NULL, error));
 }
 
 /* Everything that is read by blocking calls, before the first request. */

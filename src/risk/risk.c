@@ -277,7 +277,30 @@ static bool on_open_bet(void *ctx, const struct value *cells)
     return true;
 }
 
-bool risk_load(struct risk *risk, struct db *db, struct str *error)
+static bool on_snapshot(void *ctx, const struct value *cells)
+{
+    struct snapshot *snapshot = ctx;
+
+    if (!snapshot_read(cells[0].s, snapshot))
+        *snapshot = (struct snapshot){ .xmin = -1 };
+    return true;
+}
+
+/* From here to the end of the transaction everything is read under it. */
+static bool begin_snapshot(struct db *db, struct snapshot *snapshot, struct str *error)
+{
+    *snapshot = (struct snapshot){ .xmin = -1 };
+    if (!db_run(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", error) ||
+        !db_query(db, "SELECT pg_current_snapshot()::text", "", NULL, "s", on_snapshot,
+                  snapshot, error))
+        return false;
+    if (snapshot->xmin >= 0)
+        return true;
+    *error = STR("the snapshot cannot be read");
+    return false;
+}
+
+static bool load_open_bets(struct risk *risk, struct db *db, struct str *error)
 {
     static struct load load;
     bool well;
@@ -290,6 +313,14 @@ bool risk_load(struct risk *risk, struct db *db, struct str *error)
     if (well && load.n > 0)
         log_info("risk", "open bets counted", "n=%" PRIu64, load.n);
     return well;
+}
+
+bool risk_load(struct risk *risk, struct db *db, struct snapshot *snapshot, struct str *error)
+{
+    if (snapshot == NULL)
+        return load_open_bets(risk, db, error);
+    return begin_snapshot(db, snapshot, error) && load_open_bets(risk, db, error) &&
+           db_run(db, "COMMIT", error);
 }
 
 void risk_metrics(const struct risk *risk)

@@ -14,6 +14,7 @@
 #include "base/config.h"
 #include "bus/bus.h"
 #include "model/house.h"
+#include "model/snapshot.h"
 #include "net/http.h"
 #include "store/db.h"
 #include "store/store.h"
@@ -35,8 +36,10 @@ struct risk_options {
 struct risk *risk_new(const struct risk_options *options) MUST_USE;
 void risk_free(struct risk *risk);
 
-/* At start, blocking, before the first message: counts the open bets. */
-bool risk_load(struct risk *risk, struct db *db, struct str *error) MUST_USE;
+/* At start, blocking, before the first message: counts the open bets.  With a
+ * snapshot (PostgreSQL) it says which transactions were counted. */
+bool risk_load(struct risk *risk, struct db *db, struct snapshot *snapshot,
+               struct str *error) MUST_USE;
 /* The bus's subscriber. */
 void risk_on_money(void *risk, const struct bus_money *message);
 /* What the open bets on this outcome have staked, and may cost the house. */

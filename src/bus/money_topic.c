@@ -1,0 +1,178 @@
+/* Money from the topics: see money_topic.h. */
+#include "bus/money_topic.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "model/event_record.h"
+
+#define SCRATCH_BYTES (8 * 1024 * 1024)
+#define CLASSES 16       /* account % 16 is told by one relay at a time */
+#define PARTITIONS 4096
+
+/* How far a partition has been heard.  Positions ascend within a class of
+ * accounts; a relay that begins again, or wakes up, repeats lower ones. */
+struct heard {
+    int64_t position[CLASSES];
+};
+
+struct source {
+    struct money_topic *topic;
+    struct kafka_reader *reader;
+    struct heard *heard; /* by partition */
+    int32_t partitions;
+    bool wallet;         /* of its records only deposits and withdrawals are news */
+};
+
+struct money_topic {
+    struct money_topic_options options;
+    struct snapshot *snapshot; /* NULL: none */
+    struct source bets, transfers;
+    struct arena arena;
+    struct slip slip;
+};
+
+static void count(const char *result)
+{
+    metric_add(METRIC_MONEY_HEARD, str_of(result), 1);
+}
+
+/* ---- what is no news -------------------------------------------------------- */
+
+static struct heard *heard_of(struct source *source, int32_t partition)
+{
+    CHECK(partition >= 0 && partition < PARTITIONS);
+    if (partition >= source->partitions) {
+        source->heard = realloc(source->heard, (size_t)(partition + 1) * sizeof(struct heard));
+        CHECK(source->heard != NULL);
+        memset(source->heard + source->partitions, 0,
+               (size_t)(partition + 1 - source->partitions) * sizeof(struct heard));
+        source->partitions = partition + 1;
+    }
+    return &source->heard[partition];
+}
+
+static bool is_repeat(struct source *source, const struct kafka_message *message)
+{
+    int64_t account, *position;
+
+    if (message->position == 0 ||
+        decimal_parse(message->key, 0, INT64_MAX, &account) != DECIMAL_OK)
+        return false; /* not a relay's; its content decides */
+    position = &heard_of(source, message->partition)->position[account % CLASSES];
+    if (message->position <= *position)
+        return true;
+    *position = message->position;
+    return false;
+}
+
+static bool is_known(const struct money_topic *topic, int64_t xid)
+{
+    return topic->snapshot != NULL && snapshot_has(topic->snapshot, xid);
+}
+
+static bool is_wallet(int event)
+{
+    return event == EVENT_DEPOSITED || event == EVENT_WITHDRAWN;
+}
+
+/* ---- what is ------------------------------------------------------------------ */
+
+static void publish(struct money_topic *topic, struct event_record *record)
+{
+    struct bet_view *bet = &record->bet;
+
+    bet->offered = bet->state == BET_ACCEPTED; /* no offer, until it is asked for */
+    bet->margin_e4 = topic->options.margin_e4;
+    bus_publish_money(topic->options.bus, &(struct bus_money){
+        .event = record->event,
+        .account = record->account,
+        .seq = record->seq,
+        .at_ms = record->at_ms,
+        .currency = record->currency,
+        .balance_minor = record->balance_minor,
+        .debt_minor = record->debt_minor,
+        .staked_minor = record->staked_minor,
+        .amount_minor = record->amount_minor,
+        .bet = record->has_bet ? bet : NULL,
+    });
+    metric_observe(METRIC_MONEY_SECONDS, (clock_wall_ms() - record->at_ms) * 1000);
+    count("told");
+}
+
+static void read_record(struct source *source, struct str text)
+{
+    struct money_topic *topic = source->topic;
+    struct event_record record;
+
+    arena_reset(&topic->arena);
+    if (!event_record_read(text, &topic->arena, &topic->slip, &record) ||
+        record.has_bet == source->wallet) {
+        count("malformed");
+        log_warn("money", "a record cannot be read", "text='" STR_FMT "'",
+                 STR_ARG(((struct str){ text.p, text.n < 200 ? text.n : 200 })));
+        return;
+    }
+    publish(topic, &record);
+}
+
+static void on_message(void *ctx, const struct kafka_message *message)
+{
+    struct source *source = ctx;
+    int64_t xid = 0;
+    int event = 0;
+    bool peeked = event_record_peek(message->value, &xid, &event);
+
+    if (source->wallet && peeked && !is_wallet(event))
+        return; /* it comes with its bet */
+    if (is_repeat(source, message))
+        count("repeated");
+    else if (peeked && is_known(source->topic, xid))
+        count("known");
+    else
+        read_record(source, message->value);
+}
+
+/* ---- life ----------------------------------------------------------------------- */
+
+static void open_source(struct money_topic *topic, struct source *source, enum topic name)
+{
+    source->topic = topic;
+    source->wallet = name == TOPIC_TRANSFERS;
+    source->reader = kafka_reader_new(topic->options.kafka, &(struct kafka_reader_options){
+        .topic = name, .since_ms = topic->options.since_ms, .on_message = on_message,
+        .ctx = source });
+}
+
+struct money_topic *money_topic_new(const struct money_topic_options *options)
+{
+    struct money_topic *topic = calloc(1, sizeof(*topic));
+
+    CHECK(topic != NULL && options->since_ms > 0);
+    topic->options = *options;
+    if (options->snapshot != NULL) {
+        topic->snapshot = malloc(sizeof(*topic->snapshot));
+        CHECK(topic->snapshot != NULL);
+        *topic->snapshot = *options->snapshot;
+    }
+    arena_init(&topic->arena, SCRATCH_BYTES);
+    open_source(topic, &topic->bets, TOPIC_BETS);
+    open_source(topic, &topic->transfers, TOPIC_TRANSFERS);
+    return topic;
+}
+
+void money_topic_free(struct money_topic *topic)
+{
+    if (topic == NULL)
+        return;
+    kafka_reader_close(topic->bets.reader);
+    kafka_reader_close(topic->transfers.reader);
+    free(topic->bets.heard);
+    free(topic->transfers.heard);
+    free(topic->snapshot);
+    arena_fini(&topic->arena);
+    free(topic);
+}

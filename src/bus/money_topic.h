@@ -1,0 +1,40 @@
+/*
+ * Money from the topics bets and transfers, as bus_money in this process: what
+ * was committed by any process, after the relays told it.
+ *
+ *   bets, transfers --kafka_reader--> repeats and what is known go
+ *                                         '--> bus_publish_money
+ *
+ * Each event comes once, an account's bets in the order of their seq; deposits
+ * and withdrawals come by another topic, so sooner or later than the bets
+ * around them.  The processes that commit money publish nothing of it
+ * themselves where this is used.
+ */
+#ifndef BUS_MONEY_TOPIC_H
+#define BUS_MONEY_TOPIC_H
+
+#include "bus/bus.h"
+#include "bus/kafka.h"
+#include "model/snapshot.h"
+
+struct money_topic;
+
+struct money_topic_options {
+    struct kafka *kafka;
+    struct bus *bus;
+    int64_t margin_e4;       /* of cash-outs, for bus_money's bets */
+    /*
+     * From when on.  Who counted in the store under a snapshot gives it, and a
+     * time well before it was taken (MONEY_TOPIC_BEFORE_MS): what is not in the
+     * snapshot was told after it was taken.  Else NULL, and the time.
+     */
+    int64_t since_ms;
+    const struct snapshot *snapshot; /* copied */
+};
+#define MONEY_TOPIC_BEFORE_MS 30000 /* more than the clocks of two machines differ */
+
+struct money_topic *money_topic_new(const struct money_topic_options *options) MUST_USE;
+/* Closes its readers.  No message afterwards. */
+void money_topic_free(struct money_topic *topic);
+
+#endif

@@ -1,0 +1,52 @@
+/* Snapshots: see snapshot.h. */
+#include "model/snapshot.h"
+
+#include <stdlib.h>
+
+#include "model/money.h"
+
+/* The number before `end`, which goes too; the last one has none behind it. */
+static bool take(struct str *text, char end, int64_t *number)
+{
+    const char *at = text->n == 0 ? NULL : memchr(text->p, end, text->n);
+    size_t n = at == NULL ? text->n : (size_t)(at - text->p);
+
+    if (decimal_parse((struct str){ text->p, n }, 0, INT64_MAX, number) != DECIMAL_OK)
+        return false;
+    *text = at == NULL ? STR_NONE : (struct str){ at + 1, text->n - n - 1 };
+    return true;
+}
+
+bool snapshot_read(struct str text, struct snapshot *snapshot)
+{
+    snapshot->n = 0;
+    if (!take(&text, ':', &snapshot->xmin) || !take(&text, ':', &snapshot->xmax) ||
+        snapshot->xmin > snapshot->xmax)
+        return false;
+    while (text.n > 0) {
+        int64_t *xid = &snapshot->running[snapshot->n];
+
+        if (snapshot->n == SNAPSHOT_RUNNING || !take(&text, ',', xid) ||
+            *xid < snapshot->xmin || *xid >= snapshot->xmax ||
+            (snapshot->n > 0 && *xid <= xid[-1]))
+            return false;
+        snapshot->n++;
+    }
+    return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+bool snapshot_has(const struct snapshot *snapshot, int64_t xid)
+{
+    if (xid < snapshot->xmin)
+        return true;
+    if (xid >= snapshot->xmax)
+        return false;
+    return bsearch(&xid, snapshot->running, snapshot->n, sizeof(xid), by_number) == NULL;
+}
