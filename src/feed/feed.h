@@ -23,6 +23,7 @@
 #include "store/store.h"
 
 struct feed;
+struct kafka;
 
 struct feed_options {
     uv_loop_t *loop;
@@ -31,6 +32,7 @@ struct feed_options {
     int64_t producer_silence_ms;
     const struct watch_recovery *recovery; /* copied; NULL: nowhere */
     bool shared;      /* the store: other processes may lead, and have an inbox */
+    struct kafka *kafka; /* who leads tells it the log (publish.h); NULL: roles are here */
     /* On the loop, or NULL.  leads: the log is read to its end and the restart
      * stands in it; or not any more. */
     void (*on_lead)(void *ctx, bool leads);
@@ -99,6 +101,7 @@ void feed_metrics(struct feed *feed);
  * idle. */
 void feed_drain(struct feed *feed);
 void feed_stop(struct feed *feed); /* the timer; when idle */
+/* With a topic to tell: after kafka_close() has ended. */
 void feed_free(struct feed *feed);
 
 #endif

@@ -45,6 +45,22 @@ static void again(struct follow *follow)
     uv_timer_start(&follow->timer, on_timer, AGAIN_MS, 0);
 }
 
+/* False: enough. */
+static bool give(struct follow *follow, const struct store_exec *exec, uint32_t i)
+{
+    struct feed_row row = {
+        .pos = EXEC_CELL(exec, i, 0).i, .at_ms = EXEC_CELL(exec, i, 1).i,
+        .type = (int32_t)EXEC_CELL(exec, i, 2).i, .producer = (int32_t)EXEC_CELL(exec, i, 3).i,
+        .event = EXEC_CELL(exec, i, 4).s, .body = EXEC_CELL(exec, i, 5).s,
+    };
+
+    follow->position = row.pos;
+    if (follow->options.on_row != NULL)
+        return follow->options.on_row(follow->options.ctx, &row);
+    follow->options.on_entry(follow->options.ctx, row.pos, row.at_ms, row.body);
+    return true;
+}
+
 static void on_page(struct store_exec *exec, enum store_result result)
 {
     struct follow *follow = exec->ctx;
@@ -57,11 +73,11 @@ static void on_page(struct store_exec *exec, enum store_result result)
         again(follow);
         return;
     }
-    for (uint32_t i = 0; i < exec->rows; i++) {
-        follow->position = EXEC_CELL(exec, i, 0).i;
-        follow->options.on_entry(follow->options.ctx, follow->position, EXEC_CELL(exec, i, 1).i,
-                                 EXEC_CELL(exec, i, 5).s);
-    }
+    for (uint32_t i = 0; i < exec->rows; i++)
+        if (!give(follow, exec, i)) {
+            follow->reading = false;
+            return;
+        }
     if (exec->rows >= asked) {
         ask(follow);
         return;

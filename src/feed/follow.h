@@ -16,6 +16,8 @@ struct follow_options {
     struct store *store;
     /* An entry of the log, in order; the body dies with the call. */
     void (*on_entry)(void *ctx, int64_t position, int64_t at_ms, struct str body);
+    /* Or the whole row, if not NULL.  False: no more of this read, nor its end. */
+    bool (*on_row)(void *ctx, const struct feed_row *row);
     /* The log was read to its end, as it was when the last page was asked for. */
     void (*on_end)(void *ctx);
     void *ctx;

@@ -27,6 +27,7 @@
 #include "feed/follow.h"
 #include "feed/inbox.h"
 #include "feed/inside.h"
+#include "feed/publish.h"
 #include "net/answer.h"
 
 #define ENTRY_ARENA_BYTES (LIMIT_FEED_BODY_BYTES * 16)
@@ -51,6 +52,7 @@ struct feed {
     struct watch *watch;
     struct follow *follow;
     struct inbox *inbox;  /* NULL: no other process may lead */
+    struct publish *publish; /* NULL: no topic to tell */
     uv_timer_t tick;
     struct entry *waiting, **waiting_end;
     struct entry *flying; /* of the transaction in flight, in order */
@@ -90,6 +92,9 @@ struct feed *feed_new(const struct feed_options *options)
     if (options->shared)
         feed->inbox = inbox_new(&(struct inbox_options){
             .loop = options->loop, .store = options->store, .feed = feed });
+    if (options->kafka != NULL)
+        feed->publish = publish_new(&(struct publish_options){
+            .loop = options->loop, .store = options->store, .kafka = options->kafka });
     uv_timer_init(options->loop, &feed->tick);
     feed->tick.data = feed;
     return feed;
@@ -185,13 +190,15 @@ static void lead_begins(struct feed *feed)
     feed->leads = true;
     log_info("feed", "this process leads", "epoch=%lld position=%lld", (long long)feed->epoch,
              (long long)feed->position);
+    if (feed->publish != NULL)
+        publish_lead(feed->publish);
     if (feed->options.on_lead != NULL)
         feed->options.on_lead(feed->options.ctx, true);
 }
 
 /* Published in log order; what the log says about producers outranks. */
 static void publish(struct feed *feed, int64_t position, int64_t at_ms,
-                    const struct message *message)
+                    const struct message *message, struct str body)
 {
     struct bus_feed out = { position, at_ms, message };
 
@@ -199,6 +206,8 @@ static void publish(struct feed *feed, int64_t position, int64_t at_ms,
     feed->position = position;
     watch_logged(feed->watch, message, at_ms);
     bus_publish_feed(feed->options.bus, &out);
+    if (feed->publish != NULL)
+        publish_entry(feed->publish, position, at_ms, message->event, body);
     if (message->desk != NULL && feed->inbox != NULL)
         inbox_seen(feed->inbox, message->desk->ticket, position);
     if (message->type == MESSAGE_RESTART && feed->restarts)
@@ -212,7 +221,7 @@ bool feed_replay(struct feed *feed, int64_t position, int64_t at_ms, struct str 
     bool parsed = uof_parse(feed->parser, body, true, &entry->arena, &entry->message, &error);
 
     if (parsed)
-        publish(feed, position, at_ms, &entry->message);
+        publish(feed, position, at_ms, &entry->message, body);
     else
         log_error("feed", "an entry of the log cannot be read", "position=%lld error='%s'",
                   (long long)position, error.text);
@@ -231,7 +240,7 @@ static void land(struct feed *feed, bool durable)
 
         feed->flying = entry->next;
         if (durable)
-            publish(feed, row->pos, row->at_ms, &entry->message);
+            publish(feed, row->pos, row->at_ms, &entry->message, entry->body);
         tell(entry, durable, durable ? row->pos : 0);
         entry_free(entry);
     }
@@ -374,6 +383,8 @@ void feed_follow(struct feed *feed)
     feed->leads = feed->restarts = feed->catching_up = feed->read_again = false;
     turn_away(feed);
     watch_step_down(feed->watch);
+    if (feed->publish != NULL)
+        publish_follow(feed->publish);
     if (feed->flying == NULL && !follow_is_reading(feed->follow))
         follow_read(feed->follow, feed->position, 0);
     if (led && feed->options.on_lead != NULL)
@@ -514,6 +525,8 @@ void feed_metrics(struct feed *feed)
     metric_set(METRIC_FEED_EPOCH, STR_NONE, feed->epoch);
     metric_set(METRIC_FEED_LOG_POSITION, STR_NONE, feed->position);
     watch_metrics(feed->watch);
+    if (feed->publish != NULL)
+        publish_metrics(feed->publish);
 }
 
 void feed_drain(struct feed *feed)
@@ -529,6 +542,8 @@ void feed_stop(struct feed *feed)
     follow_stop(feed->follow);
     if (feed->inbox != NULL)
         inbox_stop(feed->inbox);
+    if (feed->publish != NULL)
+        publish_stop(feed->publish);
 }
 
 void feed_free(struct feed *feed)
@@ -536,6 +551,7 @@ void feed_free(struct feed *feed)
     while (feed->waiting != NULL)
         entry_free(dequeue(feed));
     CHECK(feed->flying == NULL);
+    publish_free(feed->publish);
     inbox_free(feed->inbox);
     follow_free(feed->follow);
     watch_free(feed->watch);

@@ -35,6 +35,7 @@ METRIC(FEED_POSITION, GAUGE, "overround_feed_position", "", "Last position of th
 METRIC(FEED_LEADS, GAUGE, "overround_feed_leads", "", "1 while this process writes the feed log; 0: it follows.")
 METRIC(FEED_EPOCH, GAUGE, "overround_feed_epoch", "", "Epoch of the lease that this process holds; 0 = none.")
 METRIC(FEED_LOG_POSITION, GAUGE, "overround_feed_log_position", "", "Last position of the feed log that this process has published.")
+METRIC(FEED_TOLD, GAUGE, "overround_feed_told_position", "", "Position of the feed log up to which the topic feed has been told, where this process leads; 0: it does not. Alarm when it stays behind overround_feed_log_position.")
 METRIC(AMQP_CONNECTED, GAUGE, "overround_amqp_connected", "", "1 while this process consumes from the AMQP broker.")
 METRIC(AMQP_RECONNECTS, COUNTER, "overround_amqp_reconnects_total", "", "AMQP sessions opened after the first one.")
 METRIC(AMQP_RECEIVED, COUNTER, "overround_amqp_received_total", "", "Messages that the AMQP broker delivered.")

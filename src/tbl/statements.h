@@ -183,6 +183,10 @@ STATEMENT(COHORTS, "sii", "ssiii" "iii",
 STATEMENT(FEED_READ, "ii", "iiiis" "s",
     "SELECT pos, at_ms, type, producer, event, body FROM feed_log"
     " WHERE pos > $1 ORDER BY pos LIMIT $2")
+/* How far the topic feed has been told the log (feed/publish.h). */
+STATEMENT(FEED_PUBLISHED, "", "i", "SELECT value FROM meta WHERE name = 'feed_published'")
+STATEMENT(FEED_PUBLISHED_SET, "i", "",
+    "UPDATE meta SET value = $1 WHERE name = 'feed_published' AND value < $1")
 /* Malformed messages, for a person; the oldest go. */
 STATEMENT(DEAD_ADD, "issii" "b", "",
     "INSERT INTO dead_messages (id, at_ms, routing_key, error, line, col, body)"
@@ -227,7 +231,8 @@ STATEMENT(OPERATORS_LIST, "i", "ssb",
 STATEMENT(FEED_TRIM, "ii", "",
     "DELETE FROM feed_log WHERE at_ms < $1 AND pos IN (SELECT pos FROM feed_log"
     " WHERE type NOT IN (10, 11, 12, 13, 14) ORDER BY pos LIMIT $2)"
-    " AND pos <= (SELECT value FROM meta WHERE name = 'settle_offset')")
+    " AND pos <= (SELECT MAX(value) FROM meta"
+    " WHERE name IN ('settle_offset', 'feed_published'))")
 STATEMENT(DOCUMENTS_TRIM, "ii", "",
     "DELETE FROM feed_log WHERE at_ms < $1 AND type IN (10, 12, 13)"
     " AND pos IN (SELECT pos FROM feed_log ORDER BY pos LIMIT $2)")

@@ -643,7 +643,7 @@ static void settings_are_checked(void **state)
         { "kafka://a:1", "socket.timeout.ms=many", "socket.timeout.ms" },
         { "kafka://a:1", "acks=1", "acks is not to be changed" },
         { "kafka://a:1", "enable.auto.commit=true", "not to be changed" },
-        { "kafka://a:1", "security.protocol=SSL,ssl.ca.location=/nowhere/ca.pem", "ca.pem" },
+        { "kafka://a:1", "security.protocol=SSL,ssl.ca.location=/nowhere/ca.pem", "ssl.ca.location" },
     };
 
     (void)state;

@@ -1,0 +1,389 @@
+/*
+ * The leader's way to the topic feed: see publish.h.
+ *
+ *   IDLE --lead--> ASKS meta --> READS the table --end--> LIVE: from memory
+ *                                   ^                       │
+ *                                   +--- refused, failed ---+
+ *
+ * While the table is read, what becomes durable is kept (`recent`), so that
+ * the end of the table and the first entry from memory meet.
+ */
+#include "feed/publish.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "feed/follow.h"
+#include "model/slot.h"
+
+#define TICK_MS 50
+#define SAVE_TICKS 10
+#define AGAIN_TICKS 4 /* after a failure of Kafka's */
+
+/* An entry on its way: one record, or one in each partition. */
+struct going {
+    struct going *next;
+    struct publish *publish;
+    int64_t pos;
+    uint32_t round;    /* acknowledged in an earlier one: does not count */
+    uint32_t left;     /* records that are not acknowledged */
+    bool part;         /* not all of its records were taken: it is told again */
+};
+
+struct recent {
+    struct recent *next;
+    int64_t pos, at_ms;
+    struct str event, body; /* in the same memory */
+};
+
+struct publish {
+    struct publish_options options;
+    struct follow *follow;
+    uv_timer_t timer;
+    struct store_exec ask, save;
+    struct arena arena, nothing; /* of their answers */
+    bool asks, saves;     /* under way */
+    bool leads, known, reads, live;
+    bool stale;           /* what is being read does not count any more */
+    bool gap;             /* `recent` was full: the table is read again */
+    unsigned ticks, wait; /* since the last save; before the next attempt */
+    int64_t sent, told, saved;
+    uint32_t round;
+    struct going *going, **going_end;
+    unsigned n_going;
+    struct recent *recent, **recent_end;
+    size_t n_recent, recent_bytes;
+};
+
+static bool on_row(void *ctx, const struct feed_row *row);
+static void on_end(void *ctx);
+
+static void on_timer(uv_timer_t *timer);
+
+struct publish *publish_new(const struct publish_options *options)
+{
+    uint64_t tick_ms = options->tick_ms > 0 ? options->tick_ms : TICK_MS;
+    struct publish *publish = calloc(1, sizeof(*publish));
+
+    CHECK(publish != NULL);
+    publish->options = *options;
+    publish->going_end = &publish->going;
+    publish->recent_end = &publish->recent;
+    arena_init(&publish->arena, LIMIT_BODY_BYTES);
+    arena_init(&publish->nothing, LIMIT_BODY_BYTES);
+    publish->follow = follow_new(&(struct follow_options){
+        .loop = options->loop, .store = options->store, .on_row = on_row, .on_end = on_end,
+        .ctx = publish });
+    uv_timer_init(options->loop, &publish->timer);
+    publish->timer.data = publish;
+    uv_timer_start(&publish->timer, on_timer, tick_ms, tick_ms);
+    return publish;
+}
+
+/* ---- what was durable meanwhile ----------------------------------------- */
+
+static void forget_recent(struct publish *publish)
+{
+    while (publish->recent != NULL) {
+        struct recent *recent = publish->recent;
+
+        publish->recent = recent->next;
+        free(recent);
+    }
+    publish->recent_end = &publish->recent;
+    publish->n_recent = publish->recent_bytes = 0;
+}
+
+static void keep_recent(struct publish *publish, const struct feed_row *row)
+{
+    size_t bytes = sizeof(struct recent) + row->event.n + row->body.n;
+    struct recent *recent;
+    char *text;
+
+    if (publish->gap || publish->n_recent == LIMIT_FEED_QUEUE ||
+        publish->recent_bytes + bytes > LIMIT_KAFKA_QUEUE_BYTES) {
+        publish->gap = true;
+        return;
+    }
+    recent = malloc(bytes);
+    CHECK(recent != NULL);
+    text = (char *)(recent + 1);
+    memcpy(text, row->body.p, row->body.n);
+    if (row->event.n > 0)
+        memcpy(text + row->body.n, row->event.p, row->event.n);
+    *recent = (struct recent){ NULL, row->pos, row->at_ms,
+                               { text + row->body.n, row->event.n }, { text, row->body.n } };
+    *publish->recent_end = recent;
+    publish->recent_end = &recent->next;
+    publish->n_recent++;
+    publish->recent_bytes += bytes;
+}
+
+/* ---- telling ------------------------------------------------------------ */
+
+/* From what is told on, by the table. */
+static void again(struct publish *publish, unsigned ticks)
+{
+    publish->live = false;
+    publish->stale = publish->reads;
+    publish->wait = ticks;
+    forget_recent(publish);
+}
+
+/* Those at the head that have all their acknowledgements. */
+static void land(struct publish *publish)
+{
+    while (publish->going != NULL && publish->going->left == 0) {
+        struct going *going = publish->going;
+
+        publish->going = going->next;
+        if (publish->going == NULL)
+            publish->going_end = &publish->going;
+        publish->n_going--;
+        if (going->round == publish->round && !going->part)
+            publish->told = going->pos;
+        free(going);
+    }
+}
+
+static void on_sent(void *ctx, bool sent)
+{
+    struct going *going = ctx;
+    struct publish *publish = going->publish;
+
+    CHECK(going->left > 0);
+    going->left--;
+    if (!sent && going->round == publish->round) {
+        log_warn("feed", "telling the topic again", "told=%lld", (long long)publish->told);
+        publish->round++;
+        publish->sent = publish->told;
+        again(publish, AGAIN_TICKS);
+    }
+    land(publish);
+}
+
+static struct going *going_new(struct publish *publish, int64_t pos)
+{
+    struct going *going = calloc(1, sizeof(*going));
+
+    CHECK(going != NULL);
+    going->publish = publish;
+    going->pos = pos;
+    going->round = publish->round;
+    *publish->going_end = going;
+    publish->going_end = &going->next;
+    publish->n_going++;
+    return going;
+}
+
+/* False: not all of it was taken, and it is to be told again. */
+static bool tell(struct publish *publish, const struct feed_row *row)
+{
+    unsigned n = kafka_partitions(publish->options.kafka), from = 0, to = n;
+    struct kafka_record record = {
+        .topic = TOPIC_FEED, .key = row->event, .value = row->body, .position = row->pos,
+        .at_ms = row->at_ms, .on_done = on_sent,
+    };
+    struct going *going;
+
+    if (n == 0 || publish->n_going >= LIMIT_KAFKA_QUEUE)
+        return false;
+    if (row->event.n > 0) {
+        from = slot_of(row->event) % n;
+        to = from + 1;
+    }
+    record.ctx = going = going_new(publish, row->pos);
+    for (; from < to && !going->part; from++) {
+        record.partition = (int32_t)from;
+        going->part = !kafka_send(publish->options.kafka, &record);
+        going->left += !going->part;
+    }
+    if (going->part) {
+        land(publish);
+        return false;
+    }
+    publish->sent = row->pos;
+    return true;
+}
+
+/* ---- from the table ----------------------------------------------------- */
+
+static void read_table(struct publish *publish)
+{
+    if (!publish->leads || !publish->known || publish->live || publish->reads)
+        return;
+    publish->reads = true;
+    publish->stale = publish->gap = false;
+    forget_recent(publish);
+    follow_read(publish->follow, publish->sent, 0);
+}
+
+static bool on_row(void *ctx, const struct feed_row *row)
+{
+    struct publish *publish = ctx;
+
+    if (publish->stale || !publish->leads) {
+        publish->reads = false;
+        return false;
+    }
+    if (row->pos <= publish->sent || tell(publish, row))
+        return true;
+    publish->reads = false;
+    again(publish, 1);
+    return false;
+}
+
+/* The table was read to its end: what came meanwhile is in memory. */
+static void on_end(void *ctx)
+{
+    struct publish *publish = ctx;
+    bool taken = true;
+
+    publish->reads = false;
+    if (publish->stale || !publish->leads)
+        return;
+    for (struct recent *r = publish->recent; r != NULL && taken; r = r->next)
+        if (r->pos > publish->sent)
+            taken = tell(publish, &(struct feed_row){ .pos = r->pos, .at_ms = r->at_ms,
+                                                      .event = r->event, .body = r->body });
+    publish->live = taken && !publish->gap;
+    if (!taken)
+        again(publish, 1);
+    forget_recent(publish);
+}
+
+/* ---- from memory -------------------------------------------------------- */
+
+void publish_entry(struct publish *publish, int64_t pos, int64_t at_ms, struct str event,
+                   struct str body)
+{
+    struct feed_row row = { .pos = pos, .at_ms = at_ms, .event = event, .body = body };
+
+    if (!publish->leads)
+        return;
+    if (publish->reads && !publish->stale)
+        keep_recent(publish, &row);
+    else if (publish->live && pos > publish->sent && !tell(publish, &row))
+        again(publish, 1);
+}
+
+/* ---- what was told ------------------------------------------------------ */
+
+static void on_asked(struct store_exec *exec, enum store_result result)
+{
+    struct publish *publish = exec->ctx;
+
+    publish->asks = false;
+    if (result != STORE_OK || exec->rows != 1 || !publish->leads)
+        return; /* the timer asks again */
+    publish->told = publish->sent = publish->saved = EXEC_CELL(exec, 0, 0).i;
+    publish->known = true;
+    log_info("feed", "telling the topic", "behind=%lld", (long long)publish->told);
+    read_table(publish);
+}
+
+static void ask(struct publish *publish)
+{
+    if (publish->asks || publish->known || !publish->leads)
+        return;
+    publish->asks = true;
+    arena_reset(&publish->arena);
+    publish->ask = (struct store_exec){ .n = 1, .arena = &publish->arena, .on_done = on_asked,
+                                        .ctx = publish };
+    publish->ask.calls[0].statement = STATEMENT_FEED_PUBLISHED;
+    store_exec(publish->options.store, &publish->ask);
+}
+
+static void on_saved(struct store_exec *exec, enum store_result result)
+{
+    struct publish *publish = exec->ctx;
+
+    publish->saves = false;
+    if (result == STORE_OK && publish->saved < exec->calls[0].params[0].i)
+        publish->saved = exec->calls[0].params[0].i;
+}
+
+/* Raises it only, so the last of a former leader does no harm. */
+static void save(struct publish *publish)
+{
+    if (publish->saves || !publish->known || publish->told == publish->saved)
+        return;
+    publish->saves = true;
+    arena_reset(&publish->nothing);
+    publish->save = (struct store_exec){ .n = 1, .arena = &publish->nothing,
+                                         .on_done = on_saved, .ctx = publish };
+    publish->save.calls[0] = (struct statement_call){ STATEMENT_FEED_PUBLISHED_SET,
+                                                      { VALUE_INT(publish->told) } };
+    store_exec(publish->options.store, &publish->save);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct publish *publish = timer->data;
+
+    if (++publish->ticks >= SAVE_TICKS) {
+        publish->ticks = 0;
+        save(publish);
+    }
+    if (publish->wait > 0)
+        publish->wait--;
+    if (publish->wait > 0)
+        return;
+    ask(publish);
+    read_table(publish);
+}
+
+/* ---- leading ------------------------------------------------------------ */
+
+void publish_lead(struct publish *publish)
+{
+    publish->leads = true;
+    ask(publish);
+}
+
+void publish_follow(struct publish *publish)
+{
+    if (!publish->leads)
+        return;
+    save(publish);
+    publish->leads = publish->known = false;
+    publish->round++;
+    again(publish, 0);
+}
+
+int64_t publish_told(const struct publish *publish)
+{
+    return publish->told;
+}
+
+bool publish_is_idle(const struct publish *publish)
+{
+    return !publish->asks && !publish->saves && !publish->reads;
+}
+
+void publish_metrics(const struct publish *publish)
+{
+    metric_set(METRIC_FEED_TOLD, STR_NONE, publish->leads ? publish->told : 0);
+}
+
+void publish_stop(struct publish *publish)
+{
+    save(publish);
+    publish->leads = false;
+    uv_close((uv_handle_t *)&publish->timer, NULL);
+    follow_stop(publish->follow);
+}
+
+void publish_free(struct publish *publish)
+{
+    if (publish == NULL)
+        return;
+    CHECK(!publish->asks && !publish->saves && publish->going == NULL);
+    forget_recent(publish);
+    follow_free(publish->follow);
+    arena_fini(&publish->arena);
+    arena_fini(&publish->nothing);
+    free(publish);
+}
