@@ -119,7 +119,7 @@ void serve_make_bets(struct serve *serve, struct bus *told)
         .delays = &serve->delays, .experiments = &serve->experiments,
         .on_exposed = on_exposed, .exposed_ctx = serve,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,
-        .node = (uint32_t)serve->start.node,
+        .node = (uint32_t)serve->start.node, .shared = serve->roles.bus,
         .note = desk_note, .note_ctx = serve->desk,
     });
     bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = bets_on_prices,

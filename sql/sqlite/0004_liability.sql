@@ -39,3 +39,22 @@ CREATE TABLE liability_leases (
     PRIMARY KEY (market_key, outcome, epoch)
 ) WITHOUT ROWID;
 CREATE INDEX liability_leases_epoch ON liability_leases (epoch);
+
+-- Bets that wait for a trader, where several processes take bets: any of them
+-- shows them and takes a word; the one that keeps the request open acts on it.
+CREATE TABLE holds (
+    id             integer PRIMARY KEY,
+    node           integer NOT NULL,             -- who keeps it open; -1: an offer
+    account        integer NOT NULL,
+    legs           blob NOT NULL,              -- customer and legs, hashed
+    stake          integer NOT NULL,
+    currency       text NOT NULL,
+    body           text NOT NULL,               -- as the desk is shown it
+    until_ms       integer NOT NULL,
+    decision       integer NOT NULL DEFAULT 0, -- 1 accepted, 2 declined, 3 offered
+    offer          integer NOT NULL DEFAULT 0,   -- a smaller stake
+    offer_until_ms integer NOT NULL DEFAULT 0,
+    taken          integer NOT NULL DEFAULT 0    -- by this bet
+);
+CREATE INDEX holds_node ON holds (node) WHERE decision <> 0;
+CREATE INDEX holds_account ON holds (account) WHERE decision = 3;

@@ -33,7 +33,8 @@ static void make_gate(struct bets *bets)
     bets->holds = holds_new(&(struct holds_options){
         .park = bets->park, .book = options->book, .house = options->house,
         .hold_ms = options->config->hold_s * 1000, .offer_ms = options->config->offer_s * 1000,
-        .note = options->note, .ctx = options->note_ctx,
+        .shared = options->shared, .loop = options->loop, .store = options->store,
+        .node = options->node, .note = options->note, .ctx = options->note_ctx,
     });
     bets->delays = delays_new(bets->park, options->book, options->delays);
     bets->liability = liability_new(&(struct liability_options){
@@ -125,7 +126,7 @@ bool bets_idle(struct bets *bets)
         return false;
     if (bets->draining)
         liability_drain(bets->liability);
-    return liability_is_idle(bets->liability);
+    return liability_is_idle(bets->liability) && holds_are_idle(bets->holds);
 }
 
 void bets_on_prices(void *ctx, const struct bus_prices *prices)

@@ -46,6 +46,8 @@ struct bets_options {
     const struct bets_key *keys; /* newest last: it signs, all verify */
     unsigned n_keys;
     uint32_t node;               /* of this process, for ids: 0..1023 */
+    bool shared;                 /* other processes take bets, too: what waits for a
+                                    trader is in the store */
     /* The audit log: what an operator said of a held bet.  NULL: none. */
     void (*note)(void *ctx, const struct operator *operator, struct str what, struct str reason);
     void *note_ctx;

@@ -216,6 +216,7 @@ static void on_decision(struct held *held, enum hold_decision decision, int64_t 
     switch (decision) {
     case HOLD_ACCEPT:
         gate->allowed = true;
+        gate->offer = held->offer;
         answer = gate_enter(gate);
         break;
     case HOLD_OFFER:

@@ -1,5 +1,5 @@
 /* Held bets: see hold.h. */
-#include "bets/hold.h"
+#include "bets/hold_inside.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -14,20 +14,7 @@
 
 #define REASON_BYTES 500
 
-struct offer {
-    uint8_t legs[16];    /* account and legs, hashed */
-    int64_t stake_minor, until_ms;
-    bool taken;
-};
-
-struct holds {
-    struct holds_options options;
-    struct offer offers[LIMIT_OFFERS]; /* a ring: the oldest gives way */
-    uint64_t n_offers;
-    struct buf scratch;
-};
-
-static const char *decision_name(enum hold_decision decision)
+const char *hold_decision_name(enum hold_decision decision)
 {
     static const char *const names[] = { "accept", "decline", "offer", "timeout", "drained" };
 
@@ -42,6 +29,8 @@ struct holds *holds_new(const struct holds_options *options)
     CHECK(holds != NULL && options->park != NULL);
     holds->options = *options;
     buf_init(&holds->scratch, LIMIT_RESPONSE_BYTES);
+    if (options->shared)
+        hold_shared_start(holds);
     return holds;
 }
 
@@ -49,21 +38,40 @@ void holds_free(struct holds *holds)
 {
     if (holds == NULL)
         return;
+    CHECK(holds_are_idle(holds));
     buf_fini(&holds->scratch);
-    free(holds);
+    if (holds->options.shared)
+        hold_shared_stop(holds); /* which frees it */
+    else
+        free(holds);
+}
+
+bool holds_are_idle(const struct holds *holds)
+{
+    return holds->calls == 0;
 }
 
 /* ---- waiting ------------------------------------------------------------ */
 
 static void decide(struct held *held, enum hold_decision decision, int64_t offer_minor)
 {
-    metric_add(METRIC_HOLDS, str_of(decision_name(decision)), 1);
+    metric_add(METRIC_HOLDS, str_of(hold_decision_name(decision)), 1);
     held->on_decision(held, decision, offer_minor);
+}
+
+void hold_decide(struct held *held, enum hold_decision decision, int64_t offer_minor)
+{
+    park_take(held->holds->options.park, &held->parked);
+    decide(held, decision, offer_minor);
 }
 
 static void on_end(struct parked *parked, enum park_end end)
 {
-    decide(parked->ctx, end == PARK_DUE ? HOLD_TIMEOUT : HOLD_DRAINED, 0);
+    struct held *held = parked->ctx;
+
+    if (held->holds->options.shared)
+        hold_shared_end(held->holds, held->id);
+    decide(held, end == PARK_DUE ? HOLD_TIMEOUT : HOLD_DRAINED, 0);
 }
 
 static struct held *next_held(const struct holds *holds, const struct held *held)
@@ -96,15 +104,20 @@ bool holds_put(struct holds *holds, struct held *held, int64_t now_us, int64_t n
     held->parked = (struct parked){ .on_end = on_end, .ctx = held };
     held->since_ms = now_ms;
     held->until_ms = now_ms + holds->options.hold_ms;
-    return park_put(park, &held->parked, PARK_HELD, now_us,
-                    now_us + holds->options.hold_ms * 1000);
+    if (!park_put(park, &held->parked, PARK_HELD, now_us,
+                  now_us + (holds->options.hold_ms +
+                            (holds->options.shared ? HOLD_GRACE_MS : 0)) * 1000))
+        return false;
+    if (holds->options.shared)
+        hold_shared_put(holds, held);
+    return true;
 }
 
 /* ---- offers ------------------------------------------------------------- */
 
 /* Whose bet, on what: without stake and odds. */
-static void hash_legs(struct holds *holds, int64_t account, const struct slip *slip,
-                      uint8_t hash[16])
+void hold_hash_legs(struct holds *holds, int64_t account, const struct slip *slip,
+                    uint8_t hash[HOLD_HASH_BYTES])
 {
     struct buf *text = &holds->scratch;
     struct slip bare = *slip;
@@ -119,16 +132,16 @@ static void hash_legs(struct holds *holds, int64_t account, const struct slip *s
 }
 
 /* Numbered from 1. */
-static struct offer *offer_of(struct holds *holds, uint64_t number)
+static struct hold_offer *offer_of(struct holds *holds, uint64_t number)
 {
     return &holds->offers[(number - 1) % LIMIT_OFFERS];
 }
 
 static void remember(struct holds *holds, const struct held *held, int64_t stake_minor)
 {
-    struct offer *offer = offer_of(holds, ++holds->n_offers);
+    struct hold_offer *offer = offer_of(holds, ++holds->n_offers);
 
-    hash_legs(holds, held->account, held->slip, offer->legs);
+    hold_hash_legs(holds, held->account, held->slip, offer->legs);
     offer->stake_minor = stake_minor;
     offer->until_ms = clock_wall_ms() + holds->options.offer_ms;
     offer->taken = false;
@@ -142,9 +155,9 @@ uint64_t holds_take_offer(struct holds *holds, int64_t account, const struct sli
 
     if (n == 0)
         return 0;
-    hash_legs(holds, account, slip, legs);
+    hold_hash_legs(holds, account, slip, legs);
     for (uint64_t number = holds->n_offers; number > holds->n_offers - n; number--) {
-        struct offer *offer = offer_of(holds, number);
+        struct hold_offer *offer = offer_of(holds, number);
 
         if (!offer->taken && offer->until_ms > now_ms && stake_minor <= offer->stake_minor &&
             memcmp(offer->legs, legs, sizeof(legs)) == 0) {
@@ -157,6 +170,10 @@ uint64_t holds_take_offer(struct holds *holds, int64_t account, const struct sli
 
 void holds_return_offer(struct holds *holds, uint64_t number)
 {
+    if (holds->options.shared) {
+        hold_shared_return(holds, number);
+        return;
+    }
     CHECK(number >= 1 && number <= holds->n_offers);
     if (holds->n_offers - number < LIMIT_OFFERS) /* else another has its place */
         offer_of(holds, number)->taken = false;
@@ -195,8 +212,8 @@ static void put_leg(struct jw *w, const struct holds *holds, const struct leg *l
     jw_object_end(w);
 }
 
-static void put_held(struct jw *w, const struct holds *holds, const struct held *held,
-                     struct arena *arena)
+void hold_write(struct jw *w, const struct holds *holds, const struct held *held,
+                struct arena *arena)
 {
     int exponent = held->currency->exponent;
 
@@ -231,6 +248,10 @@ void holds_get(struct holds *holds, struct http_request *request)
 {
     struct jw w = jw_to(&holds->scratch);
 
+    if (holds->options.shared) {
+        hold_shared_get(holds, request);
+        return;
+    }
     buf_reset(&holds->scratch);
     jw_object(&w);
     jw_key(&w, "currency");
@@ -239,32 +260,21 @@ void holds_get(struct holds *holds, struct http_request *request)
     jw_array(&w);
     for (const struct held *held = next_held(holds, NULL); held != NULL;
          held = next_held(holds, held))
-        put_held(&w, holds, held, &request->arena);
+        hold_write(&w, holds, held, &request->arena);
     jw_array_end(&w);
     jw_object_end(&w);
     answer_json(request, 200, buf_view(&holds->scratch));
 }
 
-static struct held *held_by_id(const struct holds *holds, struct str id)
+struct held *hold_find(const struct holds *holds, int64_t id)
 {
-    int64_t n;
-
-    if (decimal_parse(id, 0, INT64_MAX, &n) != DECIMAL_OK)
-        return NULL;
     for (struct held *held = next_held(holds, NULL); held != NULL; held = next_held(holds, held))
-        if (held->id == n)
+        if (held->id == id)
             return held;
     return NULL;
 }
 
-struct word {
-    enum hold_decision decision;
-    struct str stake; /* as written; p NULL: none */
-    int64_t offer_minor;
-    struct str reason;
-};
-
-static bool check_word(const struct word *word, struct str *error)
+static bool check_word(const struct hold_word *word, struct str *error)
 {
     if (word->decision == HOLD_TIMEOUT)
         *error = STR("decision: must be accept, decline or offer");
@@ -277,7 +287,7 @@ static bool check_word(const struct word *word, struct str *error)
     return false;
 }
 
-static bool read_word(struct http_request *request, struct word *word, struct str *error)
+bool hold_read_word(struct http_request *request, struct hold_word *word, struct str *error)
 {
     struct str decision = STR_NONE, stake = STR_NONE, reason = STR_NONE;
     const struct json_field fields[] = {
@@ -289,10 +299,10 @@ static bool read_word(struct http_request *request, struct word *word, struct st
 
     if (document == NULL)
         return false;
-    *word = (struct word){ .decision = HOLD_TIMEOUT,
+    *word = (struct hold_word){ .decision = HOLD_TIMEOUT,
                            .reason = arena_str(&request->arena, reason) };
     for (int i = HOLD_ACCEPT; i <= HOLD_OFFER; i++)
-        if (str_eq(decision, str_of(decision_name((enum hold_decision)i))))
+        if (str_eq(decision, str_of(hold_decision_name((enum hold_decision)i))))
             word->decision = (enum hold_decision)i;
     if (stake.p != NULL)
         word->stake = str_of(arena_cstr(&request->arena, stake));
@@ -300,32 +310,32 @@ static bool read_word(struct http_request *request, struct word *word, struct st
     return check_word(word, error);
 }
 
-/* What is offered for this bet: less than it asks for. */
-static bool read_offer(const struct held *held, struct word *word, struct str *error)
+bool hold_read_offer(struct hold_word *word, const struct currency *currency,
+                     int64_t stake_minor, struct str *error)
 {
     if (word->decision != HOLD_OFFER ||
-        (money_parse(word->stake, held->currency, &word->offer_minor) == DECIMAL_OK &&
-         word->offer_minor > 0 && word->offer_minor < held->stake_minor))
+        (money_parse(word->stake, currency, &word->offer_minor) == DECIMAL_OK &&
+         word->offer_minor > 0 && word->offer_minor < stake_minor))
         return true;
     *error = STR("stake: an amount in the bet's currency, above 0 and below its stake");
     return false;
 }
 
-/* The audit's line: which bet of whom, and what was said. */
-static void note(const struct holds *holds, const struct held *held,
-                 const struct http_request *request, const struct word *word)
+void hold_note(const struct holds *holds, const struct hold_said *said,
+               const struct http_request *request)
 {
     const struct operator *operator = request->operator;
+    const struct hold_word *word = &said->word;
     struct buf what;
 
     buf_init(&what, 1024);
-    buf_printf(&what, "hold %" PRId64 " of customer %" PRId64 ", stake ", held->id,
-               held->account);
-    buf_money(&what, held->stake_minor, held->currency->exponent);
-    buf_printf(&what, " %s: %s", held->currency->code, decision_name(word->decision));
+    buf_printf(&what, "hold %" PRId64 " of customer %" PRId64 ", stake ", said->id,
+               said->account);
+    buf_money(&what, said->stake_minor, said->currency->exponent);
+    buf_printf(&what, " %s: %s", said->currency->code, hold_decision_name(word->decision));
     if (word->decision == HOLD_OFFER) {
         buf_char(&what, ' ');
-        buf_money(&what, word->offer_minor, held->currency->exponent);
+        buf_money(&what, word->offer_minor, said->currency->exponent);
     }
     log_info("hold", "decided", "operator=" STR_FMT " what=" STR_FMT,
              STR_ARG(operator == NULL ? STR("-") : operator->name), STR_ARG(buf_view(&what)));
@@ -334,33 +344,61 @@ static void note(const struct holds *holds, const struct held *held,
     buf_fini(&what);
 }
 
-void holds_post(struct holds *holds, struct http_request *request)
+void hold_answer(struct holds *holds, struct http_request *request, const struct hold_said *said)
 {
-    struct held *held = held_by_id(holds, request->param);
-    struct str error = STR_NONE;
-    struct word word;
     struct jw w = jw_to(&holds->scratch);
 
-    if (!read_word(request, &word, &error) ||
-        (held != NULL && !read_offer(held, &word, &error))) {
+    buf_reset(&holds->scratch);
+    jw_object(&w);
+    jw_key(&w, "id");
+    jw_id(&w, said->id);
+    jw_key(&w, "decision");
+    jw_str(&w, str_of(hold_decision_name(said->word.decision)));
+    jw_object_end(&w);
+    answer_json(request, 200, buf_view(&holds->scratch));
+}
+
+void hold_answer_gone(struct http_request *request)
+{
+    answer_refusal(request, REFUSE_NOT_FOUND, STR("No such bet waits any more."), STR_NONE);
+}
+
+/* Here: the table is not asked. */
+static void say_here(struct holds *holds, struct http_request *request, struct hold_said *said)
+{
+    struct held *held = hold_find(holds, said->id);
+    struct str error = STR_NONE;
+
+    if (held != NULL && !hold_read_offer(&said->word, held->currency, held->stake_minor, &error)) {
         answer_refusal(request, REFUSE_MALFORMED, error, STR_NONE);
         return;
     }
     if (held == NULL) {
-        answer_refusal(request, REFUSE_NOT_FOUND, STR("No such bet waits any more."), STR_NONE);
+        hold_answer_gone(request);
         return;
     }
-    note(holds, held, request, &word);
-    if (word.decision == HOLD_OFFER)
-        remember(holds, held, word.offer_minor);
-    buf_reset(&holds->scratch);
-    jw_object(&w);
-    jw_key(&w, "id");
-    jw_id(&w, held->id);
-    jw_key(&w, "decision");
-    jw_str(&w, str_of(decision_name(word.decision)));
-    jw_object_end(&w);
+    said->account = held->account;
+    said->stake_minor = held->stake_minor;
+    said->currency = held->currency;
+    hold_note(holds, said, request);
+    if (said->word.decision == HOLD_OFFER)
+        remember(holds, held, said->word.offer_minor);
     park_take(holds->options.park, &held->parked);
-    answer_json(request, 200, buf_view(&holds->scratch));
-    decide(held, word.decision, word.offer_minor);
+    hold_answer(holds, request, said);
+    decide(held, said->word.decision, said->word.offer_minor);
+}
+
+void holds_post(struct holds *holds, struct http_request *request)
+{
+    struct hold_said said = { 0 };
+    struct str error = STR_NONE;
+
+    if (decimal_parse(request->param, 0, INT64_MAX, &said.id) != DECIMAL_OK)
+        said.id = -1; /* nobody's */
+    if (!hold_read_word(request, &said.word, &error))
+        answer_refusal(request, REFUSE_MALFORMED, error, STR_NONE);
+    else if (holds->options.shared)
+        hold_shared_post(holds, request, &said);
+    else
+        say_here(holds, request, &said);
 }

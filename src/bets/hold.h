@@ -4,6 +4,11 @@
  *
  * An offer is remembered some time: the customer's next bet on the same legs
  * with at most that stake is not held again.  It is good for one bet.
+ *
+ * Where other processes take bets too (`shared`), what waits and what is
+ * offered is in the table holds: a trader's word may reach any of them, and
+ * the one that keeps the request open looks there while it holds any
+ * (hold_shared.c).  Who is told first that it is decided has decided it.
  */
 #ifndef BETS_HOLD_H
 #define BETS_HOLD_H
@@ -13,6 +18,7 @@
 #include "model/book.h"
 #include "model/house.h"
 #include "net/http.h"
+#include "store/store.h"
 
 enum hold_decision {
     HOLD_ACCEPT, HOLD_DECLINE, HOLD_OFFER,
@@ -35,6 +41,7 @@ struct held {
     struct holds *holds;
     struct parked parked;
     int64_t since_ms, until_ms;
+    uint64_t offer;                    /* with HOLD_ACCEPT: the offer it lives on, or 0 */
 };
 
 struct holds_options {
@@ -42,6 +49,10 @@ struct holds_options {
     const struct book *book;    /* for names */
     const struct house *house;
     int64_t hold_ms, offer_ms;
+    bool shared;                /* then also: */
+    uv_loop_t *loop;
+    struct store *store;
+    int64_t node;
     /* The audit log: who did what to which bet, and why. */
     void (*note)(void *ctx, const struct operator *operator, struct str what, struct str reason);
     void *ctx;
@@ -50,7 +61,9 @@ struct holds_options {
 struct holds;
 
 struct holds *holds_new(const struct holds_options *options) MUST_USE;
+/* Only when idle; ends in the loop's next turn. */
 void holds_free(struct holds *holds);
+bool holds_are_idle(const struct holds *holds);
 
 /* False: too many wait, in all or of this customer. */
 bool holds_put(struct holds *holds, struct held *held, int64_t now_us, int64_t now_ms) MUST_USE;

@@ -343,6 +343,32 @@ STATEMENT(LIABILITY_LEFT, "isii", "",
 STATEMENT(LIABILITY_TRIM, "is", "",
     "DELETE FROM liability WHERE" LIABILITY_ROW_IS " AND NOT EXISTS (SELECT 1"
     " FROM liability_leases l WHERE l.market_key = $1 AND l.outcome = $2)")
+/* Held bets of several processes (bets/hold_shared.c).  decision: 0 waits, 1
+ * accepted, 2 declined, 3 offered. */
+STATEMENT(HOLD_TIDY, "i", "", "DELETE FROM holds WHERE until_ms < $1")
+STATEMENT(HOLD_ADD, "iiibi" "ssi", "",
+    "INSERT INTO holds (id, node, account, legs, stake, currency, body, until_ms)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+/* Nobody else can take it then.  $4: now, $5: by which bet. */
+STATEMENT(HOLD_TAKE_OFFER, "ibiii", "i",
+    "UPDATE holds SET taken = $5 WHERE taken = 0 AND id = (SELECT id FROM holds"
+    " WHERE account = $1 AND legs = $2 AND decision = 3 AND taken = 0 AND offer >= $3"
+    " AND offer_until_ms > $4 ORDER BY id DESC LIMIT 1) RETURNING id")
+STATEMENT(HOLD_RETURN, "i", "", "UPDATE holds SET taken = 0 WHERE id = $1")
+STATEMENT(HOLDS_LIST, "ii", "s",
+    "SELECT body FROM holds WHERE decision = 0 AND until_ms > $1"
+    " ORDER BY until_ms, id LIMIT $2")
+STATEMENT(HOLD_GET, "ii", "iis",
+    "SELECT account, stake, currency FROM holds"
+    " WHERE id = $1 AND decision = 0 AND until_ms > $2")
+STATEMENT(HOLD_DECIDE, "iiiii", "i",
+    "UPDATE holds SET decision = $2, offer = $3, offer_until_ms = $4"
+    " WHERE id = $1 AND decision = 0 AND until_ms > $5 RETURNING id")
+STATEMENT(HOLDS_DECIDED, "i", "iii",
+    "SELECT id, CAST(decision AS bigint), offer FROM holds"
+    " WHERE node = $1 AND decision <> 0 ORDER BY id LIMIT 100")
+STATEMENT(HOLD_END, "i", "", "DELETE FROM holds WHERE id = $1 AND decision <> 3")
+STATEMENT(HOLD_KEEP_OFFER, "i", "", "UPDATE holds SET node = -1 WHERE id = $1")
 /* One customer for the desk: 2 is the house's account of stakes and payouts. */
 STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "i",
     "SELECT a.currency, a.balance, a.debt, a.staked, CAST(a.status AS bigint),"

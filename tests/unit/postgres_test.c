@@ -2,6 +2,7 @@
  * The store on PostgreSQL: the suite, and what only PostgreSQL has to
  * promise.  On servers of its own that scripts/pg.sh starts.
  */
+#include "tests/unit/hold_suite.h"
 #include "tests/unit/liability_storm.h"
 #include "tests/unit/liability_suite.h"
 #include "tests/unit/store_suite.h"
@@ -541,6 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_SUITE,
         LIABILITY_SUITE,
+        HOLD_SUITE,
         LIABILITY_STORM_SUITE,
         OUTBOX_SUITE,
         SUITE_TEST(rule_23_a_second_server_is_refused),

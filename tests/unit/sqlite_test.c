@@ -1,4 +1,5 @@
 /* The store on SQLite: the suite, and what only SQLite has to promise. */
+#include "tests/unit/hold_suite.h"
 #include "tests/unit/liability_suite.h"
 #include "tests/unit/store_suite.h"
 
@@ -172,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_SUITE,
         LIABILITY_SUITE,
+        HOLD_SUITE,
         SUITE_TEST(rule_26_a_second_server_is_refused),
         SUITE_TEST(rule_26_one_store_serves_a_file),
         SUITE_TEST(test_an_unknown_url_names_the_schemes),

@@ -1,0 +1,78 @@
+/* What hold.c and hold_shared.c share; nobody else includes it. */
+#ifndef BETS_HOLD_INSIDE_H
+#define BETS_HOLD_INSIDE_H
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "bets/hold.h"
+
+#define HOLD_HASH_BYTES 16
+#define HOLD_GRACE_MS 500 /* a word of the last moment is still heard by who holds it */
+
+struct hold_offer {
+    uint8_t legs[HOLD_HASH_BYTES]; /* account and legs, hashed */
+    int64_t stake_minor, until_ms;
+    bool taken;
+};
+
+struct holds {
+    struct holds_options options;
+    struct hold_offer offers[LIMIT_OFFERS]; /* a ring: the oldest gives way */
+    uint64_t n_offers;
+    struct buf scratch;
+    /* shared */
+    uv_timer_t timer;
+    uint32_t calls; /* of the store, in flight */
+    bool polling;   /* one of them looks for what is decided */
+};
+
+struct hold_word {
+    enum hold_decision decision;
+    struct str stake; /* as written; p NULL: none */
+    int64_t offer_minor;
+    struct str reason;
+};
+
+/* A trader's word on one. */
+struct hold_said {
+    int64_t id, account, stake_minor;
+    const struct currency *currency;
+    struct hold_word word;
+};
+
+/* ---- hold.c ---- */
+
+const char *hold_decision_name(enum hold_decision decision);
+struct held *hold_find(const struct holds *holds, int64_t id);
+/* One that waits; runs on_decision. */
+void hold_decide(struct held *held, enum hold_decision decision, int64_t offer_minor);
+/* Whose bet, on what: without stake and odds. */
+void hold_hash_legs(struct holds *holds, int64_t account, const struct slip *slip,
+                    uint8_t hash[HOLD_HASH_BYTES]);
+/* As the desk is shown it. */
+void hold_write(struct jw *w, const struct holds *holds, const struct held *held,
+                struct arena *arena);
+bool hold_read_word(struct http_request *request, struct hold_word *word,
+                    struct str *error) MUST_USE;
+/* What is offered for this bet: less than it asks for. */
+bool hold_read_offer(struct hold_word *word, const struct currency *currency,
+                     int64_t stake_minor, struct str *error) MUST_USE;
+/* The audit's line: which bet of whom, and what was said. */
+void hold_note(const struct holds *holds, const struct hold_said *said,
+               const struct http_request *request);
+void hold_answer(struct holds *holds, struct http_request *request, const struct hold_said *said);
+void hold_answer_gone(struct http_request *request);
+
+/* ---- hold_shared.c ---- */
+
+void hold_shared_start(struct holds *holds);
+void hold_shared_stop(struct holds *holds); /* frees it, later */
+void hold_shared_put(struct holds *holds, struct held *held);
+/* It waits no more, and nobody decided. */
+void hold_shared_end(struct holds *holds, int64_t id);
+void hold_shared_return(struct holds *holds, uint64_t offer);
+void hold_shared_get(struct holds *holds, struct http_request *request);
+void hold_shared_post(struct holds *holds, struct http_request *request,
+                      const struct hold_said *said);
+
+#endif

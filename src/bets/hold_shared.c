@@ -1,0 +1,343 @@
+/*
+ * Held bets of several processes: the table holds (hold.h).
+ *
+ *   put    an offer that fits is taken -> accepted; else a row
+ *   post   any process: decision, once, while it waits
+ *   poll   who keeps the request open, while it holds any: what is decided?
+ *   end    the row goes; an offer's stays until it is too old
+ */
+#include "bets/hold_inside.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "net/answer.h"
+
+#define POLL_MS 100
+#define TIDY_MS 60000
+#define WORD_ARENA_BYTES (1024 * 1024)
+
+/* A round with the store about one held bet, which may be over when it ends. */
+struct call {
+    struct holds *holds;
+    struct arena arena;
+    struct store_exec exec;
+    int64_t id;
+};
+
+static struct call *call_new(struct holds *holds, int64_t id)
+{
+    struct call *call = calloc(1, sizeof(*call));
+
+    CHECK(call != NULL);
+    call->holds = holds;
+    call->id = id;
+    arena_init(&call->arena, LIMIT_ROWS_BYTES);
+    holds->calls++;
+    return call;
+}
+
+static void call_end(struct call *call)
+{
+    CHECK(call->holds->calls > 0);
+    call->holds->calls--;
+    arena_fini(&call->arena);
+    free(call);
+}
+
+static void call_run(struct call *call, uint32_t n,
+                     void (*on_done)(struct store_exec *exec, enum store_result result))
+{
+    call->exec.n = n;
+    call->exec.arena = &call->arena;
+    call->exec.on_done = on_done;
+    call->exec.ctx = call;
+    store_exec(call->holds->options.store, &call->exec);
+}
+
+static void on_nothing(struct store_exec *exec, enum store_result result)
+{
+    (void)result; /* what stays is too old some day */
+    call_end(exec->ctx);
+}
+
+void hold_shared_end(struct holds *holds, int64_t id)
+{
+    struct call *call = call_new(holds, id);
+
+    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_END, { VALUE_INT(id) } };
+    call->exec.calls[1] = (struct statement_call){ STATEMENT_HOLD_KEEP_OFFER, { VALUE_INT(id) } };
+    call_run(call, 2, on_nothing);
+}
+
+void hold_shared_return(struct holds *holds, uint64_t offer)
+{
+    struct call *call = call_new(holds, (int64_t)offer);
+
+    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_RETURN,
+                                                   { VALUE_INT(call->id) } };
+    call_run(call, 1, on_nothing);
+}
+
+/* ---- put ---------------------------------------------------------------------- */
+
+static void on_added(struct store_exec *exec, enum store_result result)
+{
+    struct call *call = exec->ctx;
+    struct holds *holds = call->holds;
+    struct held *held = hold_find(holds, call->id);
+
+    if (held == NULL)
+        hold_shared_end(holds, call->id); /* it was over before the row was there */
+    else if (result != STORE_OK)
+        hold_decide(held, HOLD_DRAINED, 0); /* no trader would see it */
+    call_end(call);
+}
+
+static void add(struct call *call, const struct held *held)
+{
+    struct holds *holds = call->holds;
+    uint8_t legs[HOLD_HASH_BYTES];
+    struct jw w = jw_to(&holds->scratch);
+    int64_t now_ms = clock_wall_ms();
+
+    hold_hash_legs(holds, held->account, held->slip, legs);
+    buf_reset(&holds->scratch);
+    arena_reset(&call->arena);
+    hold_write(&w, holds, held, &call->arena);
+    call->exec = (struct store_exec){ .calls = {
+        { STATEMENT_HOLD_TIDY, { VALUE_INT(now_ms - holds->options.offer_ms - TIDY_MS) } },
+        { STATEMENT_HOLD_ADD,
+          { VALUE_INT(held->id), VALUE_INT(holds->options.node), VALUE_INT(held->account),
+            VALUE_STR(arena_str(&call->arena, (struct str){ (const char *)legs, sizeof(legs) })),
+            VALUE_INT(held->stake_minor), VALUE_STR(str_of(held->currency->code)),
+            VALUE_STR(arena_str(&call->arena, buf_view(&holds->scratch))),
+            VALUE_INT(held->until_ms) } },
+    } };
+    call_run(call, 2, on_added);
+}
+
+static void on_offer(struct store_exec *exec, enum store_result result)
+{
+    struct call *call = exec->ctx;
+    struct holds *holds = call->holds;
+    struct held *held = hold_find(holds, call->id);
+    int64_t offer = result == STORE_OK && exec->rows == 1 ? EXEC_CELL(exec, 0, 0).i : 0;
+
+    if (held != NULL && offer == 0 && result == STORE_OK) {
+        add(call, held);
+        return;
+    }
+    if (held == NULL && offer != 0)
+        hold_shared_return(holds, (uint64_t)offer);
+    if (held != NULL) {
+        held->offer = (uint64_t)offer;
+        hold_decide(held, offer != 0 ? HOLD_ACCEPT : HOLD_DRAINED, 0);
+    }
+    call_end(call);
+}
+
+void hold_shared_put(struct holds *holds, struct held *held)
+{
+    struct call *call = call_new(holds, held->id);
+    uint8_t legs[HOLD_HASH_BYTES];
+
+    hold_hash_legs(holds, held->account, held->slip, legs);
+    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_TAKE_OFFER,
+        { VALUE_INT(held->account),
+          VALUE_STR(arena_str(&call->arena, (struct str){ (const char *)legs, sizeof(legs) })),
+          VALUE_INT(held->stake_minor), VALUE_INT(held->since_ms), VALUE_INT(held->id) } };
+    call_run(call, 1, on_offer);
+}
+
+/* ---- poll --------------------------------------------------------------------- */
+
+/* Columns of HOLDS_DECIDED. */
+enum { D_ID, D_DECISION, D_OFFER };
+
+/* As stored: from 1, for 0 waits. */
+static bool read_decision(int64_t stored, enum hold_decision *decision)
+{
+    if (stored < HOLD_ACCEPT + 1 || stored > HOLD_OFFER + 1)
+        return false;
+    *decision = (enum hold_decision)(stored - 1);
+    return true;
+}
+
+static void on_decided(struct store_exec *exec, enum store_result result)
+{
+    struct call *call = exec->ctx;
+    struct holds *holds = call->holds;
+
+    holds->polling = false;
+    for (uint32_t i = 0; result == STORE_OK && i < exec->rows; i++) {
+        struct held *held = hold_find(holds, EXEC_CELL(exec, i, D_ID).i);
+        enum hold_decision decision;
+
+        hold_shared_end(holds, EXEC_CELL(exec, i, D_ID).i);
+        if (held != NULL && read_decision(EXEC_CELL(exec, i, D_DECISION).i, &decision))
+            hold_decide(held, decision, EXEC_CELL(exec, i, D_OFFER).i);
+    }
+    call_end(call);
+}
+
+static void poll(struct holds *holds)
+{
+    struct call *call;
+
+    if (holds->polling || park_count(holds->options.park, PARK_HELD) == 0)
+        return;
+    holds->polling = true;
+    call = call_new(holds, 0);
+    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLDS_DECIDED,
+                                                   { VALUE_INT(holds->options.node) } };
+    call_run(call, 1, on_decided);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    poll(timer->data);
+}
+
+/* ---- the desk ----------------------------------------------------------------- */
+
+struct asked {
+    struct holds *holds;
+    struct http_request *request;
+    struct hold_said said;
+    struct store_exec exec;
+};
+
+static struct asked *asked_new(struct holds *holds, struct http_request *request)
+{
+    struct asked *asked = ARENA_NEW(&request->arena, struct asked);
+
+    asked->holds = holds;
+    asked->request = request;
+    holds->calls++;
+    return asked;
+}
+
+static void ask(struct asked *asked, struct statement_call call,
+                void (*on_done)(struct store_exec *exec, enum store_result result))
+{
+    asked->exec = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
+                                       .arena = &asked->request->arena, .ctx = asked };
+    store_exec(asked->holds->options.store, &asked->exec);
+}
+
+/* False: it is answered. */
+static bool asked_is_well(struct asked *asked, enum store_result result)
+{
+    if (result == STORE_OK)
+        return true;
+    asked->holds->calls--;
+    answer_refusal(asked->request, REFUSE_BUSY, STR("The store does not answer."), STR_NONE);
+    return false;
+}
+
+static void on_list(struct store_exec *exec, enum store_result result)
+{
+    struct asked *asked = exec->ctx;
+    struct holds *holds = asked->holds;
+    struct jw w = jw_to(&holds->scratch);
+
+    if (!asked_is_well(asked, result))
+        return;
+    buf_reset(&holds->scratch);
+    jw_object(&w);
+    jw_key(&w, "currency");
+    jw_str(&w, str_of(holds->options.house->currency->code));
+    jw_key(&w, "holds");
+    jw_array(&w);
+    for (uint32_t i = 0; i < exec->rows; i++)
+        jw_raw(&w, EXEC_CELL(exec, i, 0).s);
+    jw_array_end(&w);
+    jw_object_end(&w);
+    holds->calls--;
+    answer_json(asked->request, 200, buf_view(&holds->scratch));
+}
+
+void hold_shared_get(struct holds *holds, struct http_request *request)
+{
+    ask(asked_new(holds, request), (struct statement_call){ STATEMENT_HOLDS_LIST,
+        { VALUE_INT(clock_wall_ms()), VALUE_INT(LIMIT_HELD) } }, on_list);
+}
+
+static void on_said(struct store_exec *exec, enum store_result result)
+{
+    struct asked *asked = exec->ctx;
+    struct holds *holds = asked->holds;
+
+    if (!asked_is_well(asked, result))
+        return;
+    holds->calls--;
+    if (exec->rows == 0) { /* somebody else was first */
+        hold_answer_gone(asked->request);
+        return;
+    }
+    hold_note(holds, &asked->said, asked->request);
+    hold_answer(holds, asked->request, &asked->said);
+    poll(holds); /* it may be ours */
+}
+
+/* Columns of HOLD_GET. */
+enum { G_ACCOUNT, G_STAKE, G_CURRENCY };
+
+static void on_row(struct store_exec *exec, enum store_result result)
+{
+    struct asked *asked = exec->ctx;
+    struct hold_said *said = &asked->said;
+    struct str error = STR_NONE;
+    int64_t now_ms = clock_wall_ms();
+
+    if (!asked_is_well(asked, result))
+        return;
+    if (exec->rows == 0 || (said->currency = currency_find(exec->cells[G_CURRENCY].s)) == NULL) {
+        asked->holds->calls--;
+        hold_answer_gone(asked->request);
+        return;
+    }
+    said->account = exec->cells[G_ACCOUNT].i;
+    said->stake_minor = exec->cells[G_STAKE].i;
+    if (!hold_read_offer(&said->word, said->currency, said->stake_minor, &error)) {
+        asked->holds->calls--;
+        answer_refusal(asked->request, REFUSE_MALFORMED, error, STR_NONE);
+        return;
+    }
+    ask(asked, (struct statement_call){ STATEMENT_HOLD_DECIDE,
+        { VALUE_INT(said->id), VALUE_INT(said->word.decision + 1),
+          VALUE_INT(said->word.offer_minor),
+          VALUE_INT(now_ms + asked->holds->options.offer_ms), VALUE_INT(now_ms) } }, on_said);
+}
+
+void hold_shared_post(struct holds *holds, struct http_request *request,
+                      const struct hold_said *said)
+{
+    struct asked *asked = asked_new(holds, request);
+
+    asked->said = *said;
+    ask(asked, (struct statement_call){ STATEMENT_HOLD_GET,
+        { VALUE_INT(said->id), VALUE_INT(clock_wall_ms()) } }, on_row);
+}
+
+/* ---- the whole ---------------------------------------------------------------- */
+
+void hold_shared_start(struct holds *holds)
+{
+    CHECK(holds->options.loop != NULL && holds->options.store != NULL);
+    CHECK(uv_timer_init(holds->options.loop, &holds->timer) == 0);
+    holds->timer.data = holds;
+    CHECK(uv_timer_start(&holds->timer, on_timer, POLL_MS, POLL_MS) == 0);
+    uv_unref((uv_handle_t *)&holds->timer);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void hold_shared_stop(struct holds *holds)
+{
+    uv_close((uv_handle_t *)&holds->timer, on_closed);
+}
