@@ -3,6 +3,9 @@
  * file to an object store and back, for PostgreSQL's archive_command and
  * restore_command.  An object that is there is never replaced: put is content
  * when it is the same, and fails when it is not.
+ *
+ * get exits 1 when there is no such object, and 126 when that is not known:
+ * PostgreSQL takes the former for the end of the log, the latter for trouble.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +15,7 @@
 #include "cli/s3_options.h"
 
 #define ARENA_BYTES ((size_t)4 * 1024 * 1024)
+#define EXIT_UNKNOWN 126
 
 struct asked {
     struct s3_options s3;
@@ -21,7 +25,8 @@ struct asked {
 static int usage(FILE *out)
 {
     fprintf(out, "usage: overround object put FILE s3://BUCKET/KEY [option …]\n"
-                 "       overround object get s3://BUCKET/KEY FILE [option …]\n\n" S3_USAGE);
+                 "       overround object get s3://BUCKET/KEY FILE [option …]\n\n" S3_USAGE
+                 "get exits 1 when there is no such object, 126 when that is not known.\n");
     return out == stderr ? 2 : 0;
 }
 
@@ -105,19 +110,21 @@ static int get(struct s3 *s3, const char *key, const char *path, struct arena *a
     enum s3_result found;
     bool written;
 
-    if (file == NULL)
-        return fail(arena_printf(arena, "%s: %s", part, strerror(errno)));
+    if (file == NULL) {
+        (void)fail(arena_printf(arena, "%s: %s", part, strerror(errno)));
+        return EXIT_UNKNOWN;
+    }
+    error = arena_printf(arena, "%s cannot be written", path);
     found = s3_get(s3, key, on_written, file, &error);
     written = ferror(file) == 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
     written = fclose(file) == 0 && written;
     if (found == S3_ABSENT)
         error = arena_printf(arena, "there is no %s", key);
-    else if (found == S3_OK && !written)
-        error = arena_printf(arena, "%s cannot be written", part);
     if (found == S3_OK && written && rename(part, path) == 0)
         return 0;
     (void)unlink(part);
-    return fail(error);
+    (void)fail(error);
+    return found == S3_ABSENT ? 1 : EXIT_UNKNOWN;
 }
 
 static int run(struct asked *asked, struct arena *arena)
@@ -133,7 +140,7 @@ static int run(struct asked *asked, struct arena *arena)
     asked->s3.url = arena_cstr(arena, (struct str){ url, (size_t)(slash - url) });
     s3 = s3_open(&asked->s3, arena, &error);
     if (s3 == NULL)
-        return fail(error);
+        return fail(error) != 0 && is_put ? 1 : EXIT_UNKNOWN;
     exit_code = is_put ? put(s3, slash + 1, asked->from, arena)
                        : get(s3, slash + 1, asked->to, arena);
     s3_close(s3);

@@ -4,10 +4,11 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const { describe, test, before, after } = require('node:test');
 const { openWorld, market, newKey } = require('../api/lib/world');
-const { makeStore } = require('../api/lib/store');
+const { makeStore, root } = require('../api/lib/store');
 const { run } = require('../api/lib/server');
 const { S3 } = require('./lib/s3');
 
@@ -96,6 +97,29 @@ describe('the archive', () => {
     assert.equal(answer.status, 200, answer.text);
     return answer.json;
   };
+
+  test('a database that is older than the months keeps its rows', () => {
+    const store = makeStore({ kind: 'postgres', migrated: false });
+    for (const name of ['0001_first', '0002_live']) {
+      store.sql(fs.readFileSync(path.join(root, `sql/postgres/${name}.sql`), 'utf8'));
+    }
+    const day = Date.now();
+    store.sql(`create table schema_version (version bigint primary key);
+      insert into schema_version values (1), (2);
+      insert into customers values (1000, 'a@b.example', '', 'DE', '1990-01-01', ${day});
+      insert into accounts (id, balance, seq, currency) values (1000, 500, 2, 'EUR');
+      insert into transfers values (1000, 1, 1, 1000, 200, 0, ${day - 40 * DAY}, 200, 1),
+        (1000, 2, 1, 1000, 300, 0, ${day}, 500, 1);
+      insert into keys values (1000, 1, ${day - 40 * DAY}, 2, 0, 'a', '', ''),
+        (1000, 2, ${day}, 2, 0, 'b', '', '')`);
+    const done = run(['migrate', '--store', store.url]);
+    assert.equal(done.status, 0, done.stderr);
+    assert.equal(store.sql('select count(*) from transfers_first'), '2');
+    assert.equal(store.sql(`select count(*) from months where end_ms > ${day}`), '4');
+    const audit = run(['audit', '--store', store.url]);
+    assert.equal(audit.status, 0, audit.stdout);
+    store.remove();
+  });
 
   test('a day is written once, with sums, and read back', async () => {
     await season('first');
