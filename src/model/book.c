@@ -33,27 +33,21 @@ struct book *book_new(void)
     return book_new_limited((struct book_limits){ LIMIT_EVENTS, LIMIT_MARKETS });
 }
 
-struct book *book_new_limited(struct book_limits limits)
+static void init(struct book *book)
 {
-    struct book *book = calloc(1, sizeof(*book));
-
-    CHECK(book != NULL);
-    book->limits = limits;
     arena_init(&book->arena, SIZE_MAX / 2); /* bounded by the counts below */
+    buf_init(&book->gone, BOOK_GONE_BYTES);
     map_init(&book->texts, BOOK_TEXTS_MAX);
-    map_init(&book->events, limits.events);
+    map_init(&book->events, book->limits.events);
     map_init(&book->descriptions, LIMIT_MESSAGE_MARKETS);
     book_desk_init(book);
-    return book;
 }
 
-void book_free(struct book *book)
+static void fini(struct book *book)
 {
     const struct description *description;
     size_t at = 0;
 
-    if (book == NULL)
-        return;
     while ((description = map_next(&book->descriptions, &at)) != NULL)
         free(description->names);
     book_texts_free(book);
@@ -64,12 +58,44 @@ void book_free(struct book *book)
     free(book->table);
     free(book->tombs);
     free(book->changed);
+    buf_fini(&book->gone);
     arena_fini(&book->arena);
+}
+
+struct book *book_new_limited(struct book_limits limits)
+{
+    struct book *book = calloc(1, sizeof(*book));
+
+    CHECK(book != NULL);
+    book->limits = limits;
+    init(book);
+    return book;
+}
+
+void book_clear(struct book *book)
+{
+    struct book_limits limits = book->limits;
+    struct book *root = book->root;
+
+    CHECK(book->n_shards == 0);
+    fini(book);
+    memset(book, 0, sizeof(*book));
+    book->limits = limits;
+    book->root = root;
+    init(book);
+}
+
+void book_free(struct book *book)
+{
+    if (book == NULL)
+        return;
+    for (unsigned i = 0; i < book->n_shards; i++)
+        book_free(book->shards[i]);
+    fini(book);
     free(book);
 }
 
-/* True: the text was another. */
-static bool replace(struct book *book, struct str *field, struct str text)
+bool book_text_replace(struct book *book, struct str *field, struct str text)
 {
     struct str was = *field;
 
@@ -84,17 +110,12 @@ static bool replace(struct book *book, struct str *field, struct str text)
 
 struct event *book_event(const struct book *book, struct str id)
 {
-    return map_get(&book->events, id);
-}
-
-struct event *book_next_event(const struct book *book, size_t *at)
-{
-    return *at < book->n_events ? book->list[(*at)++] : NULL;
+    return map_get(&book_shard_of(book, id)->events, id);
 }
 
 struct market *book_market(const struct book *book, struct market_id id)
 {
-    return book_table_find(book, id, market_key(id));
+    return book_table_find(book_shard_of(book, id.event), id, market_key(id));
 }
 
 struct outcome *book_outcome(const struct market *market, struct str id)
@@ -200,9 +221,20 @@ void book_market_changed(struct apply *apply, struct market *market)
     if (market->version == apply->position)
         return;
     CHECK(change->n_markets < apply->book->changed_room);
-    market->version = apply->position;
-    market->event->version = apply->position;
+    book_market_stamp(apply, market);
     apply->book->changed[change->n_markets++] = market;
+}
+
+void book_market_stamp(const struct apply *apply, struct market *market)
+{
+    market->version = market->event->version = apply->position;
+    market->order = market->event->order = apply->order;
+}
+
+void book_event_stamp(const struct apply *apply, struct event *event)
+{
+    event->version = ((struct event_entry *)event)->own_version = apply->position;
+    event->order = apply->order;
 }
 
 /* The message is about this event. */
@@ -217,7 +249,7 @@ static struct event *event_touch(struct apply *apply, struct event *event)
 {
     if (event == NULL) {
         event = book_event_add(apply->book, apply->message->event);
-        event->version = apply->position;
+        book_event_stamp(apply, event);
     }
     event_hear(apply, event);
     return event;
@@ -225,8 +257,7 @@ static struct event *event_touch(struct apply *apply, struct event *event)
 
 /* ---- markets ------------------------------------------------------------ */
 
-/* The only place where a market's status moves. */
-static bool market_move(struct market *market, int8_t status, int64_t ts)
+bool book_market_move(struct market *market, int8_t status, int64_t ts)
 {
     struct event_entry *entry = (struct event_entry *)market->event;
     bool moved = market->status != status;
@@ -241,14 +272,11 @@ static bool market_move(struct market *market, int8_t status, int64_t ts)
     return moved;
 }
 
-static bool market_unlist(struct market *market, int64_t ts)
+static void market_unlist(struct market *market, int64_t ts)
 {
-    bool was = market->listed;
-
-    market->listed = false;
-    if (was && market->stopped_ts == 0)
+    if (market->listed && market->stopped_ts == 0)
         market->stopped_ts = ts;
-    return was;
+    market->listed = false;
 }
 
 /* Odds that are not given stay what they were, but cannot be bet on.  What
@@ -377,7 +405,7 @@ static void market_list(struct apply *apply, struct market *market,
         market->listed = true;
         market->favourite = listed->favourite;
     }
-    changed |= market_move(market, listed->status, message->timestamp_ms);
+    changed |= book_market_move(market, listed->status, message->timestamp_ms);
     if (changed)
         book_market_changed(apply, market);
 }
@@ -399,12 +427,12 @@ static void apply_status(struct apply *apply, struct event *event)
         changed = true;
     }
     if (message->home_score.n > 0)
-        changed |= replace(apply->book, &event->home_score, message->home_score);
+        changed |= book_text_replace(apply->book, &event->home_score, message->home_score);
     if (message->away_score.n > 0)
-        changed |= replace(apply->book, &event->away_score, message->away_score);
-    changed |= replace(apply->book, &event->match_time, message->match_time);
+        changed |= book_text_replace(apply->book, &event->away_score, message->away_score);
+    changed |= book_text_replace(apply->book, &event->match_time, message->match_time);
     if (changed)
-        event->version = apply->position;
+        book_event_stamp(apply, event);
 }
 
 /* Markets that the book has not: whether the message is older than a stop of
@@ -495,7 +523,7 @@ static void market_stop(struct apply *apply, struct market *market)
 
     market_hear(apply->book, market, message->producer, message->timestamp_ms);
     if (market->status == MARKET_ACTIVE &&
-        market_move(market, message->stop_status, message->timestamp_ms))
+        book_market_move(market, message->stop_status, message->timestamp_ms))
         book_market_changed(apply, market);
 }
 
@@ -538,7 +566,7 @@ static void apply_settlement(struct apply *apply, bool rollback)
         market_hear(apply->book, market, message->producer, message->timestamp_ms);
         if (rollback && market->status != MARKET_SETTLED)
             continue;
-        if (market_move(market, status, message->timestamp_ms))
+        if (book_market_move(market, status, message->timestamp_ms))
             book_market_changed(apply, market);
     }
 }
@@ -550,7 +578,7 @@ static void apply_fixture_change(struct apply *apply)
     if (apply->message->start_ms == 0 || event->start_ms == apply->message->start_ms)
         return;
     event->start_ms = apply->message->start_ms;
-    event->version = apply->position;
+    book_event_stamp(apply, event);
 }
 
 /* The numbers behind the names that fixtures use; -1 = another name. */
@@ -576,22 +604,22 @@ static void apply_fixture(struct apply *apply)
     struct event_entry *entry = (struct event_entry *)event;
     int32_t status = status_number(fixture->status);
 
-    if (replace(book, &event->sport, fixture->sport))
+    if (book_text_replace(book, &event->sport, fixture->sport))
         book_desk_sport(apply, event);
-    (void)replace(book, &event->sport_name, fixture->sport_name);
-    (void)replace(book, &event->tournament, fixture->tournament);
-    (void)replace(book, &event->tournament_name, fixture->tournament_name);
-    (void)replace(book, &event->category_name, fixture->category_name);
-    (void)replace(book, &event->home, fixture->home.name);
-    (void)replace(book, &event->away, fixture->away.name);
-    (void)replace(book, &entry->home_id, fixture->home.id);
-    (void)replace(book, &entry->away_id, fixture->away.id);
+    (void)book_text_replace(book, &event->sport_name, fixture->sport_name);
+    (void)book_text_replace(book, &event->tournament, fixture->tournament);
+    (void)book_text_replace(book, &event->tournament_name, fixture->tournament_name);
+    (void)book_text_replace(book, &event->category_name, fixture->category_name);
+    (void)book_text_replace(book, &event->home, fixture->home.name);
+    (void)book_text_replace(book, &event->away, fixture->away.name);
+    (void)book_text_replace(book, &entry->home_id, fixture->home.id);
+    (void)book_text_replace(book, &entry->away_id, fixture->away.id);
     if (fixture->start_ms != 0)
         event->start_ms = fixture->start_ms;
     if (status >= 0 && !entry->has_status)
         event->status = status;
     event->fixture = true;
-    event->version = apply->position;
+    book_event_stamp(apply, event);
 }
 
 /* ---- market descriptions -------------------------------------------------- */
@@ -632,16 +660,17 @@ static void names_release(struct book *book, struct description *description)
 }
 
 /* `all` are the message's names: none need be there when there are none. */
-static bool describe(struct book *book, const struct message_description *given,
-                     const struct message_name *all)
+bool book_describe(struct book *book, const struct message_description *given,
+                   const struct message_name *all, int64_t position)
 {
     struct description *description = description_of(book, given->market);
     const struct message_name *names = given->n == 0 ? NULL : all + given->first;
 
-    if (description_is(description, given, names))
+    if (description->version != 0 && description_is(description, given, names))
         return false;
-    (void)replace(book, &description->name, given->name);
-    (void)replace(book, &description->groups, given->groups);
+    description->version = position;
+    (void)book_text_replace(book, &description->name, given->name);
+    (void)book_text_replace(book, &description->groups, given->groups);
     names_release(book, description);
     if (given->n > description->room) {
         free(description->names);
@@ -665,9 +694,14 @@ static void apply_descriptions(struct apply *apply)
     bool changed = false;
 
     for (uint32_t i = 0; i < message->n_descriptions; i++)
-        changed |= describe(book, &message->descriptions[i], message->names);
-    for (size_t i = 0; changed && i < book->n_events; i++)
+        changed |= book_describe(book, &message->descriptions[i], message->names,
+                                 apply->position);
+    for (size_t i = 0; changed && i < book->n_events; i++) {
         book->list[i]->version = apply->position;
+        book->list[i]->order = apply->order;
+    }
+    if (changed)
+        book->renamed_at = apply->position;
     apply->change->all = changed;
 }
 
@@ -675,12 +709,19 @@ static void apply_descriptions(struct apply *apply)
 
 bool book_producer_is_up(const struct book *book, int32_t producer)
 {
-    const struct producer *known = book_producer(book, producer);
+    const struct producer *known;
 
+    for (unsigned i = 0; i < book->n_shards; i++)
+        if (!book_producer_is_up(book->shards[i], producer))
+            return false;
+    if (book->n_shards > 0)
+        return true;
+    known = book_producer(book, producer);
     return known != NULL && known->up;
 }
 
-/* Every producer's markets when `producer` is 0. */
+/* Every producer's markets when `producer` is 0.  All are new, those too that
+ * were not listed: so versions are a function of when it went down last. */
 static void unlist_all(struct apply *apply, int32_t producer)
 {
     struct book *book = apply->book;
@@ -689,9 +730,10 @@ static void unlist_all(struct apply *apply, int32_t producer)
         struct event *event = book->list[i];
 
         for (struct market *market = event->markets; market != NULL; market = market->next)
-            if ((producer == 0 || market->producer == producer) &&
-                market_unlist(market, apply->message->timestamp_ms))
-                market->version = event->version = apply->position;
+            if (producer == 0 || market->producer == producer) {
+                market_unlist(market, apply->message->timestamp_ms);
+                book_market_stamp(apply, market);
+            }
     }
 }
 
@@ -703,28 +745,37 @@ static void mark_all(struct apply *apply, int32_t producer)
         for (struct market *market = book->list[i]->markets; market != NULL;
              market = market->next)
             if (market->producer == producer && market->listed)
-                market->version = book->list[i]->version = apply->position;
+                book_market_stamp(apply, market);
+}
+
+struct producer *book_producer_make(struct book *book, int32_t id)
+{
+    struct producer *producer = book_producer(book, id);
+
+    if (producer != NULL || book->n_producers == LIMIT_PRODUCERS)
+        return producer;
+    producer = &book->producers[book->n_producers++];
+    *producer = (struct producer){ .id = id };
+    return producer;
 }
 
 static enum book_result apply_producer(struct apply *apply)
 {
     const struct message *message = apply->message;
     struct book *book = apply->book;
-    struct producer *producer = book_producer(book, message->producer);
+    struct producer *producer = book_producer_make(book, message->producer);
 
-    if (producer == NULL) {
-        if (book->n_producers == LIMIT_PRODUCERS)
-            return BOOK_FULL;
-        producer = &book->producers[book->n_producers++];
-        *producer = (struct producer){ .id = message->producer };
-    }
-    if (!message->up)
+    if (producer == NULL)
+        return BOOK_FULL;
+    if (!message->up) {
         unlist_all(apply, producer->id);
-    else if (!producer->up)
-        mark_all(apply, producer->id); /* listed while it recovered */
-    producer->up = message->up;
-    if (!message->up)
+        producer->down_at = apply->position;
         producer->ts = 0; /* what it said before tells no time */
+    } else if (!producer->up) {
+        mark_all(apply, producer->id); /* listed while it recovered */
+        producer->up_at = apply->position;
+    }
+    producer->up = message->up;
     apply->change->all = true;
     return BOOK_OK;
 }
@@ -736,6 +787,7 @@ static void apply_restart(struct apply *apply)
         apply->book->producers[i].ts = 0;
     }
     unlist_all(apply, 0);
+    apply->book->restarted_at = apply->position;
     book_desk_sweep(apply->book, apply->message->timestamp_ms);
     apply->change->all = true;
 }
@@ -786,14 +838,20 @@ static enum book_result apply_message(struct apply *apply)
 enum book_result book_apply(struct book *book, const struct message *message,
                             int64_t position, struct book_change *change)
 {
-    struct apply apply = { book, message, position, change };
+    struct apply apply = { book, message, position, 0, change };
     enum book_result result;
 
-    CHECK(position > book->position);
+    CHECK(position > book->position && book->n_shards == 0);
     *change = (struct book_change){ .event = NULL };
+    buf_reset(&book->gone);
+    book->desk.touched = NULL;
+    book->desk.touched_factor = NULL;
     book_forget(book, message); /* what the last change told of may go now */
     if (!has_room(book, message))
         return BOOK_FULL;
+    if (book->root == NULL && book->order < position)
+        book->order = position - 1; /* of a book of its own, orders are positions */
+    apply.order = book_order_next(book);
     result = apply_message(&apply);
     if (result != BOOK_OK)
         return result;
@@ -814,23 +872,36 @@ enum market_status book_feed_status(const struct book *book, const struct market
                                                                          : MARKET_SUSPENDED;
 }
 
-enum market_status book_status(const struct book *book, const struct market *market)
+/* Nobody is known to look after its shard. */
+static bool is_silent(const struct book *shard, const struct market *market)
 {
-    enum market_status status = book_feed_status(book, market);
-
-    return status == MARKET_ACTIVE && book_is_desk_suspended(book, market) ? MARKET_SUSPENDED
-                                                                           : status;
+    return shard->silence == BOOK_ALL_SILENT ||
+           (shard->silence == BOOK_LIVE_SILENT && market->event->status != 0);
 }
 
-int64_t book_position(const struct book *book)
+enum market_status book_status(const struct book *book UNUSED, const struct market *market)
 {
-    return book->position;
+    const struct book *shard = book_of_market(market);
+    enum market_status status = book_feed_status(shard, market);
+
+    if (status != MARKET_ACTIVE)
+        return status;
+    return is_silent(shard, market) || book_is_desk_suspended(shard, market) ? MARKET_SUSPENDED
+                                                                             : status;
 }
 
 struct book_counts book_counts(const struct book *book)
 {
     struct book_counts counts = { .events = book->n_events, .markets = book->n_markets };
 
+    for (unsigned i = 0; i < book->n_shards; i++) {
+        struct book_counts part = book_counts(book->shards[i]);
+
+        counts.events += part.events;
+        counts.markets += part.markets;
+        counts.active_markets += part.active_markets;
+        counts.outcomes += part.outcomes;
+    }
     for (size_t i = 0; i < book->n_events; i++)
         for (const struct market *market = book->list[i]->markets; market != NULL;
              market = market->next) {
@@ -855,11 +926,15 @@ static struct name_context name_context(const struct market *market)
     };
 }
 
-struct str book_market_name(const struct book *book, const struct market *market,
+static const struct description *description_find(const struct market *market)
+{
+    return map_get(&book_of_market(market)->descriptions, MAP_KEY(&market->id.market));
+}
+
+struct str book_market_name(const struct book *book UNUSED, const struct market *market,
                             struct arena *arena)
 {
-    const struct description *description =
-        map_get(&book->descriptions, MAP_KEY(&market->id.market));
+    const struct description *description = description_find(market);
     struct name_context context = name_context(market);
     struct str name;
 
@@ -871,11 +946,10 @@ struct str book_market_name(const struct book *book, const struct market *market
                         STR_ARG(market->id.specifiers));
 }
 
-struct str book_outcome_name(const struct book *book, const struct market *market,
+struct str book_outcome_name(const struct book *book UNUSED, const struct market *market,
                              struct str outcome, struct arena *arena)
 {
-    const struct description *description =
-        map_get(&book->descriptions, MAP_KEY(&market->id.market));
+    const struct description *description = description_find(market);
     struct name_context context = name_context(market);
     struct str name;
 

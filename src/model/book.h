@@ -40,6 +40,7 @@ struct market {
     int64_t heard_ts;       /* producer's time of its last odds, stop or result (rule 19) */
     int64_t stopped_ts;     /* producer's time at which it last left active; 0 = active */
     int64_t version;        /* log position of its last change */
+    int64_t order;          /* book_order() of its last change here */
     struct outcome *outcomes;
     uint32_t n_outcomes, room;
 };
@@ -55,6 +56,7 @@ struct event {
     struct market *last;
     uint32_t n_markets;
     int64_t version;        /* log position of its last change */
+    int64_t order;          /* book_order() of its last change here, its markets' included */
     bool fixture;           /* its fixture document has come */
 };
 
@@ -82,6 +84,8 @@ void book_free(struct book *book);
 struct book *book_sharded_new(unsigned shards); /* 1, 2, 4, … 64 */
 unsigned book_shards(const struct book *book);  /* 0: it is not sharded */
 struct book *book_shard(const struct book *book, unsigned shard);
+/* Empties it: its events are another process's now, or are read again. */
+void book_shard_clear(struct book *shard);
 struct book *book_shard_of(const struct book *book, struct str event); /* itself, if not sharded */
 int64_t book_order(const struct book *book);
 /* Nobody is known to look after the shard: its live markets, or all, are shown

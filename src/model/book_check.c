@@ -23,6 +23,8 @@ static void market_check(struct walk *walk, const struct market *market)
     CHECK(book_table_find(walk->book, market->id, market->key) == market);
     CHECK(market->n_outcomes <= market->room && market->room <= 2 * LIMIT_OUTCOMES);
     CHECK(market->version <= market->event->version);
+    CHECK(market->order <= market->event->order);
+    CHECK(market->next == NULL || entry->rank <= ((struct market_entry *)market->next)->rank);
     CHECK(market->status >= MARKET_CANCELLED && market->status <= MARKET_ACTIVE);
     CHECK(market->status != MARKET_ACTIVE || !market->listed || market->stopped_ts == 0);
     for (uint32_t i = 0; i < market->n_outcomes; i++) {
@@ -59,6 +61,7 @@ static uint32_t event_check(struct walk *walk, const struct event *event)
 
     CHECK(book_event(walk->book, event->id) == event);
     CHECK(event->version <= walk->book->position);
+    CHECK(entry->book == walk->book && event->order <= book_order(walk->book));
     for (const struct market *market = event->markets; market != NULL; n++) {
         CHECK(market->event == event && str_eq(market->id.event, event->id));
         market_check(walk, market);
@@ -92,6 +95,8 @@ void book_check(const struct book *book)
     struct walk walk = { .book = book };
     size_t n_markets = 0, n_table = 0;
 
+    for (unsigned i = 0; i < book->n_shards; i++)
+        book_check(book->shards[i]);
     CHECK(book->n_events == book->events.n && book->n_events <= book->limits.events);
     for (size_t i = 0; i < book->n_events; i++) {
         CHECK(((const struct event_entry *)book->list[i])->at == i);

@@ -20,17 +20,6 @@
 #define ONE_E12 INT64_C(1000000000000)
 #define TENTH_E12 (ONE_E12 / 10)
 
-struct desk_price {
-    struct desk_price *next;
-    int64_t odds_e4;
-    struct str outcome; /* behind the struct */
-};
-
-struct proposal_entry {
-    struct desk_proposal proposal; /* first: a proposal is its entry */
-    struct arena arena;
-};
-
 /* ---- settings ----------------------------------------------------------- */
 
 struct key { char bytes[KEY_BYTES]; size_t n; };
@@ -58,6 +47,18 @@ static struct str key_of(struct key *key, enum desk_level level, struct str name
         key_put(key, market->specifiers.p, market->specifiers.n);
     }
     return (struct str){ key->bytes, key->n };
+}
+
+struct market_id book_setting_market(const struct desk_setting *setting)
+{
+    struct market_id id = { .event = setting->event };
+    const char *at = setting->event.p + setting->event.n + 1;
+
+    CHECK(setting->level == DESK_MARKET);
+    memcpy(&id.market, at, sizeof(id.market));
+    at += sizeof(id.market);
+    id.specifiers = (struct str){ at, (size_t)(setting->key.p + setting->key.n - at) };
+    return id;
 }
 
 static struct desk_setting *setting_find(const struct book *book, enum desk_level level,
@@ -98,46 +99,66 @@ static void setting_link(struct book *book, struct desk_setting *setting,
     }
 }
 
-/* Found, or made with nothing set; NULL: no room. */
-static struct desk_setting *setting_of(struct book *book, const struct message *message)
+static struct desk_setting *setting_new(enum desk_level level, struct str key, size_t event_n)
 {
-    const struct message_desk *desk = message->desk;
-    struct str name = desk->level == DESK_SPORT ? desk->sport : message->event;
-    struct market_id id = { .event = message->event };
+    struct desk_setting *setting = calloc(1, sizeof(*setting) + key.n);
+
+    CHECK(setting != NULL);
+    memcpy(setting + 1, key.p, key.n);
+    setting->key = (struct str){ (const char *)(setting + 1), key.n };
+    setting->level = level;
+    if (level == DESK_EVENT || level == DESK_MARKET)
+        setting->event = (struct str){ setting->key.p + 1, event_n };
+    setting->margin_e4 = -1;
+    setting->limits = DESK_LIMITS_NONE;
+    return setting;
+}
+
+struct desk_setting *book_desk_setting(struct book *book, enum desk_level level, struct str sport,
+                                       const struct market_id *id)
+{
     struct desk_setting *setting;
     struct key key;
-    struct str text;
+    struct str text = key_of(&key, level, level == DESK_SPORT ? sport : id->event, id);
 
-    if (desk->level == DESK_MARKET) {
-        id.market = message->markets[0].market;
-        id.specifiers = message->markets[0].specifiers;
-    }
-    text = key_of(&key, desk->level, name, &id);
     setting = map_get(&book->desk.settings, text);
     if (setting != NULL)
         return setting;
     if (book->desk.settings.n == LIMIT_DESK_SETTINGS)
         return NULL;
-    setting = calloc(1, sizeof(*setting) + text.n);
-    CHECK(setting != NULL);
-    memcpy(setting + 1, text.p, text.n);
-    setting->key = (struct str){ (const char *)(setting + 1), text.n };
-    setting->level = desk->level;
-    if (desk->level == DESK_EVENT || desk->level == DESK_MARKET)
-        setting->event = (struct str){ setting->key.p + 1, message->event.n };
-    setting->margin_e4 = -1;
-    setting->limits = DESK_LIMITS_NONE;
+    setting = setting_new(level, text, id->event.n);
     CHECK(map_put(&book->desk.settings, setting->key, setting));
-    setting_link(book, setting, &id);
+    setting_link(book, setting, id);
     return setting;
 }
 
-static void setting_free(struct desk_setting *setting)
+/* Found, or made with nothing set; NULL: no room. */
+static struct desk_setting *setting_of(struct book *book, const struct message *message)
+{
+    const struct message_desk *desk = message->desk;
+    struct market_id id = { .event = message->event };
+
+    if (desk->level == DESK_ALL || desk->level == DESK_SPORT)
+        id.event = STR_NONE;
+    if (desk->level == DESK_MARKET) {
+        id.market = message->markets[0].market;
+        id.specifiers = message->markets[0].specifiers;
+    }
+    return book_desk_setting(book, desk->level, desk->sport, &id);
+}
+
+void book_desk_prices_clear(struct desk_setting *setting)
 {
     for (struct desk_price *price = setting->prices, *next; price != NULL; price = next) {
         next = price->next;
         free(price);
     }
+    setting->prices = NULL;
+}
+
+static void setting_free(struct desk_setting *setting)
+{
+    book_desk_prices_clear(setting);
     free(setting);
 }
 
@@ -147,9 +168,29 @@ static void setting_drop(struct book *book, const struct desk_setting *setting)
 
     if (setting == NULL)
         return;
+    book_gone_setting(book, setting);
     known = map_del(&book->desk.settings, setting->key);
     CHECK(known == setting);
     setting_free(known);
+}
+
+void book_desk_setting_drop(struct book *book, struct desk_setting *setting)
+{
+    for (size_t i = 0; i < book->n_events; i++) {
+        struct event_entry *entry = (struct event_entry *)book->list[i];
+
+        if (entry->desk == setting)
+            entry->desk = NULL;
+        if (entry->desk_sport == setting)
+            entry->desk_sport = NULL;
+        if (setting->level == DESK_MARKET && str_eq(entry->event.id, setting->event))
+            for (struct market *m = entry->event.markets; m != NULL; m = m->next)
+                if (((struct market_entry *)m)->desk == setting)
+                    ((struct market_entry *)m)->desk = NULL;
+    }
+    if (book->desk.all == setting)
+        book->desk.all = NULL;
+    setting_drop(book, setting);
 }
 
 void book_desk_link_event(struct book *book, struct event *event)
@@ -196,19 +237,19 @@ void book_desk_sweep(struct book *book, int64_t now_ms)
 /* From the nearest to the farthest; NULL where nothing is set. */
 struct nearest { const struct desk_setting *at[4]; };
 
-static struct nearest nearest_of(const struct book *book, const struct market *market)
+static struct nearest nearest_of(const struct market *market)
 {
     const struct event_entry *event = (const struct event_entry *)market->event;
 
     return (struct nearest){ {
         ((const struct market_entry *)market)->desk, event->desk, event->desk_sport,
-        book->desk.all,
+        event->book->desk.all,
     } };
 }
 
-bool book_is_desk_suspended(const struct book *book, const struct market *market)
+bool book_is_desk_suspended(const struct book *book UNUSED, const struct market *market)
 {
-    const struct nearest nearest = nearest_of(book, market);
+    const struct nearest nearest = nearest_of(market);
     const struct desk_setting *own = nearest.at[0];
 
     for (unsigned i = 0; i < LENGTH(nearest.at); i++)
@@ -217,9 +258,9 @@ bool book_is_desk_suspended(const struct book *book, const struct market *market
     return own != NULL && (own->result || own->voided);
 }
 
-struct desk_suspension book_suspension(const struct book *book, const struct market *market)
+struct desk_suspension book_suspension(const struct book *book UNUSED, const struct market *market)
 {
-    const struct nearest nearest = nearest_of(book, market);
+    const struct nearest nearest = nearest_of(market);
     const struct desk_setting *own = nearest.at[0], *event = nearest.at[1];
     const struct desk_setting *sport = nearest.at[2], *all = nearest.at[3];
 
@@ -233,9 +274,9 @@ struct desk_suspension book_suspension(const struct book *book, const struct mar
     };
 }
 
-int64_t book_margin_e4(const struct book *book, const struct market *market)
+int64_t book_margin_e4(const struct book *book UNUSED, const struct market *market)
 {
-    const struct nearest nearest = nearest_of(book, market);
+    const struct nearest nearest = nearest_of(market);
 
     for (unsigned i = 0; i < LENGTH(nearest.at); i++)
         if (nearest.at[i] != NULL && nearest.at[i]->margin_e4 >= 0)
@@ -249,9 +290,9 @@ static void take_unset(int64_t *value, int64_t from)
         *value = from;
 }
 
-struct desk_limits book_limits_of(const struct book *book, const struct market *market)
+struct desk_limits book_limits_of(const struct book *book UNUSED, const struct market *market)
 {
-    const struct nearest nearest = nearest_of(book, market);
+    const struct nearest nearest = nearest_of(market);
     struct desk_limits limits = DESK_LIMITS_NONE;
 
     for (unsigned i = 0; i < LENGTH(nearest.at); i++) {
@@ -264,11 +305,18 @@ struct desk_limits book_limits_of(const struct book *book, const struct market *
     return limits;
 }
 
+/* Of shards that do not agree yet, the lowest. */
 int64_t book_stake_factor_e4(const struct book *book, int64_t account)
 {
     const struct desk_factor *factor = map_get(&book->desk.factors, MAP_KEY(&account));
+    int64_t least_e4 = factor == NULL ? 10000 : factor->factor_e4;
 
-    return factor == NULL ? 10000 : factor->factor_e4;
+    for (unsigned i = 0; i < book->n_shards; i++) {
+        int64_t factor_e4 = book_stake_factor_e4(book->shards[i], account);
+
+        least_e4 = i == 0 || factor_e4 < least_e4 ? factor_e4 : least_e4;
+    }
+    return least_e4;
 }
 
 static struct desk_price *price_find(const struct desk_setting *setting, struct str outcome)
@@ -380,8 +428,9 @@ static bool market_touch(struct apply *apply, struct market *market, bool status
     return changed || (status && book_feed_status(apply->book, market) == MARKET_ACTIVE);
 }
 
-/* Of a scope that is too wide for a list. */
-static void touch_all(struct apply *apply, struct str sport, bool status)
+/* Of a scope that is too wide for a list.  All of it is new, whether or not
+ * its price is another: so versions are a function of the setting's. */
+static void touch_all(struct apply *apply, struct desk_setting *setting, struct str sport)
 {
     struct book *book = apply->book;
 
@@ -390,19 +439,23 @@ static void touch_all(struct apply *apply, struct str sport, bool status)
 
         if (sport.n > 0 && !str_eq(event->sport, sport))
             continue;
-        for (struct market *market = event->markets; market != NULL; market = market->next)
-            if (market_touch(apply, market, status))
-                market->version = event->version = apply->position;
+        event->version = apply->position;
+        event->order = apply->order;
+        for (struct market *market = event->markets; market != NULL; market = market->next) {
+            (void)book_desk_reprice(book, market);
+            book_market_stamp(apply, market);
+        }
     }
+    setting->sold_at = apply->position;
     apply->change->all = true;
 }
 
-static void touch_event(struct apply *apply, struct event *event, bool status)
+static void touch_event(struct apply *apply, struct event *event, bool status, bool every)
 {
     apply->change->event = event;
     book_changed_reserve(apply->book, event->n_markets);
     for (struct market *market = event->markets; market != NULL; market = market->next)
-        if (market_touch(apply, market, status))
+        if (market_touch(apply, market, status) || every)
             book_market_changed(apply, market);
 }
 
@@ -414,16 +467,17 @@ static void touch_market(struct apply *apply, struct market *market, bool status
         book_market_changed(apply, market);
 }
 
-static void touch(struct apply *apply, bool status)
+static void touch(struct apply *apply, struct desk_setting *setting, bool status)
 {
     const struct message *message = apply->message;
     struct event *event = book_event(apply->book, message->event);
     struct market *market;
 
     if (message->desk->level == DESK_ALL || message->desk->level == DESK_SPORT) {
-        touch_all(apply, message->desk->sport, status);
+        if (status || message->desk->act == DESK_MARGIN)
+            touch_all(apply, setting, message->desk->sport);
     } else if (event != NULL && message->desk->level == DESK_EVENT) {
-        touch_event(apply, event, status);
+        touch_event(apply, event, status, false);
     } else if (event != NULL) {
         market = book_market(apply->book, (struct market_id){
             message->event, message->markets[0].market, message->markets[0].specifiers,
@@ -440,12 +494,12 @@ void book_desk_sport(struct apply *apply, struct event *event)
 
     entry->desk_sport = setting_find(apply->book, DESK_SPORT, event->sport, NULL);
     if (entry->desk_sport != was)
-        touch_event(apply, event, true);
+        touch_event(apply, event, true, true);
 }
 
 /* ---- what an entry does ----------------------------------------------------- */
 
-static void price_set(struct desk_setting *setting, struct str outcome, int64_t odds_e4)
+void book_desk_price_set(struct desk_setting *setting, struct str outcome, int64_t odds_e4)
 {
     struct desk_price *price = price_find(setting, outcome), **at = &setting->prices;
 
@@ -488,7 +542,7 @@ static bool setting_take(struct desk_setting *setting, const struct message_desk
         setting->margin_e4 = desk->margin_e4;
         break;
     case DESK_PRICE:
-        price_set(setting, desk->outcome, desk->odds_e4);
+        book_desk_price_set(setting, desk->outcome, desk->odds_e4);
         break;
     case DESK_LIMITS:
         setting->limits = (struct desk_limits){
@@ -539,68 +593,103 @@ static bool apply_setting(struct apply *apply)
         status = setting_decide(setting, apply->message);
     else
         status = setting_take(setting, apply->message->desk);
-    touch(apply, status);
+    setting->version = apply->position;
+    apply->book->desk.touched = setting;
+    touch(apply, setting, status);
     return true;
+}
+
+struct desk_factor *book_desk_factor(struct book *book, int64_t account)
+{
+    struct desk_factor *factor = map_get(&book->desk.factors, MAP_KEY(&account));
+
+    if (factor != NULL || book->desk.factors.n == LIMIT_DESK_FACTORS)
+        return factor;
+    factor = calloc(1, sizeof(*factor));
+    CHECK(factor != NULL);
+    factor->account = account;
+    CHECK(map_put(&book->desk.factors, MAP_KEY(&factor->account), factor));
+    return factor;
 }
 
 static bool apply_factor(struct book *book, const struct message_desk *desk)
 {
-    struct desk_factor *factor = map_get(&book->desk.factors, MAP_KEY(&desk->customer));
+    struct desk_factor *factor = book_desk_factor(book, desk->customer);
 
-    if (factor == NULL) {
-        if (book->desk.factors.n == LIMIT_DESK_FACTORS)
-            return false;
-        factor = calloc(1, sizeof(*factor));
-        CHECK(factor != NULL);
-        factor->account = desk->customer;
-        CHECK(map_put(&book->desk.factors, MAP_KEY(&factor->account), factor));
-    }
+    if (factor == NULL)
+        return false;
     factor->factor_e4 = desk->factor_e4;
+    book->desk.touched_factor = factor;
     return true;
 }
 
 /* ---- proposals ------------------------------------------------------------ */
 
-static void outcomes_copy(struct proposal_entry *entry, const struct message *message)
+/* Whose list the proposals of this book or shard are in. */
+static struct desk *list_of(const struct book *book)
+{
+    const struct book *whole = book->root == NULL ? book : book->root;
+
+    return (struct desk *)(uintptr_t)&whole->desk;
+}
+
+static void outcomes_copy(struct proposal_entry *entry, const struct desk_proposal *given)
 {
     struct desk_proposal *proposal = &entry->proposal;
 
-    proposal->n_outcomes = message->n_outcomes;
     proposal->outcomes = ARENA_ARRAY(&entry->arena, struct message_outcome,
-                                     message->n_outcomes + 1);
-    for (uint32_t i = 0; i < message->n_outcomes; i++) {
-        proposal->outcomes[i] = message->outcomes[i];
-        proposal->outcomes[i].id = arena_str(&entry->arena, message->outcomes[i].id);
+                                     given->n_outcomes + 1);
+    for (uint32_t i = 0; i < given->n_outcomes; i++) {
+        proposal->outcomes[i] = given->outcomes[i];
+        proposal->outcomes[i].id = arena_str(&entry->arena, given->outcomes[i].id);
     }
+}
+
+/* Shards do not hear in the order of the log. */
+static void proposal_insert(struct desk *list, struct desk_proposal *proposal)
+{
+    struct desk_proposal **at = &list->proposals;
+
+    while (*at != NULL && (*at)->id < proposal->id)
+        at = &(*at)->next;
+    proposal->next = *at;
+    *at = proposal;
+    if (proposal->next == NULL)
+        list->last_proposal = proposal;
+}
+
+struct proposal_entry *book_desk_propose(struct book *book, const struct desk_proposal *given)
+{
+    struct proposal_entry *entry;
+
+    if (book->desk.n_proposals == LIMIT_DESK_PROPOSALS)
+        return NULL;
+    entry = calloc(1, sizeof(*entry));
+    CHECK(entry != NULL);
+    arena_init(&entry->arena, PROPOSAL_ARENA_BYTES);
+    entry->book = book;
+    entry->proposal = *given;
+    entry->proposal.operator = arena_str(&entry->arena, given->operator);
+    entry->proposal.reason = arena_str(&entry->arena, given->reason);
+    entry->proposal.market.event = arena_str(&entry->arena, given->market.event);
+    entry->proposal.market.specifiers = arena_str(&entry->arena, given->market.specifiers);
+    outcomes_copy(entry, given);
+    proposal_insert(list_of(book), &entry->proposal);
+    book->desk.n_proposals++;
+    return entry;
 }
 
 static bool propose(struct apply *apply)
 {
     const struct message *message = apply->message;
-    struct desk *desk = &apply->book->desk;
-    struct proposal_entry *entry;
 
-    if (desk->n_proposals == LIMIT_DESK_PROPOSALS)
-        return false;
-    entry = calloc(1, sizeof(*entry));
-    CHECK(entry != NULL);
-    arena_init(&entry->arena, PROPOSAL_ARENA_BYTES);
-    entry->proposal = (struct desk_proposal){
+    return book_desk_propose(apply->book, &(struct desk_proposal){
         .id = apply->position, .at_ms = message->timestamp_ms, .what = message->desk->what,
-        .operator = arena_str(&entry->arena, message->desk->operator),
-        .reason = arena_str(&entry->arena, message->desk->reason),
-        .market = { arena_str(&entry->arena, message->event), message->markets[0].market,
-                    arena_str(&entry->arena, message->markets[0].specifiers) },
+        .operator = message->desk->operator, .reason = message->desk->reason,
+        .market = { message->event, message->markets[0].market, message->markets[0].specifiers },
         .start_ms = message->start_ms, .end_ms = message->end_ms,
-    };
-    outcomes_copy(entry, message);
-    if (desk->last_proposal == NULL)
-        desk->proposals = &entry->proposal;
-    else
-        desk->last_proposal->next = &entry->proposal;
-    desk->last_proposal = &entry->proposal;
-    desk->n_proposals++;
-    return true;
+        .outcomes = message->outcomes, .n_outcomes = message->n_outcomes,
+    }) != NULL;
 }
 
 static void proposal_free(struct desk_proposal *proposal)
@@ -611,24 +700,27 @@ static void proposal_free(struct desk_proposal *proposal)
     free(entry);
 }
 
-static void proposal_remove(struct desk *desk, struct desk_proposal *proposal)
+void book_desk_proposal_remove(struct desk_proposal *proposal)
 {
-    struct desk_proposal **at = &desk->proposals, *before = NULL;
+    struct book *book = ((struct proposal_entry *)proposal)->book;
+    struct desk *list = list_of(book);
+    struct desk_proposal **at = &list->proposals, *before = NULL;
 
     while (*at != proposal) {
         before = *at;
         at = &before->next;
     }
     *at = proposal->next;
-    if (desk->last_proposal == proposal)
-        desk->last_proposal = before;
-    desk->n_proposals--;
+    if (list->last_proposal == proposal)
+        list->last_proposal = before;
+    book->desk.n_proposals--;
+    book_gone_proposal(book, proposal->id);
     proposal_free(proposal);
 }
 
-static struct desk_proposal *proposal_find(const struct desk *desk, int64_t id)
+static struct desk_proposal *proposal_find(const struct book *book, int64_t id)
 {
-    struct desk_proposal *proposal = desk->proposals;
+    struct desk_proposal *proposal = list_of(book)->proposals;
 
     while (proposal != NULL && proposal->id != id)
         proposal = proposal->next;
@@ -637,27 +729,27 @@ static struct desk_proposal *proposal_find(const struct desk *desk, int64_t id)
 
 const struct desk_proposal *book_proposals(const struct book *book)
 {
-    return book->desk.proposals;
+    return list_of(book)->proposals;
 }
 
 const struct desk_proposal *book_proposal(const struct book *book, int64_t id)
 {
-    return proposal_find(&book->desk, id);
+    return proposal_find(book, id);
 }
 
 /* Of two that decide on a proposal, the first in the log does. */
 static bool decide(struct apply *apply)
 {
     const struct message_desk *desk = apply->message->desk;
-    struct desk_proposal *proposal = proposal_find(&apply->book->desk, desk->proposal);
+    struct desk_proposal *proposal = proposal_find(apply->book, desk->proposal);
 
-    if (proposal == NULL)
+    if (proposal == NULL || ((const struct proposal_entry *)proposal)->book != apply->book)
         return false;
     if (desk->act == DESK_CONFIRM &&
         (str_eq(proposal->operator, desk->operator) || proposal->what != desk->what ||
          !apply_setting(apply)))
         return false;
-    proposal_remove(&apply->book->desk, proposal);
+    book_desk_proposal_remove(proposal);
     return true;
 }
 
@@ -694,23 +786,43 @@ void book_desk_apply(struct apply *apply)
     if (apply_entry(apply))
         return;
     apply->change->refused = true;
-    desk->refused = apply->position;
+    desk->refused[apply->position % DESK_REFUSED] = apply->position;
 }
 
 int64_t book_desk_ts(const struct book *book)
 {
-    return book->desk.ts;
+    int64_t ts = book->desk.ts;
+
+    for (unsigned i = 0; i < book->n_shards; i++)
+        if (book->shards[i]->desk.ts > ts)
+            ts = book->shards[i]->desk.ts;
+    return ts;
 }
 
 bool book_desk_refused(const struct book *book, int64_t position)
 {
-    return book->desk.refused == position;
+    for (unsigned i = 0; i < book->n_shards; i++)
+        if (book_desk_refused(book->shards[i], position))
+            return true;
+    return book->desk.refused[position % DESK_REFUSED] == position;
 }
 
 void book_desk_init(struct book *book)
 {
     map_init(&book->desk.settings, LIMIT_DESK_SETTINGS);
     map_init(&book->desk.factors, LIMIT_DESK_FACTORS);
+}
+
+/* Of a shard: its own. */
+static void proposals_drop(struct book *book)
+{
+    struct desk_proposal *next;
+
+    for (struct desk_proposal *at = list_of(book)->proposals; at != NULL; at = next) {
+        next = at->next;
+        if (((struct proposal_entry *)at)->book == book)
+            book_desk_proposal_remove(at);
+    }
 }
 
 void book_desk_fini(struct book *book)
@@ -725,8 +837,7 @@ void book_desk_fini(struct book *book)
     at = 0;
     while ((factor = map_next(&desk->factors, &at)) != NULL)
         free(factor);
-    while (desk->proposals != NULL)
-        proposal_remove(desk, desk->proposals);
+    proposals_drop(book);
     map_fini(&desk->settings);
     map_fini(&desk->factors);
 }
@@ -742,17 +853,19 @@ static void market_check(const struct book *book, const struct market *market)
         CHECK(market->outcomes[i].odds_e4 == sold_e4(&pricing, &market->outcomes[i]));
 }
 
-static void proposals_check(const struct desk *desk)
+static void proposals_check(const struct book *book)
 {
+    const struct desk *list = list_of(book);
     const struct desk_proposal *last = NULL;
     uint32_t n = 0;
 
-    for (const struct desk_proposal *at = desk->proposals; at != NULL; at = at->next, n++) {
+    for (const struct desk_proposal *at = list->proposals; at != NULL; at = at->next) {
         CHECK(at->what != DESK_NOTHING);
         CHECK(last == NULL || at->id > last->id);
+        n += ((const struct proposal_entry *)at)->book == book;
         last = at;
     }
-    CHECK(n == desk->n_proposals && last == desk->last_proposal);
+    CHECK(n == book->desk.n_proposals && last == list->last_proposal);
 }
 
 void book_desk_check(const struct book *book)
@@ -773,5 +886,5 @@ void book_desk_check(const struct book *book)
     }
     while ((factor = map_next(&book->desk.factors, &at)) != NULL)
         CHECK(factor->factor_e4 >= 0 && factor->factor_e4 <= DESK_FACTOR_MAX_E4);
-    proposals_check(&book->desk);
+    proposals_check(book);
 }

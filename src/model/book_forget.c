@@ -167,6 +167,7 @@ void book_forget(struct book *book, const struct message *message)
             entry->heard_ms = book->now_ms;
         if (is_due(book, entry, pressed)) {
             bury(book, entry);
+            book_gone_event(book, &entry->event);
             book_desk_forget(book, &entry->event);
             book_event_remove(book, &entry->event); /* another stands there now */
         } else {

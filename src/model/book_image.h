@@ -27,7 +27,8 @@
 #include "base/buf.h"
 #include "model/book.h"
 
-struct book_record { struct str key, value; bool tombstone; };
+/* A tombstone has no value: its writer's epoch goes beside it, in a header. */
+struct book_record { struct str key, value; bool tombstone; int64_t epoch; };
 typedef void book_emit(void *ctx, const struct book_record *record);
 
 /* What this change did to the shard, which has just applied it at `position`. */

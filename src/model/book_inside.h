@@ -6,15 +6,22 @@
  *   book_memory.c  texts, entries, the table of markets: taken and given back
  *   book_desk.c    what the desk set, and what it does to prices and status
  *   book_forget.c  the book's time, and which events leave it
+ *   book_shards.c  a book in shards: the whole, and what it asks of them
+ *   book_image.c   what a shard tells: records
+ *   book_mirror.c  a shard that is told by records
  *   book_check.c   every invariant
  */
 #ifndef MODEL_BOOK_INSIDE_H
 #define MODEL_BOOK_INSIDE_H
 
+#include "base/buf.h"
 #include "base/limits.h"
+#include "model/book_image.h"
 #include "model/desk.h"
+#include "model/slot.h"
 
 #define BOOK_TEXTS_MAX 8000000
+#define BOOK_GONE_BYTES ((size_t)256 * 1024 * 1024)
 #define BOOK_TOMBS 65536 /* a power of two */
 
 /* Until when a producer was heard about something (rule 19). */
@@ -34,32 +41,57 @@ struct desk_setting {
     struct desk_limits limits;
     struct desk_price *prices;
     int64_t at_ms;       /* of its last entry */
+    int64_t version;     /* position of its last entry */
+    int64_t sold_at;     /* of all or a sport: of the last that moved what is sold */
+    int64_t epoch;       /* of a mirror */
 };
 
-struct desk_factor { int64_t account, factor_e4; };
+struct desk_price {
+    struct desk_price *next;
+    int64_t odds_e4;
+    struct str outcome; /* behind the struct */
+};
+
+struct desk_factor { int64_t account, factor_e4, epoch; };
+
+struct proposal_entry {
+    struct desk_proposal proposal; /* first: a proposal is its entry */
+    struct book *book;             /* the shard it is of */
+    int64_t epoch;                 /* of a mirror */
+    struct arena arena;
+};
 
 /*
  * Settings by scope, whether or not the book has the event or the market: at
  * a start the desk's entries come before the feed lists anything.  Events and
- * markets point to theirs.
+ * markets point to theirs.  Proposals of all shards are one list, the whole's.
  */
+#define DESK_REFUSED 64 /* positions of refused entries that are known */
+
 struct desk {
     struct map settings, factors;
     struct desk_setting *all;
     struct desk_proposal *proposals, *last_proposal;
-    uint32_t n_proposals;
-    int64_t ts, refused; /* refused: the position of a refused entry */
+    uint32_t n_proposals;               /* its own: of a shard, its part of the list */
+    int64_t ts, refused[DESK_REFUSED];  /* by position */
+    const struct desk_setting *touched; /* by the last apply */
+    const struct desk_factor *touched_factor;
 };
 
 struct market_entry {
     struct market market; /* first: a market is its entry */
     const struct desk_setting *desk; /* NULL: nothing is set */
     struct heard *others; /* producers that are not its owner */
+    uint32_t rank;        /* its place in the event's list */
+    int64_t told, epoch;  /* of a mirror: its record's position and writer */
 };
 
 struct event_entry {
     struct event event; /* first: an event is its entry */
     struct str home_id, away_id;
+    struct book *book;   /* the shard it is in */
+    int64_t own_version; /* log position of the last change that no market made */
+    int64_t told, epoch; /* of a mirror; told 0: only its markets are known yet */
     const struct desk_setting *desk, *desk_sport; /* NULL: nothing is set */
     struct heard *stops; /* of all its markets, those to come included */
     size_t at;           /* in book.list */
@@ -74,12 +106,15 @@ struct description {
     struct str name, groups;
     struct message_name *names;
     uint32_t n, room;
+    int64_t version, epoch; /* log position of its last change; of a mirror */
 };
 
 struct producer {
     int32_t id;
     bool up;
     int64_t ts; /* of its last message since it was down; 0 = none */
+    int64_t down_at, up_at; /* log positions at which it went there last */
+    int64_t epoch;          /* of a mirror */
 };
 
 /* An event that was forgotten; a later one may take its place. */
@@ -96,6 +131,14 @@ enum spare_kind { SPARE_EVENT, SPARE_MARKET, SPARE_HEARD, SPARE_OUTCOMES,
 struct spare { struct spare *next; };
 
 struct book {
+    struct book *root;              /* of a shard: the whole */
+    struct book *shards[SLOTS];     /* of a whole */
+    unsigned n_shards;
+    int64_t order;                  /* not of a shard: its root's counts */
+    enum book_silence silence;
+    int64_t restarted_at, renamed_at; /* log positions */
+    struct buf gone;                /* keys of records, by the last apply: book_image.c */
+    struct book_image_state image;  /* of a mirror */
     struct arena arena;
     struct spare *spares[SPARE_KINDS];
     struct map texts, events, descriptions;
@@ -122,14 +165,30 @@ struct book {
 struct apply {
     struct book *book;
     const struct message *message;
-    int64_t position;
+    int64_t position, order;
     struct book_change *change;
 };
+
+/* The next book_order() of a change that is no log entry's. */
+int64_t book_order_next(struct book *book);
+/* A change of this market, or of the event alone, at the apply's position. */
+void book_market_stamp(const struct apply *apply, struct market *market);
+void book_event_stamp(const struct apply *apply, struct event *event);
 
 /* Room in the list of changed markets. */
 void book_changed_reserve(struct book *book, size_t n);
 /* Once a message, however often the market stands in it. */
 void book_market_changed(struct apply *apply, struct market *market);
+/* The only place where a market's status moves.  True: it was another. */
+bool book_market_move(struct market *market, int8_t status, int64_t ts);
+/* True: the text was another. */
+bool book_text_replace(struct book *book, struct str *field, struct str text);
+/* Takes the names' place; false: they are the same. */
+bool book_describe(struct book *book, const struct message_description *given,
+                   const struct message_name *all, int64_t position);
+/* Made down when it is new; NULL: there are too many. */
+struct producer *book_producer_make(struct book *book, int32_t id);
+void book_clear(struct book *book); /* empties, keeping limits and its place in a whole */
 /* The status by the feed alone. */
 enum market_status book_feed_status(const struct book *book, const struct market *market);
 
@@ -148,7 +207,34 @@ bool book_desk_reprice(const struct book *book, struct market *market);
 void book_desk_forget(struct book *book, const struct event *event);
 /* Drops what was set for events that the book has not had for long. */
 void book_desk_sweep(struct book *book, int64_t now_ms);
+/* Found, or made with nothing set; NULL: no room.  id->event is empty where
+ * the level is wider than an event. */
+struct desk_setting *book_desk_setting(struct book *book, enum desk_level level, struct str sport,
+                                       const struct market_id *id);
+/* Nobody points to it any more.  What it did to prices is the caller's. */
+void book_desk_setting_drop(struct book *book, struct desk_setting *setting);
+void book_desk_price_set(struct desk_setting *setting, struct str outcome, int64_t odds_e4);
+void book_desk_prices_clear(struct desk_setting *setting);
+struct desk_factor *book_desk_factor(struct book *book, int64_t account); /* or NULL: no room */
+struct proposal_entry *book_desk_propose(struct book *book, const struct desk_proposal *given);
+void book_desk_proposal_remove(struct desk_proposal *proposal);
 void book_desk_check(const struct book *book);
+
+/* The market that a setting of this level is about. */
+struct market_id book_setting_market(const struct desk_setting *setting);
+
+/* ---- book_image.c ------------------------------------------------------- */
+
+#define BOOK_RECORD_VERSION 1
+#define BOOK_KEY_BYTES (LIMIT_ID_BYTES + LIMIT_SPECIFIERS_BYTES + 64)
+
+void book_record_market_key(struct buf *key, const struct market_id *id);
+void book_record_setting_key(struct buf *key, const struct desk_setting *setting);
+
+/* Notes the keys of what leaves. */
+void book_gone_event(struct book *book, const struct event *event); /* and its markets */
+void book_gone_setting(struct book *book, const struct desk_setting *setting);
+void book_gone_proposal(struct book *book, int64_t id);
 
 /* ---- book_memory.c ------------------------------------------------------ */
 
@@ -171,6 +257,12 @@ void book_event_remove(struct book *book, struct event *event);
 struct market *book_market_add(struct book *book, struct event *event, uint32_t market,
                                struct str specifiers);
 struct market *book_table_find(const struct book *book, struct market_id id, int64_t key);
+
+struct book *book_of_market(const struct market *market); /* its shard, or the book itself */
+/* Out of the book, and of its event's list. */
+void book_market_remove(struct book *book, struct market *market);
+/* To this place in its event's list. */
+void book_market_rank(struct market *market, uint32_t rank);
 
 struct producer *book_producer(const struct book *book, int32_t id);
 bool book_status_is_closed(int8_t status);

@@ -257,6 +257,7 @@ struct market *book_market_add(struct book *book, struct event *event, uint32_t 
     market->key = market_key(market->id);
     market->event = event;
     market->status = MARKET_INACTIVE;
+    entry->rank = event->n_markets;
     if (event->last == NULL)
         event->markets = market;
     else
@@ -285,11 +286,63 @@ static void market_remove(struct book *book, struct market *market)
     give(book, SPARE_MARKET, entry, sizeof(*entry));
 }
 
+static void event_unlink(struct event *event, struct market *market)
+{
+    struct market *before = NULL;
+
+    for (struct market *at = event->markets; at != market; at = at->next)
+        before = at;
+    if (before == NULL)
+        event->markets = market->next;
+    else
+        before->next = market->next;
+    if (event->last == market)
+        event->last = before;
+    market->next = NULL;
+}
+
+void book_market_remove(struct book *book, struct market *market)
+{
+    struct event_entry *entry = (struct event_entry *)market->event;
+
+    event_unlink(market->event, market);
+    market->event->n_markets--;
+    entry->n_closed -= book_status_is_closed(market->status);
+    market_remove(book, market);
+}
+
+static uint32_t rank_of(const struct market *market)
+{
+    return ((const struct market_entry *)market)->rank;
+}
+
+void book_market_rank(struct market *market, uint32_t rank)
+{
+    struct event *event = market->event;
+    struct market *before = NULL;
+
+    event_unlink(event, market);
+    ((struct market_entry *)market)->rank = rank;
+    if (event->last != NULL && rank_of(event->last) <= rank)
+        before = event->last;
+    for (struct market *at = event->markets; before != event->last && at != NULL &&
+         rank_of(at) <= rank; at = at->next)
+        before = at;
+    market->next = before == NULL ? event->markets : before->next;
+    if (before == NULL)
+        event->markets = market;
+    else
+        before->next = market;
+    if (market->next == NULL)
+        event->last = market;
+}
+
 struct event *book_event_add(struct book *book, struct str id)
 {
     struct event_entry *entry = take(book, SPARE_EVENT, sizeof(*entry));
     struct event *event = &entry->event;
 
+    entry->book = book;
     entry->buried_ms = book_buried_ms(book, id);
     event->id = book_text_ref(book, id);
     CHECK(map_put(&book->events, event->id, event));
@@ -328,6 +381,11 @@ void book_event_remove(struct book *book, struct event *event)
 }
 
 /* ---- small things all parts ask ----------------------------------------- */
+
+struct book *book_of_market(const struct market *market)
+{
+    return ((const struct event_entry *)market->event)->book;
+}
 
 struct producer *book_producer(const struct book *book, int32_t id)
 {

@@ -1,0 +1,515 @@
+/*
+ * What a shard's owner tells of it: see book_image.h, and docs/EVENTS.md for
+ * what stands in a record.
+ *
+ * A change tells what has another version than before.  What concerns a
+ * producer's markets, or a sport's, is told by the producer's or the
+ * setting's record alone: who reads it draws the same conclusions for its
+ * markets, from the positions that stand in it (book_mirror.c).
+ *
+ * The last record of a change says so: with it the reader has all of that
+ * position.  So each is kept back until the next begins.
+ */
+#include "model/book_image.h"
+
+#include "base/json.h"
+#include "model/book_inside.h"
+#include "model/desk_entry.h"
+
+struct image {
+    const struct book *shard;
+    int64_t epoch;
+    book_emit *emit;
+    void *ctx;
+    struct buf key, value;
+    struct jw w;
+    bool pending;
+};
+
+/* ---- records ------------------------------------------------------------ */
+
+static void flush(struct image *image, bool last)
+{
+    if (!image->pending)
+        return;
+    image->pending = false;
+    if (last) {
+        jw_key(&image->w, "last");
+        jw_bool(&image->w, true);
+    }
+    jw_object_end(&image->w);
+    CHECK(!image->value.overflow && !image->key.overflow);
+    image->emit(image->ctx, &(struct book_record){
+        .key = buf_view(&image->key), .value = buf_view(&image->value), .epoch = image->epoch,
+    });
+}
+
+static void put_int(struct jw *w, const char *name, int64_t n)
+{
+    jw_key(w, name);
+    jw_int(w, n);
+}
+
+static void put_str(struct jw *w, const char *name, struct str s)
+{
+    jw_key(w, name);
+    jw_str(w, s);
+}
+
+static void put_bool(struct jw *w, const char *name, bool b)
+{
+    jw_key(w, name);
+    jw_bool(w, b);
+}
+
+/* An empty key is there to be written. */
+static struct jw *record(struct image *image, struct str key)
+{
+    flush(image, false);
+    buf_reset(&image->key);
+    buf_reset(&image->value);
+    buf_str(&image->key, key);
+    image->w = jw_to(&image->value);
+    image->pending = true;
+    jw_object(&image->w);
+    put_int(&image->w, "v", BOOK_RECORD_VERSION);
+    put_int(&image->w, "e", image->epoch);
+    put_int(&image->w, "p", image->shard->position);
+    return &image->w;
+}
+
+static void init(struct image *image, const struct book *shard, int64_t epoch, book_emit *emit,
+                 void *ctx)
+{
+    *image = (struct image){ shard, epoch, emit, ctx, .pending = false };
+    buf_init(&image->key, 2 * BOOK_KEY_BYTES);
+    buf_init(&image->value, LIMIT_RECORD_BYTES);
+}
+
+static void fini(struct image *image)
+{
+    flush(image, true);
+    buf_fini(&image->key);
+    buf_fini(&image->value);
+}
+
+/* ---- keys --------------------------------------------------------------- */
+
+static void key_market(struct buf *key, const char *prefix, const struct market_id *id)
+{
+    buf_str(key, str_of(prefix));
+    buf_str(key, id->event);
+    buf_printf(key, "|%u|", id->market);
+    buf_str(key, id->specifiers);
+}
+
+void book_record_market_key(struct buf *key, const struct market_id *id)
+{
+    key_market(key, "m|", id);
+}
+
+/* The setting's own key, book_desk.c: a letter, the name; of a market also 0,
+ * its number, its specifiers. */
+void book_record_setting_key(struct buf *key, const struct desk_setting *setting)
+{
+    struct str name = { setting->key.p + 1, setting->key.n - 1 };
+
+    buf_printf(key, "s|%c", setting->key.p[0]);
+    if (setting->level == DESK_MARKET) {
+        struct market_id id = book_setting_market(setting);
+
+        key_market(key, "|", &id);
+    } else if (setting->level != DESK_ALL) {
+        buf_char(key, '|');
+        buf_str(key, name);
+    }
+}
+
+/* ---- what left ---------------------------------------------------------- */
+
+static size_t gone_begin(struct book *book)
+{
+    uint32_t n = 0;
+
+    buf_put(&book->gone, &n, sizeof(n));
+    return book->gone.n;
+}
+
+static void gone_end(struct book *book, size_t from)
+{
+    uint32_t n = (uint32_t)(book->gone.n - from);
+
+    CHECK(!book->gone.overflow);
+    memcpy(book->gone.p + from - sizeof(n), &n, sizeof(n));
+}
+
+void book_gone_event(struct book *book, const struct event *event)
+{
+    size_t from;
+
+    for (const struct market *market = event->markets; market != NULL; market = market->next) {
+        from = gone_begin(book);
+        book_record_market_key(&book->gone, &market->id);
+        gone_end(book, from);
+    }
+    from = gone_begin(book);
+    buf_str(&book->gone, STR("e|"));
+    buf_str(&book->gone, event->id);
+    gone_end(book, from);
+}
+
+void book_gone_setting(struct book *book, const struct desk_setting *setting)
+{
+    size_t from = gone_begin(book);
+
+    book_record_setting_key(&book->gone, setting);
+    gone_end(book, from);
+}
+
+void book_gone_proposal(struct book *book, int64_t id)
+{
+    size_t from = gone_begin(book);
+
+    buf_printf(&book->gone, "q|%lld", (long long)id);
+    gone_end(book, from);
+}
+
+static void tell_gone(struct image *image)
+{
+    const struct buf *gone = &image->shard->gone;
+
+    for (size_t at = 0; at < gone->n;) {
+        uint32_t n;
+
+        memcpy(&n, gone->p + at, sizeof(n));
+        image->emit(image->ctx, &(struct book_record){
+            .key = { gone->p + at + sizeof(n), n }, .tombstone = true, .epoch = image->epoch,
+        });
+        at += sizeof(n) + n;
+    }
+}
+
+/* ---- what is ------------------------------------------------------------ */
+
+static void tell_market(struct image *image, const struct market *market)
+{
+    struct jw *w = record(image, STR_NONE);
+
+    book_record_market_key(&image->key, &market->id);
+    put_str(w, "event", market->id.event);
+    put_int(w, "market", market->id.market);
+    put_str(w, "specifiers", market->id.specifiers);
+    put_int(w, "rank", ((const struct market_entry *)market)->rank);
+    put_int(w, "version", market->version);
+    put_int(w, "producer", market->producer);
+    put_int(w, "status", market->status);
+    put_bool(w, "listed", market->listed);
+    put_bool(w, "favourite", market->favourite);
+    jw_key(w, "outcomes");
+    jw_array(w);
+    for (uint32_t i = 0; i < market->n_outcomes; i++) {
+        const struct outcome *outcome = &market->outcomes[i];
+
+        jw_object(w);
+        put_str(w, "id", outcome->id);
+        put_int(w, "fed_e4", outcome->fed_e4);
+        put_int(w, "odds_e4", outcome->odds_e4);
+        put_bool(w, "active", outcome->active);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void tell_event(struct image *image, const struct event *event)
+{
+    const struct event_entry *entry = (const struct event_entry *)event;
+    struct jw *w = record(image, STR("e|"));
+
+    buf_str(&image->key, event->id);
+    put_str(w, "event", event->id);
+    put_int(w, "version", entry->own_version);
+    put_str(w, "sport", event->sport);
+    put_str(w, "sport_name", event->sport_name);
+    put_str(w, "tournament", event->tournament);
+    put_str(w, "tournament_name", event->tournament_name);
+    put_str(w, "category_name", event->category_name);
+    put_str(w, "home", event->home);
+    put_str(w, "away", event->away);
+    put_str(w, "home_id", entry->home_id);
+    put_str(w, "away_id", entry->away_id);
+    put_int(w, "start_ms", event->start_ms);
+    put_int(w, "status", event->status);
+    put_int(w, "match_status", event->match_status);
+    put_str(w, "home_score", event->home_score);
+    put_str(w, "away_score", event->away_score);
+    put_str(w, "match_time", event->match_time);
+    put_bool(w, "fixture", event->fixture);
+}
+
+static void tell_producer(struct image *image, const struct producer *producer)
+{
+    struct jw *w = record(image, STR_NONE);
+
+    buf_printf(&image->key, "p|%d", producer->id);
+    put_int(w, "producer", producer->id);
+    put_bool(w, "up", producer->up);
+    put_int(w, "down_at", producer->down_at);
+    put_int(w, "up_at", producer->up_at);
+}
+
+static void tell_restart(struct image *image)
+{
+    struct jw *w = record(image, STR("p|all"));
+
+    put_int(w, "down_at", image->shard->restarted_at);
+}
+
+static void tell_description(struct image *image, const struct description *description)
+{
+    struct jw *w = record(image, STR_NONE);
+
+    buf_printf(&image->key, "d|%u", description->market);
+    put_int(w, "market", description->market);
+    put_int(w, "version", description->version);
+    put_str(w, "name", description->name);
+    put_str(w, "groups", description->groups);
+    jw_key(w, "names");
+    jw_array(w);
+    for (uint32_t i = 0; i < description->n; i++) {
+        jw_object(w);
+        put_str(w, "id", description->names[i].id);
+        put_str(w, "name", description->names[i].name);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+/* ---- what the desk set -------------------------------------------------- */
+
+static void put_scope(struct jw *w, const struct desk_setting *setting)
+{
+    struct str name = { setting->key.p + 1, setting->key.n - 1 };
+    struct market_id id;
+
+    put_str(w, "level", str_of(desk_level_name(setting->level)));
+    if (setting->level == DESK_SPORT)
+        put_str(w, "sport", name);
+    if (setting->event.n > 0)
+        put_str(w, "event", setting->event);
+    if (setting->level != DESK_MARKET)
+        return;
+    id = book_setting_market(setting);
+    put_int(w, "market", id.market);
+    put_str(w, "specifiers", id.specifiers);
+}
+
+static void tell_setting(struct image *image, const struct desk_setting *setting)
+{
+    struct jw *w = record(image, STR_NONE);
+
+    book_record_setting_key(&image->key, setting);
+    put_scope(w, setting);
+    put_int(w, "version", setting->version);
+    put_int(w, "sold_at", setting->sold_at);
+    put_int(w, "at_ms", setting->at_ms);
+    put_bool(w, "suspended", setting->suspended);
+    put_bool(w, "result", setting->result);
+    put_bool(w, "voided", setting->voided);
+    put_int(w, "margin_e4", setting->margin_e4);
+    put_int(w, "stake_max_minor", setting->limits.stake_max_minor);
+    put_int(w, "liability_max_minor", setting->limits.liability_max_minor);
+    put_int(w, "hold_above_minor", setting->limits.hold_above_minor);
+    put_int(w, "desk_ts", image->shard->desk.ts);
+    jw_key(w, "prices");
+    jw_array(w);
+    for (const struct desk_price *price = setting->prices; price != NULL; price = price->next) {
+        jw_object(w);
+        put_str(w, "outcome", price->outcome);
+        put_int(w, "odds_e4", price->odds_e4);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void tell_factor(struct image *image, const struct desk_factor *factor)
+{
+    struct jw *w = record(image, STR_NONE);
+
+    buf_printf(&image->key, "f|%lld", (long long)factor->account);
+    put_int(w, "account", factor->account);
+    put_int(w, "factor_e4", factor->factor_e4);
+    put_int(w, "desk_ts", image->shard->desk.ts);
+}
+
+static void put_outcomes(struct jw *w, const struct desk_proposal *proposal)
+{
+    jw_key(w, "outcomes");
+    jw_array(w);
+    for (uint32_t i = 0; i < proposal->n_outcomes; i++) {
+        const struct message_outcome *outcome = &proposal->outcomes[i];
+
+        jw_object(w);
+        put_str(w, "id", outcome->id);
+        put_int(w, "result", outcome->result);
+        put_int(w, "void_e12", outcome->void_e12);
+        put_int(w, "dead_heat_e12", outcome->dead_heat_e12);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void tell_proposal(struct image *image, const struct desk_proposal *proposal)
+{
+    struct jw *w = record(image, STR_NONE);
+
+    buf_printf(&image->key, "q|%lld", (long long)proposal->id);
+    put_int(w, "id", proposal->id);
+    put_int(w, "at_ms", proposal->at_ms);
+    put_str(w, "what", str_of(desk_what_name(proposal->what)));
+    put_str(w, "operator", proposal->operator);
+    put_str(w, "reason", proposal->reason);
+    put_str(w, "event", proposal->market.event);
+    put_int(w, "market", proposal->market.market);
+    put_str(w, "specifiers", proposal->market.specifiers);
+    put_int(w, "start_ms", proposal->start_ms);
+    if (proposal->end_ms != INT64_MAX)
+        put_int(w, "end_ms", proposal->end_ms);
+    put_int(w, "desk_ts", image->shard->desk.ts);
+    put_outcomes(w, proposal);
+}
+
+static void tell_refused(struct image *image, int64_t position)
+{
+    struct jw *w = record(image, STR_NONE);
+
+    buf_printf(&image->key, "r|%lld", (long long)(position % DESK_REFUSED));
+    put_int(w, "refused", position);
+    put_int(w, "desk_ts", image->shard->desk.ts);
+}
+
+/* ---- a change ------------------------------------------------------------ */
+
+static void tell_producers(struct image *image, bool all)
+{
+    const struct book *shard = image->shard;
+
+    if (shard->restarted_at > 0 && (all || shard->restarted_at == shard->position)) {
+        tell_restart(image);
+        all = true;
+    }
+    for (size_t i = 0; i < shard->n_producers; i++) {
+        const struct producer *producer = &shard->producers[i];
+
+        if (all || producer->down_at == shard->position || producer->up_at == shard->position)
+            tell_producer(image, producer);
+    }
+}
+
+static void tell_descriptions(struct image *image, bool all)
+{
+    const struct description *description;
+    size_t at = 0;
+
+    while ((description = map_next(&image->shard->descriptions, &at)) != NULL)
+        if (all || description->version == image->shard->position)
+            tell_description(image, description);
+}
+
+static void tell_desk(struct image *image, const struct book_change *change)
+{
+    const struct book *shard = image->shard;
+    const struct desk_proposal *proposal = book_proposal(shard, shard->position);
+
+    if (shard->desk.touched != NULL)
+        tell_setting(image, shard->desk.touched);
+    if (shard->desk.touched_factor != NULL)
+        tell_factor(image, shard->desk.touched_factor);
+    if (proposal != NULL && ((const struct proposal_entry *)proposal)->book == shard)
+        tell_proposal(image, proposal);
+    if (change->refused)
+        tell_refused(image, shard->position);
+}
+
+void book_image_change(const struct book *shard, const struct book_change *change,
+                       int64_t epoch, book_emit *emit, void *ctx)
+{
+    struct image image;
+
+    init(&image, shard, epoch, emit, ctx);
+    tell_gone(&image);
+    if (shard->renamed_at == shard->position)
+        tell_descriptions(&image, false);
+    tell_producers(&image, false);
+    tell_desk(&image, change);
+    if (change->event != NULL &&
+        ((const struct event_entry *)change->event)->own_version == shard->position)
+        tell_event(&image, change->event);
+    for (uint32_t i = 0; i < change->n_markets; i++)
+        tell_market(&image, change->markets[i]);
+    fini(&image);
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static void tell_bound(struct image *image, const char *bound)
+{
+    struct jw *w = record(image, STR("i"));
+
+    put_str(w, "image", str_of(bound));
+    put_int(w, "desk_ts", image->shard->desk.ts);
+}
+
+static void tell_desk_all(struct image *image)
+{
+    const struct desk *desk = &image->shard->desk;
+    const struct desk_setting *setting;
+    const struct desk_factor *factor;
+    size_t at = 0;
+
+    while ((setting = map_next(&desk->settings, &at)) != NULL)
+        tell_setting(image, setting);
+    at = 0;
+    while ((factor = map_next(&desk->factors, &at)) != NULL)
+        tell_factor(image, factor);
+    for (const struct desk_proposal *proposal = book_proposals(image->shard); proposal != NULL;
+         proposal = proposal->next)
+        if (((const struct proposal_entry *)proposal)->book == image->shard)
+            tell_proposal(image, proposal);
+    for (unsigned i = 0; i < DESK_REFUSED; i++)
+        if (desk->refused[i] > 0)
+            tell_refused(image, desk->refused[i]);
+}
+
+void book_image_all(const struct book *shard, int64_t epoch, book_emit *emit, void *ctx)
+{
+    struct image image;
+
+    init(&image, shard, epoch, emit, ctx);
+    tell_bound(&image, "begin");
+    tell_descriptions(&image, true);
+    tell_producers(&image, true);
+    tell_desk_all(&image);
+    for (size_t i = 0; i < shard->n_events; i++) {
+        const struct event *event = shard->list[i];
+
+        tell_event(&image, event);
+        for (const struct market *market = event->markets; market != NULL;
+             market = market->next)
+            tell_market(&image, market);
+    }
+    tell_bound(&image, "end");
+    fini(&image);
+}
+
+void book_image_tick(const struct book *shard, int64_t epoch, int64_t at_ms, book_emit *emit,
+                     void *ctx)
+{
+    struct image image;
+    struct jw *w;
+
+    init(&image, shard, epoch, emit, ctx);
+    w = record(&image, STR("t"));
+    put_int(w, "at_ms", at_ms);
+    put_int(w, "desk_ts", shard->desk.ts);
+    fini(&image);
+}
