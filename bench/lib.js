@@ -339,7 +339,7 @@ function save(name, rows, raw) {
 }
 
 const COLUMNS = ['claim', 'ours', 'peer', 'ratio', 'aim', 'cpu'];
-const ORDER = ['place_postgres', 'place_sqlite', 'latency', 'settle', 'feed', 'stream'];
+const ORDER = ['place_postgres', 'place_sqlite', 'latency', 'settle', 'feed', 'stream', 'relay'];
 
 // bench/feed prints one line of its own.
 function feedRows() {

@@ -1,0 +1,87 @@
+/*
+ * The relay alone: tells what is in an outbox, as a process of role settle
+ * does, and says what that cost.
+ *
+ *   relay_drive STORE KAFKA RECORDS     until so many were acknowledged
+ *
+ * Prints {"records":…,"seconds":…,"cpu_s":…}: from the first record sent.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "settle/relay.h"
+
+static struct {
+    uv_loop_t loop;
+    uv_timer_t look;
+    struct kafka *kafka;
+    struct relay *relay;
+    int64_t records, started_us;
+    double cpu_s;
+} drive;
+
+static double cpu_s(void)
+{
+    struct rusage used;
+
+    CHECK(getrusage(RUSAGE_SELF, &used) == 0);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+static int64_t sent(void)
+{
+    return metric_value(METRIC_RELAY_EVENTS, STR("bets")) +
+           metric_value(METRIC_RELAY_EVENTS, STR("transfers"));
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    (void)timer;
+    if (sent() == 0) {
+        drive.started_us = clock_mono_us();
+        drive.cpu_s = cpu_s();
+    }
+    if (sent() < drive.records || !kafka_is_idle(drive.kafka))
+        return;
+    printf("{\"records\":%" PRId64 ",\"seconds\":%.3f,\"cpu_s\":%.3f}\n", sent(),
+           (double)(clock_mono_us() - drive.started_us) / 1e6, cpu_s() - drive.cpu_s);
+    fflush(stdout);
+    _Exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    struct store_options options = { .lanes = 1, .readers = 1, .no_money = true,
+                                     .no_settle = true, .company = STORE_BESIDE,
+                                     .relay = true };
+    struct store *store;
+    struct arena arena;
+    struct str error;
+
+    if (argc != 4)
+        return 2;
+    log_set_level(LOG_WARN);
+    arena_init(&arena, 1 << 20);
+    CHECK(uv_loop_init(&drive.loop) == 0);
+    options.url = argv[1];
+    drive.records = strtoll(argv[3], NULL, 10);
+    store = store_open(&drive.loop, &options, &arena, &error);
+    if (store == NULL) {
+        fprintf(stderr, "relay_drive: " STR_FMT "\n", STR_ARG(error));
+        return 1;
+    }
+    drive.kafka = kafka_new(&(struct kafka_options){
+        .loop = &drive.loop, .url = argv[2], .conf = "", .partitions = 8, .client = "bench" });
+    drive.relay = relay_new(&(struct relay_options){
+        .loop = &drive.loop, .store = store, .kafka = drive.kafka, .owner = "bench",
+        .lease_ms = 3000 });
+    CHECK(uv_timer_init(&drive.loop, &drive.look) == 0);
+    CHECK(uv_timer_start(&drive.look, on_look, 1, 1) == 0);
+    return uv_run(&drive.loop, UV_RUN_DEFAULT);
+}
