@@ -9,12 +9,18 @@
  *
  * What is left: a checkpoint per account, which the audit and a customer's
  * totals count on from, and the daily report's figures (report_days).  All of
- * it is one transaction; settlement waits for it, placement does not: that
- * writes other partitions.
+ * it is one transaction, which stops nobody but at its very end, when the
+ * tables go: a trigger notices whoever changes one of the month's bets
+ * meanwhile (locking them would meet settlement head on: that has the parent's
+ * lock, which the end needs, and would wait for the partition's).
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "archive/archive.h"
+
+#define LOCK_ATTEMPTS 50
+#define LOCK_PAUSE_US 150000
 
 struct month { int64_t start_ms, end_ms, low, high; /* of its bets' ids */ };
 struct months { struct month *months; uint32_t n; };
@@ -55,7 +61,6 @@ static const char *const folds[] = {
     "DELETE FROM keys WHERE at_ms < $2 AND (op <> 1 OR verdict <> 0 OR ref < $4)",
     ("UPDATE meta SET value = CASE name WHEN 'bets_from' THEN $4 ELSE $2 END"
      " WHERE name IN ('bets_from', 'transfers_from')"),
-    "DELETE FROM months WHERE start_ms = $1",
 };
 
 static bool take_int(void *ctx, const struct value *cells)
@@ -137,7 +142,7 @@ static bool archived(struct archive *archive, const struct month *month, struct 
     return true;
 }
 
-/* Under the lock: it is still what was archived. */
+/* It is still what was archived. */
 static bool unchanged(struct archive *archive, const struct month *month,
                       const struct day *total, bool *same, struct str *error)
 {
@@ -172,25 +177,25 @@ static bool take_text(void *ctx, const struct value *cells)
     return true;
 }
 
-/* Nobody changes its rows from here on. */
-static bool lock(struct archive *archive, const struct month *month, struct str *error)
+/* From here on, changes of its bets are noticed.  Waits for who is at it. */
+static bool watch(struct archive *archive, const struct month *month, struct str *error)
 {
     struct value start = VALUE_INT(month->start_ms);
+    struct arena *arena = &archive->arena;
     struct buf name;
+    struct str sql;
     bool well;
 
     buf_init(&name, 64);
-    well = db_query(archive->db, "SELECT month_name($1)", "i", &start, "s", take_text, &name,
-                    error);
-    well = well &&
-        db_run(archive->db,
-               arena_cstr(&archive->arena,
-                          arena_printf(&archive->arena, "LOCK TABLE bets_" STR_FMT
-                                       ", transfers_" STR_FMT " IN SHARE ROW EXCLUSIVE MODE",
-                                       STR_ARG(buf_view(&name)), STR_ARG(buf_view(&name)))),
-               error);
+    well = db_query(archive->db, "SELECT 'bets_' || month_name($1)", "i", &start, "s", take_text,
+                    &name, error);
+    sql = arena_printf(arena, "SET lock_timeout = '2s'; DELETE FROM month_touched;"
+                       " DROP TRIGGER IF EXISTS month_watch ON " STR_FMT ";"
+                       " CREATE TRIGGER month_watch AFTER INSERT OR UPDATE ON " STR_FMT
+                       " FOR EACH ROW EXECUTE FUNCTION month_touch(%" PRId64 ")",
+                       STR_ARG(buf_view(&name)), STR_ARG(buf_view(&name)), month->start_ms);
     buf_fini(&name);
-    return well;
+    return well && db_run(archive->db, arena_cstr(arena, sql), error);
 }
 
 static bool fold(struct archive *archive, const struct month *month, struct str *error)
@@ -204,20 +209,61 @@ static bool fold(struct archive *archive, const struct month *month, struct str 
     return true;
 }
 
+/*
+ * Alone with the tables.  Others take them in other orders, and nobody may
+ * wait for long: who does not get all three at once lets go and tries again.
+ */
+static bool lock_all(struct archive *archive, struct str *error)
+{
+    struct str ignored;
+
+    for (unsigned attempt = 1;; attempt++) {
+        if (!db_run(archive->db, "SAVEPOINT alone; SET LOCAL lock_timeout = '200ms'", error))
+            return false;
+        if (db_run(archive->db, "LOCK TABLE ONLY legs, ONLY bets, ONLY transfers"
+                   " IN ACCESS EXCLUSIVE MODE", error))
+            return true;
+        if (attempt == LOCK_ATTEMPTS)
+            return false;
+        if (!db_run(archive->db, "ROLLBACK TO SAVEPOINT alone", &ignored))
+            return false; /* the connection is lost: *error is of the lock */
+        (void)usleep(LOCK_PAUSE_US);
+    }
+}
+
+/* The end, which is short: alone with the tables, nobody having been at it. */
+static bool end(struct archive *archive, const struct month *month, struct str *why,
+                struct str *error)
+{
+    struct value start = VALUE_INT(month->start_ms);
+    int64_t touched;
+
+    if (!lock_all(archive, error) ||
+        !ask(archive, month, 0, "SELECT count(*) FROM month_touched WHERE start_ms = $1",
+             &touched, error))
+        return false;
+    if (touched > 0) {
+        *why = STR("its bets changed meanwhile; archive it again");
+        return db_run(archive->db, "ROLLBACK", error);
+    }
+    return db_query(archive->db, "DELETE FROM months WHERE start_ms = $1", "i", &start, "", NULL,
+                    NULL, error) && db_run(archive->db, "COMMIT", error);
+}
+
 /* In the transaction.  *why: it is still needed. */
-static bool drop_locked(struct archive *archive, const struct month *month, int64_t window_ms,
+static bool drop_watched(struct archive *archive, const struct month *month, int64_t window_ms,
                         const struct day *total, struct str *why, struct str *error)
 {
     bool same;
 
-    if (!lock(archive, month, error) || !needed(archive, month, window_ms, why, error) ||
+    if (!needed(archive, month, window_ms, why, error) ||
         !unchanged(archive, month, total, &same, error))
         return false;
     if (why->n == 0 && !same)
         *why = STR("it changed meanwhile; archive it again");
     if (why->n > 0)
         return db_run(archive->db, "ROLLBACK", error);
-    return fold(archive, month, error) && db_run(archive->db, "COMMIT", error);
+    return fold(archive, month, error) && end(archive, month, why, error);
 }
 
 /* *why: it stays. */
@@ -231,9 +277,9 @@ static bool drop_month(struct archive *archive, const struct month *month, int64
         return false;
     if (why->n > 0 || !archived(archive, month, &total, why))
         return true;
-    if (!db_run(archive->db, "BEGIN; SET LOCAL lock_timeout = '2s'", error))
+    if (!watch(archive, month, error) || !db_run(archive->db, "BEGIN", error))
         return false;
-    if (drop_locked(archive, month, window_ms, &total, why, error))
+    if (drop_watched(archive, month, window_ms, &total, why, error))
         return true;
     *error = arena_str(&archive->arena, *error);
     if (!db_run(archive->db, "ROLLBACK", &ignored))

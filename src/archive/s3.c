@@ -29,6 +29,7 @@ struct s3 {
     char reason[CURL_ERROR_SIZE];
     bool (*on_bytes)(void *ctx, struct str bytes);
     void *ctx;
+    bool delivered;         /* on_bytes has got some */
     bool stopped;           /* by on_bytes */
 };
 
@@ -186,7 +187,6 @@ struct request {
     struct str key;      /* below the prefix; {NULL}: the bucket itself */
     const char *query;   /* sorted, encoded, each with its '='; NULL = none */
     struct str body;     /* of PUT and POST */
-    bool to_caller;      /* a good answer's body goes to s3->on_bytes */
 };
 
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
@@ -200,6 +200,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
         buf_put(&s3->answer, bytes, n);
         return s3->answer.overflow ? 0 : n;
     }
+    s3->delivered = true;
     if (s3->on_bytes(s3->ctx, (struct str){ bytes, n }))
         return n;
     s3->stopped = true;
@@ -267,7 +268,7 @@ static void set_up(struct s3 *s3, const struct request *request, struct curl_sli
     buf_reset(&s3->answer);
     buf_reset(&s3->etag);
     s3->reason[0] = '\0';
-    s3->stopped = false;
+    s3->stopped = s3->delivered = false;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, s3->sigv4.p);
@@ -332,9 +333,9 @@ static enum s3_result perform(struct s3 *s3, const struct request *request, stru
         status = once(s3, request);
         if (s3->stopped || status / 100 == 2)
             return S3_OK;
-        if (status == 404)
+        if (status == 404 && strcmp(request->method, "GET") == 0)
             return S3_ABSENT;
-        if ((status != 0 && status != 429 && status / 100 != 5) || request->to_caller)
+        if ((status != 0 && status != 429 && status / 100 != 5) || s3->delivered)
             break;
         if (attempt < ATTEMPTS)
             (void)usleep(100000u << attempt);
@@ -491,7 +492,7 @@ enum s3_result s3_get(struct s3 *s3, const char *key,
                       bool (*on_bytes)(void *ctx, struct str bytes), void *ctx,
                       struct str *error)
 {
-    struct request request = { .method = "GET", .key = str_of(key), .to_caller = true };
+    struct request request = { .method = "GET", .key = str_of(key) };
     enum s3_result result;
 
     s3->on_bytes = on_bytes;

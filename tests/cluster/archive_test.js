@@ -5,11 +5,11 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const { describe, test, before, after } = require('node:test');
-const { openWorld, market, newKey } = require('../api/lib/world');
+const { openWorld, market, newKey, sleep } = require('../api/lib/world');
 const { makeStore, root } = require('../api/lib/store');
-const { run } = require('../api/lib/server');
+const { run, runAsync } = require('../api/lib/server');
 const { S3 } = require('./lib/s3');
 
 const DAY = 86400000;
@@ -224,14 +224,40 @@ describe('the archive', () => {
     world.audit();
     well(archive('--through', day));
     await world.restart();
+    await world.feed.up();
     const before = { report: await report(day), risk: await risk(stories.first.winner) };
-    await stop();
-    const gone = archive('--drop').stdout;
-    assert.equal(world.store.sql('select count(*) from transfers'), '0', gone);
-    world.audit();
-    await world.restart();
-    assert.deepEqual(await report(day), before.report);
+    // Somebody settles one of its bets for long: another time.
+    const busy = spawn('psql', ['-X', '-q', '-c', `begin; update bets set version = version
+      where state = 2; select pg_sleep(3); rollback`, world.store.url]);
+    await sleep(500);
+    const refused = archive('--drop');
+    assert.equal(refused.status, 1, refused.stdout);
+    assert.match(refused.stderr, /lock timeout/);
+    await new Promise((resolve) => busy.on('close', resolve));
+    // While bets are placed and settled.
+    const { done } = runAsync(['archive', '--to', to, '--store', world.store.url, '--drop'],
+      { env: s3.env });
+    let over = false;
+    done.then(() => {
+      over = true;
+    });
+    const lively = await world.customer();
+    let bets = 0;
+    for (; !over || bets < 3; bets++) {
+      const match = await world.event(market.oneXTwo('2.00'));
+      await lively.placed(match.home('2.00'), { stake: '1.00' });
+      await match.result(0, 1, 0);
+    }
+    const gone = await done;
+    assert.match(gone.stdout, /months dropped$/m, gone.stderr);
+    assert.equal(world.store.sql('select count(*) from transfers where at_ms < '
+      + "(select value from meta where name = 'transfers_from')"), '0', gone.stdout);
+    await world.quiet();
+    await lively.holds(`${100 - bets}.00`, '0.00');
+    assert.deepEqual((await report(day)).days.filter((d) => d.day < today()),
+      before.report.days.filter((d) => d.day < today()));
     assert.deepEqual(await risk(stories.first.winner), before.risk);
+    world.audit();
     world.store.sql('update checkpoints set won = won + 1, balance = balance + 1 where balance > 0');
     const wrong = run(['audit', '--store', world.store.url]);
     assert.equal(wrong.status, 1);
