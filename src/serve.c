@@ -51,6 +51,7 @@ static struct store_options store_options(const struct serve *serve)
         .company = roles->bus ? STORE_TOGETHER : roles->book ? STORE_ALONE : STORE_BESIDE,
         .no_money = roles->bus && !roles_are_public(roles),
         .no_settle = roles->bus && !roles->settle,
+        .relay = roles->bus && roles->settle,
     };
 }
 

@@ -14,6 +14,7 @@
 #include "net/answer.h"
 #include "odds/odds.h"
 #include "risk/risk.h"
+#include "settle/relay.h"
 #include "settle/settle.h"
 #include "web/stream.h"
 
@@ -89,6 +90,7 @@ void serve_get_metrics(void *ctx, struct http_request *request)
     TELL(serve->bets, bets_metrics);
     TELL(serve->risk, risk_metrics);
     TELL(serve->settle, settle_metrics);
+    TELL(serve->relay, relay_metrics);
     TELL(serve->stream, stream_metrics);
     metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
     gauge_listener("public", serve->public_server);

@@ -7,6 +7,7 @@
  *   serve_feed.c     the feed and who leads it
  *   serve_parts.c    the other roles, wired: all in one process
  *   serve_bus.c      the same on Kafka, whichever of them are played here
+ *   serve_money.c    money told and heard on Kafka
  *   serve_stop.c     SIGTERM: drained, then ended in order
  */
 #ifndef SERVE_INSIDE_H
@@ -33,6 +34,8 @@ struct start {
     struct bets_key keys[KEYS_MAX];
     unsigned n_keys;
     int64_t node, settle_offset, feed_position, replay_from_ms;
+    struct snapshot *counted;  /* on Kafka: under which the open bets were counted */
+    int64_t counted_ms;
 };
 
 struct serve {
@@ -62,6 +65,8 @@ struct serve {
     struct clickhouse *clickhouse; /* NULL: none configured */
     struct traffic *traffic;   /* NULL: without Kafka nobody is told */
     struct risk *risk;
+    struct relay *relay;       /* on Kafka */
+    struct money_topic *money; /* on Kafka */
     struct maintain *maintain;
     struct operators *operators;
     struct desk_calls *desk;
@@ -100,6 +105,14 @@ void serve_make_bets(struct serve *serve, struct bus *told);
 void serve_make_risk(struct serve *serve);
 void serve_make_local(struct serve *serve); /* every role of --bus local */
 void serve_free_parts(struct serve *serve);
+
+/* serve_money.c */
+bool serve_load_risk(struct serve *serve, struct db *db, struct str *error) MUST_USE;
+void serve_make_relay(struct serve *serve, struct kafka *kafka); /* role settle */
+/* Once the open bets are counted: from there on every event of any process. */
+void serve_make_money(struct serve *serve, struct kafka *kafka);
+/* A step of stopping, before Kafka is closed; relay_free() behind that. */
+void serve_stop_money(struct serve *serve);
 
 /* serve_stop.c */
 void serve_start_signals(struct serve *serve);

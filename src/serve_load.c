@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "bets/liability.h"
 #include "feed/feed.h"
-#include "risk/risk.h"
 
 static bool on_key(void *ctx, const struct value *cells)
 {
@@ -122,7 +121,7 @@ static bool load_parts(struct serve *serve, struct db *db, struct str *error)
     return operators_load(serve->operators, db, error) &&
            (!reads_log || replay_log(serve, db, error)) &&
            (serve->bets == NULL || liability_join(db, alone, error)) &&
-           (serve->risk == NULL || risk_load(serve->risk, db, NULL, error));
+           serve_load_risk(serve, db, error);
 }
 
 /* Everything that is read by blocking calls, before the first request. */

@@ -16,6 +16,7 @@
 #include "feed/lease.h"
 #include "odds/odds.h"
 #include "risk/risk.h"
+#include "settle/relay.h"
 #include "settle/reports.h"
 #include "settle/settle.h"
 #include "store/maintain.h"
@@ -141,7 +142,7 @@ void serve_make_settle(struct serve *serve)
 {
     serve->settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
-        .ctx = serve, .bus = serve->bus,
+        .ctx = serve, .bus = serve->roles.bus ? NULL : serve->bus, /* serve_money.c */
         .offset = serve->start.settle_offset, .shared = serve->roles.bus,
         .margin_e4 = serve->config.cashout_margin * 100,
     });
@@ -224,6 +225,7 @@ void serve_free_parts(struct serve *serve)
     FREE_PART(serve->clickhouse, clickhouse_free);
     FREE_PART(serve->traffic, traffic_free);
     FREE_PART(serve->desk, desk_free);
+    FREE_PART(serve->relay, relay_free);
     FREE_PART(serve->risk, risk_free);
     FREE_PART(serve->settle, settle_free);
     FREE_PART(serve->amqp, amqp_feed_free);

@@ -69,7 +69,9 @@ static void stop_rest(struct serve *serve)
 
 void serve_stop_next(void *ctx)
 {
-    static void (*const steps[])(struct serve *serve) = { stop_settle, stop_lease, stop_rest };
+    static void (*const steps[])(struct serve *serve) = {
+        stop_settle, serve_stop_money, stop_lease, stop_rest,
+    };
     struct serve *serve = ctx;
 
     CHECK(serve->stop_step < LENGTH(steps));
