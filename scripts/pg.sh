@@ -41,11 +41,11 @@ launch() { # DIR PORT
         -o "-p $2" start >/dev/null 2>&1
 }
 
-# Starts on a free port, which it prints as a URL.
+# Starts on the port it had before, or on a free one; prints its URL.
 launch_somewhere() { # DIR
     local port
     for _ in 1 2 3 4 5; do
-        port=$(free_port)
+        port=$(cat "$1/port" 2>/dev/null || free_port)
         if launch "$1" "$port"; then
             echo "$port" >"$1/port"
             echo "postgres://postgres@127.0.0.1:$port/postgres"
@@ -97,7 +97,7 @@ standby() {
     local dir=$1 primary=$2
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
-    [ -e "$dir/data" ] && die "$dir/data exists"
+    [ -e "$dir/data" ] && die "$dir/data exists: a primary that was lost is not taken back"
     [ "$(id -u)" != 0 ] || chown postgres: "$dir"
     as_postgres "$BIN/pg_basebackup" -D "$dir/data" -c fast -X stream -R \
         -d "host=127.0.0.1 port=$(cat "$primary/port") user=postgres application_name=standby" \

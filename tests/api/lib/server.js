@@ -166,13 +166,19 @@ async function startProcess({ store, options = {}, env, launcher = [], ready = t
   return server;
 }
 
-// OVERROUND_TEST_SHAPE=cluster: each server is a small cluster, unless the test
-// says what its process plays.
+// OVERROUND_TEST_SHAPE: each server is several processes behind nginx, unless
+// the test says what its process plays.  cluster: each role apart, on Kafka;
+// split: the feed apart.
+const shapes = {
+  cluster: {},
+  split: { bus: 'local', counts: { feed: 1, 'odds,bets,settle,web': 1 } },
+};
+
 async function startServer(wanted) {
   const { role, bus } = wanted.options ?? {};
-  const apart = process.env.OVERROUND_TEST_SHAPE === 'cluster' && isPostgres;
-  if (!apart || role || bus) return startProcess(wanted);
-  return require('../../cluster/lib/fleet').startFleet(wanted);
+  const shape = isPostgres && shapes[process.env.OVERROUND_TEST_SHAPE];
+  if (!shape || role || bus) return startProcess(wanted);
+  return require('../../cluster/lib/fleet').startFleet({ ...wanted, ...shape });
 }
 
 module.exports = { startServer, startProcess, run, runAsync, serveArguments, OPERATOR_TOKEN };

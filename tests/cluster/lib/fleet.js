@@ -52,7 +52,7 @@ class Fleet {
   }
 
   of(role) {
-    return this.members.filter((member) => member.role === role);
+    return this.members.filter((member) => member.role.split(',').includes(role));
   }
 
   upstreams() {
@@ -100,16 +100,18 @@ class Fleet {
     return { ...all[0], text: sum(all.map((answer) => answer.text)) };
   }
 
-  async position(member) {
+  async number(member, name) {
     const { text } = await member.server.operate('GET', '/metrics');
-    return Number(/^overround_feed_position (\d+)/m.exec(text)?.[1] ?? 0);
+    return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
   }
 
   // A story posts and then looks: until the books of those who sell and show
   // have what was posted.  What changes nothing is seen with the next tick.
   async followed() {
-    const posted = Math.max(...(await Promise.all(this.of('feed').map((m) => this.position(m)))));
-    const behind = async (member) => (await this.position(member)) < posted;
+    const logs = this.of('feed').map((m) => this.number(m, 'overround_feed_log_position'));
+    const posted = Math.max(...(await Promise.all(logs)));
+    const behind = async (member) =>
+      (await this.number(member, 'overround_feed_position')) < posted;
     const late = async () => {
       const all = await Promise.all([...this.of('bets'), ...this.of('web')].map(behind));
       if (all.includes(true)) throw new Error('a book is behind');

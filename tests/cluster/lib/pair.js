@@ -57,6 +57,13 @@ class Pair {
     pg('promote', this.members[this.primary]);
   }
 
+  // A new standby in the place of the primary that was lost.
+  rebuild() {
+    const lost = this.members[1 - this.primary];
+    fs.rmSync(path.join(lost, 'data'), { recursive: true, force: true });
+    pg('standby', lost, this.members[this.primary]);
+  }
+
   stop() {
     if (this.stopped) return;
     this.stopped = true;

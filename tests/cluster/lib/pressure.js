@@ -81,6 +81,15 @@ class Pressure extends Load {
     if (answer.status === 201) entry.final = answer.json.id;
   }
 
+  async check201s() {
+    const ids = await this.allIds();
+    const there = new Set([...ids.values()].flat());
+    assert.equal(there.size, [...ids.values()].flat().length, 'an id twice');
+    const accepted = this.answered(201).map((e) => e.id);
+    assert.equal(new Set(accepted).size, accepted.length, 'an id answered twice');
+    assert.deepEqual(accepted.filter((id) => !there.has(id)), [], 'answered 201, and lost');
+  }
+
   async checkOneBetAKey() {
     const ids = await this.allIds();
     for (const fan of this.fans) {

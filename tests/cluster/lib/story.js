@@ -2,7 +2,7 @@
 // happens, and afterwards everything that was answered is true.
 'use strict';
 
-const { World, market, sleep } = require('../../api/lib/world');
+const { World, market, eventually, sleep } = require('../../api/lib/world');
 const { makeStore } = require('../../api/lib/store');
 const { Fleet, PAIRS } = require('./fleet');
 const { Feeder, Pressure } = require('./pressure');
@@ -47,8 +47,8 @@ async function storyOf(settings, story) {
     await pressure.load.takes(Date.now());
     await pressure.load.prove();
     await pressure.feeder.stop();
-    for (const event of pressure.events) await event.result(1, 0, 0);
-    await world.quiet();
+    for (const event of pressure.events) await eventually(() => event.result(1, 0, 0));
+    await eventually(() => world.quiet(), { timeout: 60000, every: 1000 });
     world.audit();
     await world.server.stop();
   } catch (error) {
