@@ -7,7 +7,7 @@ const { openBrowser } = require('./lib/browser');
 const { eventually, leg, market, worldFor } = require('../api/lib/world');
 
 describe("the operators' page", () => {
-  const world = worldFor({ before, after }, {});
+  const world = worldFor({ before, after }, { experiments: 'slip=control:50/quick:50' });
 
   test('bets, refusals and money, and a server that goes away', async () => {
     const event = await world().event();
@@ -28,6 +28,16 @@ describe("the operators' page", () => {
     await card('Refusals by cause, a second').getByText('odds_changed').waitFor();
     await eventually(async () =>
       assert.equal(await card('GGR').locator('output').textContent(), '5'));
+    await page.getByLabel("Operator's token").fill('nobody');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('Log in first').waitFor();
+    await page.getByLabel("Operator's token").fill(world().server.token);
+    await page.getByRole('button', { name: 'Show' }).click();
+    const turnover = card('Turnover by the minute, one hour');
+    await turnover.locator('canvas').waitFor();
+    assert.equal(await turnover.locator('output').textContent(), '5 EUR');
+    const arms = page.getByRole('region', { name: 'Experiment slip' });
+    await arms.getByRole('cell', { name: 'too few to say' }).first().waitFor();
     await world().server.stop();
     await page.getByRole('status').getByText(/^No answer since/).waitFor();
     assert.deepEqual(errors, []);

@@ -11,6 +11,7 @@ export interface Session {
   email: string;
   token: string;
   expires_at: string;
+  experiments?: Record<string, string>; // of a session from before there were any: none
 }
 
 export interface Wallet {
@@ -60,6 +61,24 @@ export async function loadWallet() {
   }
 }
 
+// The customer's arm of an experiment: '' while it does not run, or nobody is
+// logged in.
+export const arm = (experiment: string) => session.value?.experiments?.[experiment] ?? '';
+
+// A session may outlive an experiment: its arms are asked for with every visit,
+// which is also what tells the server that the customer has seen them.
+async function loadArms() {
+  const now = session.value;
+  if (!now) return;
+  try {
+    const { experiments } = await own<Pick<Session, 'experiments'>>('GET', '/v1/sessions');
+    const same = JSON.stringify(experiments) === JSON.stringify(now.experiments);
+    if (session.value === now && experiments && !same) session.set({ ...now, experiments });
+  } catch {
+    // the arms that were told stay
+  }
+}
+
 // For sendOnce(): money of one customer never moves by another's token.
 export function tokenOf(customer: string): string | 'another' | undefined {
   const now = session.value;
@@ -101,6 +120,7 @@ export function startSession() {
   };
   session.watch(follow);
   follow();
+  void loadArms();
   // Without the stream nobody tells of what settlement has paid.
   setInterval(() => feed.privateLive.value || document.hidden || void loadWallet(), ASK_MS);
 }

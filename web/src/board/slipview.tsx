@@ -9,7 +9,7 @@ import { choose } from '../shared/rational';
 import { Choice, Icon, Money, Odds, useMove } from './parts';
 import type { Bet } from './mybets';
 import { legKey } from './names';
-import { currency, feed, session, wallet } from './session';
+import { arm, currency, feed, session, wallet } from './session';
 import {
   accept,
   changeSlip,
@@ -198,6 +198,10 @@ function Sizes() {
   );
 }
 
+// What the buttons beside the stake add: an experiment of the name `slip` may
+// give larger steps to its arm `quick`.
+const steps = () => (arm('slip') === 'quick' ? ['10', '25', '100'] : ['5', '10', '50']);
+
 function Stake() {
   const { stake, mode, legs } = slip.value;
   const label = mode === 'single' && legs.length > 1 ? 'Stake on each' : 'Stake';
@@ -223,7 +227,7 @@ function Stake() {
           onInput={(input) => changeSlip({ stake: input.currentTarget.value })}
           onKeyDown={(key) => key.key === 'Enter' && document.getElementById('place')?.click()}
         />
-        {['5', '10', '50'].map((more) => (
+        {steps().map((more) => (
           <button
             key={more}
             type="button"

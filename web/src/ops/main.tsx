@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
+import { Business } from './business';
 import { Chart, type Line } from './chart';
 import { parse, quantile, rate, series, total, type Sample } from './metrics';
 
@@ -242,6 +243,7 @@ function Page() {
       </header>
       <main class={away ? 'grid old' : 'grid'}>
         {steps.length > 0 && panels.map((panel) => draw(panel, steps))}
+        <Business />
       </main>
     </>
   );
