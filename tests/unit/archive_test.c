@@ -1,0 +1,221 @@
+/* The archive's texts and packs; what needs a server is in tests/cluster. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "archive/manifest.h"
+
+static struct arena arena;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_fini(&arena);
+    return 0;
+}
+
+/* ---- packs --------------------------------------------------------------- */
+
+#define LINES 20000
+
+/* What a pack of many lines is, as a file's bytes. */
+static struct str packed(struct pack *pack, struct pack_sum *sum)
+{
+    static char bytes[1 << 20];
+    char line[64];
+    FILE *file;
+    size_t n;
+
+    for (int i = 0; i < LINES; i++) {
+        (void)snprintf(line, sizeof(line), "{\"line\":%d,\"noise\":%d}", i, i * 7919 % 104729);
+        assert_true(pack_add(pack, str_of(line)));
+    }
+    assert_true(pack_end(pack, sum, &file));
+    rewind(file);
+    n = fread(bytes, 1, sizeof(bytes), file);
+    assert_true(n > 0 && n < sizeof(bytes));
+    return (struct str){ bytes, n };
+}
+
+static void test_a_pack_reads_back_in_any_pieces(void **state)
+{
+    struct pack *pack = pack_new();
+    struct pack_sum sum, found;
+    struct str bytes;
+    char hex[SHA256_HEX];
+
+    (void)state;
+    assert_non_null(pack);
+    bytes = packed(pack, &sum);
+    sha256_hex(bytes, hex);
+    assert_string_equal(sum.sha256, hex);
+    assert_int_equal(sum.rows, LINES);
+    assert_int_equal(sum.bytes, bytes.n);
+    for (size_t piece = 1; piece <= bytes.n; piece = piece * 37 + 1) {
+        struct unpack *unpack = unpack_new();
+
+        for (size_t at = 0; at < bytes.n; at += piece)
+            assert_true(unpack_bytes(unpack, (struct str){
+                bytes.p + at, piece < bytes.n - at ? piece : bytes.n - at }));
+        assert_true(unpack_end(unpack, &found));
+        assert_int_equal(found.rows, LINES);
+        assert_string_equal(found.sha256, sum.sha256);
+        unpack_free(unpack);
+    }
+    pack_free(pack);
+}
+
+static void test_a_pack_cut_short_is_noticed(void **state)
+{
+    struct pack *pack = pack_new();
+    struct pack_sum sum;
+    struct str bytes;
+
+    (void)state;
+    bytes = packed(pack, &sum);
+    for (size_t cut = 1; cut < bytes.n; cut += bytes.n / 7) {
+        struct unpack *unpack = unpack_new();
+
+        (void)unpack_bytes(unpack, (struct str){ bytes.p, bytes.n - cut });
+        assert_false(unpack_end(unpack, &sum));
+        unpack_free(unpack);
+    }
+    pack_free(pack);
+}
+
+/* ---- manifests ------------------------------------------------------------- */
+
+static struct manifest example(void)
+{
+    struct manifest manifest = { .day = { .day = 20780, .open = 2 } };
+
+    for (unsigned i = 0; i < PACK_KINDS; i++) {
+        manifest.day.parts[i] = (struct day_part){ 10 + i, -5 };
+        manifest.sums[i] = (struct pack_sum){ .rows = 10 + i, .bytes = 400 };
+        sha256_hex(STR("x"), manifest.sums[i].sha256);
+        (void)snprintf(manifest.keys[i], sizeof(manifest.keys[i]), "days/%u", i);
+    }
+    return manifest;
+}
+
+static struct str text_of(const struct manifest *manifest)
+{
+    struct str text;
+    struct buf buf;
+
+    buf_init(&buf, 1 << 16);
+    manifest_encode(manifest, &buf);
+    text = arena_str(&arena, buf_view(&buf));
+    buf_fini(&buf);
+    return text;
+}
+
+static void test_a_manifest_reads_back(void **state)
+{
+    struct manifest written = example(), read;
+    struct str error = STR_NONE;
+    char day[DAY_TEXT];
+
+    (void)state;
+    day_text(20780, day);
+    assert_string_equal(day, "2026-11-23");
+    assert_true(manifest_decode(text_of(&written), &read, &arena, &error));
+    assert_true(day_equal(&read.day, &written.day));
+    for (unsigned i = 0; i < PACK_KINDS; i++) {
+        assert_string_equal(read.keys[i], written.keys[i]);
+        assert_string_equal(read.sums[i].sha256, written.sums[i].sha256);
+        assert_int_equal(read.sums[i].bytes, 400);
+    }
+    read.day.parts[PACK_AUDIT].sum++;
+    assert_false(day_equal(&read.day, &written.day));
+}
+
+static void test_what_is_no_manifest_is_said(void **state)
+{
+    static const struct { const char *was, *is, *error; } faults[] = {
+        { "\"version\":1", "\"version\":2", "version" },
+        { "2026-11-23", "2026-13-23", "no date" },
+        { "\"kind\":\"bets\"", "\"kind\":\"debt\"", "no known kind" },
+        { "\"kind\":\"bets\"", "\"kind\":\"audit\"", "missing" },
+        { "\"bytes\"", "\"byte\"", "byte" },
+        { "\"sha256\":\"", "\"sha256\":\"0", "too long" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(faults); i++) {
+        struct manifest manifest = example(), read;
+        char *text = arena_cstr(&arena, text_of(&manifest));
+        char *at = strstr(text, faults[i].was);
+        struct str error = STR_NONE, whole;
+
+        assert_non_null(at);
+        whole = arena_printf(&arena, "%.*s%s%s", (int)(at - text), text, faults[i].is,
+                             at + strlen(faults[i].was));
+        assert_false(manifest_decode(whole, &read, &arena, &error));
+        if (strstr(arena_cstr(&arena, error), faults[i].error) == NULL)
+            fail_msg("%s: " STR_FMT, faults[i].is, STR_ARG(error));
+    }
+}
+
+/* ---- listings ---------------------------------------------------------------- */
+
+static bool on_key(void *ctx, struct str key)
+{
+    struct buf *keys = ctx;
+
+    buf_str(keys, key);
+    buf_char(keys, ' ');
+    return true;
+}
+
+static void expect_listing(const char *xml, bool well, const char *keys, const char *next)
+{
+    struct buf found, token;
+
+    buf_init(&found, 4096);
+    buf_init(&token, 64);
+    assert_int_equal(s3_list_read(str_of(xml), on_key, &found, &token), well);
+    if (well) {
+        assert_true(str_eq(buf_view(&found), str_of(keys)));
+        assert_true(str_eq(buf_view(&token), str_of(next)));
+    }
+    buf_fini(&found);
+    buf_fini(&token);
+}
+
+static void test_a_listing_names_its_keys(void **state)
+{
+    (void)state;
+    expect_listing("<ListBucketResult xmlns='x'><Key>no</Key><Contents><Key>a&amp;b</Key>"
+                   "<Size>1</Size></Contents><Contents><Owner><Key>no</Key></Owner>"
+                   "<Key>c</Key></Contents></ListBucketResult>", true, "a&b c ", "");
+    expect_listing("<ListBucketResult><NextContinuationToken>t/1=</NextContinuationToken>"
+                   "</ListBucketResult>", true, "", "t/1=");
+    expect_listing("<Error><Code>no</Code></Error>", false, "", "");
+    expect_listing("<ListBucketResult><Contents>", false, "", "");
+    expect_listing("<!DOCTYPE x [<!ENTITY a 'b'>]><ListBucketResult/>", false, "", "");
+    expect_listing("", false, "", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_pack_reads_back_in_any_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_pack_cut_short_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_manifest_reads_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_no_manifest_is_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_listing_names_its_keys, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
