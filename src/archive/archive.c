@@ -228,7 +228,7 @@ static bool put_object(struct archive *archive, struct manifest *manifest, enum 
                        struct archive_counts *counts, struct str *error)
 {
     struct pack_sum *sum = &manifest->sums[kind];
-    char text[DAY_TEXT];
+    char text[DAY_TEXT], content[17];
     FILE *file;
 
     if (!pack_end(pack, sum, &file)) {
@@ -237,8 +237,9 @@ static bool put_object(struct archive *archive, struct manifest *manifest, enum 
     }
     manifest->day.parts[kind].rows = sum->rows;
     day_text(manifest->day.day, text);
-    (void)snprintf(manifest->keys[kind], sizeof(manifest->keys[kind]),
-                   "days/%s/%s-%.16s.jsonl.zst", text, pack_kind_name(kind), sum->sha256);
+    (void)snprintf(content, sizeof(content), "%.16s", sum->sha256);
+    (void)snprintf(manifest->keys[kind], sizeof(manifest->keys[kind]), "days/%s/%s-%s.jsonl.zst",
+                   text, pack_kind_name(kind), content);
     if (old != NULL && strcmp(old->keys[kind], manifest->keys[kind]) == 0)
         return true;
     counts->objects++;

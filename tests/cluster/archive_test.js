@@ -201,7 +201,8 @@ describe('the archive', () => {
     const before = { report: await report(day), risk: await risk(stories.first.winner) };
     await stop();
     assert.match(well(archive(...longer)), /^1 months dropped$/);
-    assert.equal(world.store.sql("select count(*) from bets where id < (select value from meta where name = 'bets_from')"), '0');
+    const early = "id < (select value from meta where name = 'bets_from')";
+    assert.equal(world.store.sql(`select count(*) from bets where ${early}`), '0');
     assert.equal(world.store.sql('select count(*) from checkpoints'), '5');
     world.audit();
     await world.restart();
@@ -258,9 +259,11 @@ describe('the archive', () => {
       before.report.days.filter((d) => d.day < today()));
     assert.deepEqual(await risk(stories.first.winner), before.risk);
     world.audit();
-    world.store.sql('update checkpoints set won = won + 1, balance = balance + 1 where balance > 0');
+    world.store.sql(`update checkpoints set won = won + 1, balance = balance + 1
+      where balance > 0`);
     const wrong = run(['audit', '--store', world.store.url]);
     assert.equal(wrong.status, 1);
-    world.store.sql('update checkpoints set won = won - 1, balance = balance - 1 where balance > 0');
+    world.store.sql(`update checkpoints set won = won - 1, balance = balance - 1
+      where balance > 0`);
   });
 });

@@ -68,12 +68,14 @@ describe('objects', () => {
       assert.match(done.stderr, text);
       assert.equal(done.stderr.includes('overround-secret'), false);
     };
-    failing(['put', file, s3.url('a')], { AWS_SECRET_ACCESS_KEY: 'no' }, 1, /SignatureDoesNotMatch/);
+    const wrong = { AWS_SECRET_ACCESS_KEY: 'no' };
+    failing(['put', file, s3.url('a')], wrong, 1, /SignatureDoesNotMatch/);
     failing(['put', file, s3.url('a')], { AWS_ACCESS_KEY_ID: '' }, 1, /set AWS_ACCESS_KEY_ID/);
     failing(['put', file, 's3://nobody/a'], {}, 1, /NoSuchBucket/);
     failing(['put', file, 'http://x/a'], {}, 1, /is not s3:/);
     failing(['put', path.join(folder, 'none'), s3.url('a')], {}, 1, /No such file/);
-    failing(['get', s3.url('a'), file], { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }, 126, /connect/i);
+    const away = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
+    failing(['get', s3.url('a'), file], away, 126, /connect/i);
     failing(['get', s3.url('a'), file], {}, 1, /there is no a/);
     failing(['put', file, s3.url('a'), '--part-mib', '4'], {}, 2, /usage/);
   });
