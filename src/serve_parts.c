@@ -201,7 +201,8 @@ void serve_make_local(struct serve *serve)
         make_around_book(serve);
     serve->routes = (struct routes){
         .bets = serve->bets, .web = serve->web, .stream = serve->stream, .feed = serve->feed,
-        .reports = serve->reports, .cohorts = serve->cohorts, .desk = serve->desk, .risk = serve->risk, .serve = serve,
+        .reports = serve->reports, .cohorts = serve->cohorts, .desk = serve->desk,
+        .risk = serve->risk, .serve = serve,
         .operators = serve->operators,
     };
 }
