@@ -9,6 +9,8 @@
 #include "bets/liability.h"
 #include "feed/feed.h"
 
+#define NODES 1024 /* in a bet's id */
+
 static bool on_key(void *ctx, const struct value *cells)
 {
     struct start *start = ctx;
@@ -47,10 +49,30 @@ static bool load_keys(struct db *db, struct start *start, struct str *error)
            db_query(db, select, "", NULL, "ib", on_key, start, error);
 }
 
+/* The next of 1024 that no process lives under which is still among us. */
+static bool load_node(struct db *db, struct start *start, struct str *error)
+{
+    struct value asked[2] = { { 0 }, VALUE_INT(clock_wall_ms()) };
+    int64_t taken = 1;
+
+    for (int tries = 0; tries < NODES && taken > 0; tries++) {
+        if (!db_query(db, "UPDATE meta SET value = (value + 1) % 1024 WHERE name = 'node'"
+                          " RETURNING value", "", NULL, "i", on_number, &start->node, error))
+            return false;
+        asked[0] = VALUE_INT(start->node);
+        if (!db_query(db, "SELECT COUNT(*) FROM liability_holders WHERE node = $1"
+                          " AND fenced = 0 AND until_ms > $2", "ii", asked, "i", on_number,
+                      &taken, error))
+            return false;
+    }
+    if (taken > 0)
+        *error = STR("1024 processes take bets already");
+    return taken == 0;
+}
+
 static bool load_numbers(struct db *db, struct start *start, struct str *error)
 {
-    return db_query(db, "UPDATE meta SET value = (value + 1) % 1024 WHERE name = 'node'"
-                        " RETURNING value", "", NULL, "i", on_number, &start->node, error) &&
+    return load_node(db, start, error) &&
            db_query(db, "SELECT value FROM meta WHERE name = 'settle_offset'", "", NULL, "i",
                     on_number, &start->settle_offset, error) &&
            db_query(db, "SELECT COALESCE(MAX(pos), 0) FROM feed_log", "", NULL, "i",

@@ -194,17 +194,18 @@ static bool is_leased(const struct liability_ask *ask, int64_t bet)
     return false;
 }
 
-/* Columns of LIABILITY_OPEN. */
-enum { B_ID, B_STAKE, B_POTENTIAL, B_CURRENCY, B_SLIP };
+/* Columns of LIABILITY_BETS. */
+enum { B_ID, B_STATE, B_STAKE, B_POTENTIAL, B_CURRENCY, B_SLIP };
 
-/* What one open bet costs if this outcome wins. */
+/* What one bet costs if this outcome wins. */
 static int64_t cost(struct liability_ask *ask, const struct value *row)
 {
     const struct currency *currency = currency_find(row[B_CURRENCY].s);
     struct slip *slip = &ask->slip;
     int64_t amount;
 
-    if (currency == NULL || !slip_decode(row[B_SLIP].s, &ask->arena, slip))
+    if (row[B_STATE].i != BET_ACCEPTED || currency == NULL ||
+        !slip_decode(row[B_SLIP].s, &ask->arena, slip))
         return 0;
     for (uint32_t i = 0; i < slip->n_legs; i++) {
         if (market_key(slip->legs[i].market) != ask->key ||
@@ -217,9 +218,9 @@ static int64_t cost(struct liability_ask *ask, const struct value *row)
     return 0;
 }
 
-static void read_open(struct liability_ask *ask, int64_t after);
+static void read_bets(struct liability_ask *ask, int64_t after);
 
-static void on_open(struct store_exec *exec, enum store_result result)
+static void on_bets(struct store_exec *exec, enum store_result result)
 {
     struct liability_ask *ask = exec->ctx;
     int64_t last = 0;
@@ -238,17 +239,17 @@ static void on_open(struct store_exec *exec, enum store_result result)
     if (exec->rows < LIMIT_CHUNK)
         write_count(ask);
     else
-        read_open(ask, last);
+        read_bets(ask, last);
 }
 
-static void read_open(struct liability_ask *ask, int64_t after)
+static void read_bets(struct liability_ask *ask, int64_t after)
 {
     arena_reset(&ask->arena);
     ask->exec = (struct store_exec){ .calls = {
-        { STATEMENT_LIABILITY_OPEN,
+        { STATEMENT_LIABILITY_BETS,
           { VALUE_INT(ask->key), VALUE_INT(after), VALUE_INT(LIMIT_CHUNK) } },
     } };
-    run(ask, 1, on_open);
+    run(ask, 1, on_bets);
 }
 
 /* ---- count: row and leases --------------------------------------------------- */
@@ -287,7 +288,7 @@ static void on_leases(struct store_exec *exec, enum store_result result)
             see_lease(ask, epoch, EXEC_CELL(exec, i, L_NODE).i, EXEC_CELL(exec, i, L_FROM).i);
     }
     ask->sum = 0;
-    read_open(ask, 0);
+    read_bets(ask, 0);
 }
 
 /* Bets of this process from now on are under the lease that is to come; those

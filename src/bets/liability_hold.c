@@ -93,6 +93,9 @@ static void on_joined(struct store_exec *exec, enum store_result result)
         holder->epoch = EXEC_CELL(exec, 0, 0).i;
         holder->until_ms = holder->asked_ms + liability->options.hold_ms;
         holder->marks = 0;
+    } else if (result == STORE_OK) {
+        log_error("liability", "another process has this one's number: start it again",
+                  "node=%" PRId64, liability->options.node);
     }
     liability_asks_go_on(liability);
 }
@@ -100,6 +103,7 @@ static void on_joined(struct store_exec *exec, enum store_result result)
 void liability_hold_join(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
+    int64_t now_ms = clock_wall_ms();
 
     if (holder->busy)
         return; /* its end lets those that wait go on, or tells them to try again */
@@ -107,8 +111,8 @@ void liability_hold_join(struct liability *liability)
     holder->exec = (struct store_exec){ .calls = {
         { .statement = STATEMENT_LIABILITY_EPOCH },
         { STATEMENT_LIABILITY_JOIN,
-          { VALUE_INT(liability->options.node),
-            VALUE_INT(clock_wall_ms() + liability->options.hold_ms) } },
+          { VALUE_INT(liability->options.node), VALUE_INT(now_ms + liability->options.hold_ms),
+            VALUE_INT(now_ms) } },
     } };
     run(liability, 2, on_joined);
 }

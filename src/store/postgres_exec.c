@@ -29,6 +29,14 @@ static const char *form_of(enum statement statement)
         return "UPDATE liability_holders SET fenced = 1 WHERE epoch = $1 AND until_ms < $2"
                " AND pg_try_advisory_xact_lock(" PG_LIABILITY_LOCK
                ", ($1::int8 % 2147483647)::int4) RETURNING epoch";
+    case STATEMENT_LIABILITY_BETS: /* planned once, maybe for an empty table */
+        return "SELECT l.bet, COALESCE(b.state, 0)::int8, COALESCE(b.stake, 0),"
+               " COALESCE(b.potential, 0), COALESCE(b.currency, ''), COALESCE(b.slip, '')"
+               " FROM (SELECT account, bet FROM legs WHERE market_key = $1 AND bet > $2"
+               "  ORDER BY bet LIMIT $3) l"
+               " LEFT JOIN LATERAL (SELECT x.state, x.stake, x.potential, x.currency, x.slip"
+               "  FROM bets x WHERE x.account = l.account AND x.id = l.bet OFFSET 0) b ON true"
+               " ORDER BY l.bet";
     default:
         return statement_info(statement)->sql;
     }

@@ -254,12 +254,15 @@ STATEMENT(KEYS_TRIM, "ii", "",
  */
 #define LIABILITY_ROW_IS " market_key = $1 AND outcome = $2"
 STATEMENT(LIABILITY_SHARE, "i", "i", "SELECT 1 WHERE $1 <> 0")
-/* A holder's epoch is used once.  $1: node, $2: until. */
+/* A holder's epoch is used once, and its bets are known by the node: of two
+ * that live one waits.  $1: node, $2: until, $3: now. */
 STATEMENT(LIABILITY_EPOCH, "", "",
     "UPDATE epochs SET epoch = epoch + 1 WHERE name = 'liability'")
-STATEMENT(LIABILITY_JOIN, "ii", "i",
+STATEMENT(LIABILITY_JOIN, "iii", "i",
     "INSERT INTO liability_holders (epoch, node, until_ms, fenced)"
-    " SELECT epoch, $1, $2, 0 FROM epochs WHERE name = 'liability' RETURNING epoch")
+    " SELECT epoch, $1, $2, 0 FROM epochs WHERE name = 'liability'"
+    " AND NOT EXISTS (SELECT 1 FROM liability_holders h WHERE h.node = $1 AND h.fenced = 0"
+    "  AND h.until_ms > $3) RETURNING epoch")
 STATEMENT(LIABILITY_RENEW, "ii", "i",
     "UPDATE liability_holders SET until_ms = $2 WHERE epoch = $1 AND fenced = 0"
     " RETURNING epoch")
@@ -285,11 +288,13 @@ STATEMENT(LIABILITY_LEASES, "is", "iiii",
     "  FROM liability_leases x JOIN liability_holders h ON h.epoch = x.epoch"
     "  WHERE h.fenced = 0 AND x.market_key = $1 AND x.outcome = $2) l ON 1 = 1"
     " WHERE r.market_key = $1 AND r.outcome = $2")
-/* Open bets with a leg on a market, ids above $2. */
-STATEMENT(LIABILITY_OPEN, "iii", "iiiss",
-    "SELECT b.id, b.stake, b.potential, b.currency, b.slip"
-    " FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"
-    " WHERE l.market_key = $1 AND l.bet > $2 AND b.state = 1 ORDER BY l.bet LIMIT $3")
+/* Bets with a leg on a market, ids above $2, at most $3; on PostgreSQL bet by
+ * bet through the index, whatever the planner expects (postgres_exec.c). */
+STATEMENT(LIABILITY_BETS, "iii", "iiiiss",
+    "SELECT l.bet, COALESCE(b.state, 0), COALESCE(b.stake, 0), COALESCE(b.potential, 0),"
+    " COALESCE(b.currency, ''), COALESCE(b.slip, '')"
+    " FROM legs l LEFT JOIN bets b ON b.account = l.account AND b.id = l.bet"
+    " WHERE l.market_key = $1 AND l.bet > $2 ORDER BY l.bet LIMIT $3")
 /* Counted anew: $3 is what is open under no lease of $4, ",epoch,epoch,",
  * whose others are fenced and have their last here.  Only while $6 is the
  * row's mark; then it is $5, and the next statements know by that. */

@@ -25,6 +25,7 @@ static struct l_world {
     enum liability_result results[L_CLAIMS];
     struct house house;
     unsigned over; /* the next market is */
+    uint32_t as_node; /* if not 0, what the next process is started as */
     struct l_ids { uint32_t node, n; } ids[L_PROCESSES];
 } l;
 
@@ -59,10 +60,10 @@ static struct store *l_store(void)
 static void l_start_one(uint32_t i, int64_t tick_ms, int64_t hold_ms)
 {
     l.stores[i] = l_store();
-    l.ids[i].node = i + 1;
+    l.ids[i].node = l.as_node != 0 ? l.as_node : i + 1;
     l.processes[i] = liability_new(&(struct liability_options){
-        .loop = &suite.loop, .store = l.stores[i], .house = &l.house, .node = i + 1,
-        .tick_ms = tick_ms, .hold_ms = hold_ms, .is_over = l_is_over,
+        .loop = &suite.loop, .store = l.stores[i], .house = &l.house,
+        .node = l.ids[i].node, .tick_ms = tick_ms, .hold_ms = hold_ms, .is_over = l_is_over,
         .next_bet = l_next_bet, .ctx = &l.ids[i],
     });
 }
@@ -569,6 +570,23 @@ static void rule_14_what_is_under_no_lease_is_in_the_base(void **state)
     l_stop();
 }
 
+/* Bets are told apart by the node in their ids. */
+static void rule_14_two_of_one_number_do_not_lease(void **state)
+{
+    (void)state;
+    l_begin();
+    l_start_one(0, L_NEVER_MS, 200);
+    l.as_node = 1;
+    l_start_one(1, L_NEVER_MS, 200);
+    assert_int_equal(l_charged(0, 0, 100, 1000), LIABILITY_CHARGED);
+    assert_int_equal(l_charged(1, 1, 100, 1000), LIABILITY_BUSY);
+    (void)usleep(250000);
+    assert_int_equal(l_charged(1, 1, 100, 1000), LIABILITY_CHARGED); /* it went away */
+    liability_release(l.processes[0], &l.claims[0]);
+    liability_release(l.processes[1], &l.claims[1]);
+    l_stop();
+}
+
 static void rule_14_over_is_over_for_all(void **state)
 {
     (void)state;
@@ -633,6 +651,7 @@ static void rule_14_who_is_alone_forgets_what_others_held(void **state)
     SUITE_TEST(rule_14_who_charges_nothing_is_no_business_of_the_fence), \
     SUITE_TEST(rule_14_bets_of_the_dead_give_their_room_back),       \
     SUITE_TEST(rule_14_what_is_under_no_lease_is_in_the_base),       \
+    SUITE_TEST(rule_14_two_of_one_number_do_not_lease),              \
     SUITE_TEST(rule_14_over_is_over_for_all),                        \
     SUITE_TEST(rule_14_who_is_alone_forgets_what_others_held)
 
