@@ -37,7 +37,8 @@ LIBRARY = $(OUT)/liboverround.a
 UNITS = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(sort $(wildcard tests/unit/*_test.c)))
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 BENCHES = $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
-HELPERS = $(patsubst tests/crash/%.c,$(OUT)/crash/%,$(sort $(wildcard tests/crash/*.c)))
+HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
+	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
 .PHONY: all run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
 	deps-test deps-cluster units helpers
@@ -101,6 +102,10 @@ $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(LIBRARY)
 	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ -lcmocka $(LDLIBS)
 
 $(OUT)/crash/%: $(OUT)/tests/crash/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
+
+$(OUT)/cluster/%: $(OUT)/tests/cluster/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
 
