@@ -70,7 +70,9 @@ static void on_log(struct kafka *kafka, rd_kafka_event_t *event)
     const char *facility, *text;
     int level;
 
-    if (rd_kafka_event_log(event, &facility, &text, &level) == 0 && level <= 4)
+    /* A producer complains of consumers' settings, and they of its. */
+    if (rd_kafka_event_log(event, &facility, &text, &level) == 0 && level <= 4 &&
+        strcmp(facility, "CONFWARN") != 0)
         say(kafka, "librdkafka says", text);
 }
 

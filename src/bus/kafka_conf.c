@@ -14,6 +14,7 @@ static const struct setting mild[] = {
     { "allow.auto.create.topics", "false" },
     { "compression.type", "lz4" },
     { "fetch.error.backoff.ms", "100" },
+    { "fetch.wait.max.ms", "200" }, /* what is resumed waits for the fetch under way */
     { "heartbeat.interval.ms", "1500" },
     { "linger.ms", "2" },
     { "log.connection.close", "false" },

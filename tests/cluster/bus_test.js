@@ -171,6 +171,22 @@ describe('the bus on Kafka', () => {
     await reader.hasAll(400000);
   });
 
+  story('a process ends though the broker is frozen', async () => {
+    const all = [drive('send', 400000, 50000), drive('read', 'feed'), drive('join', 'feed', 'odds')];
+    await all[2].owns(4);
+    kafka.pause();
+    try {
+      await sleep(500);
+      for (const driver of all) driver.signal('SIGTERM');
+      await eventually(() => {
+        for (const driver of all) assert.notEqual(driver.process.exitCode, null);
+      }, { timeout: 15000 });
+      for (const driver of all) assert.equal(driver.process.exitCode, 0);
+    } finally {
+      kafka.resume();
+    }
+  });
+
   story('members share a topic, and who leaves is replaced at once', async () => {
     const a = drive('join', 'feed', 'odds');
     await a.owns(4);
