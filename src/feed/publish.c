@@ -2,7 +2,7 @@
  * The leader's way to the topic feed: see publish.h.
  *
  *   IDLE --lead--> ASKS meta --> READS the table --end--> LIVE: from memory
- *                                   ^                       │
+ *                                   ^                       |
  *                                   +--- refused, failed ---+
  *
  * While the table is read, what becomes durable is kept (`recent`), so that

@@ -2,9 +2,9 @@
  * Publish: the leader tells the topic feed what is durable in the log, in
  * order, at least once.
  *
- *   durable ──> publish_entry ──live──────────────────> Kafka ──acknowledged──> told
- *   log     ──> the table, behind what was told ──────┘                          │
- *                                          meta.feed_published <──twice a second─┘
+ *   durable --> publish_entry --live------------------> Kafka --acknowledged--> told
+ *   log     --> the table, behind what was told ------+                          |
+ *                                          meta.feed_published <--twice a second-+
  *
  * A new leader tells again what is behind meta.feed_published: whoever
  * receives passes over positions it has had.  Each partition gets its entries

@@ -120,7 +120,8 @@ describe('the bus on Kafka', () => {
     const prefix = bus.split('/').pop();
     const said = tool('org.apache.kafka.tools.TopicCommand', '--bootstrap-server',
       kafka.address, '--describe');
-    const of = (topic) => said.split('\n').find((line) => line.startsWith(`Topic: ${prefix}.${topic}\t`));
+    const of = (topic) =>
+      said.split('\n').find((line) => line.startsWith(`Topic: ${prefix}.${topic}\t`));
     for (const topic of ['feed', 'prices', 'results', 'bets', 'transfers', 'traffic'])
       assert.match(of(topic), /PartitionCount: 4\b.*ReplicationFactor: 1\b/);
     assert.match(of('prices'), /cleanup\.policy=compact/);
@@ -172,7 +173,8 @@ describe('the bus on Kafka', () => {
   });
 
   story('a process ends though the broker is frozen', async () => {
-    const all = [drive('send', 400000, 50000), drive('read', 'feed'), drive('join', 'feed', 'odds')];
+    const all = [drive('send', 400000, 50000), drive('read', 'feed'),
+      drive('join', 'feed', 'odds')];
     await all[2].owns(4);
     kafka.pause();
     try {
@@ -248,9 +250,10 @@ describe('Kafka with TLS and passwords', () => {
     fs.writeFileSync(file('both.pem'), fs.readFileSync(file('key.pem'), 'latin1') +
       fs.readFileSync(file('ca.pem'), 'latin1'));
     const port = await freePort();
+    const plain = 'PLAINTEXT://127.0.0.1:@PORT@';
     kafka = new Kafka([
-      '-c', `listeners=PLAINTEXT://127.0.0.1:@PORT@,SAFE://127.0.0.1:${port},CONTROLLER://127.0.0.1:@CONTROLLER@`,
-      '-c', `advertised.listeners=PLAINTEXT://127.0.0.1:@PORT@,SAFE://127.0.0.1:${port}`,
+      '-c', `listeners=${plain},SAFE://127.0.0.1:${port},CONTROLLER://127.0.0.1:@CONTROLLER@`,
+      '-c', `advertised.listeners=${plain},SAFE://127.0.0.1:${port}`,
       '-c', 'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SAFE:SASL_SSL,CONTROLLER:PLAINTEXT',
       '-c', 'sasl.enabled.mechanisms=PLAIN',
       '-c', 'listener.name.safe.plain.sasl.jaas.config=' +
