@@ -180,6 +180,7 @@ static void on_retry(uv_timer_t *timer)
 #define SETTINGS_ALL \
     "SELECT current_setting('fsync'), current_setting('synchronous_commit')," \
     " pg_is_in_recovery()::text, pg_backend_pid()::text," \
+    " current_setting('synchronous_standby_names')," \
     " set_config('jit', 'off', false)," \
     " set_config('plan_cache_mode', 'force_generic_plan', false)," \
     " set_config('idle_in_transaction_session_timeout', '30s', false)"
@@ -302,6 +303,9 @@ static const char *settings_fault(struct pg_conn *conn, const PGresult *result)
     if (strcmp(PQgetvalue(result, 0, 1), "off") == 0)
         return "PostgreSQL runs with synchronous_commit=off: what it confirms may be "
                "lost, so no bets are taken on it; set synchronous_commit=on";
+    if (strcmp(PQgetvalue(result, 0, 1), "local") == 0 && PQgetvalue(result, 0, 4)[0] != '\0')
+        return "PostgreSQL runs with synchronous_commit=local beside a synchronous standby: "
+               "what it confirms is lost with the primary; set synchronous_commit=on";
     if (strcmp(PQgetvalue(result, 0, 2), "true") == 0)
         return "this PostgreSQL is a standby: name the primary, or several hosts with "
                "target_session_attrs=read-write";

@@ -148,19 +148,34 @@ static void rule_26_synchronous_commit_off_is_refused(void **state)
     expect_refused(url, "synchronous_commit=off");
 }
 
-static void rule_26_fsync_off_is_refused(void **state)
+/* On a server of its own with this setting, by a URL that ends like this. */
+static void expect_server_refused(char *setting, const char *end, const char *word)
 {
-    char path[64], url[256], kept[sizeof(suite.url)];
+    char path[64], url[256], whole[512], kept[sizeof(suite.url)];
 
-    (void)state;
     (void)snprintf(path, sizeof(path), "%s/unsafe", directory);
-    assert_true(server_start(path, "fsync=off", url, sizeof(url)));
+    assert_true(server_start(path, setting, url, sizeof(url)));
+    (void)snprintf(whole, sizeof(whole), "%s%s", url, end);
     memcpy(kept, suite.url, sizeof(kept));
-    (void)snprintf(suite.url, sizeof(suite.url), "%s", url);
+    (void)snprintf(suite.url, sizeof(suite.url), "%s", whole);
     suite_migrate();
     memcpy(suite.url, kept, sizeof(kept));
-    expect_refused(url, "fsync=off");
+    expect_refused(whole, word);
     server_drop(path);
+}
+
+static void rule_26_fsync_off_is_refused(void **state)
+{
+    (void)state;
+    expect_server_refused("fsync=off", "", "fsync=off");
+}
+
+static void rule_26_a_standby_that_nobody_waits_for_is_refused(void **state)
+{
+    (void)state;
+    expect_server_refused("synchronous_standby_names=away",
+                          "?options=-c%20synchronous_commit%3Dlocal",
+                          "synchronous_commit=local");
 }
 
 static void rule_28_a_schema_behind_names_the_command(void **state)
@@ -548,6 +563,7 @@ int main(void)
         SUITE_TEST(rule_23_a_second_server_is_refused),
         SUITE_TEST(rule_26_synchronous_commit_off_is_refused),
         SUITE_TEST(rule_26_fsync_off_is_refused),
+        SUITE_TEST(rule_26_a_standby_that_nobody_waits_for_is_refused),
         SUITE_TEST(rule_28_a_schema_behind_names_the_command),
         SUITE_TEST(test_an_unreachable_server_is_named),
         SUITE_TEST(test_rows_live_in_their_month),
