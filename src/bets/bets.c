@@ -39,6 +39,7 @@ static void make_gate(struct bets *bets)
     bets->delays = delays_new(bets->park, options->book, options->delays);
     bets->liability = liability_new(&(struct liability_options){
         .loop = options->loop, .store = options->store, .house = options->house,
+        .hold_ms = options->config->liability_lease_ms,
         .node = options->node, .is_over = is_over, .next_bet = next_bet, .ctx = bets,
     });
 }

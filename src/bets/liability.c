@@ -417,10 +417,10 @@ struct liability *liability_new(const struct liability_options *options)
 
     CHECK(liability != NULL && options->house != NULL && options->next_bet != NULL);
     liability->options = *options;
-    if (options->tick_ms == 0)
-        liability->options.tick_ms = TICK_MS;
     map_init(&liability->map, LIMIT_LIABILITY);
     liability_hold_init(liability);
+    if (options->tick_ms == 0)
+        liability->options.tick_ms = liability_hold_tick_ms(liability, TICK_MS);
     CHECK(uv_timer_init(options->loop, &liability->timer) == 0);
     liability->timer.data = liability;
     CHECK(uv_timer_start(&liability->timer, on_tick, (uint64_t)liability->options.tick_ms,

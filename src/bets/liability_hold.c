@@ -44,6 +44,13 @@ int64_t liability_hold_mark(struct liability *liability)
     return holder->epoch << MARK_SHIFT | (++holder->marks & ((1u << MARK_SHIFT) - 1));
 }
 
+int64_t liability_hold_tick_ms(const struct liability *liability, int64_t at_most_ms)
+{
+    int64_t part_ms = liability->options.hold_ms / HOLD_PARTS;
+
+    return part_ms < 1 ? 1 : part_ms < at_most_ms ? part_ms : at_most_ms;
+}
+
 /* ---- its own epoch ---------------------------------------------------------- */
 
 void liability_hold_lose(struct liability *liability, int64_t epoch)

@@ -83,6 +83,8 @@ void liability_asks_go_on(struct liability *liability);
 
 void liability_hold_init(struct liability *liability);
 void liability_hold_fini(struct liability *liability);
+/* Often enough to renew in time. */
+int64_t liability_hold_tick_ms(const struct liability *liability, int64_t at_most_ms);
 /* Gets an epoch; liability_asks_go_on() follows. */
 void liability_hold_join(struct liability *liability);
 /* Finds out whether the epoch is over. */

@@ -30,6 +30,7 @@ CONFIG(TEXT, house_currency, "house-currency", "EUR", "code", "The house's curre
 CONFIG(TEXT, rates, "rates", "", "list", "What one major unit of other currencies is in the house's: USD=0.92,GBP=1.17. A wallet whose currency has no rate may not bet where a limit in the house's currency holds.")
 CONFIG(E2, market_stake_max, "market-stake-max", "0", "major units", "The largest stake on a market in the house's currency, where the desk has set none; 0 = none.")
 CONFIG(E2, liability_max, "liability-max", "0", "major units", "The largest liability of an outcome in the house's currency, where the desk has set none; 0 = none.")
+CONFIG(INT, liability_lease_ms, "liability-lease-ms", "30000", "ms", "Of several processes that take bets, what one may charge against limits goes to the others when the store has not seen it for this long.")
 CONFIG(E2, hold_above, "hold-above", "0", "major units", "Bets with a larger stake in the house's currency wait for a trader, where the desk has set no threshold; 0 = none.")
 CONFIG(INT, hold_s, "hold-s", "30", "s", "How long a bet waits for a trader before it is declined.")
 CONFIG(INT, offer_s, "offer-s", "120", "s", "How long a customer may take the stake a trader has offered without being held again.")
