@@ -92,4 +92,16 @@ function sharedBus() {
   return shared.bus();
 }
 
-module.exports = { Kafka, sharedBus };
+// Each line is a record; makes the topic if it is not there.
+function sendLines(bus, topic, lines, more = []) {
+  const { host, pathname } = new URL(bus.replace(/^kafka:/, 'http:'));
+  const name = `${pathname.slice(1)}.${topic}`;
+  kafka('tool', 'org.apache.kafka.tools.TopicCommand', '--bootstrap-server', host, '--create',
+    '--if-not-exists', '--topic', name, '--partitions', '2');
+  const tool = ['tool', 'kafka.tools.ConsoleProducer', '--bootstrap-server', host];
+  execFileSync(script, [...tool, '--topic', name, ...more], {
+    input: `${lines.join('\n')}\n`, stdio: ['pipe', 'ignore', 'ignore'],
+  });
+}
+
+module.exports = { Kafka, sendLines, sharedBus };
