@@ -303,11 +303,12 @@ bool archive_write(struct archive *archive, int64_t through, struct archive_coun
 
 /* ---- reading back ------------------------------------------------------------------- */
 
-static bool object_holds(struct archive *archive, const struct manifest *manifest,
-                         enum pack_kind kind, struct str *why)
+bool archive_object_read(struct archive *archive, const struct manifest *manifest,
+                         enum pack_kind kind, bool (*on_line)(void *ctx, struct str line),
+                         void *ctx, struct str *why)
 {
     const struct pack_sum *sum = &manifest->sums[kind];
-    struct unpack *unpack = unpack_new();
+    struct unpack *unpack = unpack_new(on_line, ctx);
     struct pack_sum found;
     enum s3_result result = s3_get(archive->s3, manifest->keys[kind], unpack_bytes, unpack, why);
     bool whole = unpack_end(unpack, &found);
@@ -333,7 +334,7 @@ bool archive_objects_hold(struct archive *archive, const struct manifest *manife
     for (unsigned i = 0; i < PACK_KINDS; i++) {
         counts->objects++;
         counts->rows += (uint64_t)manifest->sums[i].rows;
-        if (!object_holds(archive, manifest, (enum pack_kind)i, why)) {
+        if (!archive_object_read(archive, manifest, (enum pack_kind)i, NULL, NULL, why)) {
             *why = arena_printf(&archive->arena, "%s: " STR_FMT, manifest->keys[i],
                                 STR_ARG(*why));
             return false;
@@ -355,26 +356,50 @@ static bool on_key(void *ctx, struct str key)
     return true;
 }
 
-bool archive_verify(struct archive *archive, struct archive_counts *counts, uint64_t *faults,
-                    struct str *error)
+bool archive_manifests(struct archive *archive,
+                       bool (*on_manifest)(void *ctx, const struct manifest *manifest,
+                                           struct str why),
+                       void *ctx, struct str *error)
 {
     struct keys keys = { &archive->arena,
                          ARENA_ARRAY(&archive->arena, const char *, ARCHIVE_DAYS_MAX), 0 };
     enum s3_result result = s3_list(archive->s3, "days/", on_key, &keys, error);
 
-    *faults = 0;
     if (result == S3_ABSENT)
         *error = STR("there is no such bucket");
-    for (uint32_t i = 0; i < keys.n && result == S3_OK; i++) {
+    if (result != S3_OK)
+        return false;
+    for (uint32_t i = 0; i < keys.n; i++) {
         struct manifest manifest;
         struct str why = STR("it went away");
+        bool well = read_manifest(archive, keys.keys[i], &manifest, &why) == S3_OK;
 
-        counts->days++;
-        if (read_manifest(archive, keys.keys[i], &manifest, &why) == S3_OK &&
-            archive_objects_hold(archive, &manifest, counts, &why))
-            continue;
-        ++*faults;
-        archive->say(archive->ctx, why);
+        if (!on_manifest(ctx, well ? &manifest : NULL, why))
+            break;
     }
-    return result == S3_OK;
+    return true;
+}
+
+struct verify { struct archive *archive; struct archive_counts *counts; uint64_t faults; };
+
+static bool on_verified(void *ctx, const struct manifest *manifest, struct str why)
+{
+    struct verify *verify = ctx;
+
+    verify->counts->days++;
+    if (manifest != NULL && archive_objects_hold(verify->archive, manifest, verify->counts, &why))
+        return true;
+    verify->faults++;
+    verify->archive->say(verify->archive->ctx, why);
+    return true;
+}
+
+bool archive_verify(struct archive *archive, struct archive_counts *counts, uint64_t *faults,
+                    struct str *error)
+{
+    struct verify verify = { archive, counts, 0 };
+    bool well = archive_manifests(archive, on_verified, &verify, error);
+
+    *faults = verify.faults;
+    return well;
 }

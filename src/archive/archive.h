@@ -46,6 +46,22 @@ enum s3_result archive_manifest(struct archive *archive, int64_t day, struct man
 bool archive_objects_hold(struct archive *archive, const struct manifest *manifest,
                           struct archive_counts *counts, struct str *why) MUST_USE;
 
+/* The manifest of each day in the archive, in order; NULL: *why it cannot be
+ * read.  on_manifest returns false to stop. */
+bool archive_manifests(struct archive *archive,
+                       bool (*on_manifest)(void *ctx, const struct manifest *manifest,
+                                           struct str why),
+                       void *ctx, struct str *error) MUST_USE;
+/* Reads one object, line by line if on_line is given. */
+bool archive_object_read(struct archive *archive, const struct manifest *manifest,
+                         enum pack_kind kind, bool (*on_line)(void *ctx, struct str line),
+                         void *ctx, struct str *why) MUST_USE;
+
+/* The checkpoints of the store are what the archived transfers add up to:
+ * what is not is said, and counted in `faults`. */
+bool archive_prove(struct archive *archive, uint64_t *accounts, uint64_t *faults,
+                   struct str *error) MUST_USE;
+
 /*
  * Drops from PostgreSQL the months that are over and archived, from the oldest
  * on, until one that is still needed: see drop.c.  *dropped counts them.

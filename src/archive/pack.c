@@ -8,6 +8,7 @@
 
 #define LEVEL 9
 #define OUT_BYTES ((size_t)128 * 1024)
+#define LINE_BYTES ((size_t)1024 * 1024)
 
 struct pack {
     FILE *file;
@@ -110,10 +111,13 @@ struct unpack {
     int64_t rows, bytes;
     size_t wants; /* 0: a frame has ended */
     bool broken;
+    bool (*on_line)(void *ctx, struct str line);
+    void *ctx;
+    struct buf line; /* the one that has begun */
     char out[OUT_BYTES];
 };
 
-struct unpack *unpack_new(void)
+struct unpack *unpack_new(bool (*on_line)(void *ctx, struct str line), void *ctx)
 {
     struct unpack *unpack = calloc(1, sizeof(*unpack));
 
@@ -121,8 +125,33 @@ struct unpack *unpack_new(void)
     unpack->stream = ZSTD_createDStream();
     CHECK(unpack->stream != NULL && ZSTD_isError(ZSTD_initDStream(unpack->stream)) == 0);
     unpack->wants = 1;
+    unpack->on_line = on_line;
+    unpack->ctx = ctx;
+    buf_init(&unpack->line, LINE_BYTES);
     crypto_hash_sha256_init(&unpack->hash);
     return unpack;
+}
+
+/* Whole lines out of what was unpacked. */
+static bool take_lines(struct unpack *unpack, struct str text)
+{
+    while (text.n > 0) {
+        const char *end = memchr(text.p, '\n', text.n);
+        size_t n = end == NULL ? text.n : (size_t)(end - text.p);
+
+        if (unpack->on_line != NULL)
+            buf_put(&unpack->line, text.p, n);
+        if (end == NULL)
+            break;
+        unpack->rows++;
+        if (unpack->on_line != NULL &&
+            (unpack->line.overflow || !unpack->on_line(unpack->ctx, buf_view(&unpack->line))))
+            return false;
+        buf_reset(&unpack->line);
+        text.p += n + 1;
+        text.n -= n + 1;
+    }
+    return true;
 }
 
 bool unpack_bytes(void *ctx, struct str bytes)
@@ -137,9 +166,8 @@ bool unpack_bytes(void *ctx, struct str bytes)
         ZSTD_outBuffer out = { unpack->out, sizeof(unpack->out), 0 };
 
         unpack->wants = ZSTD_decompressStream(unpack->stream, &out, &in);
-        unpack->broken = ZSTD_isError(unpack->wants) != 0;
-        for (size_t i = 0; !unpack->broken && i < out.pos; i++)
-            unpack->rows += unpack->out[i] == '\n';
+        unpack->broken = ZSTD_isError(unpack->wants) != 0 ||
+                         !take_lines(unpack, (struct str){ unpack->out, out.pos });
         full = out.pos == out.size;
         if (unpack->wants == 0 && in.pos == in.size)
             break;
@@ -158,5 +186,6 @@ bool unpack_end(struct unpack *unpack, struct pack_sum *sum)
 void unpack_free(struct unpack *unpack)
 {
     (void)ZSTD_freeDStream(unpack->stream);
+    buf_fini(&unpack->line);
     free(unpack);
 }

@@ -24,9 +24,10 @@ bool pack_add(struct pack *pack, struct str line) MUST_USE;
 bool pack_end(struct pack *pack, struct pack_sum *sum, FILE **file) MUST_USE;
 void pack_free(struct pack *pack);
 
-/* Reads one back: bytes as they come, then what they were. */
+/* Reads one back: bytes as they come, then what they were.  on_line (or NULL)
+ * gets each line, borrowed; false from it ends the reading. */
 struct unpack;
-struct unpack *unpack_new(void) MUST_USE;
+struct unpack *unpack_new(bool (*on_line)(void *ctx, struct str line), void *ctx) MUST_USE;
 bool unpack_bytes(void *unpack, struct str bytes); /* for s3_get() */
 /* False: the stream is broken or does not end. */
 bool unpack_end(struct unpack *unpack, struct pack_sum *sum) MUST_USE;

@@ -26,10 +26,11 @@ struct asked {
 static int usage(FILE *out)
 {
     fprintf(out, "usage: overround archive --to s3://BUCKET/PREFIX --store URL [option …]\n"
-                 "       overround archive --to s3://BUCKET/PREFIX --verify\n"
+                 "       overround archive --to s3://BUCKET/PREFIX [--store URL] --verify\n"
                  "       overround archive --to s3://BUCKET/PREFIX --store URL --drop\n\n"
                  "  --through DAY     up to and with this day (the last that is over)\n"
-                 "  --verify          reads everything back; 1 when something is wrong\n"
+                 "  --verify          reads everything back; 1 when something is wrong; with\n"
+                 "                    --store, adds up what became of its checkpoints, too\n"
                  "  --drop            months that are over and archived leave PostgreSQL\n"
                  "  --window-days N   so long a bet may be settled again (90, not less)\n"
                  S3_USAGE);
@@ -85,14 +86,28 @@ static bool read_arguments(int argc, char **argv, struct asked *asked)
             i++;
         }
     }
+    if (asked->store != NULL && *asked->store == '\0')
+        asked->store = NULL;
     return asked->s3.url != NULL && !(asked->verify && asked->drop)
-        && (asked->verify || (asked->store != NULL && *asked->store != '\0'));
+        && (asked->verify || asked->store != NULL);
 }
 
 static void say(void *ctx UNUSED, struct str line)
 {
     printf(STR_FMT "\n", STR_ARG(line));
     (void)fflush(stdout);
+}
+
+/* With a store: whose checkpoints stand for what is archived. */
+static int prove(struct archive *archive)
+{
+    uint64_t accounts, faults;
+    struct str error;
+
+    if (!archive_prove(archive, &accounts, &faults, &error))
+        return fail(error);
+    printf("%" PRIu64 " checkpoints: %" PRIu64 " faults\n", accounts, faults);
+    return faults == 0 ? 0 : 1;
 }
 
 static int verify(struct archive *archive)
@@ -159,6 +174,8 @@ static int with_store(struct archive *archive, const struct asked *asked)
         return fail(error);
     if (!schema_fits(archive->db, &error))
         exit_code = fail(error);
+    else if (asked->verify)
+        exit_code = verify(archive) | prove(archive);
     else
         exit_code = asked->drop ? drop(archive, asked) : write_days(archive, asked);
     db_close(archive->db);
@@ -181,7 +198,7 @@ int cli_archive(int argc, char **argv)
     if (archive.s3 == NULL) {
         exit_code = fail(error);
     } else {
-        exit_code = asked.verify ? verify(&archive) : with_store(&archive, &asked);
+        exit_code = asked.store == NULL ? verify(&archive) : with_store(&archive, &asked);
         s3_close(archive.s3);
     }
     arena_fini(&archive.arena);

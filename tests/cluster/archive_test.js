@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const http = require('node:http');
 const path = require('node:path');
 const { execFileSync, spawn } = require('node:child_process');
 const { describe, test, before, after } = require('node:test');
@@ -259,6 +260,15 @@ describe('the archive', () => {
       before.report.days.filter((d) => d.day < today()));
     assert.deepEqual(await risk(stories.first.winner), before.risk);
     world.audit();
+    const proven = archive('--verify');
+    assert.equal(proven.status, 0, proven.stdout + proven.stderr);
+    assert.match(proven.stdout, /^\d+ checkpoints: 0 faults$/m);
+    // Stakes for winnings: the books alone would not tell.
+    world.store.sql('update checkpoints set won = won + 1, cash = cash - 1 where balance > 0');
+    const told = archive('--verify');
+    assert.equal(told.status, 1);
+    assert.match(told.stdout, /^checkpoint of account \d+: cash .* the archive says/m);
+    world.store.sql('update checkpoints set won = won - 1, cash = cash + 1 where balance > 0');
     world.store.sql(`update checkpoints set won = won + 1, balance = balance + 1
       where balance > 0`);
     const wrong = run(['audit', '--store', world.store.url]);
@@ -266,4 +276,82 @@ describe('the archive', () => {
     world.store.sql(`update checkpoints set won = won - 1, balance = balance - 1
       where balance > 0`);
   });
+});
+
+describe('the archive, disturbed', () => {
+  const DAYS = 16;
+  let s3, store;
+
+  // An account that deposits a little every day.
+  before(() => {
+    s3 = new S3();
+    store = makeStore({ kind: 'postgres' });
+    store.sql(`insert into accounts (id, balance, seq, currency)
+        values (1000, ${DAYS * 100}, ${DAYS}, 'EUR');
+      insert into transfers select 1000, n, 1, 1000, 100, 0,
+        extract(epoch from date_trunc('day', now()))::bigint * 1000 - n::bigint * ${DAY},
+        n * 100, 1 from generate_series(1, ${DAYS}) n`);
+  });
+  after(() => {
+    store?.remove();
+    s3?.stop();
+  });
+
+  const start = (to, env = s3.env) =>
+    runAsync(['archive', '--to', s3.url(to), '--store', store.url], { env });
+  const verified = (to) => run(['archive', '--to', s3.url(to), '--verify'], { env: s3.env }).stdout;
+
+  test('killed again and again, it goes on where it was', async () => {
+    let kills = 0;
+    let done;
+    for (;;) {
+      const { child, done: ended } = start('killed');
+      const after = sleep(60 + 20 * kills).then(() => child.kill('SIGKILL'));
+      done = await ended;
+      await after;
+      if (done.status === 0) break;
+      assert.equal(done.signal, 'SIGKILL', done.stderr);
+      kills++;
+      assert.match(verified('killed') || '0 faults', /0 faults/, 'what is there is whole');
+    }
+    assert.ok(kills > 0, 'it was killed at least once');
+    assert.equal(verified('killed').split(',')[0], `${DAYS} days`);
+    assert.match((await start('killed').done).stdout, new RegExp(`^${DAYS} days, 0 written`, 'm'));
+  });
+
+  test('a store that fails for the moment is asked again', async () => {
+    const wire = await flaky(new URL(s3.endpoint));
+    const done = await start('flaky', { ...s3.env, AWS_ENDPOINT_URL: wire.url }).done;
+    assert.equal(done.status, 0, done.stderr);
+    assert.ok(wire.refused > 10, `${wire.refused} requests failed`);
+    wire.close();
+    assert.match(verified('flaky'), new RegExp(`^${DAYS} days, .* 0 faults$`, 'm'));
+  });
+
+  // Every third request finds nobody, or a server that is busy.
+  function flaky(target) {
+    const wire = { refused: 0 };
+    let count = 0;
+    const proxy = http.createServer((request, response) => {
+      if (++count % 3 === 0) {
+        wire.refused++;
+        if (count % 2) return request.socket.destroy();
+        response.writeHead(503);
+        return response.end('<Error><Code>SlowDown</Code></Error>');
+      }
+      const { method, url: path, headers } = request;
+      const on = http.request({ host: '127.0.0.1', port: target.port, method, path, headers });
+      request.pipe(on).on('response', (answer) => {
+        response.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(response);
+      });
+    });
+    return new Promise((resolve) => {
+      proxy.listen(0, '127.0.0.1', () => {
+        wire.url = `http://localhost:${proxy.address().port}`;
+        wire.close = () => proxy.closeAllConnections() ?? proxy.close();
+        resolve(wire);
+      });
+    });
+  }
 });

@@ -47,7 +47,7 @@ static void manifest(struct str text)
 
 static void pack(struct str bytes)
 {
-    struct unpack *unpack = unpack_new();
+    struct unpack *unpack = unpack_new(NULL, NULL);
     struct pack_sum sum;
 
     if (unpack_bytes(unpack, bytes) && unpack_end(unpack, &sum))

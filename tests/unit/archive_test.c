@@ -62,7 +62,7 @@ static void test_a_pack_reads_back_in_any_pieces(void **state)
     assert_int_equal(sum.rows, LINES);
     assert_int_equal(sum.bytes, bytes.n);
     for (size_t piece = 1; piece <= bytes.n; piece = piece * 37 + 1) {
-        struct unpack *unpack = unpack_new();
+        struct unpack *unpack = unpack_new(NULL, NULL);
 
         for (size_t at = 0; at < bytes.n; at += piece)
             assert_true(unpack_bytes(unpack, (struct str){
@@ -84,7 +84,7 @@ static void test_a_pack_cut_short_is_noticed(void **state)
     (void)state;
     bytes = packed(pack, &sum);
     for (size_t cut = 1; cut < bytes.n; cut += bytes.n / 7) {
-        struct unpack *unpack = unpack_new();
+        struct unpack *unpack = unpack_new(NULL, NULL);
 
         (void)unpack_bytes(unpack, (struct str){ bytes.p, bytes.n - cut });
         assert_false(unpack_end(unpack, &sum));
