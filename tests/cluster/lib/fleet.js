@@ -89,14 +89,14 @@ class Fleet {
   }
 
   async probe(path) {
-    const all = await Promise.all(
-      this.members.map(({ server }) => server.operate('GET', path).catch((e) => ({ text: `${e}` }))),
-    );
+    const ask = ({ server }) => server.operate('GET', path).catch((e) => ({ text: `${e}` }));
+    const all = await Promise.all(this.members.map(ask));
     return all.find((answer) => answer.status !== 200) ?? all[0];
   }
 
   async metrics() {
-    const all = await Promise.all(this.members.map(({ server }) => server.operate('GET', '/metrics')));
+    const ask = ({ server }) => server.operate('GET', '/metrics');
+    const all = await Promise.all(this.members.map(ask));
     return { ...all[0], text: sum(all.map((answer) => answer.text)) };
   }
 
@@ -128,7 +128,8 @@ class Fleet {
   }
 
   get exit() {
-    return this.members.every(({ server }) => server.exit) ? this.members[0].server.exit : undefined;
+    const all = this.members.map(({ server }) => server.exit);
+    return all.includes(undefined) ? undefined : all[0];
   }
 
   async stop() {

@@ -33,10 +33,12 @@ class Kafka {
   static async withWire() {
     const wire = await new Wire().open();
     wire.target = `127.0.0.1:${await freePort()}`;
+    const here = 'PLAINTEXT://127.0.0.1:@PORT@';
+    const protocols = ['PLAINTEXT', 'WIRE', 'CONTROLLER'].map((name) => `${name}:PLAINTEXT`);
     const broker = new Kafka([
-      '-c', `listeners=PLAINTEXT://127.0.0.1:@PORT@,WIRE://${wire.target},CONTROLLER://127.0.0.1:@CONTROLLER@`,
-      '-c', `advertised.listeners=PLAINTEXT://127.0.0.1:@PORT@,WIRE://${wire.address}`,
-      '-c', 'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,WIRE:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      '-c', `listeners=${here},WIRE://${wire.target},CONTROLLER://127.0.0.1:@CONTROLLER@`,
+      '-c', `advertised.listeners=${here},WIRE://${wire.address}`,
+      '-c', `listener.security.protocol.map=${protocols}`,
     ]);
     broker.wire = wire;
     return broker;

@@ -49,7 +49,8 @@ class Pair {
     const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.silent)], {
       encoding: 'utf8',
     });
-    for (const child of children.split(/\s+/).filter(Boolean)) process.kill(Number(child), 'SIGKILL');
+    const pids = children.split(/\s+/).filter(Boolean).map(Number);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
   }
 
   promote() {
