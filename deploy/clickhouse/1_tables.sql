@@ -23,7 +23,9 @@ CREATE TABLE IF NOT EXISTS bets (
     paid       Int64,   -- by settlement and for cash-outs
     settled_ms Int64,
     past_posted UInt8,
-    legs       UInt8
+    legs       UInt8,
+    experiments Array(String),
+    arms       Array(String)  -- of each of them, the customer's
 ) ENGINE = ReplacingMergeTree(seq)
 PARTITION BY toYYYYMM(day) ORDER BY (placed_ms, bet);
 

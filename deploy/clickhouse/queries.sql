@@ -56,3 +56,10 @@ FROM (SELECT experiment, account, arm_told, sum(placed_ms >= since) AS n,
         WHERE placed_ms >= {from_ms} AND placed_ms < {to_ms}) AS b USING account
     GROUP BY experiment, account, arm_told)
 GROUP BY experiment, arm_told ORDER BY experiment, arm_told;
+
+-- arms: what was bet under each arm, by the records of the bets alone.
+SELECT experiment, arm, sport, currency, count() AS bets, uniq(account) AS bettors,
+    sum(stake) AS turnover, sumIf(stake - paid, state != 'accepted') AS ggr
+FROM (SELECT * FROM bets FINAL WHERE placed_ms >= {from_ms} AND placed_ms < {to_ms})
+ARRAY JOIN experiments AS experiment, arms AS arm
+GROUP BY experiment, arm, sport, currency ORDER BY experiment, arm, sport, currency;

@@ -149,6 +149,25 @@ static void put_slip(struct jw *w, const struct slip *slip)
     put_results(w, slip);
 }
 
+/* Only while some run: the customer's arm of each, in the same order. */
+static void put_arms(struct jw *w, const struct event_record *record)
+{
+    const struct experiments *experiments = record->experiments;
+
+    if (experiments == NULL || experiments->n == 0)
+        return;
+    jw_key(w, "experiments");
+    jw_array(w);
+    for (uint32_t i = 0; i < experiments->n; i++)
+        jw_str(w, experiments->list[i].name);
+    jw_array_end(w);
+    jw_key(w, "arms");
+    jw_array(w);
+    for (uint32_t i = 0; i < experiments->n; i++)
+        jw_str(w, experiment_arm_of(&experiments->list[i], record->account)->name);
+    jw_array_end(w);
+}
+
 void event_record_write_bet(const struct event_record *record, struct buf *out)
 {
     const struct bet_view *bet = &record->bet;
@@ -171,6 +190,7 @@ void event_record_write_bet(const struct event_record *record, struct buf *out)
     put_int(&w, "past_posted", record->past_posted);
     put_text(&w, "sport", bet->sport);
     put_slip(&w, bet->slip);
+    put_arms(&w, record);
     jw_object_end(&w);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "model/bet_json.h"
+#include "model/experiment.h"
 #include "model/ledger.h"
 
 enum event_kind {
@@ -34,6 +35,7 @@ struct event_record {
     int64_t amount_minor;   /* as bus_money's */
     bool has_bet;           /* bet.slip is the caller's */
     bool past_posted;
+    const struct experiments *experiments; /* to be written with a bet; NULL: none */
     struct bet_view bet;    /* of a record of transfers: only id and sport */
 };
 

@@ -117,6 +117,7 @@ static struct event_record record_of(struct relay *relay, const struct outbox_ev
         .debt_minor = event->net_minor < 0 ? -event->net_minor : 0,
         .staked_minor = event->staked_minor,
         .amount_minor = event->amount_minor,
+        .experiments = relay->options.experiments,
         .bet = { .id = wallet ? 0 : event->ref, .sport = event->sport },
     };
 

@@ -26,6 +26,7 @@
 #define SETTLE_RELAY_H
 
 #include "bus/kafka.h"
+#include "model/experiment.h"
 #include "store/store.h"
 
 struct relay;
@@ -34,6 +35,7 @@ struct relay_options {
     uv_loop_t *loop;
     struct store *store;  /* opened with options.relay */
     struct kafka *kafka;
+    const struct experiments *experiments; /* whose arms bets are told with; NULL: none */
     const char *owner;    /* of this process alone; copied */
     int64_t lease_ms;     /* of a class; renewed at a third of it */
 };

@@ -116,6 +116,27 @@ static void test_a_bet_comes_back(void **state)
     assert_true(str_eq(str_of(back.bet.currency->code), STR("EUR")));
 }
 
+/* They are for who reads from outside: reading passes over them. */
+static void test_a_bet_is_told_with_its_arms(void **state)
+{
+    static const char arms[] = ",\"experiments\":[\"slip\",\"board\"],"
+                               "\"arms\":[\"quick\",\"wide\"]}";
+    struct event_record record = settled(1500), back;
+    struct experiments experiments;
+    struct str error;
+
+    (void)state;
+    assert_true(experiments_read(&experiments, STR("slip=quick:1000000/rare:1,"
+                                                   "board=wide:1000000/rare:1"),
+                                 &t.arena, &error));
+    record.experiments = &experiments;
+    event_record_write_bet(&record, &t.text);
+    assert_true(t.text.n > sizeof(arms));
+    assert_memory_equal(t.text.p + t.text.n - (sizeof(arms) - 1), arms, sizeof(arms) - 1);
+    assert_true(event_record_read(buf_view(&t.text), &t.arena, &t.back, &back));
+    expect_head(&record, &back);
+}
+
 static void test_a_transfer_comes_back(void **state)
 {
     static const int64_t amounts[] = { 1500, -700 };
@@ -217,6 +238,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_bet_comes_back),
+        TEST(test_a_bet_is_told_with_its_arms),
         TEST(test_a_transfer_comes_back),
         TEST(test_the_format_is_what_it_was),
         TEST(test_what_moves_nothing_is_no_transfer),

@@ -47,7 +47,7 @@ async function playEvening(world) {
 const minor = (text) => Math.round(Number(text) * 100);
 const ms = (text) => (text === null ? 0 : Date.parse(text));
 
-function betRecord(fan, bet, seq, sport) {
+function betRecord(fan, bet, { seq, sport, experiments }) {
   const column = (name) => bet.legs.map((leg) => leg[name]);
   return {
     v: 1, xid: 1, event: 'bet.settled', id: `${fan.id}-${seq}`, account: 'ACCOUNT', seq,
@@ -61,6 +61,7 @@ function betRecord(fan, bet, seq, sport) {
     leg_specifiers: column('specifiers'), leg_outcomes: column('outcome'),
     leg_odds_e4: column('odds').map((odds) => Math.round(odds * 10000)),
     leg_bankers: bet.legs.map(() => 0), leg_states: column('state'), results: '',
+    ...(experiments && { experiments: Object.keys(experiments), arms: Object.values(experiments) }),
     a_field_of_tomorrow: { nested: [1, { deep: 'x' }] },
   };
 }
@@ -73,6 +74,7 @@ async function recordsOf(fans, sport, experiment) {
   const told = { bets: [], transfers: [], traffic: [] };
   for (const fan of fans) {
     const transfers = await fan.transfers('?limit=200');
+    const { experiments } = await fan.read('/v1/sessions');
     const seqs = {};
     for (const { id, kind, amount, bet, at } of transfers) {
       const seq = Number(id.split('-')[1]);
@@ -84,11 +86,10 @@ async function recordsOf(fans, sport, experiment) {
       }));
     }
     for (const bet of await fan.bets('?limit=200')) {
-      const now = betRecord(fan, bet, 1000 + seqs[bet.id], sport);
+      const now = betRecord(fan, bet, { seq: 1000 + seqs[bet.id], sport, experiments });
       const before = { ...now, seq: seqs[bet.id], state: 'accepted', payout: 0 };
       told.bets.push(line(fan, before), line(fan, now), line(fan, before));
     }
-    const { experiments } = await fan.read('/v1/sessions');
     for (const at_ms of [1, 2]) // told twice: the first counts
       told.traffic.push(line(fan, {
         v: 1, kind: 'exposure', at_ms: Date.now() - 3600000 * at_ms, account: 'ACCOUNT',
