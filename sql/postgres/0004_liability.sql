@@ -38,7 +38,7 @@ CREATE TABLE liability_leases (
     granted    bigint NOT NULL,
     PRIMARY KEY (market_key, outcome, epoch)
 );
-CREATE INDEX liability_leases_epoch ON liability_leases (epoch);
+CREATE INDEX liability_leases_epoch ON liability_leases (epoch, market_key);
 
 -- Bets that wait for a trader, where several processes take bets: any of them
 -- shows them and takes a word; the one that keeps the request open acts on it.

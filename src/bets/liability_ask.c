@@ -79,6 +79,8 @@ static void ask_end(struct liability_ask *ask)
     liability->asks--;
     if (ask->entry != NULL)
         ask->entry->asking = false;
+    else
+        liability_hold_reclaimed(liability);
     buf_fini(&ask->live);
     arena_fini(&ask->arena);
     free(ask);

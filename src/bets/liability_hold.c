@@ -9,6 +9,7 @@
  * Any number of processes may sweep the same one.
  */
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -166,6 +167,8 @@ void liability_hold_leave(struct liability *liability)
 
 /* ---- those that are over ------------------------------------------------------ */
 
+static void list_leases(struct liability *liability);
+
 static void sweep_end(struct liability *liability)
 {
     liability->holder.sweeping = false;
@@ -195,27 +198,65 @@ static void on_buried(struct store_exec *exec, enum store_result result)
 /* Columns of LIABILITY_OF_HOLDER. */
 enum { O_KEY, O_OUTCOME };
 
+static void reclaim(struct liability *liability, const struct store_exec *exec)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    holder->sweep_more = exec->rows == SWEEP_LEASES;
+    holder->sweep_from = EXEC_CELL(exec, exec->rows - 1, O_KEY).i;
+    holder->reclaiming = exec->rows;
+    for (uint32_t i = 0; i < exec->rows; i++)
+        liability_ask_reclaim(liability, EXEC_CELL(exec, i, O_KEY).i,
+                              EXEC_CELL(exec, i, O_OUTCOME).s);
+}
+
 static void on_leases(struct store_exec *exec, enum store_result result)
 {
     struct liability *liability = exec->ctx;
-    int64_t lapsed = liability->holder.lapsed;
+    struct liability_holder *holder = &liability->holder;
 
-    if (result == STORE_OK && exec->rows == 0) {
+    if (result != STORE_OK || holder->epoch == 0 || liability->draining) {
+        sweep_end(liability);
+    } else if (exec->rows > 0) {
+        reclaim(liability, exec);
+    } else if (holder->sweep_from != INT64_MIN) { /* those before it */
+        holder->sweep_from = INT64_MIN;
+        list_leases(liability);
+    } else {
         sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_BURY,
-                                                      { VALUE_INT(lapsed) } }, on_buried);
-        return;
+                                                      { VALUE_INT(holder->lapsed) } }, on_buried);
     }
-    if (result == STORE_OK && liability->holder.epoch != 0 && !liability->draining)
-        for (uint32_t i = 0; i < exec->rows; i++)
-            liability_ask_reclaim(liability, EXEC_CELL(exec, i, O_KEY).i,
-                                  EXEC_CELL(exec, i, O_OUTCOME).s);
-    sweep_end(liability); /* what is left, next time */
+}
+
+void liability_hold_reclaimed(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    CHECK(holder->sweeping && holder->reclaiming > 0);
+    if (--holder->reclaiming > 0)
+        return;
+    if (holder->sweep_more && holder->epoch != 0 && !liability->draining)
+        list_leases(liability);
+    else
+        sweep_end(liability); /* what is left, next time */
 }
 
 static void list_leases(struct liability *liability)
 {
+    const struct liability_holder *holder = &liability->holder;
+
     sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_OF_HOLDER,
-        { VALUE_INT(liability->holder.lapsed), VALUE_INT(SWEEP_LEASES) } }, on_leases);
+        { VALUE_INT(holder->lapsed), VALUE_INT(holder->sweep_from), VALUE_INT(SWEEP_LEASES) } },
+        on_leases);
+}
+
+/* Somewhere in the middle: others may be at it, too. */
+static void list_first(struct liability *liability)
+{
+    struct liability_holder *holder = &liability->holder;
+
+    randombytes_buf(&holder->sweep_from, sizeof(holder->sweep_from));
+    list_leases(liability);
 }
 
 static void on_fence(struct store_exec *exec, enum store_result result)
@@ -228,7 +269,7 @@ static void on_fence(struct store_exec *exec, enum store_result result)
     }
     log_warn("liability", "another process is fenced: it was not seen in time",
              "epoch=%" PRId64, liability->holder.lapsed);
-    list_leases(liability);
+    list_first(liability);
 }
 
 static void on_lapsed(struct store_exec *exec, enum store_result result)
@@ -241,7 +282,7 @@ static void on_lapsed(struct store_exec *exec, enum store_result result)
     }
     liability->holder.lapsed = EXEC_CELL(exec, 0, 0).i;
     if (EXEC_CELL(exec, 0, 1).i != 0)
-        list_leases(liability);
+        list_first(liability);
     else
         sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_FENCE,
             { VALUE_INT(liability->holder.lapsed), VALUE_INT(clock_wall_ms()) } }, on_fence);

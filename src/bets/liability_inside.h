@@ -38,6 +38,9 @@ struct liability_holder {
     int64_t epoch;           /* 0: not joined, or fenced */
     int64_t until_ms, asked_ms;
     int64_t lapsed;          /* the epoch that is swept */
+    int64_t sweep_from;      /* its leases of market keys from here on */
+    bool sweep_more;         /* there are others behind these */
+    uint32_t reclaiming;     /* in flight */
     uint32_t marks;
     struct liability_ask *waiting; /* for an epoch */
 };
@@ -95,6 +98,8 @@ void liability_hold_check(struct liability *liability);
 void liability_hold_leave(struct liability *liability);
 /* The epoch is over. */
 void liability_hold_lose(struct liability *liability, int64_t epoch);
+/* One of liability_ask_reclaim() has ended. */
+void liability_hold_reclaimed(struct liability *liability);
 /* For a row's mark: never the same twice. */
 int64_t liability_hold_mark(struct liability *liability);
 

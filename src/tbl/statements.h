@@ -273,8 +273,9 @@ STATEMENT(LIABILITY_LAPSED, "ii", "ii",
 STATEMENT(LIABILITY_FENCE, "ii", "i",
     "UPDATE liability_holders SET fenced = 1 WHERE epoch = $1 AND until_ms < $2"
     " RETURNING epoch")
-STATEMENT(LIABILITY_OF_HOLDER, "ii", "is",
-    "SELECT market_key, outcome FROM liability_leases WHERE epoch = $1 LIMIT $2")
+STATEMENT(LIABILITY_OF_HOLDER, "iii", "is",
+    "SELECT market_key, outcome FROM liability_leases WHERE epoch = $1 AND market_key >= $2"
+    " ORDER BY market_key LIMIT $3")
 STATEMENT(LIABILITY_BURY, "i", "",
     "DELETE FROM liability_holders WHERE epoch = $1 AND fenced = 1 AND NOT EXISTS"
     " (SELECT 1 FROM liability_leases l WHERE l.epoch = $1)")

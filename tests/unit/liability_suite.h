@@ -546,6 +546,38 @@ static void rule_14_bets_of_the_dead_give_their_room_back(void **state)
     l_stop();
 }
 
+/* More outcomes than are reclaimed at a time. */
+static void rule_14_all_leases_of_the_dead_are_reclaimed(void **state)
+{
+    static char specifiers[300][16];
+
+    (void)state;
+    l_begin();
+    l_start_one(0, L_NEVER_MS, 300);
+    for (uint32_t i = 0; i < 300; i++) {
+        (void)snprintf(specifiers[i], sizeof(specifiers[i]), "total=%u", i);
+        l.claims[i] = (struct liability_claim){ .n_legs = 1, .on_done = l_on_done };
+        l.claims[i].legs[0] = (struct liability_leg){
+            .market = { STR("sr:match:1"), 18, str_of(specifiers[i]) }, .outcome = STR("1"),
+            .limit_minor = 1000, .amount_minor = 100 };
+        l.results[i] = liability_charge(l.processes[0], &l.claims[i]);
+    }
+    l_settle();
+    for (uint32_t i = 0; i < 300; i++) {
+        assert_int_equal(l.results[i], LIABILITY_CHARGED);
+        liability_keep(l.processes[0], &l.claims[i], l_next_bet(&l.ids[0]));
+    }
+    assert_int_equal(l_leases(), 300);
+    (void)usleep(350000);
+    l_start_one(1, 20, 5000);
+    assert_int_equal(l_charged(1, 300, 1000, 1000), LIABILITY_CHARGED);
+    l_reclaim();
+    assert_int_equal(l_leases(), 1);
+    assert_int_equal(l_number("SELECT COUNT(*) FROM liability"), 1); /* rows go with leases */
+    liability_release(l.processes[1], &l.claims[300]);
+    l_stop();
+}
+
 /* A bet that no limit held, by a process without a lease, is in the row when
  * another one begins; reopened ones come back at the next look. */
 static void rule_14_what_is_under_no_lease_is_in_the_base(void **state)
@@ -651,6 +683,7 @@ static void rule_14_who_is_alone_forgets_what_others_held(void **state)
     SUITE_TEST(rule_14_who_charges_nothing_is_no_business_of_the_fence), \
     SUITE_TEST(rule_14_bets_of_the_dead_give_their_room_back),       \
     SUITE_TEST(rule_14_what_is_under_no_lease_is_in_the_base),       \
+    SUITE_TEST(rule_14_all_leases_of_the_dead_are_reclaimed),        \
     SUITE_TEST(rule_14_two_of_one_number_do_not_lease),              \
     SUITE_TEST(rule_14_over_is_over_for_all),                        \
     SUITE_TEST(rule_14_who_is_alone_forgets_what_others_held)
