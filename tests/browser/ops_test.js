@@ -33,7 +33,7 @@ describe("the operators' page", () => {
     await page.getByText('Log in first').waitFor();
     await page.getByLabel("Operator's token").fill(world().server.token);
     await page.getByRole('button', { name: 'Show' }).click();
-    const turnover = card('Turnover by the minute, one hour');
+    const turnover = card('Turnover a minute');
     await turnover.locator('canvas').waitFor();
     assert.equal(await turnover.locator('output').textContent(), '5 EUR');
     const arms = page.getByRole('region', { name: 'Experiment slip' });

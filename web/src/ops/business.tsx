@@ -206,19 +206,19 @@ export function Business() {
   return (
     <>
       <MinuteChart
-        title="Turnover by the minute, one hour"
+        title="Turnover a minute"
         series={series}
         by={currency}
         value={(row) => Number(row.turnover)}
       />
       <MinuteChart
-        title="GGR by the minute, one hour"
+        title="GGR a minute"
         series={series}
         by={currency}
         value={(row) => Number(row.ggr)}
       />
       <MinuteChart
-        title="Bets by sport and minute, one hour"
+        title="Bets a minute by sport"
         series={series}
         by={(row) => row.sport}
         value={(row) => row.bets}
