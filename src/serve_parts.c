@@ -163,8 +163,8 @@ void serve_make_reports(struct serve *serve)
 void serve_make_desk(struct serve *serve)
 {
     serve->desk = desk_new(&(struct desk_options){
-        .feed = serve->feed, .store = serve->store, .book = serve->book,
-        .house = &serve->house, .exposed = exposed, .ctx = serve,
+        .loop = &serve->loop, .feed = serve->feed, .store = serve->store,
+        .book = serve->book, .house = &serve->house, .exposed = exposed, .ctx = serve,
     });
 }
 

@@ -12,6 +12,8 @@
 
 #define ENTRY_BYTES LIMIT_FEED_BODY_BYTES
 #define NOTE_ARENA_BYTES (64 * 1024)
+#define WAIT_MS 5
+#define WAIT_LOOKS 600 /* three seconds: then it is answered as durable, which it is */
 
 struct desk_calls *desk_new(const struct desk_options *options)
 {
@@ -64,18 +66,10 @@ static void log_entry(const struct call *call, int64_t position)
              STR_ARG(call->order.message.event), (long long)position);
 }
 
-static void on_entry_done(void *ctx, bool durable, int64_t position)
+static void answer_entry(struct call *call, int64_t position)
 {
-    struct call *call = ctx;
     enum desk_act act = call->order.desk.act;
 
-    if (!durable) {
-        answer_refusal(call->request, REFUSE_BUSY,
-                       STR("it is not known whether this was done, and it may still be: look before"
-                           " you try again"),
-                       STR_NONE);
-        return;
-    }
     log_entry(call, position);
     if (!book_desk_refused(call->desk->options.book, position))
         answer_position(call->request, act == DESK_PROPOSE ? 202 : 200,
@@ -85,6 +79,69 @@ static void on_entry_done(void *ctx, bool durable, int64_t position)
     else
         answer_refusal(call->request, REFUSE_BUSY, STR("the book has no room for more of these"),
                        STR_NONE);
+}
+
+/* ---- until the entry is in this process's book ----------------------------- */
+
+/* An entry that is durable, and on its way through the one who owns the book. */
+struct wait {
+    uv_timer_t timer;
+    struct call *call;
+    int64_t position;
+    unsigned looks;
+};
+
+/* An event's is in its shard; all others are in every shard. */
+static bool is_in_book(const struct call *call, int64_t position)
+{
+    const struct book *book = call->desk->options.book;
+    struct str event = call->order.message.event;
+
+    if (event.n > 0)
+        book = book_shard_of(book, event);
+    return book_position(book) >= position;
+}
+
+static void on_wait_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void on_wait(uv_timer_t *timer)
+{
+    struct wait *wait = timer->data;
+
+    if (!is_in_book(wait->call, wait->position) && ++wait->looks < WAIT_LOOKS)
+        return;
+    answer_entry(wait->call, wait->position);
+    uv_close((uv_handle_t *)timer, on_wait_closed);
+}
+
+static void wait_for_book(struct call *call, int64_t position)
+{
+    struct wait *wait = calloc(1, sizeof(*wait));
+
+    CHECK(wait != NULL);
+    wait->call = call;
+    wait->position = position;
+    CHECK(uv_timer_init(call->desk->options.loop, &wait->timer) == 0);
+    wait->timer.data = wait;
+    uv_timer_start(&wait->timer, on_wait, WAIT_MS, WAIT_MS);
+}
+
+static void on_entry_done(void *ctx, bool durable, int64_t position)
+{
+    struct call *call = ctx;
+
+    if (!durable)
+        answer_refusal(call->request, REFUSE_BUSY,
+                       STR("it is not known whether this was done, and it may still be: look before"
+                           " you try again"),
+                       STR_NONE);
+    else if (is_in_book(call, position))
+        answer_entry(call, position);
+    else
+        wait_for_book(call, position);
 }
 
 /* Later than every entry before, whatever the clock says. */

@@ -5,6 +5,9 @@
  *                                             |
  *                                  durable: 200 or 202
  *
+ * Where the book is another process's (bus/mirror.h) the answer waits until
+ * the entry has come back to this one.
+ *
  * In a process that does not lead the entry goes by the leader (feed/inbox.h).
  * Nothing is changed here: an entry acts when it comes back in log order, in
  * every process.  A result, a void or a withdrawal is a proposal first; the
@@ -20,6 +23,7 @@
 struct desk_calls;
 
 struct desk_options {
+    uv_loop_t *loop;
     struct feed *feed;
     struct store *store;
     const struct book *book;

@@ -32,6 +32,9 @@ struct feed_options {
     int64_t producer_silence_ms;
     const struct watch_recovery *recovery; /* copied; NULL: nowhere */
     bool shared;      /* the store: other processes may lead, and have an inbox */
+    /* Neither writes the log nor follows it: only brings the desk's entries to
+     * who leads, and looks for them in the log while any is under way. */
+    bool asks;
     struct kafka *kafka; /* who leads tells it the log (publish.h); NULL: roles are here */
     /* On the loop, or NULL.  leads: the log is read to its end and the restart
      * stands in it; or not any more. */

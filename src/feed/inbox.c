@@ -12,6 +12,7 @@
 
 #define LOOK_MS 50
 #define LOOK_ROWS 16
+#define SEEK_ROWS 256 /* more than a leader takes between two looks */
 #define TICKET_BYTES 8 /* 16 hex digits */
 #define PARSE_BYTES (LIMIT_FEED_BODY_BYTES * 16)
 #define COMMAND_BYTES (LIMIT_FEED_BODY_BYTES * 2)
@@ -43,6 +44,11 @@ struct inbox {
     int64_t round;        /* when `look` was asked */
     unsigned taken;       /* in the log's queue */
     bool looking, dropping, draining;
+    /* of who seeks */
+    struct store_exec seek;
+    struct arena sought;
+    int64_t sought_to;    /* positions up to it were looked at */
+    bool seeking;
 };
 
 struct inbox *inbox_new(const struct inbox_options *options)
@@ -54,6 +60,7 @@ struct inbox *inbox_new(const struct inbox_options *options)
     inbox->parser = uof_parser_new();
     arena_init(&inbox->rows, LIMIT_ROWS_BYTES);
     arena_init(&inbox->nothing, ARENA_BYTES);
+    arena_init(&inbox->sought, LIMIT_ROWS_BYTES);
     uv_timer_init(options->loop, &inbox->timer);
     inbox->timer.data = inbox;
     return inbox;
@@ -285,12 +292,60 @@ static void look(struct inbox *inbox)
     store_exec(inbox->options.store, &inbox->look);
 }
 
+/* ---- sought, by who does not read the log ----------------------------------- */
+
+static void on_found(struct inbox *inbox, int64_t position, struct str body)
+{
+    struct uof_error error;
+    struct arena arena;
+    struct message message;
+
+    arena_init(&arena, PARSE_BYTES);
+    if (read_desk(inbox, body, &arena, &message, &error))
+        inbox_seen(inbox, message.desk->ticket, position);
+    arena_fini(&arena);
+}
+
+/* Newest first. */
+static void on_sought(struct store_exec *exec, enum store_result result)
+{
+    struct inbox *inbox = exec->ctx;
+    int64_t newest = inbox->sought_to;
+
+    inbox->seeking = false;
+    if (result != STORE_OK)
+        return;
+    for (uint32_t i = 0; i < exec->rows; i++) {
+        int64_t position = EXEC_CELL(exec, i, 0).i;
+
+        if (position <= inbox->sought_to)
+            break;
+        newest = position > newest ? position : newest;
+        on_found(inbox, position, EXEC_CELL(exec, i, 2).s);
+    }
+    inbox->sought_to = newest;
+}
+
+static void seek(struct inbox *inbox)
+{
+    if (!inbox->options.seeks || inbox->seeking || inbox->commands == NULL)
+        return;
+    inbox->seeking = true;
+    arena_reset(&inbox->sought);
+    inbox->seek = (struct store_exec){ .n = 1, .arena = &inbox->sought, .on_done = on_sought,
+                                       .ctx = inbox };
+    inbox->seek.calls[0] = (struct statement_call){ STATEMENT_DESK_LIST,
+        { VALUE_INT(INT64_MAX), VALUE_INT(SEEK_ROWS) } };
+    store_exec(inbox->options.store, &inbox->seek);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct inbox *inbox = timer->data;
 
     give_up_late(inbox);
     look(inbox);
+    seek(inbox);
 }
 
 void inbox_start(struct inbox *inbox)
@@ -320,9 +375,10 @@ void inbox_free(struct inbox *inbox)
 {
     if (inbox == NULL)
         return;
-    CHECK(!inbox->looking && !inbox->dropping && inbox->taken == 0 && inbox_idle(inbox));
+    CHECK(!inbox->looking && !inbox->dropping && !inbox->seeking && inbox->taken == 0 && inbox_idle(inbox));
     arena_fini(&inbox->rows);
     arena_fini(&inbox->nothing);
+    arena_fini(&inbox->sought);
     uof_parser_free(inbox->parser);
     free(inbox);
 }

@@ -8,7 +8,8 @@
  *
  * The row goes in the transaction of the append, under the lease's epoch: a
  * crash on either side neither loses nor doubles a command.  For stores that
- * several processes share.
+ * several processes share.  A process that does not read the log looks for its
+ * tickets among the desk's newest entries.
  */
 #ifndef FEED_INBOX_H
 #define FEED_INBOX_H
@@ -23,6 +24,8 @@ struct inbox_options {
     uv_loop_t *loop;
     struct store *store;
     struct feed *feed; /* takes what is found, when it leads (inside.h) */
+    bool seeks;        /* nobody here reads the log: looks for tickets in it, while
+                          any is waited for */
 };
 
 struct inbox *inbox_new(const struct inbox_options *options);

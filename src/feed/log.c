@@ -91,7 +91,8 @@ struct feed *feed_new(const struct feed_options *options)
         .on_end = on_log_end, .ctx = feed });
     if (options->shared)
         feed->inbox = inbox_new(&(struct inbox_options){
-            .loop = options->loop, .store = options->store, .feed = feed });
+            .loop = options->loop, .store = options->store, .feed = feed,
+            .seeks = options->asks });
     if (options->kafka != NULL)
         feed->publish = publish_new(&(struct publish_options){
             .loop = options->loop, .store = options->store, .kafka = options->kafka });
@@ -358,7 +359,7 @@ static void on_log_end(void *ctx)
  * lease was taken after it: the log's end is its end. */
 void feed_lead(struct feed *feed, int64_t epoch)
 {
-    CHECK(epoch > 0);
+    CHECK(epoch > 0 && !feed->options.asks);
     feed_follow(feed);
     feed->epoch = epoch;
     feed->catching_up = true;
@@ -405,7 +406,10 @@ void feed_start(struct feed *feed, int64_t position)
 {
     if (position > feed->position)
         feed->position = position;
-    follow_read(feed->follow, feed->position, 0);
+    if (feed->options.asks)
+        feed->standby = feed->current = true;
+    else
+        follow_read(feed->follow, feed->position, 0);
     uv_timer_start(&feed->tick, on_tick, TICK_MS, TICK_MS);
     if (feed->inbox != NULL)
         inbox_start(feed->inbox);

@@ -32,6 +32,7 @@ static struct {
     struct { int64_t id; char body[300]; } inbox[ROWS];
     unsigned n_inbox;
     int64_t inbox_id;
+    unsigned sought;
     uv_timer_t later; /* answers come from the loop, never inside the call */
 } store;
 
@@ -97,6 +98,23 @@ static void answer_read(struct store_exec *read)
     }
 }
 
+/* The desk's entries, newest first. */
+static void answer_desk_list(struct store_exec *list)
+{
+    list->columns = 3;
+    list->cells = ARENA_ARRAY(list->arena, struct value, (store.n + 1) * list->columns);
+    for (unsigned i = store.n; i > 0; i--) {
+        struct value *row = &list->cells[list->rows * list->columns];
+
+        if (strncmp(store.rows[i - 1].body, "<overround_desk", 15) != 0)
+            continue;
+        row[0].i = store.rows[i - 1].pos;
+        row[2].s = str_of(store.rows[i - 1].body);
+        list->rows++;
+    }
+    store.sought++;
+}
+
 static void answer_look(struct store_exec *look)
 {
     look->columns = 2;
@@ -128,6 +146,8 @@ static void answer_exec(void)
         answer_read(exec);
     } else if (call->statement == STATEMENT_INBOX_READ) {
         answer_look(exec);
+    } else if (call->statement == STATEMENT_DESK_LIST) {
+        answer_desk_list(exec);
     } else if (call->statement == STATEMENT_INBOX_DROP) {
         inbox_drop(call->params[0].i);
     } else {
@@ -192,7 +212,7 @@ struct bench {
     struct feed *feed;
 };
 
-static void bench_init(struct bench *bench, int64_t silence_ms)
+static void bench_init_as(struct bench *bench, int64_t silence_ms, bool asks)
 {
     memset(&store, 0, sizeof(store));
     memset(&seen, 0, sizeof(seen));
@@ -203,7 +223,13 @@ static void bench_init(struct bench *bench, int64_t silence_ms)
     bus_subscribe(bench->bus, &(struct bus_subscriber){ .on_feed = on_feed });
     bench->feed = feed_new(&(struct feed_options){
         .loop = &bench->loop, .bus = bench->bus, .producer_silence_ms = silence_ms,
-        .on_lead = on_lead, .on_fenced = on_fenced, .shared = true });
+        .on_lead = on_lead, .on_fenced = on_fenced, .shared = true,
+        .asks = asks });
+}
+
+static void bench_init(struct bench *bench, int64_t silence_ms)
+{
+    bench_init_as(bench, silence_ms, false);
 }
 
 static void run_until_seen(struct bench *bench, unsigned n)
@@ -504,6 +530,35 @@ static void a_command_goes_by_the_leaders_inbox(void **state)
     bench_fini(&bench);
 }
 
+/* The same where nobody reads the log; and the store is left alone when nothing
+ * is under way. */
+static void a_process_that_only_asks_finds_its_entry(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init_as(&bench, 20000, true);
+    feed_start(bench.feed, 0);
+    assert_true(feed_is_recovered(bench.feed));
+    run_for(&bench, 150);
+    assert_int_equal(store.sought, 0);
+    assert_int_equal(submit(&bench, ALIVE), FEED_BUSY);
+    assert_int_equal(submit_own(&bench), FEED_TAKEN);
+    while (store.n_inbox == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    another_process_writes("<overround_desk act=\"suspend\" operator=\"tom\" timestamp=\"17\""
+                           " level=\"all\" ticket=\"" TICKET "\"/>"); /* not ours */
+    run_for(&bench, 150);
+    assert_int_equal(seen.durable, 0);
+    another_process_writes(store.inbox[0].body);
+    while (seen.durable == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    assert_int_equal(seen.position, 2);
+    assert_int_equal(seen.n, 0); /* no entry is published here */
+    assert_true(feed_idle(bench.feed));
+    bench_fini(&bench);
+}
+
 /* Whether the append failed or only its answer was lost. */
 static void a_command_whose_answer_was_lost_is_written_once(void **state)
 {
@@ -606,6 +661,7 @@ int main(void)
         cmocka_unit_test(rule_23_a_fenced_leader_follows),
         cmocka_unit_test(a_failed_append_turns_away_all_that_wait),
         cmocka_unit_test(a_command_goes_by_the_leaders_inbox),
+        cmocka_unit_test(a_process_that_only_asks_finds_its_entry),
         cmocka_unit_test(a_command_whose_answer_was_lost_is_written_once),
         cmocka_unit_test(a_fenced_leader_leaves_the_command_to_the_next),
         cmocka_unit_test(a_command_that_nobody_takes_is_given_up),
