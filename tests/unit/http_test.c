@@ -34,6 +34,9 @@ struct world {
     bool draining, drained;
     struct buf last_body;            /* of the last request */
     char last_peer[64];
+    unsigned answers;                /* told by on_answer, with the last one's */
+    int last_status;
+    enum refusal last_refused;
 };
 
 static struct world world;
@@ -91,6 +94,15 @@ static void on_refuse(void *ctx, int status, const char *why, struct buf *body,
     buf_printf(body, "{\"status\":%d,\"detail\":\"%s\"}", status, why);
 }
 
+static void on_answer(void *ctx, const struct http_request *request, int status)
+{
+    assert_ptr_equal(ctx, &world);
+    assert_true(request->arrived_us > 0);
+    world.answers++;
+    world.last_status = status;
+    world.last_refused = request->refused;
+}
+
 static struct http_options usual_options(void)
 {
     return (struct http_options){
@@ -100,6 +112,7 @@ static struct http_options usual_options(void)
         .large_body_limit = 100000,
         .on_request = on_request,
         .on_refuse = on_refuse,
+        .on_answer = on_answer,
         .ctx = &world,
     };
 }
@@ -870,6 +883,25 @@ static void answers_are_counted(void **state)
     client_close(client);
 }
 
+/* On one connection: what refused a request is not said of the next one. */
+static void answers_are_told(void **state)
+{
+    struct client *client = client_open();
+
+    (void)state;
+    client_send(client, STR("GET /busy HTTP/1.1\r\n\r\n"));
+    client_expect(client, "problems/busy", 1);
+    assert_int_equal(world.answers, 1);
+    assert_int_equal(world.last_status, 503);
+    assert_int_equal(world.last_refused, REFUSE_BUSY);
+    client_send(client, STR("GET /a HTTP/1.1\r\n\r\n"));
+    client_expect(client, "2 GET /a", 1);
+    assert_int_equal(world.answers, 2);
+    assert_int_equal(world.last_status, 200);
+    assert_int_equal(world.last_refused, REFUSE_NOTHING);
+    client_close(client);
+}
+
 static void header_value_cannot_split_the_answer(void **state)
 {
     struct http_header header = { "X-Name", STR("a\r\nSet-Cookie: b") };
@@ -918,6 +950,7 @@ int main(void)
         T(drain_answers_what_is_in_flight),
         T(address_in_use_is_named),
         T(answers_are_counted),
+        T(answers_are_told),
         T(header_value_cannot_split_the_answer),
     };
 
