@@ -21,6 +21,7 @@ enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, MONTHS, ERASURES, DUTIES 
 #define KEYS_EVERY_MS (24 * HOUR_MS)
 #define KEYS_FIRST_MS HOUR_MS
 #define MONTHS_AHEAD 3
+#define MONTHS_AGAIN_MS (60 * (int64_t)1000) /* somebody was at the tables */
 
 struct maintain {
     struct store *store;
@@ -38,6 +39,8 @@ static void on_done(struct store_exec *exec, enum store_result result)
     struct maintain *maintain = exec->ctx;
 
     maintain->busy = false;
+    if (result != STORE_OK && exec->calls[0].statement == STATEMENT_MONTH_ADD)
+        maintain->due_ms[MONTHS] = clock_wall_ms() + MONTHS_AGAIN_MS;
     if (result != STORE_OK || exec->calls[0].statement != STATEMENT_LEDGER_TOTALS)
         return;
     for (uint32_t i = 0; i < exec->rows; i++) {

@@ -398,4 +398,4 @@ STATEMENT(ERASE_DONE, "i", "",
 /* A month and its partitions, made ahead (sql/postgres/0005_archive.sql). */
 STATEMENT(MONTH_ADD, "ii", "",
     "INSERT INTO months (start_ms, end_ms) SELECT $1, $2"
-    " WHERE NOT EXISTS (SELECT 1 FROM months WHERE end_ms > $1)")
+    " WHERE NOT EXISTS (SELECT 1 FROM months WHERE end_ms > $1) ON CONFLICT DO NOTHING")

@@ -8,7 +8,7 @@ const http = require('node:http');
 const path = require('node:path');
 const { execFileSync, spawn } = require('node:child_process');
 const { describe, test, before, after } = require('node:test');
-const { openWorld, market, newKey, sleep } = require('../api/lib/world');
+const { openWorld, market, newKey, sleep, eventually } = require('../api/lib/world');
 const { makeStore, root } = require('../api/lib/store');
 const { run, runAsync } = require('../api/lib/server');
 const { S3 } = require('./lib/s3');
@@ -211,6 +211,17 @@ describe('the archive', () => {
     assert.deepEqual(await risk(stories.first.winner), before.risk);
     await stories.first.winner.holds('120.00', '0.00');
     await open.holds('105.00', '0.00');
+  });
+
+  test('the server makes months ahead', async () => {
+    const ahead = () => world.store.sql(`select count(*) from months where end_ms > ${Date.now()}`);
+    assert.equal(ahead(), '4');
+    await stop();
+    world.store.sql(`delete from months where start_ms > ${Date.now()}`);
+    await world.restart();
+    await eventually(() => assert.equal(ahead(), '4'), { timeout: 60000 });
+    const parts = "select count(*) from pg_inherits where inhparent = 'bets'::regclass";
+    assert.equal(world.store.sql(parts), world.store.sql('select count(*) + 1 from months'));
   });
 
   test('life goes on, and the next month goes as well', async () => {
