@@ -64,7 +64,7 @@ const struct pg_statement pg_outbox_statements[] = {
       " WHERE owner = $1 AND ($2 >> class::int) & 1 = 1" },
     { "relay_clean", "s",
       "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
-      "  WHERE id <= (SELECT min(told) FROM relays) ORDER BY id LIMIT 1000)"
+      "  WHERE id <= (SELECT min(told) FROM relays) ORDER BY id LIMIT 10000)"
       " AND EXISTS (SELECT 1 FROM relays WHERE class = 0 AND owner = $1)" },
     { "relay_classes", "s",
       "SELECT told, (owner = $1 AND until_ms > 0)::int, (until_ms < " NOW_SQL ")::int,"

@@ -43,6 +43,7 @@ static struct {
     unsigned n_told, repeats;
     int64_t heard[32];       /* the highest seq that was told, per account */
     bool stopped;
+    unsigned looks;
 } t;
 
 static uint32_t chance(uint32_t below)
@@ -62,6 +63,7 @@ static void add_row(int64_t account)
 void store_outbox_read(struct store *store, struct outbox_read *read)
 {
     (void)store;
+    t.looks++;
     for (unsigned i = 0; i < LENGTH(t.reads); i++)
         if (t.reads[i] == NULL) {
             t.reads[i] = read;
@@ -379,6 +381,21 @@ static void rule_27_classes_move_between_relays(void **state)
     stop(b);
 }
 
+/* An outbox without news is looked at a few times a second. */
+static void test_an_idle_relay_is_quiet(void **state)
+{
+    struct relay *relay = start("a");
+
+    (void)state;
+    add_rows(5);
+    run_until_told();
+    run_ms(500);
+    t.looks = 0;
+    run_ms(1000);
+    assert_in_range(t.looks, 1, 10);
+    stop(relay);
+}
+
 static void test_shares_are_fair(void **state)
 {
     struct outbox_keep view = { .members = 3 };
@@ -408,6 +425,7 @@ int main(void)
         TEST(test_what_failed_is_told_again),
         TEST(test_a_store_that_is_away_is_waited_for),
         TEST(rule_27_classes_move_between_relays),
+        TEST(test_an_idle_relay_is_quiet),
         cmocka_unit_test(test_shares_are_fair),
     };
 

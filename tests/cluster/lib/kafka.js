@@ -11,7 +11,11 @@ const { Wire } = require('./wire');
 
 const script = path.join(root, 'scripts/kafka.sh');
 const kafka = (...args) =>
-  execFileSync(script, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+  execFileSync(script, args, {
+    encoding: 'utf8',
+    maxBuffer: 256 << 20,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
 
 let prefixes = 0;
 const prefix = () => `t${process.pid}x${++prefixes}`;
