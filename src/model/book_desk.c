@@ -61,8 +61,8 @@ struct market_id book_setting_market(const struct desk_setting *setting)
     return id;
 }
 
-static struct desk_setting *setting_find(const struct book *book, enum desk_level level,
-                                         struct str name, const struct market_id *market)
+struct desk_setting *book_desk_setting_find(const struct book *book, enum desk_level level,
+                                            struct str name, const struct market_id *market)
 {
     struct key key;
 
@@ -195,13 +195,13 @@ void book_desk_setting_drop(struct book *book, struct desk_setting *setting)
 
 void book_desk_link_event(struct book *book, struct event *event)
 {
-    ((struct event_entry *)event)->desk = setting_find(book, DESK_EVENT, event->id, NULL);
+    ((struct event_entry *)event)->desk = book_desk_setting_find(book, DESK_EVENT, event->id, NULL);
 }
 
 void book_desk_link_market(struct book *book, struct market *market)
 {
     ((struct market_entry *)market)->desk =
-        setting_find(book, DESK_MARKET, market->id.event, &market->id);
+        book_desk_setting_find(book, DESK_MARKET, market->id.event, &market->id);
 }
 
 void book_desk_forget(struct book *book, const struct event *event)
@@ -492,7 +492,7 @@ void book_desk_sport(struct apply *apply, struct event *event)
     struct event_entry *entry = (struct event_entry *)event;
     const struct desk_setting *was = entry->desk_sport;
 
-    entry->desk_sport = setting_find(apply->book, DESK_SPORT, event->sport, NULL);
+    entry->desk_sport = book_desk_setting_find(apply->book, DESK_SPORT, event->sport, NULL);
     if (entry->desk_sport != was)
         touch_event(apply, event, true, true);
 }
@@ -848,7 +848,7 @@ static void market_check(const struct book *book, const struct market *market)
 {
     const struct pricing pricing = pricing_of(book, market);
 
-    CHECK(pricing.own == setting_find(book, DESK_MARKET, market->id.event, &market->id));
+    CHECK(pricing.own == book_desk_setting_find(book, DESK_MARKET, market->id.event, &market->id));
     for (uint32_t i = 0; i < market->n_outcomes; i++)
         CHECK(market->outcomes[i].odds_e4 == sold_e4(&pricing, &market->outcomes[i]));
 }
@@ -873,13 +873,13 @@ void book_desk_check(const struct book *book)
     const struct desk_factor *factor;
     size_t at = 0;
 
-    CHECK(book->desk.all == setting_find(book, DESK_ALL, STR_NONE, NULL));
+    CHECK(book->desk.all == book_desk_setting_find(book, DESK_ALL, STR_NONE, NULL));
     for (size_t i = 0; i < book->n_events; i++) {
         const struct event *event = book->list[i];
         const struct event_entry *entry = (const struct event_entry *)event;
 
-        CHECK(entry->desk == setting_find(book, DESK_EVENT, event->id, NULL));
-        CHECK(entry->desk_sport == setting_find(book, DESK_SPORT, event->sport, NULL));
+        CHECK(entry->desk == book_desk_setting_find(book, DESK_EVENT, event->id, NULL));
+        CHECK(entry->desk_sport == book_desk_setting_find(book, DESK_SPORT, event->sport, NULL));
         for (const struct market *market = event->markets; market != NULL;
              market = market->next)
             market_check(book, market);

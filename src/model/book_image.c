@@ -446,6 +446,8 @@ void book_image_change(const struct book *shard, const struct book_change *chang
         tell_event(&image, change->event);
     for (uint32_t i = 0; i < change->n_markets; i++)
         tell_market(&image, change->markets[i]);
+    if (!image.pending) /* or else nobody would know that this position is passed */
+        put_int(record(&image, STR("t")), "desk_ts", shard->desk.ts);
     fini(&image);
 }
 

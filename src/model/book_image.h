@@ -12,6 +12,7 @@
  *   "q|<id>"                a proposal that waits              it changed
  *   "d|<market id>"         a market's description             it came
  *   "i"                     an image begins, an image ends     a new owner
+ *   "r|<0..63>"             an entry of the desk had no effect   it had none
  *   "t"                     a tick: the owner lives, its position   each second
  *
  * Each record names its version, its writer's epoch and the position in the
@@ -31,7 +32,8 @@
 struct book_record { struct str key, value; bool tombstone; int64_t epoch; };
 typedef void book_emit(void *ctx, const struct book_record *record);
 
-/* What this change did to the shard, which has just applied it at `position`. */
+/* What this change did to the shard, which has just applied it; at least one
+ * record, by which the reader knows the position. */
 void book_image_change(const struct book *shard, const struct book_change *change,
                        int64_t epoch, book_emit *emit, void *ctx);
 /* All of it, between the image's beginning and end. */

@@ -211,6 +211,9 @@ void book_desk_sweep(struct book *book, int64_t now_ms);
  * the level is wider than an event. */
 struct desk_setting *book_desk_setting(struct book *book, enum desk_level level, struct str sport,
                                        const struct market_id *id);
+/* By scope; NULL: nothing is set there.  `market`: of DESK_MARKET alone. */
+struct desk_setting *book_desk_setting_find(const struct book *book, enum desk_level level,
+                                            struct str name, const struct market_id *market);
 /* Nobody points to it any more.  What it did to prices is the caller's. */
 void book_desk_setting_drop(struct book *book, struct desk_setting *setting);
 void book_desk_price_set(struct desk_setting *setting, struct str outcome, int64_t odds_e4);
