@@ -4,10 +4,11 @@
 ALTER TABLE settle_queue ADD COLUMN slot bigint NOT NULL DEFAULT 0;
 
 -- Who owns a partition writes under an epoch; a lower one is not heard any
--- more ('odds:3').
+-- more ('odds:3/8').  Results of feed_log up to `position` are told.
 CREATE TABLE epochs (
-    name  text PRIMARY KEY,
-    epoch bigint NOT NULL
+    name     text PRIMARY KEY,
+    epoch    bigint NOT NULL,
+    position bigint NOT NULL DEFAULT 0
 );
 
 -- How far the feed log has been told on the bus.

@@ -13,7 +13,7 @@ CREATE TABLE liability_holders (
     until_ms bigint NOT NULL,    -- may be fenced from then on
     fenced   smallint NOT NULL
 );
-INSERT INTO epochs VALUES ('liability', 0);
+INSERT INTO epochs (name, epoch) VALUES ('liability', 0);
 
 -- An outcome's liability: granted = base + the leases' granted.  Whoever
 -- changes its leases locks this row first.

@@ -40,6 +40,7 @@ struct fact {
     int64_t stopped_ms;     /* producer's time the market had stopped; 0 = unknown */
     struct fact_outcome *outcomes; /* settlement */
     uint32_t n_outcomes;
+    int64_t record;         /* its offset on the bus; for who brought it only */
 };
 
 /* The facts of a result message, one per market, into arena.  *n = 0 when

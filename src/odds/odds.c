@@ -47,18 +47,24 @@ static int64_t stopped_before(const struct book *book, const struct fact *fact)
     return market == NULL ? 0 : market->stopped_ts;
 }
 
+struct fact *odds_facts(const struct book *book, const struct message *message, int64_t position,
+                        struct arena *arena, uint32_t *n)
+{
+    struct fact *facts = facts_from_message(message, position, arena, n);
+
+    for (uint32_t i = 0; i < *n; i++)
+        facts[i].stopped_ms = stopped_before(book, &facts[i]);
+    return facts;
+}
+
 static void publish_results(struct odds *odds, const struct bus_feed *entry)
 {
     struct bus_results results = { .position = entry->position };
-    struct fact *facts = facts_from_message(entry->message, entry->position, &odds->arena,
-                                            &results.n);
 
-    if (results.n == 0)
-        return;
-    for (uint32_t i = 0; i < results.n; i++)
-        facts[i].stopped_ms = stopped_before(odds->book, &facts[i]);
-    results.facts = facts;
-    bus_publish_results(odds->bus, &results);
+    results.facts = odds_facts(odds->book, entry->message, entry->position, &odds->arena,
+                               &results.n);
+    if (results.n > 0)
+        bus_publish_results(odds->bus, &results);
 }
 
 void odds_on_feed(void *ctx, const struct bus_feed *entry)

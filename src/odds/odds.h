@@ -9,6 +9,11 @@
 
 struct odds;
 
+/* The facts of an entry that is applied, with the times at which their markets
+ * had stopped before it; into arena.  *n = 0: it is none. */
+struct fact *odds_facts(const struct book *book, const struct message *message, int64_t position,
+                        struct arena *arena, uint32_t *n);
+
 struct odds *odds_new(struct bus *bus);
 void odds_free(struct odds *odds);
 

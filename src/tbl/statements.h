@@ -187,6 +187,21 @@ STATEMENT(FEED_READ, "ii", "iiiis" "s",
 STATEMENT(FEED_PUBLISHED, "", "i", "SELECT value FROM meta WHERE name = 'feed_published'")
 STATEMENT(FEED_PUBLISHED_SET, "i", "",
     "UPDATE meta SET value = $1 WHERE name = 'feed_published' AND value < $1")
+/* A partition of the book is taken (odds/partitions.h): its epoch, and up to
+ * where results are told; at first what settlement has stored. */
+STATEMENT(PARTITION_TAKE, "s", "ii",
+    "INSERT INTO epochs (name, epoch, position)"
+    " SELECT $1, 1, value FROM meta WHERE name = 'settle_offset'"
+    " ON CONFLICT (name) DO UPDATE SET epoch = epochs.epoch + 1"
+    " RETURNING epoch, position")
+STATEMENT(PARTITION_TOLD, "sii", "",
+    "UPDATE epochs SET position = $3 WHERE name = $1 AND epoch = $2 AND position < $3")
+/* The log for a book behind a position: all documents, desk entries, restarts
+ * and turns, what is recent, and what was not told; all numbers are known. */
+STATEMENT(PARTITION_LOG, "iiii", "iiss",
+    "SELECT pos, type, event, body FROM feed_log"
+    " WHERE pos > $1 AND (type IN (8, 10, 11, 12, 13, 14) OR at_ms >= $2 OR pos > $3)"
+    " ORDER BY pos LIMIT $4")
 /* Malformed messages, for a person; the oldest go. */
 STATEMENT(DEAD_ADD, "issii" "b", "",
     "INSERT INTO dead_messages (id, at_ms, routing_key, error, line, col, body)"

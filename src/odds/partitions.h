@@ -1,0 +1,55 @@
+/*
+ * Partitions: the book on Kafka.  Of the topic feed this process owns some
+ * partitions, as a member of the group "odds"; of each it has the shard and
+ * tells what happens to it.
+ *
+ *   assigned --epoch from the store--> WAITS --one pass over feed_log for all
+ *      that wait--> image told --> OURS: feed record -> shard -> prices, results
+ *
+ *   feed_log   entries of the partition's events and those of no event; results
+ *              behind `told` are told again (facts are stored once)
+ *   feed       records behind the shard's position; the offset is committed, and
+ *              `told` moves, once all that an entry did is acknowledged
+ *   prices     under the epoch: who was replaced and does not know it yet is not
+ *              heard any more
+ *
+ * When Kafka gives something up, nobody knows what the topic has: the partition
+ * is taken again, under another epoch.  One that is revoked stops at once.
+ */
+#ifndef ODDS_PARTITIONS_H
+#define ODDS_PARTITIONS_H
+
+#include <uv.h>
+
+#include "bus/kafka.h"
+#include "model/book.h"
+#include "store/store.h"
+
+struct partitions;
+
+struct partitions_options {
+    uv_loop_t *loop;
+    struct store *store;
+    struct kafka *kafka;
+    unsigned count;          /* of the topic */
+    int64_t since_ms;        /* prices of the log from then on; documents, all */
+    uint64_t tick_ms;        /* between ticks; 0 = 1000 */
+    /* An entry of the log; strings into arena.  False: passed over. */
+    bool (*parse)(void *ctx, struct str body, struct arena *arena, struct message *message);
+    void *ctx;
+};
+
+/* Joins the group. */
+struct partitions *partitions_new(const struct partitions_options *options) MUST_USE;
+/* Everything that is ours is told. */
+bool partitions_are_ready(const struct partitions *partitions);
+/* Its shards that are not ours are empty. */
+const struct book *partitions_book(const struct partitions *partitions);
+/* Sets the gauges. */
+void partitions_metrics(const struct partitions *partitions);
+/* Leaves the group at once, then on_stopped. */
+void partitions_stop(struct partitions *partitions, void (*on_stopped)(void *ctx), void *ctx);
+/* After the store is closed and kafka_close() has ended. */
+void partitions_free(struct partitions *partitions);
+
+#endif
