@@ -158,7 +158,8 @@ int serve_main(int argc, char **argv)
         !delay_read_settings(str_of(serve.config.live_delays), serve.config.live_delay_ms,
                              &serve.delays, &serve.arena, &error) ||
         !roles_parse(&serve.roles, str_of(serve.config.role), str_of(serve.config.store),
-                     str_of(serve.config.bus), &error)) {
+                     str_of(serve.config.bus), &error) ||
+        !serve_bus_config_is_well(&serve.config, &serve.arena, &error)) {
         fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
         return 2;
     }

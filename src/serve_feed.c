@@ -96,6 +96,8 @@ void serve_make_feed(struct serve *serve)
         .producer_silence_ms = config->producer_silence_s * 1000,
         .shared = serve->roles.shared,
         .recovery = &serve->recovery,
+        .kafka = serve->roles.feed ? serve->kafka : NULL,
+        .asks = serve->roles.bus && !serve->roles.feed,
         .on_lead = on_lead, .on_fenced = on_fenced, .ctx = serve,
     });
     make_amqp(serve);

@@ -34,7 +34,9 @@ static const char *not_ready(const struct serve *serve)
         return "the store cannot be reached";
     if (serve->feed != NULL && !feed_is_recovered(serve->feed))
         return "the book is not recovered";
-    if (serve->roles.book && !lease_is_led(serve->lease) && !serve->roles.feed)
+    if (serve->kafka != NULL && serve_bus_not_ready(serve) != NULL)
+        return serve_bus_not_ready(serve);
+    if (serve->book != NULL && !lease_is_led(serve->lease) && !serve->roles.feed)
         return "no process leads the feed";
     return NULL;
 }
@@ -43,6 +45,7 @@ static const char *not_ready(const struct serve *serve)
 static bool is_live(const struct serve *serve)
 {
     return feed_is_recovered(serve->feed) &&
+           (serve->kafka == NULL || serve_bus_not_ready(serve) == NULL) &&
            (feed_leads(serve->feed) || lease_is_led(serve->lease));
 }
 
@@ -92,6 +95,7 @@ void serve_get_metrics(void *ctx, struct http_request *request)
     TELL(serve->settle, settle_metrics);
     TELL(serve->relay, relay_metrics);
     TELL(serve->stream, stream_metrics);
+    serve_bus_metrics(serve);
     metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
     gauge_listener("public", serve->public_server);
     gauge_listener("operator", serve->operator_server);

@@ -33,7 +33,7 @@
 struct start {
     struct bets_key keys[KEYS_MAX];
     unsigned n_keys;
-    int64_t node, settle_offset, feed_position, replay_from_ms;
+    int64_t node, settle_offset, feed_position, replay_from_ms, book_from_ms;
     struct snapshot *counted;  /* on Kafka: under which the open bets were counted */
     int64_t counted_ms;
 };
@@ -65,8 +65,16 @@ struct serve {
     struct clickhouse *clickhouse; /* NULL: none configured */
     struct traffic *traffic;   /* NULL: without Kafka nobody is told */
     struct risk *risk;
-    struct relay *relay;       /* on Kafka */
-    struct money_topic *money; /* on Kafka */
+    /* on Kafka */
+    struct kafka *kafka;
+    struct uof_parser *parser; /* of partitions */
+    struct partitions *partitions;
+    struct intake *intake;
+    struct book *shards;       /* that the mirror writes */
+    struct mirror *mirror;
+    struct relay *relay;
+    struct money_topic *money;
+    uv_timer_t look;           /* until the number of partitions is known */
     struct maintain *maintain;
     struct operators *operators;
     struct desk_calls *desk;
@@ -105,6 +113,18 @@ void serve_make_bets(struct serve *serve, struct bus *told);
 void serve_make_risk(struct serve *serve);
 void serve_make_local(struct serve *serve); /* every role of --bus local */
 void serve_free_parts(struct serve *serve);
+
+/* serve_bus.c */
+bool serve_bus_config_is_well(const struct config *config, struct arena *arena,
+                              struct str *error) MUST_USE;
+void serve_make_bus(struct serve *serve); /* every role of --bus kafka://… */
+void serve_facts_stored(void *serve, const struct fact *facts, uint32_t n);
+const char *serve_bus_not_ready(const struct serve *serve); /* NULL: it is */
+void serve_bus_metrics(struct serve *serve);
+/* At SIGTERM, so that others take over; how often on_left(serve) will come. */
+unsigned serve_leave_groups(struct serve *serve, void (*on_left)(void *ctx));
+void serve_stop_kafka(struct serve *serve); /* a step of stopping */
+void serve_free_bus(struct serve *serve);
 
 /* serve_money.c */
 bool serve_load_risk(struct serve *serve, struct db *db, struct str *error) MUST_USE;

@@ -134,12 +134,11 @@ static bool load_parts(struct serve *serve, struct db *db, struct str *error)
     bool reads_log = serve->roles.feed || serve->roles.book;
     bool alone = !serve->roles.bus;
 
-    if (serve->roles.bus) {
-        *error = STR("bus: this build cannot meet on Kafka");
-        return false;
-    }
     serve->operators = operators_new(&serve->loop, serve->store);
-    serve_make_local(serve);
+    if (alone)
+        serve_make_local(serve);
+    else
+        serve_make_bus(serve);
     return operators_load(serve->operators, db, error) &&
            (!reads_log || replay_log(serve, db, error)) &&
            (serve->bets == NULL || liability_join(db, alone, error)) &&
@@ -156,8 +155,11 @@ bool serve_load(struct serve *serve, struct str *error)
         return false;
     serve->start.replay_from_ms = clock_wall_ms() - 3600000 *
         (serve->roles.feed ? serve->config.replay_hours : serve->config.feed_log_hours);
+    serve->start.book_from_ms = clock_wall_ms() - 3600000 * serve->config.feed_log_hours;
     well = load_keys(db, &serve->start, error) && load_numbers(db, &serve->start, error) &&
            load_parts(serve, db, error);
+    if (well && serve->risk != NULL && serve->kafka != NULL)
+        serve_make_money(serve, serve->kafka);
     db_close(db);
     return well;
 }

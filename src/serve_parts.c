@@ -143,7 +143,8 @@ void serve_make_settle(struct serve *serve)
     serve->settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
         .ctx = serve, .bus = serve->roles.bus ? NULL : serve->bus, /* serve_money.c */
-        .offset = serve->start.settle_offset, .shared = serve->roles.bus,
+        .offset = serve->roles.bus ? 0 : serve->start.settle_offset,
+        .shared = serve->roles.bus, .on_stored = serve->roles.bus ? serve_facts_stored : NULL,
         .margin_e4 = serve->config.cashout_margin * 100,
     });
     serve_make_reports(serve);
@@ -235,5 +236,7 @@ void serve_free_parts(struct serve *serve)
     FREE_PART(serve->stream, stream_free);
     FREE_PART(serve->web, web_free);
     FREE_PART(serve->odds, odds_free);
+    serve_free_bus(serve);
+    book_free(serve->shards);
     bus_free(serve->bus);
 }

@@ -70,7 +70,7 @@ static void stop_rest(struct serve *serve)
 void serve_stop_next(void *ctx)
 {
     static void (*const steps[])(struct serve *serve) = {
-        stop_settle, serve_stop_money, stop_lease, stop_rest,
+        stop_settle, serve_stop_money, stop_lease, serve_stop_kafka, stop_rest,
     };
     struct serve *serve = ctx;
 
@@ -125,6 +125,7 @@ static void on_signal(uv_signal_t *handle, int number)
     if (serve->feed != NULL)
         feed_drain(serve->feed);
     serve->undrained = serve->public_server == NULL ? 1 : 2;
+    serve->undrained += serve_leave_groups(serve, on_listener_drained);
     uv_close((uv_handle_t *)&serve->on_term, NULL);
     uv_close((uv_handle_t *)&serve->on_int, NULL);
     if (serve->stream != NULL)

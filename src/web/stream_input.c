@@ -83,9 +83,10 @@ static int64_t since_of(const struct client *client, const struct input *input)
 {
     int64_t clk;
 
-    if (decimal_parse(input->clk, 0, INT64_MAX, &clk) != DECIMAL_OK)
+    if (decimal_parse(input->clk, 0, INT64_MAX, &clk) != DECIMAL_OK ||
+        clk > book_position(client->stream->options.book))
         return -1;
-    return stream_order(client->stream, clk);
+    return clk;
 }
 
 static void subscribe(struct client *client, struct input *input)
