@@ -67,8 +67,15 @@ class Fleet {
     };
   }
 
-  ready() {
-    return Promise.all(this.members.filter((m) => !m.server.exit).map((m) => m.server.ready()));
+  async ready() {
+    await Promise.all(this.members.filter((m) => !m.server.exit).map((m) => m.server.ready()));
+    await eventually(() => this.led());
+  }
+
+  async led() {
+    const ask = ({ server }) => server.operate('GET', '/readyz');
+    const all = await Promise.all(this.of('feed').filter((m) => !m.server.exit).map(ask));
+    if (!all.some((answer) => answer.json?.role === 'leader')) throw new Error('nobody leads');
   }
 
   call(method, path, options) {
