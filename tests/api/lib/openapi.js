@@ -11,7 +11,8 @@ const { parse } = require('./yaml');
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
 // Of HTTP itself, or of the connection.
-const TRANSPORT = ['date', 'connection', 'keep-alive', 'content-type', 'content-length'];
+// Of the connection, or of the load balancer before it.
+const TRANSPORT = ['date', 'connection', 'keep-alive', 'content-type', 'content-length', 'server'];
 
 const document = parse(fs.readFileSync(path.join(root, 'docs/openapi.yaml'), 'utf8'));
 
