@@ -15,12 +15,14 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "feed/publish.h"
 #include "model/slot.h"
 
 #define PARTITIONS 4
-#define ENTRIES 3000
+#define ENTRIES 6000
+#define AT_RANDOM 3000
 #define LEADERS 2
 #define ASKED 16
 #define FLYING 20000
@@ -42,6 +44,7 @@ static struct {
 static struct {
     int64_t n, published;
     struct store_exec *asked[ASKED];
+    int64_t then[ASKED]; /* entries there were when it was asked */
     unsigned n_asked;
     bool fails;
 } store;
@@ -77,13 +80,14 @@ unsigned kafka_partitions(const struct kafka *kafka)
 
 bool kafka_send(struct kafka *kafka, const struct kafka_record *record)
 {
-    char text[32];
+    char text[32], body[32];
 
     if (kafka->full || kafka->n == FLYING)
         return false;
     assert_int_equal(record->topic, TOPIC_FEED);
     assert_true(str_eq(record->key, event_of(record->position, text)));
-    assert_int_equal(atoll(record->value.p), record->position);
+    snprintf(body, sizeof(body), "%d", (int)record->position);
+    assert_true(str_eq(record->value, str_of(body)));
     assert_int_equal(record->at_ms, 1000 + record->position);
     kafka->flying[kafka->n].pos = record->position;
     kafka->flying[kafka->n++].record = *record;
@@ -146,16 +150,17 @@ void store_exec(struct store *unused, struct store_exec *exec)
 {
     (void)unused;
     assert_true(store.n_asked < ASKED);
+    store.then[store.n_asked] = store.n;
     store.asked[store.n_asked++] = exec;
 }
 
-static void answer_read(struct store_exec *exec)
+static void answer_read(struct store_exec *exec, int64_t n)
 {
     int64_t after = exec->calls[0].params[0].i, limit = exec->calls[0].params[1].i;
 
     exec->columns = 6;
     exec->cells = ARENA_ARRAY(exec->arena, struct value, (size_t)limit * 6);
-    for (int64_t pos = after + 1; pos <= store.n && exec->rows < limit; pos++) {
+    for (int64_t pos = after + 1; pos <= n && exec->rows < limit; pos++) {
         struct value *row = &exec->cells[exec->rows++ * 6];
         char text[32];
 
@@ -169,8 +174,10 @@ static void answer_read(struct store_exec *exec)
 static void answer(void)
 {
     struct store_exec *exec = store.asked[0];
+    int64_t then = store.then[0];
 
     store.n_asked--;
+    memmove(store.then, store.then + 1, store.n_asked * sizeof(then));
     memmove(store.asked, store.asked + 1, store.n_asked * sizeof(exec));
     exec->rows = 0;
     if (store.fails && chance(100) == 0) {
@@ -179,7 +186,7 @@ static void answer(void)
     }
     switch (exec->calls[0].statement) {
     case STATEMENT_FEED_READ:
-        answer_read(exec);
+        answer_read(exec, then);
         break;
     case STATEMENT_FEED_PUBLISHED:
         exec->columns = exec->rows = 1;
@@ -314,6 +321,28 @@ static void what_comes_while_the_table_is_read_is_told_behind_it(void **state)
     bench_fini(&bench);
 }
 
+static void what_is_too_much_to_keep_is_read_again(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 1);
+    append(&bench);
+    publish_lead(bench.publish[0]);
+    while (store.n_asked == 0 || store.asked[0]->calls[0].statement != STATEMENT_FEED_READ) {
+        if (store.n_asked > 0)
+            answer();
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    }
+    for (int i = 0; i < LIMIT_FEED_QUEUE + 500; i++)
+        append(&bench);
+    run_until_told(&bench, store.n);
+    append(&bench);
+    run_until_told(&bench, store.n);
+    assert_all_had();
+    bench_fini(&bench);
+}
+
 static void a_full_queue_is_waited_for(void **state)
 {
     struct bench bench;
@@ -381,7 +410,7 @@ static void run_at_random(uint32_t with, unsigned *told_again)
     bench_init(&bench, with);
     store.fails = true;
     publish_lead(bench.publish[0]);
-    while (store.n < ENTRIES) {
+    while (store.n < AT_RANDOM) {
         struct kafka *some = bench.kafka[chance(LEADERS)];
 
         if (chance(3) != 0)
@@ -426,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_leader_tells_what_it_finds_and_what_comes),
         cmocka_unit_test(what_comes_while_the_table_is_read_is_told_behind_it),
+        cmocka_unit_test(what_is_too_much_to_keep_is_read_again),
         cmocka_unit_test(a_full_queue_is_waited_for),
         cmocka_unit_test(what_was_not_acknowledged_is_not_told),
         cmocka_unit_test(who_follows_tells_nothing),
