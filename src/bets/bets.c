@@ -115,6 +115,13 @@ void bets_on_liability(void *ctx, int64_t bet, struct market_id market, struct s
         liability_add(bets->liability, bet, market, outcome, delta_minor);
 }
 
+void bets_on_money(void *ctx, const struct bus_money *money)
+{
+    struct bets *bets = ctx;
+
+    liability_on_money(bets->liability, bets->options.house, money);
+}
+
 void bets_drain(struct bets *bets)
 {
     bets->draining = true;

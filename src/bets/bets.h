@@ -96,6 +96,10 @@ void bets_get_one(void *bets, struct http_request *request); /* param = bet id *
 void bets_get_holds(void *bets, struct http_request *request);
 void bets_post_hold(void *bets, struct http_request *request); /* param = hold id */
 
+/* A bus_subscriber's on_money, in a process of bets without risk (else
+ * bets_on_liability(), which knows of every part): room of bets that are over. */
+void bets_on_money(void *bets, const struct bus_money *money);
+
 /* An open bet's liability at this outcome has changed: settled, cashed out,
  * reopened.  Fresh bets are charged by placement itself. */
 void bets_on_liability(void *bets, int64_t bet, struct market_id market, struct str outcome,

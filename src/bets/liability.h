@@ -29,11 +29,13 @@
  *
  *   liability.c        claims and entries
  *   liability_ask.c    leases, grants, counts: the rounds with the store
+ *   liability_money.c  what is over, by the bus's messages
  *   liability_hold.c   epochs: join, renew, fence others, reclaim
  */
 #ifndef BETS_LIABILITY_H
 #define BETS_LIABILITY_H
 
+#include "bus/bus.h"
 #include "model/bet.h"
 #include "model/house.h"
 #include "store/db.h"
@@ -121,6 +123,10 @@ void liability_add(struct liability *liability, int64_t bet, struct market_id ma
 /* A bet that was counted is over, or a part of it. */
 void liability_take(struct liability *liability, int64_t bet, struct market_id market,
                     struct str outcome, int64_t amount_minor);
+
+/* A bus_money, in a process where nobody else tells of each bet's change. */
+void liability_on_money(struct liability *liability, const struct house *house,
+                        const struct bus_money *message);
 
 size_t liability_count(const struct liability *liability); /* entries */
 

@@ -88,6 +88,8 @@ struct book *book_shard(const struct book *book, unsigned shard);
 void book_shard_clear(struct book *shard);
 struct book *book_shard_of(const struct book *book, struct str event); /* itself, if not sharded */
 int64_t book_order(const struct book *book);
+/* Nothing above it is in any shard. */
+int64_t book_highest(const struct book *book);
 /* Nobody is known to look after the shard: its live markets, or all, are shown
  * as suspended.  True: that is news, and what is shown has changed. */
 enum book_silence { BOOK_HEARD = 0, BOOK_LIVE_SILENT, BOOK_ALL_SILENT };

@@ -920,6 +920,7 @@ static enum book_record_result apply_record(struct mirror_apply *apply, char kin
     if (apply->epoch < apply->shard->image.epoch)
         return BOOK_RECORD_OLD_EPOCH;
     apply->shard->image.epoch = apply->epoch;
+    apply->shard->image.highest = later(apply->shard->image.highest, apply->position);
     apply_value(apply, kind, rest);
     apply_common(apply);
     return done(apply, kind, error);

@@ -71,6 +71,18 @@ int64_t book_position(const struct book *book)
     return least;
 }
 
+int64_t book_highest(const struct book *book)
+{
+    int64_t most = book->position > book->image.highest ? book->position : book->image.highest;
+
+    for (unsigned i = 0; i < book->n_shards; i++) {
+        int64_t highest = book_highest(book->shards[i]);
+
+        most = highest > most ? highest : most;
+    }
+    return most;
+}
+
 struct event *book_next_event(const struct book *book, size_t *at)
 {
     size_t shard = *at >> AT_SHARD, event = *at & (((size_t)1 << AT_SHARD) - 1);

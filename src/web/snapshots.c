@@ -1,9 +1,10 @@
 /*
  * Snapshots: GET /v1/sports, /v1/events, /v1/events/{event}.
  *
- * An event's snapshot is kept until its version changes; lists are kept for
- * half a second, because any price changes the book.  Answers carry ETag
- * and Cache-Control, so that a CDN asks the origin once a second for each.
+ * An event's snapshot is kept until the event changes; lists are kept for half
+ * a second, because any price changes the book.  Answers carry an ETag, the
+ * hash of the body and so the same from every process, and Cache-Control, so
+ * that a CDN asks the origin once a second for each.
  */
 #include "web/web.h"
 
@@ -28,15 +29,15 @@
 struct snapshot {
     char *key;
     struct buf body;
-    int64_t version;
+    int64_t order; /* of the event, of the book; -1 = not made */
+    uint64_t hash; /* of the body: the same in every process */
     int64_t made_us;
 };
 
 struct web {
     const struct book *book;
     struct map events, lists;
-    int64_t all_version; /* log position at which every market changed */
-    size_t n_events;     /* in the book, when they were last counted */
+    size_t n_events; /* in the book, when they were last counted */
 };
 
 struct web *web_new(const struct book *book)
@@ -90,8 +91,6 @@ void web_on_prices(void *ctx, const struct bus_prices *prices)
 {
     struct web *web = ctx;
 
-    if (prices->change->all)
-        web->all_version = prices->position;
     if (prices->change->event != NULL && prices->position % COUNT_EVERY == 0)
         web->n_events = count_events(web->book);
 }
@@ -110,7 +109,7 @@ static struct snapshot *snapshot_of(struct map *map, struct str key, size_t most
     CHECK(snapshot != NULL);
     snapshot->key = strndup(key.p == NULL ? "" : key.p, key.n);
     CHECK(snapshot->key != NULL);
-    snapshot->version = -1;
+    snapshot->order = -1;
     buf_init(&snapshot->body, LIMIT_RESPONSE_BYTES);
     CHECK(map_put(map, str_of(snapshot->key), snapshot));
     return snapshot;
@@ -118,8 +117,8 @@ static struct snapshot *snapshot_of(struct map *map, struct str key, size_t most
 
 static void answer_snapshot(struct http_request *request, const struct snapshot *snapshot)
 {
-    struct str etag = arena_printf(&request->arena, "\"%lld-%zx\"", (long long)snapshot->version,
-                                   snapshot->body.n);
+    struct str etag = arena_printf(&request->arena, "\"%016llx\"",
+                                   (unsigned long long)snapshot->hash);
     struct str asked = http_header(request, "If-None-Match");
     struct http_header headers[] = {
         { "ETag", etag },
@@ -131,6 +130,13 @@ static void answer_snapshot(struct http_request *request, const struct snapshot 
     else
         http_respond(request, 200, "application/json", buf_view(&snapshot->body), headers,
                      LENGTH(headers));
+}
+
+static void made(struct snapshot *snapshot, int64_t order)
+{
+    snapshot->order = order;
+    snapshot->hash = hash_stable(buf_view(&snapshot->body));
+    snapshot->made_us = clock_mono_us();
 }
 
 static void make_event(struct web *web, const struct event *event, struct snapshot *snapshot,
@@ -150,18 +156,16 @@ void web_get_event(void *ctx, struct http_request *request)
     struct web *web = ctx;
     const struct event *event = book_event(web->book, request->param);
     struct snapshot *snapshot;
-    int64_t version;
 
     if (event == NULL) {
         answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
         return;
     }
-    version = event->version > web->all_version ? event->version : web->all_version;
     /* The book forgets events; their snapshots go when they are the most. */
     snapshot = snapshot_of(&web->events, event->id, KEPT_LEAST + 2 * web->n_events);
-    if (snapshot->version != version) {
+    if (snapshot->order != event->order) {
         make_event(web, event, snapshot, &request->arena);
-        snapshot->version = version;
+        made(snapshot, event->order);
     }
     answer_snapshot(request, snapshot);
 }
@@ -281,8 +285,8 @@ static bool read_filter(struct http_request *request, struct filter *filter)
 
 static bool list_is_fresh(const struct web *web, const struct snapshot *snapshot)
 {
-    return snapshot->version == book_position(web->book) ||
-           (snapshot->version >= 0 && clock_mono_us() - snapshot->made_us < LIST_FRESH_US);
+    return snapshot->order == book_order(web->book) ||
+           (snapshot->order >= 0 && clock_mono_us() - snapshot->made_us < LIST_FRESH_US);
 }
 
 void web_get_events(void *ctx, struct http_request *request)
@@ -299,8 +303,7 @@ void web_get_events(void *ctx, struct http_request *request)
                                         STR_ARG(filter.after), (long long)filter.limit), LISTS);
     if (!list_is_fresh(web, snapshot)) {
         make_list(web, &filter, &snapshot->body, &request->arena);
-        snapshot->version = book_position(web->book);
-        snapshot->made_us = clock_mono_us();
+        made(snapshot, book_order(web->book));
     }
     answer_snapshot(request, snapshot);
 }
@@ -367,8 +370,7 @@ void web_get_sports(void *ctx, struct http_request *request)
 
     if (!list_is_fresh(web, snapshot)) {
         make_sports(web, &snapshot->body, &request->arena);
-        snapshot->version = book_position(web->book);
-        snapshot->made_us = clock_mono_us();
+        made(snapshot, book_order(web->book));
     }
     answer_snapshot(request, snapshot);
 }

@@ -40,6 +40,8 @@ struct stream *stream_new(const struct stream_options *options)
 
     CHECK(stream != NULL && options->tick_ms > 0);
     stream->options = *options;
+    stream->marks = calloc(book_shards(options->book) > 0 ? MARKS : 1, sizeof(*stream->marks));
+    CHECK(stream->marks != NULL);
     map_init(&stream->channels[CHANNEL_EVENT], LIMIT_STREAM_CHANNELS);
     map_init(&stream->channels[CHANNEL_SPORT], LIMIT_STREAM_CHANNELS);
     map_init(&stream->purses, PURSES);
@@ -56,7 +58,8 @@ struct stream *stream_new(const struct stream_options *options)
 void stream_start(struct stream *stream)
 {
     stream->started = true;
-    stream->covered = stream->mark = book_position(stream->options.book);
+    stream->covered = stream->mark = book_order(stream->options.book);
+    stream_mark(stream);
     stream->since = stream->covered + 1; /* what was older than the replayed log is lost */
     stream->mark_ms = stream_now(stream);
     CHECK(uv_timer_start(&stream->quarter, on_quarter, QUARTER_MS, QUARTER_MS) == 0);
@@ -69,8 +72,10 @@ uint64_t stream_now(const struct stream *stream)
 
 int64_t stream_covered(struct stream *stream)
 {
-    if (stream->dirty == NULL)
-        stream->covered = book_position(stream->options.book);
+    if (stream->dirty == NULL) {
+        stream->covered = book_order(stream->options.book);
+        stream_mark(stream);
+    }
     return stream->covered;
 }
 
@@ -93,7 +98,7 @@ void stream_on_prices(void *ctx, const struct bus_prices *prices)
     if (!stream->started)
         return;
     if (stream->dirty == NULL) /* it may be a moment since anything was */
-        stream->covered = prices->position - 1;
+        stream->covered = book_order(stream->options.book) - 1;
     channels_hear(stream, prices);
 }
 
@@ -128,18 +133,19 @@ static void tell_subscribers(struct stream *stream, struct channel *channel)
 
 static void flush_channels(struct stream *stream)
 {
-    int64_t position = book_position(stream->options.book);
+    int64_t order = book_order(stream->options.book);
     struct channel *channel;
 
+    stream_mark(stream);
     while ((channel = stream->dirty) != NULL) {
         stream->dirty = channel->next_dirty;
         channel->dirty = false;
-        if (!channel_flush(stream, channel, position))
+        if (!channel_flush(stream, channel, order))
             continue;
-        change_promise(&channel->delta, position, stream->covered);
+        change_promise(&channel->delta, order, stream->covered);
         tell_subscribers(stream, channel);
     }
-    stream->covered = position;
+    stream->covered = order;
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -297,6 +303,7 @@ void stream_free(struct stream *stream)
     }
     forget_heartbeats(stream);
     map_fini(&stream->purses);
+    free(stream->marks);
     arena_fini(&stream->notes);
     arena_fini(&stream->names);
     buf_fini(&stream->scratch);

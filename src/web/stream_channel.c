@@ -157,7 +157,7 @@ static uint64_t row_hash(struct stream *stream, const struct event *event)
 
 /* True: there is something to tell. */
 static bool row_look(struct stream *stream, struct channel *channel, struct row *row,
-                     int64_t position)
+                     int64_t order)
 {
     const struct event *event = row_event(stream, channel, row);
     uint64_t hash;
@@ -167,7 +167,7 @@ static bool row_look(struct stream *stream, struct channel *channel, struct row 
             return false;
         row->gone = true;
         row->gone_ms = stream_now(stream);
-        row->changed = position;
+        row->changed = order;
         return true;
     }
     hash = row_hash(stream, event);
@@ -176,7 +176,7 @@ static bool row_look(struct stream *stream, struct channel *channel, struct row 
         return false;
     row->gone = false;
     row->hash = hash;
-    row->changed = position;
+    row->changed = order;
     return true;
 }
 
@@ -208,7 +208,7 @@ static void learn_sport(struct stream *stream, struct channel *channel)
             continue;
         row = row_of(channel, event->id);
         if (row != NULL)
-            (void)row_look(stream, channel, row, event->version);
+            (void)row_look(stream, channel, row, event->order);
     }
 }
 
@@ -224,7 +224,7 @@ static struct channel *channel_new(struct stream *stream, enum channel_kind kind
     change_init(&channel->delta);
     change_init(&channel->image);
     map_init(&channel->rows, LIMIT_EVENTS);
-    channel->checked = channel->changed = book_position(stream->options.book);
+    channel->checked = channel->changed = book_order(stream->options.book);
     channel->empty_ms = stream_now(stream);
     if (kind == CHANNEL_SPORT) {
         channel->whole = channel->checked; /* who had left before is not known */
@@ -279,28 +279,28 @@ static void channel_dirty(struct stream *stream, struct channel *channel)
 
 /* ---- hearing ---------------------------------------------------------------- */
 
-/* Every event is new at this position, and no market is: names. */
-static bool is_renaming(const struct event *event, int64_t position)
+/* Every event is new at this order, and no market is: names. */
+static bool is_renaming(const struct event *event, int64_t order)
 {
-    if (event == NULL || event->version != position)
+    if (event == NULL || event->order != order)
         return false;
     for (const struct market *m = event->markets; m != NULL; m = m->next)
-        if (m->version == position)
+        if (m->order == order)
             return false;
     return true;
 }
 
-static void hear_all(struct stream *stream, int64_t position)
+static void hear_all(struct stream *stream, int64_t order)
 {
     struct channel *channel;
     size_t first = 0, at = 0;
 
-    if (is_renaming(book_next_event(stream->options.book, &first), position))
-        stream->since = position; /* who was away until now has old names */
+    if (is_renaming(book_next_event(stream->options.book, &first), order))
+        stream->since = order; /* who was away until now has old names */
     while ((channel = map_next(&stream->channels[CHANNEL_EVENT], &at)) != NULL) {
         const struct event *event = book_event(stream->options.book, channel_id(channel));
 
-        channel->renamed |= is_renaming(event, position);
+        channel->renamed |= is_renaming(event, order);
         channel_dirty(stream, channel);
     }
     at = 0;
@@ -316,7 +316,7 @@ void channels_hear(struct stream *stream, const struct bus_prices *prices)
     struct channel *channel;
 
     if (prices->change->all)
-        hear_all(stream, prices->position);
+        hear_all(stream, book_order(stream->options.book));
     if (event == NULL)
         return;
     channel = map_get(&stream->channels[CHANNEL_EVENT], event->id);
@@ -359,7 +359,7 @@ static void put_delta(struct stream *stream, struct channel *channel, const stru
     jw_key(w, "markets");
     jw_array(w);
     for (const struct market *m = event->markets; m != NULL; m = m->next, i++)
-        if (m->version > channel->checked)
+        if (m->order > channel->checked)
             event_json_market(w, stream->options.book, m, !shape_told(channel, i, m),
                               &stream->names);
     jw_array_end(w);
@@ -375,14 +375,14 @@ static void put_merged(struct stream *stream, const struct event *event, int64_t
     jw_key(w, "markets");
     jw_array(w);
     for (const struct market *m = event->markets; m != NULL; m = m->next)
-        if (m->version > since)
+        if (m->order > since)
             event_json_market(w, stream->options.book, m, true, &stream->names);
     jw_array_end(w);
     jw_object_end(w);
     arena_reset(&stream->names);
 }
 
-static bool flush_event(struct stream *stream, struct channel *channel, int64_t position)
+static bool flush_event(struct stream *stream, struct channel *channel, int64_t order)
 {
     const struct event *event = book_event(stream->options.book, channel_id(channel));
     struct jw w = jw_to(&channel->delta.events);
@@ -394,11 +394,11 @@ static bool flush_event(struct stream *stream, struct channel *channel, int64_t 
         put_gone(&w, channel_id(channel));
         return true;
     }
-    if (event->version <= channel->checked && !channel->gone && !channel->renamed)
+    if (event->order <= channel->checked && !channel->gone && !channel->renamed)
         return false;
     if (channel->gone || channel->renamed) {
         channel->delta.img = true;
-        channel->whole = position;
+        channel->whole = order;
         learn_event(channel, event);
         put_image(stream, event, &w);
     } else {
@@ -408,7 +408,7 @@ static bool flush_event(struct stream *stream, struct channel *channel, int64_t 
     return true;
 }
 
-static bool flush_sport(struct stream *stream, struct channel *channel, int64_t position)
+static bool flush_sport(struct stream *stream, struct channel *channel, int64_t order)
 {
     struct jw w = jw_to(&channel->delta.events);
     struct row *row;
@@ -421,7 +421,7 @@ static bool flush_sport(struct stream *stream, struct channel *channel, int64_t 
     while ((row = channel->dirty_rows) != NULL) {
         channel->dirty_rows = row->next_dirty;
         row->dirty = false;
-        if (!row_look(stream, channel, row, position))
+        if (!row_look(stream, channel, row, order))
             continue;
         put_row_or_gone(stream, row, &w);
         told = true;
@@ -429,17 +429,17 @@ static bool flush_sport(struct stream *stream, struct channel *channel, int64_t 
     return told;
 }
 
-bool channel_flush(struct stream *stream, struct channel *channel, int64_t position)
+bool channel_flush(struct stream *stream, struct channel *channel, int64_t order)
 {
     bool told;
 
     change_reset(&channel->delta);
-    told = channel->kind == CHANNEL_EVENT ? flush_event(stream, channel, position)
-                                          : flush_sport(stream, channel, position);
-    channel->checked = position;
+    told = channel->kind == CHANNEL_EVENT ? flush_event(stream, channel, order)
+                                          : flush_sport(stream, channel, order);
+    channel->checked = order;
     if (!told)
         return false;
-    channel->changed = position;
+    channel->changed = order;
     channel->has_image = false;
     return true;
 }
@@ -510,7 +510,7 @@ bool channel_merge(struct stream *stream, struct channel *channel, int64_t since
     event = book_event(stream->options.book, channel_id(channel));
     if (event == NULL)
         put_gone(&w, channel_id(channel));
-    else if (event->version > since)
+    else if (event->order > since)
         put_merged(stream, event, since, &w);
     else
         return false;

@@ -397,7 +397,7 @@ static void heartbeat(struct client *client)
         return;
     stream->heartbeats_left--;
     if (*frame == NULL)
-        *frame = frame_of_heartbeat(stream->heartbeat_clk, client->dress);
+        *frame = frame_of_heartbeat(stream_clk(stream, stream->heartbeat_clk), client->dress);
     client_send(client, frame_ref(*frame));
 }
 
@@ -531,14 +531,13 @@ void stream_get(void *ctx, struct http_request *request)
 }
 
 /* Last-Event-ID: a clk; anything else is none. */
-static int64_t last_event_id(const struct stream *stream, const struct http_request *request)
+static int64_t last_event_id(struct stream *stream, const struct http_request *request)
 {
     int64_t clk;
 
-    if (decimal_parse(http_header(request, "Last-Event-ID"), 0, INT64_MAX, &clk) != DECIMAL_OK ||
-        clk > book_position(stream->options.book))
+    if (decimal_parse(http_header(request, "Last-Event-ID"), 0, INT64_MAX, &clk) != DECIMAL_OK)
         return -1;
-    return clk;
+    return stream_order(stream, clk);
 }
 
 void stream_get_event(void *ctx, struct http_request *request)

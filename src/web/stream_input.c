@@ -83,10 +83,9 @@ static int64_t since_of(const struct client *client, const struct input *input)
 {
     int64_t clk;
 
-    if (decimal_parse(input->clk, 0, INT64_MAX, &clk) != DECIMAL_OK ||
-        clk > book_position(client->stream->options.book))
+    if (decimal_parse(input->clk, 0, INT64_MAX, &clk) != DECIMAL_OK)
         return -1;
-    return clk;
+    return stream_order(client->stream, clk);
 }
 
 static void subscribe(struct client *client, struct input *input)

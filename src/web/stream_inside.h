@@ -11,10 +11,11 @@
  *   channel --< subscription >-- client       purse --< own -- client
  *      \ delta (this tick's), image: struct change, encoded once
  *
- * Positions.  Versions are log positions.  `covered`: everything up to there
- * has gone to every client that is up to date.  A message's clk promises its
- * receiver everything up to clk: of several in one write only the last may
- * promise the tick itself, those before it promise what was covered before.
+ * Orders.  Changes are told apart by book_order().  `covered`: everything up
+ * to there has gone to every client that is up to date.  A message's clk
+ * promises its receiver everything up to it: of several in one write only the
+ * last may promise the tick itself, those before it promise what was covered
+ * before.  What goes over the wire is made of orders by stream_marks.c.
  */
 #ifndef WEB_STREAM_INSIDE_H
 #define WEB_STREAM_INSIDE_H
@@ -35,7 +36,7 @@ enum dress { DRESS_WEBSOCKET, DRESS_SSE, DRESSES };
 struct change {
     struct buf events;     /* what stands within "events":[ ] */
     bool img, con;
-    int64_t clk, before;   /* promised by the last of a write; by one before it */
+    int64_t clk, before;   /* orders promised by the last of a write; by one before it */
     struct frame *frames[DRESSES][2];
 };
 
@@ -85,7 +86,7 @@ struct channel {
     bool dirty, gone;
     bool renamed;          /* names have changed: an image, not a delta */
     bool all;              /* of a sport: any row may have changed */
-    int64_t changed;       /* position of its last change */
+    int64_t changed;       /* order of its last change */
     int64_t checked;       /* up to here it was looked at */
     int64_t whole;         /* who has less needs the image */
     uint64_t empty_ms;     /* nobody subscribes since; 0 = somebody does */
@@ -105,7 +106,7 @@ void channel_free(struct channel *channel);
 /* What happened to the book, to the channels it concerns. */
 void channels_hear(struct stream *stream, const struct bus_prices *prices);
 /* Encodes what is new since it was checked into its delta.  False: nothing is. */
-bool channel_flush(struct stream *stream, struct channel *channel, int64_t position);
+bool channel_flush(struct stream *stream, struct channel *channel, int64_t order);
 /* Everything in it, for who has nothing. */
 struct change *channel_image(struct stream *stream, struct channel *channel);
 /* Appends what is newer than `since`; true: that is something. */
@@ -205,6 +206,19 @@ void client_check(struct client *client, uint64_t now_ms);
 /* conn's callback: bytes of a WebSocket client. */
 void client_input(struct client *client, const char *p, size_t n);
 
+/* ---- clks (stream_marks.c) ------------------------------------------------- */
+
+#define MARKS 65536
+struct mark { int64_t order, promise, highest; };
+
+/* The book as it is now may be promised, and resumed from. */
+void stream_mark(struct stream *stream);
+/* What may be promised to who has everything up to this order. */
+int64_t stream_clk(struct stream *stream, int64_t order);
+/* From where who was promised this clk goes on, wherever it was; -1: it cannot
+ * be told. */
+int64_t stream_order(struct stream *stream, int64_t clk);
+
 /* ---- the hub (stream.c) ---------------------------------------------------- */
 
 struct stream {
@@ -217,8 +231,11 @@ struct stream {
     bool started, draining, closed_handles, armed;
     uint64_t flushed_ms;
     int64_t covered;
-    int64_t since, mark;       /* resumed are clks not below since */
+    int64_t since, mark;       /* resumed are orders not below since */
     uint64_t mark_ms;
+    struct mark *marks; /* a ring */
+    size_t first_mark, n_marks;
+    uint64_t marked_ms;
     unsigned sweeps;
     struct client *clients;
     struct { struct client *first, *last; } queues[QUEUES];

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "bets/liability.h"
+#include "model/bet_json.h"
 #include "tests/unit/store_suite.h"
 
 enum { L_PROCESSES = 3, L_CLAIMS = 600, L_ID_MS = 1000 };
@@ -311,6 +312,40 @@ static void rule_14_a_bet_that_is_over_frees_its_room_once(void **state)
     assert_int_equal(l_charged(0, 1, 200, 1000), LIABILITY_FULL);
     liability_take(l.processes[0], bet, suite_market(), STR("1"), 900);
     liability_take(l.processes[0], bet, suite_market(), STR("2"), 900); /* not charged */
+    assert_int_equal(l_charged(0, 1, 1000, 1000), LIABILITY_CHARGED);
+    assert_int_equal(l_charged(0, 2, 1, 1000), LIABILITY_FULL);
+    liability_release(l.processes[0], &l.claims[1]);
+    l_stop();
+}
+
+static void l_tell(uint32_t process, int event, int64_t bet, struct leg_result result)
+{
+    struct slip slip = suite_slip();
+    struct bet_view view = { .id = bet, .stake_minor = 400, .cashed_stake_minor = 100,
+                             .potential_minor = 750, .slip = &slip,
+                             .currency = currency_find(STR("EUR")) };
+
+    slip.legs[0].result = result;
+    liability_on_money(l.processes[process], &l.house,
+                       &(struct bus_money){ .event = event, .bet = &view });
+}
+
+/* 400 at 2.50, of which a part was cashed out: 600 were charged. */
+static void rule_14_messages_free_what_was_charged(void **state)
+{
+    int64_t bet;
+
+    (void)state;
+    l_start(1);
+    assert_int_equal(l_charged(0, 0, 600, 1000), LIABILITY_CHARGED);
+    bet = l_next_bet(&l.ids[0]);
+    liability_keep(l.processes[0], &l.claims[0], bet);
+    l_tell(0, 8, bet, LEG_RESULT_OPEN); /* partly cashed out */
+    assert_int_equal(l_charged(0, 1, 401, 1000), LIABILITY_FULL);
+    l_tell(0, 2, suite_bet_id(1), LEG_RESULT_OPEN); /* of before the lease */
+    l_tell(0, 2, bet, leg_result_make(0, 0, FACTOR_ONE_E12));
+    l_tell(0, 3, bet, LEG_RESULT_OPEN);
+    l_tell(0, 2, bet, leg_result_make(1, 0, FACTOR_ONE_E12));
     assert_int_equal(l_charged(0, 1, 1000, 1000), LIABILITY_CHARGED);
     assert_int_equal(l_charged(0, 2, 1, 1000), LIABILITY_FULL);
     liability_release(l.processes[0], &l.claims[1]);
@@ -674,6 +709,7 @@ static void rule_14_who_is_alone_forgets_what_others_held(void **state)
     SUITE_TEST(rule_14_without_the_guard_the_storm_overshoots),      \
     SUITE_TEST(rule_14_what_was_given_back_is_there_again),          \
     SUITE_TEST(rule_14_a_bet_that_is_over_frees_its_room_once),      \
+    SUITE_TEST(rule_14_messages_free_what_was_charged),              \
     SUITE_TEST(rule_14_the_row_begins_with_what_is_open),            \
     SUITE_TEST(rule_14_a_limit_is_moved_for_new_bets),               \
     SUITE_TEST(rule_14_a_charge_follows_the_odds),                   \
