@@ -181,7 +181,7 @@ with_kafka() {
 # The api's own stories, each server a small cluster: those that are about one
 # process, or about the bytes of its listener, are not for it.
 api_cluster() {
-    local one_process='http|process|recovery|replay|sim|producer|malformed|openapi'
+    local one_process='http|process|recovery|replay|sim|producer|openapi'
     # shellcheck disable=SC2046
     OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1200 \
         node_step api-cluster $(printf '%s\n' tests/api/*_test.js |
@@ -231,7 +231,7 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="cluster"
+cluster_steps="cluster api-cluster"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;
 --all) steps="$steps $cluster_steps" && shift ;;

@@ -115,12 +115,14 @@ class Fleet {
   // A story posts and then looks: until the books of those who sell and show
   // have what was posted.  What changes nothing is seen with the next tick.
   async followed() {
-    const logs = this.of('feed').map((m) => this.number(m, 'overround_feed_log_position'));
+    const feeds = this.of('feed').filter((m) => !m.server.exit);
+    const logs = feeds.map((m) => this.number(m, 'overround_feed_log_position'));
     const posted = Math.max(...(await Promise.all(logs)));
     const behind = async (member) =>
       (await this.number(member, 'overround_feed_position')) < posted;
     const late = async () => {
-      const all = await Promise.all([...this.of('bets'), ...this.of('web')].map(behind));
+      const books = [...this.of('bets'), ...this.of('web')].filter((m) => !m.server.exit);
+      const all = await Promise.all(books.map(behind));
       if (all.includes(true)) throw new Error('a book is behind');
     };
     await eventually(late, { timeout: FOLLOW_MS, every: 5 }).catch(() => {});

@@ -102,7 +102,13 @@ class Pressure extends Load {
 
   // What was neither a verdict nor "not now, or not known".
   failures() {
-    return this.entries.filter((e) => e.answered && ![201, 202, 422, 503].includes(e.status));
+    return this.not([201, 202, 422, 503]);
+  }
+
+  not(statuses) {
+    return this.entries
+      .filter((e) => e.answered && !statuses.includes(e.status))
+      .map(({ status, text, error, sent }) => ({ status, text, error, sent }));
   }
 
   // Bets go on being taken: one that was sent after `since`.
