@@ -98,4 +98,4 @@ SELECT visitParamExtractString(value, 'event') AS event,
     toInt64(visitParamExtractInt(value, 'version')) AS version,
     visitParamExtractString(value, 'sport') AS sport,
     toInt64(visitParamExtractInt(value, 'start_ms')) AS start_ms
-FROM prices_in WHERE position(value, '"start_ms":') > 0;
+FROM prices_in WHERE position(value, '"match_status":') > 0;

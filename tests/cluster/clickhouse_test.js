@@ -29,7 +29,12 @@ const PRICES = [
   }],
   ['e|sr:match:1', {
     v: 1, e: 1, p: 6, event: 'sr:match:1', version: 6, sport: 'sr:sport:1',
-    sport_name: 'Foot "ball"\t', start_ms: 1790000000000,
+    sport_name: 'Foot "ball"\t', start_ms: 1790000000000, match_status: 6,
+  }],
+  // A proposal of the desk, which is neither.
+  ['q|1', {
+    v: 1, e: 1, p: 7, event: 'sr:match:1', market: 1, specifiers: '', version: 7, start_ms: 1,
+    outcomes: [{ id: '1', result: 1, void_e12: 0, dead_heat_e12: 0 }],
   }],
   ['t', { v: 1, e: 1 }],
 ];
@@ -101,7 +106,7 @@ describe('ClickHouse behind Kafka', () => {
 
   test('prices: their margin by sport, and tombstones passed over', async () => {
     const lines = PRICES.map(([key, value]) => `${key}\t${JSON.stringify(value)}`);
-    sendLines(bus, 'prices', ['m|sr:match:9|1|\tNULL', lines[0], lines[1], lines[2], lines[0]],
+    sendLines(bus, 'prices', ['m|sr:match:9|1|\tNULL', ...lines, lines[0]],
       ['--property', 'parse.key=true', '--property', 'null.marker=NULL']);
     await eventually(async () => {
       const margin = await rows(
