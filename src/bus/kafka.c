@@ -335,6 +335,7 @@ static void go_on_closing(struct kafka *kafka)
     }
     if (kafka->in_flight > 0)
         return;
+    rd_kafka_queue_cb_event_enable(kafka->queue, NULL, NULL); /* nobody is there to wake */
     kafka->handles_open = 2;
     uv_close((uv_handle_t *)&kafka->wake, on_handle_closed);
     uv_close((uv_handle_t *)&kafka->tick, on_handle_closed);
