@@ -26,6 +26,7 @@
 #include "web/web.h"
 
 #define LOOK_MS 50
+#define AWAY_LOOKS 100 /* Kafka is away: what the store has is settled all the same */
 #define CLOSE_MS 5000
 
 bool serve_bus_config_is_well(const struct config *config, struct arena *arena,
@@ -85,8 +86,11 @@ static void on_look(uv_timer_t *timer)
     struct serve *serve = timer->data;
     unsigned partitions = kafka_partitions(serve->kafka);
 
-    if (partitions == 0)
+    if (partitions == 0) {
+        if (serve->settle != NULL && ++serve->looks == AWAY_LOOKS)
+            settle_set_slots(serve->settle, UINT64_MAX); /* until the group says whose */
         return;
+    }
     if (partitions != serve->config.partitions) {
         fprintf(stderr, "overround: the topics have %u partitions: --partitions must say so,"
                         " not %" PRId64 "\n", partitions, serve->config.partitions);
@@ -169,9 +173,11 @@ void serve_facts_stored(void *ctx, const struct fact *facts, uint32_t n)
 
 /* ---- asked ------------------------------------------------------------------ */
 
+/* The log, the wallet and settlement go on without Kafka; who has had the book
+ * sells nothing of it then. */
 const char *serve_bus_not_ready(const struct serve *serve)
 {
-    if (!kafka_is_up(serve->kafka) || kafka_partitions(serve->kafka) == 0)
+    if (serve->roles.odds && !kafka_is_up(serve->kafka))
         return "Kafka cannot be reached";
     if (serve->roles.odds && (serve->partitions == NULL ||
                               !partitions_are_ready(serve->partitions)))

@@ -75,6 +75,7 @@ struct serve {
     struct relay *relay;
     struct money_topic *money;
     uv_timer_t look;           /* until the number of partitions is known */
+    unsigned looks;
     struct maintain *maintain;
     struct operators *operators;
     struct desk_calls *desk;

@@ -19,6 +19,7 @@ struct part {
     struct entry *entries;
     size_t first, n, room;
     bool mine, paused;
+    bool kept;  /* lost, for Kafka is away: settled here until it is back */
 };
 
 struct intake {
@@ -33,7 +34,8 @@ static void tell_slots(struct intake *intake)
     uint64_t slots = 0;
 
     for (unsigned slot = 0; slot < SLOTS; slot++)
-        if (intake->parts[slot % intake->options.count].mine)
+        if (intake->parts[slot % intake->options.count].mine ||
+            intake->parts[slot % intake->options.count].kept)
             slots |= UINT64_C(1) << slot;
     settle_set_slots(intake->options.settle, slots);
 }
@@ -49,6 +51,8 @@ static void on_assigned(void *ctx, int32_t n)
     struct intake *intake = ctx;
 
     CHECK(n >= 0 && (unsigned)n < intake->options.count);
+    for (unsigned i = 0; i < SLOTS; i++)
+        intake->parts[i].kept = false; /* the group says again whose each is */
     forget(&intake->parts[n]);
     intake->parts[n].mine = true;
     tell_slots(intake);
@@ -56,11 +60,14 @@ static void on_assigned(void *ctx, int32_t n)
     log_info("settle", "a partition comes", "partition=%d", (int)n);
 }
 
+/* What is lost may be another's by now, or nobody's while Kafka is away: what is
+ * in the store must be settled, and two who do waste their time alone. */
 static void on_revoked(void *ctx, int32_t n, bool lost)
 {
     struct intake *intake = ctx;
 
     forget(&intake->parts[n]);
+    intake->parts[n].kept = lost;
     tell_slots(intake);
     log_info("settle", "a partition goes", "partition=%d lost=%d", (int)n, lost);
 }
