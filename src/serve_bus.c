@@ -118,7 +118,11 @@ static void make_around_book(struct serve *serve)
 {
     serve_make_desk(serve);
     serve_make_bets(serve, NULL);
-    serve_make_risk(serve);
+    if (serve->roles.web)
+        serve_make_risk(serve);
+    else
+        bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_money = bets_on_money,
+                                                            .ctx = serve->bets });
     serve_make_traffic(serve, serve->kafka);
     if (serve->web != NULL)
         bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = web_on_prices,
