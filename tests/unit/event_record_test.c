@@ -209,8 +209,10 @@ static void test_the_head_is_read_alone(void **state)
     assert_true(event_record_peek(buf_view(&t.text), &xid, &event));
     assert_int_equal(xid, 4711);
     assert_int_equal(event, EVENT_BET_SETTLED);
-    assert_false(event_record_peek(STR("{\"v\":2,\"xid\":1,\"event\":\"bet.settled\""), &xid, &event));
-    assert_false(event_record_peek(STR("{\"v\":1,\"xid\":1,\"event\":\"bet.sett"), &xid, &event));
+    assert_false(event_record_peek(STR("{\"v\":2,\"xid\":1,\"event\":\"bet.settled\""), &xid,
+                                   &event));
+    assert_false(event_record_peek(STR("{\"v\":1,\"xid\":1,\"event\":\"bet.sett"), &xid,
+                                   &event));
     assert_false(event_record_peek(STR(""), &xid, &event));
 }
 
