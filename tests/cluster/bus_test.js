@@ -262,7 +262,10 @@ describe('Kafka with TLS and passwords', () => {
     ]);
     kafka.safe = `kafka://127.0.0.1:${port}/safe`;
   });
-  after(() => kafka.stop());
+  after(() => {
+    kafka.stop();
+    fs.rmSync(folder, { recursive: true });
+  });
 
   const conf = (password) => 'security.protocol=SASL_SSL,sasl.mechanism=PLAIN,' +
     `sasl.username=house,sasl.password=${password},ssl.ca.location=${path.join(folder, 'ca.pem')}`;
