@@ -375,7 +375,8 @@ void inbox_free(struct inbox *inbox)
 {
     if (inbox == NULL)
         return;
-    CHECK(!inbox->looking && !inbox->dropping && !inbox->seeking && inbox->taken == 0 && inbox_idle(inbox));
+    CHECK(!inbox->looking && !inbox->dropping && !inbox->seeking && inbox->taken == 0 &&
+          inbox_idle(inbox));
     arena_fini(&inbox->rows);
     arena_fini(&inbox->nothing);
     arena_fini(&inbox->sought);

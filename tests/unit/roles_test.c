@@ -18,7 +18,8 @@ static void all_in_one(void **state)
     struct str error;
 
     (void)state;
-    assert_true(roles_parse(&roles, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), LOCAL, &error));
+    assert_true(roles_parse(&roles, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), LOCAL,
+                            &error));
     assert_true(roles.feed && roles.book);
     assert_true(roles_parse(&roles, STR("web,settle,feed,bets,odds"), PG, LOCAL, &error));
     assert_true(roles.feed && roles.book);
