@@ -8,6 +8,7 @@
 #include "analytics/traffic.h"
 #include "base/limits.h"
 #include "base/metrics.h"
+#include "bus/mirror.h"
 #include "feed/amqp.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
@@ -41,11 +42,13 @@ static const char *not_ready(const struct serve *serve)
     return NULL;
 }
 
-/* Prices may be sold: somebody watches the producers. */
+/* Prices may be sold: somebody watches the producers.  While Kafka is away the
+ * mirror suspends what nobody vouches for, and no more than that. */
 static bool is_live(const struct serve *serve)
 {
     return feed_is_recovered(serve->feed) &&
-           (serve->kafka == NULL || serve_bus_not_ready(serve) == NULL) &&
+           (serve->kafka == NULL ||
+            (serve->mirror != NULL && mirror_is_ready(serve->mirror))) &&
            (feed_leads(serve->feed) || lease_is_led(serve->lease));
 }
 

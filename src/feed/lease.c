@@ -115,6 +115,7 @@ static void on_looked(struct store_exec *exec, enum store_result result)
     struct lease *lease = exec->ctx;
     struct lease_row row;
     struct value until;
+    int64_t now_ms = clock_mono_us() / 1000;
     bool is_free;
 
     if (!answered(lease))
@@ -125,9 +126,11 @@ static void on_looked(struct store_exec *exec, enum store_result result)
     }
     row = (struct lease_row){ EXEC_CELL(exec, 0, 0).s, EXEC_CELL(exec, 0, 1).i,
                               EXEC_CELL(exec, 0, 2).i };
-    is_free = lease_is_free(&lease->watch, &row, str_of(lease->owner), clock_mono_us() / 1000,
+    is_free = lease_is_free(&lease->watch, &row, str_of(lease->owner), now_ms,
                             lease->options.lease_ms);
-    lease->led = !is_free;
+    /* One that was given back is taken within that time, or nobody leads. */
+    lease->led = !is_free || (lease->led && row.until_ms == 0 &&
+                              now_ms - lease->watch.since_ms < lease->options.lease_ms);
     if (!is_free || lease->options.watches) {
         pause_for(lease, LOOKS);
         lease->options.on_change(lease->options.ctx, 0);

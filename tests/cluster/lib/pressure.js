@@ -43,7 +43,7 @@ class Feeder {
   }
 }
 
-const VERDICTS = [201, 422];
+const VERDICTS = [201, 409, 422];
 
 // A suspended market is a verdict here, and stays one.
 class Pressure extends Load {
@@ -102,7 +102,7 @@ class Pressure extends Load {
 
   // What was neither a verdict nor "not now, or not known".
   failures() {
-    return this.not([201, 202, 422, 503]);
+    return this.not([...VERDICTS, 202, 503]);
   }
 
   not(statuses) {
