@@ -70,6 +70,10 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS exposures_mv TO exposures AS
 SELECT experiment, account, at_ms, toDate(intDiv(at_ms, 86400000)) AS day, arm, currency
 FROM traffic_in WHERE v = 1 AND kind = 'exposure';
 
+-- 18.16 inserts when half a second has passed without a record, or 65536 have
+-- come: on this topic, which ticks each second in every partition, that may be
+-- late.  Newer servers insert after kafka_flush_interval_ms in any case.
+--
 -- Records of the topic prices are of many kinds, and nest: taken whole, as one
 -- column.  Ids have neither quotes nor tabs in them.
 CREATE TABLE IF NOT EXISTS prices_in (
