@@ -339,7 +339,8 @@ function save(name, rows, raw) {
 }
 
 const COLUMNS = ['claim', 'ours', 'peer', 'ratio', 'aim', 'cpu'];
-const ORDER = ['place_postgres', 'place_sqlite', 'latency', 'settle', 'feed', 'stream', 'relay'];
+const ORDER = ['place_postgres', 'place_sqlite', 'latency', 'settle', 'feed', 'stream', 'relay',
+  'cluster'];
 
 // bench/feed prints one line of its own.
 function feedRows() {
@@ -375,7 +376,7 @@ function table(names) {
 if (require.main === module) table(process.argv.length > 2 ? process.argv.slice(2) : ORDER);
 
 module.exports = {
-  CUSTOMERS, Postgres, Server, SERVER_CORE, GENERATOR_CORE, alternate, binary, folder, load, median,
+  CUSTOMERS, Postgres, Server, SERVER_CORE, GENERATOR_CORE, TOKEN, alternate, binary, cpuOf, folder, load, median,
   medianOf, pgbench, pgbenchPrepare, prepare, round, rounds, run, save, seconds, sleep,
   spawnOn: start,
 };
