@@ -68,7 +68,8 @@ async function peer(address, payload, records) {
   const command = `TIMEFORMAT='%U %S'; time scripts/kafka.sh tool
     org.apache.kafka.tools.ProducerPerformance --topic peer --num-records ${records}
     --payload-file ${payload} --throughput -1 --producer-props bootstrap.servers=${address}
-    acks=all enable.idempotence=true linger.ms=5 batch.size=131072 compression.type=lz4`.replace(/\n/g, ' ');
+    acks=all enable.idempotence=true linger.ms=5 batch.size=131072
+    compression.type=lz4`.replace(/\n/g, ' ');
   const out = await run(GENERATOR_CORE, ['bash', '-c', `{ ${command}; } 2>&1`]);
   const [user, system] = out.trim().split('\n').pop().split(' ').map(Number);
   const rate = Number(/sent, ([\d.]+) records\/sec/.exec(out.split('\n').filter((line) =>
@@ -103,11 +104,13 @@ async function main() {
   }
   save('relay', [{
     claim: 'relay: outbox to Kafka',
-    ours: `${medianOf(results.ours, 'per_cpu')} records per CPU s, ${medianOf(results.ours, 'rate')}/s`,
+    ours: `${medianOf(results.ours, 'per_cpu')} records per CPU s, `
+      + `${medianOf(results.ours, 'rate')}/s`,
     peer: `kafka-producer-perf-test ${medianOf(results.peer, 'per_cpu')} per CPU s`,
     ratio: `${round(medianOf(results.ours, 'per_cpu') / medianOf(results.peer, 'per_cpu'), 2)}`,
     aim: '',
-    cpu: `us/record: ours ${medianOf(results.ours, 'us')}, PostgreSQL ${medianOf(results.ours, 'pg_us')}`,
+    cpu: `us/record: ours ${medianOf(results.ours, 'us')}, `
+      + `PostgreSQL ${medianOf(results.ours, 'pg_us')}`,
   }], results);
 }
 

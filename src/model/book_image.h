@@ -48,7 +48,12 @@ enum book_record_result {
     BOOK_RECORD_OLD_EPOCH, /* of an owner that was replaced */
     BOOK_RECORD_MALFORMED, /* ignored; *error says where */
 };
-struct book_image_state { int64_t epoch, position, highest, tick_ms; bool whole; /* an image has ended */ };
+struct book_image_state {
+    int64_t epoch, position;
+    int64_t highest; /* of the records read, promised or not */
+    int64_t tick_ms; /* the owner's wall clock at its last tick */
+    bool whole;      /* an image has ended */
+};
 /* Into a shard that takes nothing but records. */
 enum book_record_result book_image_apply(struct book *shard, const struct book_record *record,
                                          struct book_change *change, struct str *error) MUST_USE;

@@ -24,7 +24,8 @@
     "  SELECT id, balance, debt, staked, seq, epoch, limited" \
     "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
     " LEFT JOIN LATERAL (" \
-    "  SELECT version, cashed_stake, cashed_paid, payout FROM bets WHERE account = a.id AND id = c.bet" \
+    "  SELECT version, cashed_stake, cashed_paid, payout FROM bets" \
+    "   WHERE account = a.id AND id = c.bet" \
     "  FOR NO KEY UPDATE) b ON true" \
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
@@ -34,7 +35,8 @@
     "), done AS MATERIALIZED (" \
     " SELECT account, paid, at_ms, bet, cashed, potential, state, seq, limited, net," \
     "  staked - cashed AS stakes, cashed_stake + cashed AS cashed_stake," \
-    "  cashed_paid + paid AS cashed_paid, payout, greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
+    "  cashed_paid + paid AS cashed_paid, payout, greatest(net, 0) AS balance," \
+    "  greatest(-net, 0) AS debt" \
     " FROM judged WHERE known AND holds AND verdict = 0" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
     "), purses AS (" \

@@ -265,7 +265,7 @@ static void what_is_sent_is_read_in_order(void **state)
     for (int i = 0; i < pod->received; i++) {
         assert_int_equal(pod->position[i] % PARTITIONS, pod->partition[i]);
         assert_int_equal(pod->at_ms[i], 1000 + pod->position[i]);
-        assert_int_equal(atoll(pod->value[i]), pod->position[i]);
+        assert_int_equal(strtoll(pod->value[i], NULL, 10), pod->position[i]);
         assert_int_equal(pod->key[i][1] - '0', pod->position[i] % 7);
     }
     pod_free(pod, 1000);
@@ -620,7 +620,8 @@ static void settings_are_checked(void **state)
         { "kafka://a:1", "socket.timeout.ms=many", "socket.timeout.ms" },
         { "kafka://a:1", "acks=1", "acks is not to be changed" },
         { "kafka://a:1", "enable.auto.commit=true", "not to be changed" },
-        { "kafka://a:1", "security.protocol=SSL,ssl.ca.location=/nowhere/ca.pem", "ssl.ca.location" },
+        { "kafka://a:1", "security.protocol=SSL,ssl.ca.location=/nowhere/ca.pem",
+          "ssl.ca.location" },
     };
 
     (void)state;
