@@ -10,9 +10,6 @@
 #include "model/slot.h"
 
 #define LOOK_MS 100
-/* A tick this old is of a backlog, or of a clock that is far off. */
-#define TICK_STALE_MS 10000
-
 struct shard {
     struct book *book;
     int64_t tick_ms;      /* of the last one, by its owner's clock */
@@ -118,19 +115,25 @@ static void on_look(uv_timer_t *timer)
 
 /* ---- records --------------------------------------------------------------- */
 
-/* A tick of the owner in force, and of now: what an outage has kept back says
- * nothing about who lives. */
+/*
+ * A tick of the owner in force.  It says who lived when it was written: who is
+ * behind the topic, or has a clock that is far off, has heard that much less.
+ */
 static void hear(struct mirror *mirror, struct shard *shard)
 {
     int64_t tick_ms = book_image_state(shard->book).tick_ms;
+    int64_t age_ms = clock_wall_ms() - tick_ms;
+    uint64_t now_ms = uv_now(mirror->options.loop);
 
     if (tick_ms == shard->tick_ms)
         return;
     shard->tick_ms = tick_ms;
-    if (clock_wall_ms() - tick_ms > TICK_STALE_MS)
+    if (age_ms < 0)
+        age_ms = 0;
+    if (age_ms >= mirror->options.prematch_silence_ms || (uint64_t)age_ms >= now_ms)
         return;
-    shard->heard_ms = uv_now(mirror->options.loop);
-    judge(mirror, shard, shard->heard_ms);
+    shard->heard_ms = now_ms - (uint64_t)age_ms;
+    judge(mirror, shard, now_ms);
 }
 
 static void count(enum book_record_result result)
