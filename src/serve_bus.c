@@ -196,8 +196,10 @@ void serve_bus_metrics(struct serve *serve)
     if (serve->kafka == NULL)
         return;
     kafka_metrics(serve->kafka);
-    if (serve->partitions != NULL)
-        partitions_metrics(serve->partitions);
+    if (serve->shards != NULL)
+        partitions_metrics(serve->shards);
+    else if (serve->partitions != NULL)
+        partitions_metrics(partitions_book(serve->partitions));
     if (serve->mirror != NULL)
         mirror_metrics(serve->mirror);
 }

@@ -518,14 +518,14 @@ const struct book *partitions_book(const struct partitions *all)
     return all->book;
 }
 
-void partitions_metrics(const struct partitions *all)
+void partitions_metrics(const struct book *book)
 {
-    struct book_counts counts = book_counts(all->book);
+    struct book_counts counts = book_counts(book);
     int64_t position = 0;
 
-    for (unsigned i = 0; i < all->options.count; i++)
-        if (book_position(all->parts[i].shard) > position)
-            position = book_position(all->parts[i].shard);
+    for (unsigned i = 0; i < book_shards(book); i++)
+        if (book_position(book_shard(book, i)) > position)
+            position = book_position(book_shard(book, i));
     metric_set(METRIC_BOOK_EVENTS, STR_NONE, (int64_t)counts.events);
     metric_set(METRIC_BOOK_MARKETS, STR_NONE, (int64_t)counts.markets);
     metric_set(METRIC_BOOK_ACTIVE, STR_NONE, (int64_t)counts.active_markets);

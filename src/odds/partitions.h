@@ -45,8 +45,8 @@ struct partitions *partitions_new(const struct partitions_options *options) MUST
 bool partitions_are_ready(const struct partitions *partitions);
 /* Its shards that are not ours are empty. */
 const struct book *partitions_book(const struct partitions *partitions);
-/* Sets the gauges. */
-void partitions_metrics(const struct partitions *partitions);
+/* Sets the gauges of a book in shards, whoever writes it. */
+void partitions_metrics(const struct book *book);
 /* Leaves the group at once, then on_stopped. */
 void partitions_stop(struct partitions *partitions, void (*on_stopped)(void *ctx), void *ctx);
 /* After the store is closed and kafka_close() has ended. */

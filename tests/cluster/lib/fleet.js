@@ -5,7 +5,7 @@
 
 const { call } = require('../../api/lib/http');
 const { startProcess, OPERATOR_TOKEN } = require('../../api/lib/server');
-const { eventually } = require('../../api/lib/wait');
+const { eventually, sleep } = require('../../api/lib/wait');
 const { sharedBus } = require('./kafka');
 const { sum } = require('./metrics');
 const { Nginx } = require('./nginx');
@@ -14,6 +14,7 @@ const SMALL = { feed: 1, odds: 1, bets: 2, settle: 1, web: 2 };
 const PAIRS = { feed: 2, odds: 2, bets: 2, settle: 2, web: 2 };
 const DEFAULTS = { partitions: '2', 'lease-ms': '1000' };
 const FOLLOW_MS = 2500; // a tick and a half
+const ABREAST_MS = 50; // the partitions of what was posted together
 
 class Fleet {
   constructor({ store, bus = sharedBus(), counts = SMALL, options = {}, env, launcher }) {
@@ -126,6 +127,7 @@ class Fleet {
       if (all.includes(true)) throw new Error('a book is behind');
     };
     await eventually(late, { timeout: FOLLOW_MS, every: 5 }).catch(() => {});
+    await sleep(ABREAST_MS);
   }
 
   get log() {
