@@ -41,9 +41,9 @@ function freePort() {
   });
 }
 
-// nginx on one address for several: keep-alive on both sides.
+// nginx on one address: bets to several, the rest to web; keep-alive on both sides.
 class Balancer {
-  static async start(addresses) {
+  static async start(bets, web) {
     const balancer = new Balancer();
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'overround-bench-nginx-'));
     const port = await freePort();
@@ -54,12 +54,14 @@ events { worker_connections 4096; }
 http {
   access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
   fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-  upstream bets { ${addresses.map((a) => `server ${a};`).join(' ')} keepalive 512;
+  upstream bets { ${bets.map((a) => `server ${a};`).join(' ')} keepalive 512;
     keepalive_requests 1000000; }
+  upstream web { server ${web}; keepalive 64; }
   server {
     listen 127.0.0.1:${port} backlog=4096; keepalive_requests 1000000;
-    location / { proxy_pass http://bets; proxy_http_version 1.1;
-      proxy_set_header Connection ""; }
+    proxy_http_version 1.1; proxy_set_header Connection "";
+    location ~ ^/v1/(bets|wallet|accounts|sessions|limits|exclusion) { proxy_pass http://bets; }
+    location / { proxy_pass http://web; }
   }
 }
 `);
@@ -113,7 +115,8 @@ class Split {
     split.bets = [];
     for (let i = 0; i < bets; i++) split.bets.push(await split.add('bets'));
     for (const server of split.all()) await waitUntilReady(server);
-    split.balancer = await Balancer.start(split.bets.map((server) => server.public));
+    split.balancer = await Balancer.start(split.bets.map((server) => server.public),
+      split.web.public);
     return split;
   }
 

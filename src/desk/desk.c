@@ -440,6 +440,13 @@ static void take_proposal(struct call *call, const struct desk_proposal *proposa
     }
 }
 
+/* For the one who has the event's part of the book: others know no proposal. */
+static void name_event(struct call *call, const struct desk_proposal *proposal)
+{
+    call->order.desk.level = DESK_EVENT;
+    call->order.message.event = arena_str(&call->request->arena, proposal->market.event);
+}
+
 static void decide(struct desk_calls *desk, struct http_request *request, enum desk_act act)
 {
     struct call *call = call_new(desk, request, act);
@@ -453,6 +460,8 @@ static void decide(struct desk_calls *desk, struct http_request *request, enum d
     call->order.desk.proposal = proposal->id;
     if (act == DESK_CONFIRM)
         take_proposal(call, proposal);
+    else
+        name_event(call, proposal);
     submit(call);
 }
 

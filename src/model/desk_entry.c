@@ -111,8 +111,9 @@ static bool level_is_well(enum desk_act act, enum desk_level level)
     case DESK_CONFIRM:
         return level == DESK_MARKET;
     case DESK_FACTOR:
-    case DESK_REJECT:
         return level == DESK_NOWHERE;
+    case DESK_REJECT: /* nowhere: as it was written once */
+        return level == DESK_NOWHERE || level == DESK_EVENT;
     case DESK_NOTE:
         return true;
     }
