@@ -200,11 +200,25 @@ static void producer_close(struct kafka *kafka)
     kafka->producer = NULL;
 }
 
+/*
+ * librdkafka takes what was rejected for written once a later request of the
+ * same partition succeeds, and a broker that has not heard of the producer
+ * lets that happen (confluent-kafka-go issue 921).  Only what has an offset is
+ * surely in the log; the rest is sent again, at worst twice.
+ */
+static rd_kafka_resp_err_t outcome(const rd_kafka_message_t *record)
+{
+    if (record->err == RD_KAFKA_RESP_ERR_NO_ERROR && record->offset < 0)
+        return RD_KAFKA_RESP_ERR__STATE;
+    return record->err;
+}
+
 /* A record's end, whatever it is. */
 static void told(struct kafka *kafka, const rd_kafka_message_t *record)
 {
     struct sent *sent = record->_private;
-    bool good = record->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t code = outcome(record);
+    bool good = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     struct str topic = str_of(rd_kafka_topic_name(record->rkt) + strlen(kafka->conf.prefix));
 
     CHECK(kafka->in_flight > 0);
@@ -214,7 +228,7 @@ static void told(struct kafka *kafka, const rd_kafka_message_t *record)
     if (!good && !kafka->failing && !kafka->purged) {
         log_error("kafka", "a record was refused: all in flight are given up",
                   "topic=" STR_FMT " partition=%d why='%s'", STR_ARG(topic),
-                  (int)record->partition, rd_kafka_err2str(record->err));
+                  (int)record->partition, rd_kafka_err2str(code));
         kafka->failing = true;
     }
     good = good && !kafka->failing;

@@ -167,6 +167,30 @@ static bool agree(struct kafka_topics *topics)
     return true;
 }
 
+/*
+ * The metadata speak of a partition before its broker serves it.  A new
+ * producer must not begin in between: its first request would be rejected and
+ * its second taken, and neither of them notices (see outcome() in kafka.c).
+ */
+static bool is_served(struct kafka_topics *topics)
+{
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(64);
+    rd_kafka_resp_err_t code;
+
+    for (size_t i = 0; i < TOPICS; i++)
+        for (int32_t k = 0; k < topics->partitions[i]; k++)
+            rd_kafka_topic_partition_list_add(all, topics->names[i], k)->offset =
+                RD_KAFKA_OFFSET_END;
+    code = rd_kafka_offsets_for_times(topics->rk, all, METADATA_MS);
+    for (int i = 0; i < all->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        code = all->elems[i].err;
+    rd_kafka_topic_partition_list_destroy(all);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        snprintf(topics->error, sizeof(topics->error), "partitions are not served yet: %s",
+                 rd_kafka_err2str(code));
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static bool is_complete(const struct kafka_topics *topics)
 {
     for (size_t i = 0; i < TOPICS; i++)
@@ -185,7 +209,7 @@ void kafka_topics_look(struct kafka_topics *topics)
     if (!is_complete(topics) && (!create(topics, brokers) || count(topics) == 0))
         return;
     if (is_complete(topics))
-        topics->known = agree(topics);
+        topics->known = agree(topics) && is_served(topics);
     else
         snprintf(topics->error, sizeof(topics->error), "topics are being made");
 }

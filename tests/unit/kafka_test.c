@@ -414,6 +414,45 @@ static void what_is_refused_fails_with_all_behind_it(void **state)
     pod_free(pod, 1000);
 }
 
+/* librdkafka takes the first for written, because the second is. */
+static void what_was_rejected_is_not_told(void **state)
+{
+    struct pod *pod = pod_new();
+
+    (void)state;
+    send_all(pod, TOPIC_FEED, 1, 5);
+    run_until(pod, pod->sent == 4);
+    for (int i = 1; i <= 3; i++)
+        rd_kafka_mock_broker_set_rtt(cluster, i, 200);
+    rd_kafka_mock_push_request_errors(cluster, API_PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    assert_true(send_to(pod, TOPIC_FEED, 0, 5));
+    run_for(pod, 50);
+    assert_true(send_to(pod, TOPIC_FEED, 0, 6));
+    run_until(pod, pod->sent + pod->failed == 6);
+    for (int i = 1; i <= 3; i++)
+        rd_kafka_mock_broker_set_rtt(cluster, i, 0);
+    read_topic(pod, TOPIC_FEED);
+    run_until(pod, pod->ended == PARTITIONS);
+    assert_true(pod->received >= pod->sent);
+    pod_free(pod, 1000);
+}
+
+static void a_partition_that_nobody_serves_is_waited_for(void **state)
+{
+    struct pod *pod;
+
+    (void)state;
+    rd_kafka_mock_partition_set_leader(cluster, "t.feed", 1, -1);
+    pod = pod_new_with("");
+    run_for(pod, 1000);
+    assert_false(send_to(pod, TOPIC_FEED, 0, 1));
+    assert_int_equal(kafka_partitions(pod->kafka), 0);
+    rd_kafka_mock_partition_set_leader(cluster, "t.feed", 1, 2);
+    run_until(pod, kafka_partitions(pod->kafka) == PARTITIONS);
+    pod_free(pod, 1000);
+}
+
 static void a_full_queue_says_so(void **state)
 {
     struct pod *pod = pod_new();
@@ -653,6 +692,8 @@ int main(void)
         CLUSTER(what_is_sent_waits_for_a_broker),
         CLUSTER(passing_errors_change_no_order),
         CLUSTER(what_is_refused_fails_with_all_behind_it),
+        CLUSTER(what_was_rejected_is_not_told),
+        CLUSTER(a_partition_that_nobody_serves_is_waited_for),
         CLUSTER(a_full_queue_says_so),
         CLUSTER(the_end_does_not_wait_for_ever),
         CLUSTER(the_end_sends_what_is_left),
