@@ -101,12 +101,14 @@ class Pressure extends Load {
   }
 
   // What was neither a verdict nor "not now, or not known".
-  failures() {
-    return this.not([...VERDICTS, 202, 503]);
+  failures(since = 0) {
+    return this.not([...VERDICTS, 202, 503], since);
   }
 
-  not(statuses) {
+  // Of the entries from the one numbered `since`.
+  not(statuses, since = 0) {
     return this.entries
+      .slice(since)
       .filter((e) => e.answered && !statuses.includes(e.status))
       .map(({ status, text, error, sent }) => ({ status, text, error, sent }));
   }
@@ -117,6 +119,19 @@ class Pressure extends Load {
       () => {
         const some = this.entries.some((e) => e.status === 201 && e.sent >= since);
         assert.ok(some, `nothing was taken since; last ${this.entries.at(-1)?.text}`);
+      },
+      { timeout, every: 50 },
+    );
+  }
+
+  // Each of the prices is sold again, and none was refused for a while.
+  steady({ since = Date.now(), quiet = 700, timeout = 30000 } = {}) {
+    return eventually(
+      () => {
+        const sold = this.answered(201).filter((e) => e.sent >= since);
+        assert.equal(new Set(sold.map((e) => e.leg)).size, this.legs.length);
+        const lately = (e) => e.answered > Date.now() - quiet && e.status !== 201;
+        assert.ok(Date.now() > since + quiet && !this.entries.some(lately));
       },
       { timeout, every: 50 },
     );
