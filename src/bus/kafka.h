@@ -63,17 +63,17 @@ struct kafka_record {
     bool tombstone;       /* no value: the key is deleted */
     int64_t position;     /* header "pos", if not 0 */
     int64_t at_ms;        /* timestamp; 0 = now */
-    /* Once: acknowledged by all replicas, with its place in the log; or not, and it may or may not be
-     * there.  NULL: nobody asks.  Records of a partition arrive in the order in
-     * which they were sent; when one has failed, so has everything behind it
-     * that was in flight. */
+    /* Once: acknowledged by all replicas, with its place in the log; or not, and
+     * it may or may not be there.  NULL: nobody asks.  Records of a partition
+     * arrive in the order in which they were sent; when one has failed, so has
+     * everything behind it that was in flight. */
     void (*on_done)(void *ctx, bool sent);
     void *ctx;
 };
-/* False: the topics are not known yet (kafka_partitions() is 0; they are when each
- * partition has a leader that answers), or the queue is
- * full (LIMIT_KAFKA_QUEUE), or what was in flight is being given up: nothing was
- * taken; later.  A try each 100 ms, or at the next on_done, is often enough. */
+/* False: the topics are not known yet (kafka_partitions() is 0; they are when the
+ * leader of each partition answers), or the queue is full (LIMIT_KAFKA_QUEUE), or
+ * what was in flight is being given up: nothing was taken; later.  A try each
+ * 100 ms, or at the next on_done, is often enough. */
 bool kafka_send(struct kafka *kafka, const struct kafka_record *record) MUST_USE;
 
 /* ---- receiving ---------------------------------------------------------- */
