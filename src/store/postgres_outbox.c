@@ -8,7 +8,9 @@
 #define EVENTS 4096 /* of one read, unless a row alone has more */
 
 #define NOW_SQL "(extract(epoch FROM clock_timestamp()) * 1000)::int8"
-#define LAST_SQL "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_id_seq)"
+/* Not by SELECT last_value, which takes no lock: while nextval() writes its
+ * record it shows 32 values that nobody has taken yet. */
+#define LAST_SQL "COALESCE(pg_sequence_last_value('outbox_id_seq'::regclass), 0)"
 #define XMIN_SQL "pg_snapshot_xmin(pg_current_snapshot())::text::int8"
 
 /*
