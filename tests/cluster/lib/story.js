@@ -61,4 +61,24 @@ async function storyOf(settings, story) {
   }
 }
 
-module.exports = { openCluster, underPressure, storyOf };
+// story(world, bus): a quiet cluster on a Kafka of its own, which something
+// happens to.
+async function storyOfKafka(kafka, settings, story) {
+  const bus = kafka.bus();
+  const world = await openCluster({ bus, ...settings });
+  try {
+    await world.feed.up();
+    await story(world, bus);
+    world.audit();
+    await world.server.stop();
+  } catch (error) {
+    error.message += `\n${world.server.log.slice(-6000)}`;
+    throw error;
+  } finally {
+    await world.server.kill();
+    world.store.remove();
+    kafka.stop();
+  }
+}
+
+module.exports = { openCluster, underPressure, storyOf, storyOfKafka };
