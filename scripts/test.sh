@@ -178,14 +178,15 @@ with_kafka() {
     unset OVERROUND_TEST_KAFKA
 }
 
-# The api's own stories, each server a small cluster: those that are about one
-# process, or about the bytes of its listener, are not for it.
+# The api's own stories about money, each server a small cluster.  Those about
+# one process, the bytes of its listener, or what one process sees at once of
+# another's work are not for it.
 api_cluster() {
-    local one_process='http|process|recovery|replay|sim|producer|openapi'
+    local stories='place|idempotency|cashout|wallet'
     # shellcheck disable=SC2046
     OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1200 \
         node_step api-cluster $(printf '%s\n' tests/api/*_test.js |
-            grep -vE "/($one_process)_test.js\$")
+            grep -E "/($stories)_test.js\$")
 }
 
 # What needs more than one process, or a server of somebody else's.
