@@ -83,10 +83,12 @@ static void answer_entry(struct call *call, int64_t position)
 
 /* ---- until the entry is in this process's book ----------------------------- */
 
-/* An entry that is durable, and on its way through the one who owns the book. */
+/* An entry that is durable, and on its way through the one who owns the book;
+ * or, with `act`, a proposal that another process has taken. */
 struct wait {
     uv_timer_t timer;
     struct call *call;
+    enum desk_act act;
     int64_t position;
     unsigned looks;
 };
@@ -107,6 +109,19 @@ static void on_wait_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
+static void wait_for(struct call *call, enum desk_act act, int64_t position, uv_timer_cb then)
+{
+    struct wait *wait = calloc(1, sizeof(*wait));
+
+    CHECK(wait != NULL);
+    wait->call = call;
+    wait->act = act;
+    wait->position = position;
+    CHECK(uv_timer_init(call->desk->options.loop, &wait->timer) == 0);
+    wait->timer.data = wait;
+    uv_timer_start(&wait->timer, then, WAIT_MS, WAIT_MS);
+}
+
 static void on_wait(uv_timer_t *timer)
 {
     struct wait *wait = timer->data;
@@ -115,18 +130,6 @@ static void on_wait(uv_timer_t *timer)
         return;
     answer_entry(wait->call, wait->position);
     uv_close((uv_handle_t *)timer, on_wait_closed);
-}
-
-static void wait_for_book(struct call *call, int64_t position)
-{
-    struct wait *wait = calloc(1, sizeof(*wait));
-
-    CHECK(wait != NULL);
-    wait->call = call;
-    wait->position = position;
-    CHECK(uv_timer_init(call->desk->options.loop, &wait->timer) == 0);
-    wait->timer.data = wait;
-    uv_timer_start(&wait->timer, on_wait, WAIT_MS, WAIT_MS);
 }
 
 static void on_entry_done(void *ctx, bool durable, int64_t position)
@@ -141,7 +144,7 @@ static void on_entry_done(void *ctx, bool durable, int64_t position)
     else if (is_in_book(call, position))
         answer_entry(call, position);
     else
-        wait_for_book(call, position);
+        wait_for(call, call->order.desk.act, position, on_wait);
 }
 
 /* Later than every entry before, whatever the clock says. */
@@ -389,18 +392,12 @@ void desk_post_withdrawal(void *desk, struct http_request *request)
     propose(desk, request, body_read_withdrawal);
 }
 
-/* The proposal of the path; NULL: answered. */
-static const struct desk_proposal *asked_proposal(struct desk_calls *desk,
-                                                  struct http_request *request)
+/* The proposal of the path, an id: a place in the log; 0: it is none. */
+static int64_t asked_id(const struct http_request *request)
 {
-    const struct desk_proposal *proposal = NULL;
     int64_t id;
 
-    if (decimal_parse(request->param, 0, INT64_MAX / 16, &id) == DECIMAL_OK)
-        proposal = book_proposal(desk->options.book, id);
-    if (proposal == NULL)
-        answer_refusal(request, REFUSE_NOT_FOUND, STR("no such proposal waits"), STR_NONE);
-    return proposal;
+    return decimal_parse(request->param, 0, INT64_MAX / 16, &id) == DECIMAL_OK ? id : 0;
 }
 
 static bool is_own(const struct desk_proposal *proposal, struct http_request *request)
@@ -447,15 +444,17 @@ static void name_event(struct call *call, const struct desk_proposal *proposal)
     call->order.message.event = arena_str(&call->request->arena, proposal->market.event);
 }
 
-static void decide(struct desk_calls *desk, struct http_request *request, enum desk_act act)
+static void decide_now(struct call *call, enum desk_act act)
 {
-    struct call *call = call_new(desk, request, act);
-    const struct desk_proposal *proposal;
+    struct http_request *request = call->request;
+    const struct desk_proposal *proposal = book_proposal(call->desk->options.book,
+                                                         asked_id(request));
 
-    if (!read_body(call, body_read_reason))
+    if (proposal == NULL) {
+        answer_refusal(request, REFUSE_NOT_FOUND, STR("no such proposal waits"), STR_NONE);
         return;
-    proposal = asked_proposal(desk, request);
-    if (proposal == NULL || (act == DESK_CONFIRM && is_own(proposal, request)))
+    }
+    if (act == DESK_CONFIRM && is_own(proposal, request))
         return;
     call->order.desk.proposal = proposal->id;
     if (act == DESK_CONFIRM)
@@ -463,6 +462,35 @@ static void decide(struct desk_calls *desk, struct http_request *request, enum d
     else
         name_event(call, proposal);
     submit(call);
+}
+
+/* Made at another process, it may be on its way to this one's book. */
+static bool may_come(const struct book *book, int64_t id)
+{
+    return book_shards(book) > 0 && id > book_position(book) && book_proposal(book, id) == NULL;
+}
+
+static void on_proposal(uv_timer_t *timer)
+{
+    struct wait *wait = timer->data;
+
+    if (may_come(wait->call->desk->options.book, wait->position) &&
+        ++wait->looks < WAIT_LOOKS)
+        return;
+    decide_now(wait->call, wait->act);
+    uv_close((uv_handle_t *)timer, on_wait_closed);
+}
+
+static void decide(struct desk_calls *desk, struct http_request *request, enum desk_act act)
+{
+    struct call *call = call_new(desk, request, act);
+
+    if (!read_body(call, body_read_reason))
+        return;
+    if (may_come(desk->options.book, asked_id(request)))
+        wait_for(call, act, asked_id(request), on_proposal);
+    else
+        decide_now(call, act);
 }
 
 void desk_post_confirm(void *desk, struct http_request *request)
