@@ -230,17 +230,6 @@ static void json_balance(struct jw *w, const struct cohorts_call *call)
     }
 }
 
-static void json_date(struct jw *w, const char *name, int64_t day)
-{
-    struct buf text;
-
-    buf_init(&text, 64);
-    period_put_date(&text, day);
-    jw_key(w, name);
-    jw_str(w, buf_view(&text));
-    buf_fini(&text);
-}
-
 static void write_report(struct buf *out, const struct cohorts_call *call)
 {
     const struct house *house = call->cohorts->options.house;
@@ -249,8 +238,8 @@ static void write_report(struct buf *out, const struct cohorts_call *call)
     jw_object(&w);
     jw_key(&w, "experiment");
     jw_str(&w, call->name);
-    json_date(&w, "from", call->period.from_day);
-    json_date(&w, "to", call->period.to_day);
+    period_put_json(&w, "from", call->period.from_day);
+    period_put_json(&w, "to", call->period.to_day);
     jw_key(&w, "currency");
     jw_str(&w, str_of(house->currency->code));
     json_balance(&w, call);

@@ -47,3 +47,14 @@ void period_put_date(struct buf *out, int64_t day)
     buf_put(out, text.p, text.n < 10 ? text.n : 10);
     buf_fini(&text);
 }
+
+void period_put_json(struct jw *w, const char *name, int64_t day)
+{
+    struct buf text;
+
+    buf_init(&text, 64);
+    period_put_date(&text, day);
+    jw_key(w, name);
+    jw_str(w, buf_view(&text));
+    buf_fini(&text);
+}

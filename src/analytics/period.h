@@ -4,6 +4,7 @@
 #ifndef ANALYTICS_PERIOD_H
 #define ANALYTICS_PERIOD_H
 
+#include "base/json.h"
 #include "net/http.h"
 
 #define PERIOD_DAY_MS 86400000
@@ -21,5 +22,7 @@ static inline int64_t period_from_ms(struct period p) { return p.from_day * PERI
 static inline int64_t period_end_ms(struct period p) { return (p.to_day + 1) * PERIOD_DAY_MS; }
 /* "2026-11-23" */
 void period_put_date(struct buf *out, int64_t day);
+/* The same as a member. */
+void period_put_json(struct jw *w, const char *name, int64_t day);
 
 #endif

@@ -56,30 +56,18 @@ static struct jw begin(struct traffic *traffic, const char *kind, int64_t at_ms)
 
 /* ---- requests ------------------------------------------------------------ */
 
-static void put_text(struct jw *w, const char *name, struct str text)
-{
-    jw_key(w, name);
-    jw_str(w, text);
-}
-
-static void put_int(struct jw *w, const char *name, int64_t n)
-{
-    jw_key(w, name);
-    jw_int(w, n);
-}
-
 static void send_count(struct traffic *traffic, const struct count *count, int64_t at_ms)
 {
     struct jw w = begin(traffic, "requests", at_ms);
 
-    put_text(&w, "process", str_of(traffic->options.process));
-    put_text(&w, "route", count->route);
-    put_text(&w, "method", count->method);
-    put_int(&w, "status", count->status);
-    put_text(&w, "code", count->refused == REFUSE_NOTHING
+    jw_put_str(&w, "process", str_of(traffic->options.process));
+    jw_put_str(&w, "route", count->route);
+    jw_put_str(&w, "method", count->method);
+    jw_put_int(&w, "status", count->status);
+    jw_put_str(&w, "code", count->refused == REFUSE_NOTHING
                              ? STR("") : str_of(refusal_info(count->refused)->code));
-    put_int(&w, "n", count->n);
-    put_int(&w, "us", count->us);
+    jw_put_int(&w, "n", count->n);
+    jw_put_int(&w, "us", count->us);
     jw_object_end(&w);
     tell(traffic, at_ms);
 }
@@ -147,10 +135,10 @@ void traffic_on_exposed(struct traffic *traffic, int64_t account,
         const struct experiment *one = &experiments->list[i];
         struct jw w = begin(traffic, "exposure", at_ms);
 
-        put_text(&w, "experiment", one->name);
-        put_text(&w, "arm", experiment_arm_of(one, account)->name);
-        put_int(&w, "account", account);
-        put_text(&w, "currency", str_of(currency->code));
+        jw_put_str(&w, "experiment", one->name);
+        jw_put_str(&w, "arm", experiment_arm_of(one, account)->name);
+        jw_put_int(&w, "account", account);
+        jw_put_str(&w, "currency", str_of(currency->code));
         jw_object_end(&w);
         tell(traffic, at_ms);
     }

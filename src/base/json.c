@@ -291,3 +291,23 @@ json_t *json_read(struct str text, const struct json_field *fields, size_t n,
     }
     return document;
 }
+
+/* ---- members ------------------------------------------------------------ */
+
+void jw_put_int(struct jw *w, const char *name, int64_t n)
+{
+    jw_key(w, name);
+    jw_int(w, n);
+}
+
+void jw_put_str(struct jw *w, const char *name, struct str s)
+{
+    jw_key(w, name);
+    jw_str(w, s);
+}
+
+void jw_put_bool(struct jw *w, const char *name, bool b)
+{
+    jw_key(w, name);
+    jw_bool(w, b);
+}

@@ -33,6 +33,11 @@ void jw_odds(struct jw *w, int64_t odds_e4);  /* "2.35": at least two decimals *
 void jw_time(struct jw *w, int64_t wall_ms);  /* RFC 3339 */
 void jw_id(struct jw *w, int64_t id);         /* "123": ids are strings */
 
+/* A member at once: its key, its value. */
+void jw_put_int(struct jw *w, const char *name, int64_t n);
+void jw_put_str(struct jw *w, const char *name, struct str s);
+void jw_put_bool(struct jw *w, const char *name, bool b);
+
 /* "10.00" and "2.35", without quotes. */
 void buf_money(struct buf *out, int64_t minor, int exponent);
 void buf_odds(struct buf *out, int64_t odds_e4);

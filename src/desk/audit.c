@@ -17,12 +17,6 @@ struct audit {
     struct arena arena; /* of the rows, and of one entry at a time */
 };
 
-static void put(struct jw *w, const char *name, struct str text)
-{
-    jw_key(w, name);
-    jw_str(w, text);
-}
-
 static void put_scope(struct jw *w, const struct message *message)
 {
     const struct message_desk *desk = message->desk;
@@ -37,14 +31,14 @@ static void put_scope(struct jw *w, const struct message *message)
         jw_key(w, "all");
         jw_bool(w, true);
     } else if (desk->level == DESK_SPORT) {
-        put(w, "sport", desk->sport);
+        jw_put_str(w, "sport", desk->sport);
     } else {
-        put(w, "event", message->event);
+        jw_put_str(w, "event", message->event);
     }
     if (desk->level == DESK_MARKET) {
         jw_key(w, "market");
         jw_id(w, message->markets[0].market);
-        put(w, "specifiers", message->markets[0].specifiers);
+        jw_put_str(w, "specifiers", message->markets[0].specifiers);
     }
     jw_object_end(w);
 }
@@ -61,13 +55,13 @@ static void put_proposal(struct jw *w, const struct message *message)
     const struct message_desk *desk = message->desk;
 
     if (desk->what != DESK_NOTHING)
-        put(w, "what", str_of(desk_what_name(desk->what)));
+        jw_put_str(w, "what", str_of(desk_what_name(desk->what)));
     if (desk->proposal > 0) {
         jw_key(w, "proposal");
         jw_id(w, desk->proposal);
     }
     if (desk->proposer.n > 0)
-        put(w, "proposer", desk->proposer);
+        jw_put_str(w, "proposer", desk->proposer);
     desk_put_decision(w, desk->what, message->start_ms, message->end_ms, message->outcomes,
                       message->n_outcomes);
 }
@@ -83,7 +77,7 @@ static void put_act(struct jw *w, const struct message *message, const struct ho
         desk_put_decimal(w, desk->margin_e4);
         break;
     case DESK_PRICE:
-        put(w, "outcome", desk->outcome);
+        jw_put_str(w, "outcome", desk->outcome);
         jw_key(w, "odds");
         desk_put_decimal(w, desk->odds_e4 == 0 ? -1 : desk->odds_e4);
         break;
@@ -102,7 +96,7 @@ static void put_act(struct jw *w, const struct message *message, const struct ho
         put_proposal(w, message);
         break;
     case DESK_NOTE:
-        put(w, "note", desk->note);
+        jw_put_str(w, "note", desk->note);
         break;
     case DESK_SUSPEND:
     case DESK_RESUME:
@@ -118,9 +112,9 @@ static void put_entry(struct jw *w, const struct message *message, int64_t posit
     jw_id(w, position);
     jw_key(w, "at");
     jw_time(w, at_ms);
-    put(w, "operator", message->desk->operator);
-    put(w, "act", str_of(desk_act_name(message->desk->act)));
-    put(w, "reason", message->desk->reason);
+    jw_put_str(w, "operator", message->desk->operator);
+    jw_put_str(w, "act", str_of(desk_act_name(message->desk->act)));
+    jw_put_str(w, "reason", message->desk->reason);
     put_scope(w, message);
     put_act(w, message, house);
     jw_object_end(w);

@@ -69,32 +69,26 @@ static const char *state_of(const struct event *event)
     return event->status >= STATUS_ENDED ? "ended" : "live";
 }
 
-static void put(struct jw *w, const char *name, struct str text)
-{
-    jw_key(w, name);
-    jw_str(w, text);
-}
-
 static void put_head(struct jw *w, const struct event *event)
 {
-    put(w, "id", event->id);
-    put(w, "sport", event->sport);
-    put(w, "sport_name", event->sport_name);
-    put(w, "tournament", event->tournament_name);
-    put(w, "home", event->home);
-    put(w, "away", event->away);
+    jw_put_str(w, "id", event->id);
+    jw_put_str(w, "sport", event->sport);
+    jw_put_str(w, "sport_name", event->sport_name);
+    jw_put_str(w, "tournament", event->tournament_name);
+    jw_put_str(w, "home", event->home);
+    jw_put_str(w, "away", event->away);
     jw_key(w, "start");
     if (event->start_ms == 0)
         jw_null(w);
     else
         jw_time(w, event->start_ms);
-    put(w, "state", str_of(state_of(event)));
+    jw_put_str(w, "state", str_of(state_of(event)));
     jw_key(w, "score");
     jw_object(w);
-    put(w, "home", event->home_score);
-    put(w, "away", event->away_score);
+    jw_put_str(w, "home", event->home_score);
+    jw_put_str(w, "away", event->away_score);
     jw_object_end(w);
-    put(w, "clock", event->match_time);
+    jw_put_str(w, "clock", event->match_time);
     jw_key(w, "version");
     jw_int(w, event->version);
 }
@@ -271,8 +265,8 @@ static void put_outcome(struct jw *w, const struct desk_calls *desk, const struc
     const struct book *book = desk->options.book;
 
     jw_object(w);
-    put(w, "outcome", outcome->id);
-    put(w, "name", book_outcome_name(book, market, outcome->id, arena));
+    jw_put_str(w, "outcome", outcome->id);
+    jw_put_str(w, "name", book_outcome_name(book, market, outcome->id, arena));
     put_odds(w, "fed", outcome->fed_e4);
     put_odds(w, "odds", outcome->odds_e4);
     put_odds(w, "price", book_price_e4(book, market, outcome->id));
@@ -325,10 +319,10 @@ static void put_market(struct jw *w, const struct desk_calls *desk, const struct
     jw_object(w);
     jw_key(w, "market");
     jw_id(w, market->id.market);
-    put(w, "specifiers", market->id.specifiers);
-    put(w, "name", book_market_name(book, market, arena));
-    put(w, "status", str_of(status_text(book_status(book, market))));
-    put(w, "feed_status", str_of(status_text((enum market_status)market->status)));
+    jw_put_str(w, "specifiers", market->id.specifiers);
+    jw_put_str(w, "name", book_market_name(book, market, arena));
+    jw_put_str(w, "status", str_of(status_text(book_status(book, market))));
+    jw_put_str(w, "feed_status", str_of(status_text((enum market_status)market->status)));
     jw_key(w, "producer");
     jw_int(w, market->producer);
     jw_key(w, "producer_up");
@@ -379,13 +373,13 @@ static void put_proposal(struct jw *w, const struct desk_proposal *proposal)
     jw_id(w, proposal->id);
     jw_key(w, "at");
     jw_time(w, proposal->at_ms);
-    put(w, "operator", proposal->operator);
-    put(w, "reason", proposal->reason);
-    put(w, "what", str_of(desk_what_name(proposal->what)));
-    put(w, "event", proposal->market.event);
+    jw_put_str(w, "operator", proposal->operator);
+    jw_put_str(w, "reason", proposal->reason);
+    jw_put_str(w, "what", str_of(desk_what_name(proposal->what)));
+    jw_put_str(w, "event", proposal->market.event);
     jw_key(w, "market");
     jw_id(w, proposal->market.market);
-    put(w, "specifiers", proposal->market.specifiers);
+    jw_put_str(w, "specifiers", proposal->market.specifiers);
     desk_put_decision(w, proposal->what, proposal->start_ms, proposal->end_ms,
                       proposal->outcomes, proposal->n_outcomes);
     jw_object_end(w);

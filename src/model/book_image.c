@@ -44,24 +44,6 @@ static void flush(struct image *image, bool last)
     });
 }
 
-static void put_int(struct jw *w, const char *name, int64_t n)
-{
-    jw_key(w, name);
-    jw_int(w, n);
-}
-
-static void put_str(struct jw *w, const char *name, struct str s)
-{
-    jw_key(w, name);
-    jw_str(w, s);
-}
-
-static void put_bool(struct jw *w, const char *name, bool b)
-{
-    jw_key(w, name);
-    jw_bool(w, b);
-}
-
 /* An empty key is there to be written. */
 static struct jw *record(struct image *image, struct str key)
 {
@@ -72,9 +54,9 @@ static struct jw *record(struct image *image, struct str key)
     image->w = jw_to(&image->value);
     image->pending = true;
     jw_object(&image->w);
-    put_int(&image->w, "v", BOOK_RECORD_VERSION);
-    put_int(&image->w, "e", image->epoch);
-    put_int(&image->w, "p", image->shard->position);
+    jw_put_int(&image->w, "v", BOOK_RECORD_VERSION);
+    jw_put_int(&image->w, "e", image->epoch);
+    jw_put_int(&image->w, "p", image->shard->position);
     return &image->w;
 }
 
@@ -196,25 +178,25 @@ static void tell_market(struct image *image, const struct market *market)
     struct jw *w = record(image, STR_NONE);
 
     book_record_market_key(&image->key, &market->id);
-    put_str(w, "event", market->id.event);
-    put_int(w, "market", market->id.market);
-    put_str(w, "specifiers", market->id.specifiers);
-    put_int(w, "rank", ((const struct market_entry *)market)->rank);
-    put_int(w, "version", market->version);
-    put_int(w, "producer", market->producer);
-    put_int(w, "status", market->status);
-    put_bool(w, "listed", market->listed);
-    put_bool(w, "favourite", market->favourite);
+    jw_put_str(w, "event", market->id.event);
+    jw_put_int(w, "market", market->id.market);
+    jw_put_str(w, "specifiers", market->id.specifiers);
+    jw_put_int(w, "rank", ((const struct market_entry *)market)->rank);
+    jw_put_int(w, "version", market->version);
+    jw_put_int(w, "producer", market->producer);
+    jw_put_int(w, "status", market->status);
+    jw_put_bool(w, "listed", market->listed);
+    jw_put_bool(w, "favourite", market->favourite);
     jw_key(w, "outcomes");
     jw_array(w);
     for (uint32_t i = 0; i < market->n_outcomes; i++) {
         const struct outcome *outcome = &market->outcomes[i];
 
         jw_object(w);
-        put_str(w, "id", outcome->id);
-        put_int(w, "fed_e4", outcome->fed_e4);
-        put_int(w, "odds_e4", outcome->odds_e4);
-        put_bool(w, "active", outcome->active);
+        jw_put_str(w, "id", outcome->id);
+        jw_put_int(w, "fed_e4", outcome->fed_e4);
+        jw_put_int(w, "odds_e4", outcome->odds_e4);
+        jw_put_bool(w, "active", outcome->active);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -226,24 +208,24 @@ static void tell_event(struct image *image, const struct event *event)
     struct jw *w = record(image, STR("e|"));
 
     buf_str(&image->key, event->id);
-    put_str(w, "event", event->id);
-    put_int(w, "version", entry->own_version);
-    put_str(w, "sport", event->sport);
-    put_str(w, "sport_name", event->sport_name);
-    put_str(w, "tournament", event->tournament);
-    put_str(w, "tournament_name", event->tournament_name);
-    put_str(w, "category_name", event->category_name);
-    put_str(w, "home", event->home);
-    put_str(w, "away", event->away);
-    put_str(w, "home_id", entry->home_id);
-    put_str(w, "away_id", entry->away_id);
-    put_int(w, "start_ms", event->start_ms);
-    put_int(w, "status", event->status);
-    put_int(w, "match_status", event->match_status);
-    put_str(w, "home_score", event->home_score);
-    put_str(w, "away_score", event->away_score);
-    put_str(w, "match_time", event->match_time);
-    put_bool(w, "fixture", event->fixture);
+    jw_put_str(w, "event", event->id);
+    jw_put_int(w, "version", entry->own_version);
+    jw_put_str(w, "sport", event->sport);
+    jw_put_str(w, "sport_name", event->sport_name);
+    jw_put_str(w, "tournament", event->tournament);
+    jw_put_str(w, "tournament_name", event->tournament_name);
+    jw_put_str(w, "category_name", event->category_name);
+    jw_put_str(w, "home", event->home);
+    jw_put_str(w, "away", event->away);
+    jw_put_str(w, "home_id", entry->home_id);
+    jw_put_str(w, "away_id", entry->away_id);
+    jw_put_int(w, "start_ms", event->start_ms);
+    jw_put_int(w, "status", event->status);
+    jw_put_int(w, "match_status", event->match_status);
+    jw_put_str(w, "home_score", event->home_score);
+    jw_put_str(w, "away_score", event->away_score);
+    jw_put_str(w, "match_time", event->match_time);
+    jw_put_bool(w, "fixture", event->fixture);
 }
 
 static void tell_producer(struct image *image, const struct producer *producer)
@@ -251,17 +233,17 @@ static void tell_producer(struct image *image, const struct producer *producer)
     struct jw *w = record(image, STR_NONE);
 
     buf_printf(&image->key, "p|%d", producer->id);
-    put_int(w, "producer", producer->id);
-    put_bool(w, "up", producer->up);
-    put_int(w, "down_at", producer->down_at);
-    put_int(w, "up_at", producer->up_at);
+    jw_put_int(w, "producer", producer->id);
+    jw_put_bool(w, "up", producer->up);
+    jw_put_int(w, "down_at", producer->down_at);
+    jw_put_int(w, "up_at", producer->up_at);
 }
 
 static void tell_restart(struct image *image)
 {
     struct jw *w = record(image, STR("p|all"));
 
-    put_int(w, "down_at", image->shard->restarted_at);
+    jw_put_int(w, "down_at", image->shard->restarted_at);
 }
 
 static void tell_description(struct image *image, const struct description *description)
@@ -269,16 +251,16 @@ static void tell_description(struct image *image, const struct description *desc
     struct jw *w = record(image, STR_NONE);
 
     buf_printf(&image->key, "d|%u", description->market);
-    put_int(w, "market", description->market);
-    put_int(w, "version", description->version);
-    put_str(w, "name", description->name);
-    put_str(w, "groups", description->groups);
+    jw_put_int(w, "market", description->market);
+    jw_put_int(w, "version", description->version);
+    jw_put_str(w, "name", description->name);
+    jw_put_str(w, "groups", description->groups);
     jw_key(w, "names");
     jw_array(w);
     for (uint32_t i = 0; i < description->n; i++) {
         jw_object(w);
-        put_str(w, "id", description->names[i].id);
-        put_str(w, "name", description->names[i].name);
+        jw_put_str(w, "id", description->names[i].id);
+        jw_put_str(w, "name", description->names[i].name);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -291,16 +273,16 @@ static void put_scope(struct jw *w, const struct desk_setting *setting)
     struct str name = { setting->key.p + 1, setting->key.n - 1 };
     struct market_id id;
 
-    put_str(w, "level", str_of(desk_level_name(setting->level)));
+    jw_put_str(w, "level", str_of(desk_level_name(setting->level)));
     if (setting->level == DESK_SPORT)
-        put_str(w, "sport", name);
+        jw_put_str(w, "sport", name);
     if (setting->event.n > 0)
-        put_str(w, "event", setting->event);
+        jw_put_str(w, "event", setting->event);
     if (setting->level != DESK_MARKET)
         return;
     id = book_setting_market(setting);
-    put_int(w, "market", id.market);
-    put_str(w, "specifiers", id.specifiers);
+    jw_put_int(w, "market", id.market);
+    jw_put_str(w, "specifiers", id.specifiers);
 }
 
 static void tell_setting(struct image *image, const struct desk_setting *setting)
@@ -309,23 +291,23 @@ static void tell_setting(struct image *image, const struct desk_setting *setting
 
     book_record_setting_key(&image->key, setting);
     put_scope(w, setting);
-    put_int(w, "version", setting->version);
-    put_int(w, "sold_at", setting->sold_at);
-    put_int(w, "at_ms", setting->at_ms);
-    put_bool(w, "suspended", setting->suspended);
-    put_bool(w, "result", setting->result);
-    put_bool(w, "voided", setting->voided);
-    put_int(w, "margin_e4", setting->margin_e4);
-    put_int(w, "stake_max_minor", setting->limits.stake_max_minor);
-    put_int(w, "liability_max_minor", setting->limits.liability_max_minor);
-    put_int(w, "hold_above_minor", setting->limits.hold_above_minor);
-    put_int(w, "desk_ts", image->shard->desk.ts);
+    jw_put_int(w, "version", setting->version);
+    jw_put_int(w, "sold_at", setting->sold_at);
+    jw_put_int(w, "at_ms", setting->at_ms);
+    jw_put_bool(w, "suspended", setting->suspended);
+    jw_put_bool(w, "result", setting->result);
+    jw_put_bool(w, "voided", setting->voided);
+    jw_put_int(w, "margin_e4", setting->margin_e4);
+    jw_put_int(w, "stake_max_minor", setting->limits.stake_max_minor);
+    jw_put_int(w, "liability_max_minor", setting->limits.liability_max_minor);
+    jw_put_int(w, "hold_above_minor", setting->limits.hold_above_minor);
+    jw_put_int(w, "desk_ts", image->shard->desk.ts);
     jw_key(w, "prices");
     jw_array(w);
     for (const struct desk_price *price = setting->prices; price != NULL; price = price->next) {
         jw_object(w);
-        put_str(w, "outcome", price->outcome);
-        put_int(w, "odds_e4", price->odds_e4);
+        jw_put_str(w, "outcome", price->outcome);
+        jw_put_int(w, "odds_e4", price->odds_e4);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -336,9 +318,9 @@ static void tell_factor(struct image *image, const struct desk_factor *factor)
     struct jw *w = record(image, STR_NONE);
 
     buf_printf(&image->key, "f|%lld", (long long)factor->account);
-    put_int(w, "account", factor->account);
-    put_int(w, "factor_e4", factor->factor_e4);
-    put_int(w, "desk_ts", image->shard->desk.ts);
+    jw_put_int(w, "account", factor->account);
+    jw_put_int(w, "factor_e4", factor->factor_e4);
+    jw_put_int(w, "desk_ts", image->shard->desk.ts);
 }
 
 static void put_outcomes(struct jw *w, const struct desk_proposal *proposal)
@@ -349,10 +331,10 @@ static void put_outcomes(struct jw *w, const struct desk_proposal *proposal)
         const struct message_outcome *outcome = &proposal->outcomes[i];
 
         jw_object(w);
-        put_str(w, "id", outcome->id);
-        put_int(w, "result", outcome->result);
-        put_int(w, "void_e12", outcome->void_e12);
-        put_int(w, "dead_heat_e12", outcome->dead_heat_e12);
+        jw_put_str(w, "id", outcome->id);
+        jw_put_int(w, "result", outcome->result);
+        jw_put_int(w, "void_e12", outcome->void_e12);
+        jw_put_int(w, "dead_heat_e12", outcome->dead_heat_e12);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -363,18 +345,18 @@ static void tell_proposal(struct image *image, const struct desk_proposal *propo
     struct jw *w = record(image, STR_NONE);
 
     buf_printf(&image->key, "q|%lld", (long long)proposal->id);
-    put_int(w, "id", proposal->id);
-    put_int(w, "at_ms", proposal->at_ms);
-    put_str(w, "what", str_of(desk_what_name(proposal->what)));
-    put_str(w, "operator", proposal->operator);
-    put_str(w, "reason", proposal->reason);
-    put_str(w, "event", proposal->market.event);
-    put_int(w, "market", proposal->market.market);
-    put_str(w, "specifiers", proposal->market.specifiers);
-    put_int(w, "start_ms", proposal->start_ms);
+    jw_put_int(w, "id", proposal->id);
+    jw_put_int(w, "at_ms", proposal->at_ms);
+    jw_put_str(w, "what", str_of(desk_what_name(proposal->what)));
+    jw_put_str(w, "operator", proposal->operator);
+    jw_put_str(w, "reason", proposal->reason);
+    jw_put_str(w, "event", proposal->market.event);
+    jw_put_int(w, "market", proposal->market.market);
+    jw_put_str(w, "specifiers", proposal->market.specifiers);
+    jw_put_int(w, "start_ms", proposal->start_ms);
     if (proposal->end_ms != INT64_MAX)
-        put_int(w, "end_ms", proposal->end_ms);
-    put_int(w, "desk_ts", image->shard->desk.ts);
+        jw_put_int(w, "end_ms", proposal->end_ms);
+    jw_put_int(w, "desk_ts", image->shard->desk.ts);
     put_outcomes(w, proposal);
 }
 
@@ -383,8 +365,8 @@ static void tell_refused(struct image *image, int64_t position)
     struct jw *w = record(image, STR_NONE);
 
     buf_printf(&image->key, "r|%lld", (long long)(position % DESK_REFUSED));
-    put_int(w, "refused", position);
-    put_int(w, "desk_ts", image->shard->desk.ts);
+    jw_put_int(w, "refused", position);
+    jw_put_int(w, "desk_ts", image->shard->desk.ts);
 }
 
 /* ---- a change ------------------------------------------------------------ */
@@ -447,7 +429,7 @@ void book_image_change(const struct book *shard, const struct book_change *chang
     for (uint32_t i = 0; i < change->n_markets; i++)
         tell_market(&image, change->markets[i]);
     if (!image.pending) /* or else nobody would know that this position is passed */
-        put_int(record(&image, STR("t")), "desk_ts", shard->desk.ts);
+        jw_put_int(record(&image, STR("t")), "desk_ts", shard->desk.ts);
     fini(&image);
 }
 
@@ -457,8 +439,8 @@ static void tell_bound(struct image *image, const char *bound)
 {
     struct jw *w = record(image, STR("i"));
 
-    put_str(w, "image", str_of(bound));
-    put_int(w, "desk_ts", image->shard->desk.ts);
+    jw_put_str(w, "image", str_of(bound));
+    jw_put_int(w, "desk_ts", image->shard->desk.ts);
 }
 
 static void tell_desk_all(struct image *image)
@@ -511,7 +493,7 @@ void book_image_tick(const struct book *shard, int64_t epoch, int64_t at_ms, boo
 
     init(&image, shard, epoch, emit, ctx);
     w = record(&image, STR("t"));
-    put_int(w, "at_ms", at_ms);
-    put_int(w, "desk_ts", shard->desk.ts);
+    jw_put_int(w, "at_ms", at_ms);
+    jw_put_int(w, "desk_ts", shard->desk.ts);
     fini(&image);
 }

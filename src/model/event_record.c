@@ -69,42 +69,30 @@ bool event_transfer(const struct event_record *record, enum transfer_kind *kind)
 
 /* ---- writing ------------------------------------------------------------- */
 
-static void put_int(struct jw *w, const char *name, int64_t n)
-{
-    jw_key(w, name);
-    jw_int(w, n);
-}
-
-static void put_text(struct jw *w, const char *name, struct str text)
-{
-    jw_key(w, name);
-    jw_str(w, text);
-}
-
 /* event_record_peek() reads the first three where they stand. */
 static void put_head(struct jw *w, const struct event_record *record)
 {
-    put_int(w, "v", VERSION);
-    put_int(w, "xid", record->xid);
-    put_text(w, "event", str_of(event_name(record->event)));
+    jw_put_int(w, "v", VERSION);
+    jw_put_int(w, "xid", record->xid);
+    jw_put_str(w, "event", str_of(event_name(record->event)));
     jw_key(w, "id");
     jw_raw(w, STR("\""));
     buf_int(w->out, record->account);
     buf_char(w->out, '-');
     buf_int(w->out, record->seq);
     buf_char(w->out, '"');
-    put_int(w, "account", record->account);
-    put_int(w, "seq", record->seq);
-    put_int(w, "at_ms", record->at_ms);
-    put_text(w, "currency", record->currency);
+    jw_put_int(w, "account", record->account);
+    jw_put_int(w, "seq", record->seq);
+    jw_put_int(w, "at_ms", record->at_ms);
+    jw_put_str(w, "currency", record->currency);
 }
 
 static void put_purse(struct jw *w, const struct event_record *record, int64_t amount_minor)
 {
-    put_int(w, "amount", amount_minor);
-    put_int(w, "balance", record->balance_minor);
-    put_int(w, "debt", record->debt_minor);
-    put_int(w, "staked", record->staked_minor);
+    jw_put_int(w, "amount", amount_minor);
+    jw_put_int(w, "balance", record->balance_minor);
+    jw_put_int(w, "debt", record->debt_minor);
+    jw_put_int(w, "staked", record->staked_minor);
 }
 
 #define EACH_LEG(w, name, slip, put) \
@@ -139,7 +127,7 @@ static void put_results(struct jw *w, const struct slip *slip)
 
 static void put_slip(struct jw *w, const struct slip *slip)
 {
-    put_text(w, "type", str_of(bet_type_name(slip->type)));
+    jw_put_str(w, "type", str_of(bet_type_name(slip->type)));
     jw_key(w, "sizes");
     jw_array(w);
     for (uint32_t i = 0; i < slip->n_sizes; i++)
@@ -177,18 +165,18 @@ void event_record_write_bet(const struct event_record *record, struct buf *out)
     jw_object(&w);
     put_head(&w, record);
     put_purse(&w, record, record->amount_minor);
-    put_text(&w, "state", str_of(bet_state_name(bet->state)));
+    jw_put_str(&w, "state", str_of(bet_state_name(bet->state)));
     jw_key(&w, "bet");
     jw_id(&w, bet->id);
-    put_int(&w, "placed_ms", bet->placed_ms);
-    put_int(&w, "settled_ms", bet->settled_ms);
-    put_int(&w, "stake", bet->stake_minor);
-    put_int(&w, "potential", bet->potential_minor);
-    put_int(&w, "payout", bet->payout_minor);
-    put_int(&w, "cashed_stake", bet->cashed_stake_minor);
-    put_int(&w, "cashed_paid", bet->cashed_paid_minor);
-    put_int(&w, "past_posted", record->past_posted);
-    put_text(&w, "sport", bet->sport);
+    jw_put_int(&w, "placed_ms", bet->placed_ms);
+    jw_put_int(&w, "settled_ms", bet->settled_ms);
+    jw_put_int(&w, "stake", bet->stake_minor);
+    jw_put_int(&w, "potential", bet->potential_minor);
+    jw_put_int(&w, "payout", bet->payout_minor);
+    jw_put_int(&w, "cashed_stake", bet->cashed_stake_minor);
+    jw_put_int(&w, "cashed_paid", bet->cashed_paid_minor);
+    jw_put_int(&w, "past_posted", record->past_posted);
+    jw_put_str(&w, "sport", bet->sport);
     put_slip(&w, bet->slip);
     put_arms(&w, record);
     jw_object_end(&w);
@@ -201,8 +189,8 @@ static void put_accounts(struct jw *w, int64_t account, enum transfer_kind kind)
     bool to_customer = kind == TRANSFER_DEPOSIT || kind == TRANSFER_PAYOUT ||
                        kind == TRANSFER_CASHOUT;
 
-    put_int(w, "debit", to_customer ? house : account);
-    put_int(w, "credit", to_customer ? account : house);
+    jw_put_int(w, "debit", to_customer ? house : account);
+    jw_put_int(w, "credit", to_customer ? account : house);
 }
 
 void event_record_write_transfer(const struct event_record *record, struct buf *out)
@@ -215,11 +203,11 @@ void event_record_write_transfer(const struct event_record *record, struct buf *
     put_head(&w, record);
     put_purse(&w, record,
               record->amount_minor < 0 ? -record->amount_minor : record->amount_minor);
-    put_text(&w, "kind", str_of(transfer_kind_name(kind)));
+    jw_put_str(&w, "kind", str_of(transfer_kind_name(kind)));
     put_accounts(&w, record->account, kind);
     jw_key(&w, "bet");
     jw_id(&w, record->bet.id); /* "0": about none */
-    put_text(&w, "sport", record->bet.sport);
+    jw_put_str(&w, "sport", record->bet.sport);
     jw_object_end(&w);
 }
 

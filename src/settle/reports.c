@@ -170,17 +170,6 @@ static void put_hold(struct buf *out, const struct report_line *line)
     buf_money(out, (int64_t)scaled, 4);
 }
 
-static void json_date(struct jw *w, const char *name, int64_t day)
-{
-    struct buf text;
-
-    buf_init(&text, 64);
-    period_put_date(&text, day);
-    jw_key(w, name);
-    jw_str(w, buf_view(&text));
-    buf_fini(&text);
-}
-
 static void json_hold(struct jw *w, const struct report_line *line)
 {
     struct buf text;
@@ -225,7 +214,7 @@ static void json_sums(struct jw *w, const struct report_line *line)
 static void json_day(struct jw *w, const struct report_line *line)
 {
     jw_object(w);
-    json_date(w, "date", line->step);
+    period_put_json(w, "date", line->step);
     json_sums(w, line);
     jw_object_end(w);
 }
@@ -254,8 +243,8 @@ static void write_json(struct buf *out, const struct report_call *call,
     struct jw w = jw_to(out);
 
     jw_object(&w);
-    json_date(&w, "from", call->from);
-    json_date(&w, "to", call->to);
+    period_put_json(&w, "from", call->from);
+    period_put_json(&w, "to", call->to);
     jw_key(&w, "days");
     jw_array(&w);
     for (uint32_t i = 0; i < n; i++)
