@@ -30,6 +30,13 @@ static void on_fenced(void *ctx)
     lease_lost(serve->lease);
 }
 
+static bool is_sure(void *ctx)
+{
+    struct serve *serve = ctx;
+
+    return lease_is_sure(serve->lease);
+}
+
 static void on_lead(void *ctx, bool leads)
 {
     struct serve *serve = ctx;
@@ -98,7 +105,7 @@ void serve_make_feed(struct serve *serve)
         .recovery = &serve->recovery,
         .kafka = serve->roles.feed ? serve->kafka : NULL,
         .asks = serve->roles.bus && !serve->roles.feed,
-        .on_lead = on_lead, .on_fenced = on_fenced, .ctx = serve,
+        .on_lead = on_lead, .is_sure = is_sure, .on_fenced = on_fenced, .ctx = serve,
     });
     make_amqp(serve);
     serve->lease = lease_new(&(struct lease_options){

@@ -37,19 +37,21 @@ static const char *not_ready(const struct serve *serve)
         return "the book is not recovered";
     if (serve->kafka != NULL && serve_bus_not_ready(serve) != NULL)
         return serve_bus_not_ready(serve);
-    if (serve->book != NULL && !lease_is_led(serve->lease) && !serve->roles.feed)
+    if (serve->kafka == NULL && serve->book != NULL && !serve->roles.feed &&
+        !lease_is_led(serve->lease))
         return "no process leads the feed";
     return NULL;
 }
 
-/* Prices may be sold: somebody watches the producers.  While Kafka is away the
- * mirror suspends what nobody vouches for, and no more than that. */
+/* Prices may be sold: somebody watches the producers.  Over Kafka the mirror
+ * suspends what nobody vouches for, and no more than that. */
 static bool is_live(const struct serve *serve)
 {
-    return feed_is_recovered(serve->feed) &&
-           (serve->kafka == NULL ||
-            (serve->mirror != NULL && mirror_is_ready(serve->mirror))) &&
-           (feed_leads(serve->feed) || lease_is_led(serve->lease));
+    if (!feed_is_recovered(serve->feed))
+        return false;
+    if (serve->kafka != NULL)
+        return serve->mirror != NULL && mirror_is_ready(serve->mirror);
+    return feed_leads(serve->feed) || lease_is_led(serve->lease);
 }
 
 static const char *role_name(const struct serve *serve)

@@ -71,9 +71,13 @@ static void judge(struct mirror *mirror, struct shard *shard, uint64_t now_ms)
 
 /* ---- readiness ------------------------------------------------------------- */
 
-static bool is_whole(const struct shard *shard)
+/* Where nobody is heard for long all is suspended: that can be told as well. */
+static bool is_whole(const struct mirror *mirror, const struct shard *shard)
 {
-    return shard->ended && shard->heard_ms > 0 && book_image_state(shard->book).whole;
+    uint64_t waited_ms = uv_now(mirror->options.loop) - mirror->started_ms;
+
+    return shard->ended && book_image_state(shard->book).whole &&
+           (shard->heard_ms > 0 || waited_ms >= (uint64_t)mirror->options.prematch_silence_ms);
 }
 
 static void look_ready(struct mirror *mirror)
@@ -81,7 +85,7 @@ static void look_ready(struct mirror *mirror)
     struct book_counts counts;
 
     for (unsigned i = 0; i < mirror->n; i++)
-        if (!is_whole(&mirror->shards[i]))
+        if (!is_whole(mirror, &mirror->shards[i]))
             return;
     counts = book_counts(mirror->options.book);
     mirror->ready = true;
@@ -116,8 +120,8 @@ static void on_look(uv_timer_t *timer)
 /* ---- records --------------------------------------------------------------- */
 
 /*
- * A tick of the owner in force.  It says who lived when it was written: who is
- * behind the topic, or has a clock that is far off, has heard that much less.
+ * A tick of the owner in force: the feed's leader and the owner lived then.  Who
+ * is behind the topics, or has a clock that is far off, has heard that much less.
  */
 static void hear(struct mirror *mirror, struct shard *shard)
 {

@@ -39,6 +39,7 @@ struct feed_options {
     /* On the loop, or NULL.  leads: the log is read to its end and the restart
      * stands in it; or not any more. */
     void (*on_lead)(void *ctx, bool leads);
+    bool (*is_sure)(void *ctx); /* nobody else can lead now: for `kafka` */
     /* An append was refused: the lease's epoch is over. */
     void (*on_fenced)(void *ctx);
     void *ctx;

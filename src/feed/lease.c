@@ -20,6 +20,8 @@ struct lease {
     struct lease_watch watch;
     int64_t epoch;    /* held; 0 = not */
     int64_t until_ms; /* last written */
+    int64_t asked_ms; /* when what runs was sent; monotonic */
+    int64_t sure_ms;  /* until then nobody else can have taken it */
     bool led;         /* by another process, when last looked at */
     bool busy, stopping;
     void (*on_stopped)(void *ctx);
@@ -67,6 +69,7 @@ static void run(struct lease *lease, const struct statement_call *call,
 {
     CHECK(!lease->busy);
     lease->busy = true;
+    lease->asked_ms = clock_mono_us() / 1000;
     arena_reset(&lease->arena);
     lease->exec = (struct store_exec){ .n = 1, .calls = { *call }, .arena = &lease->arena,
                                        .on_done = on_done, .ctx = lease };
@@ -96,8 +99,10 @@ static void on_taken(struct store_exec *exec, enum store_result result)
     struct lease *lease = exec->ctx;
     bool taken = result == STORE_OK && exec->rows == 1;
 
-    if (taken)
+    if (taken) {
         lease->epoch = EXEC_CELL(exec, 0, 0).i;
+        lease->sure_ms = lease->asked_ms + lease->options.lease_ms;
+    }
     if (!answered(lease))
         return;
     if (!taken) {
@@ -153,6 +158,7 @@ static void on_renewed(struct store_exec *exec, enum store_result result)
     if (result != STORE_OK) {
         pause_for(lease, LOOKS);
     } else if (exec->rows == 1) {
+        lease->sure_ms = lease->asked_ms + lease->options.lease_ms;
         pause_for(lease, RENEWALS);
     } else {
         lease_lost(lease);
@@ -182,6 +188,11 @@ void lease_start(struct lease *lease)
 bool lease_is_led(const struct lease *lease)
 {
     return lease->epoch != 0 || lease->led;
+}
+
+bool lease_is_sure(const struct lease *lease)
+{
+    return lease->epoch != 0 && clock_mono_us() / 1000 < lease->sure_ms;
 }
 
 void lease_lost(struct lease *lease)

@@ -58,6 +58,8 @@ struct lease *lease_new(const struct lease_options *options); /* strings are cop
 void lease_start(struct lease *lease);
 /* It is held here, or another process has renewed it lately. */
 bool lease_is_led(const struct lease *lease);
+/* It is held here, and was renewed so lately that nobody can have taken it. */
+bool lease_is_sure(const struct lease *lease);
 /* The store has refused an append: looks again. */
 void lease_lost(struct lease *lease);
 /* Gives it back when it is held, so that another one need not wait, and

@@ -95,7 +95,8 @@ struct feed *feed_new(const struct feed_options *options)
             .seeks = options->asks });
     if (options->kafka != NULL)
         feed->publish = publish_new(&(struct publish_options){
-            .loop = options->loop, .store = options->store, .kafka = options->kafka });
+            .loop = options->loop, .store = options->store, .kafka = options->kafka,
+            .is_sure = options->is_sure, .ctx = options->ctx });
     uv_timer_init(options->loop, &feed->tick);
     feed->tick.data = feed;
     return feed;

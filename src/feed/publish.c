@@ -6,7 +6,8 @@
  *                                   +--- refused, failed ---+
  *
  * While the table is read, what becomes durable is kept (`recent`), so that
- * the end of the table and the first entry from memory meet.
+ * the end of the table and the first entry from memory meet.  A mark names what
+ * Kafka has acknowledged, never what is on its way and may be told again.
  */
 #include "feed/publish.h"
 
@@ -20,6 +21,7 @@
 
 #define TICK_MS 50
 #define SAVE_TICKS 10
+#define MARK_TICKS 20
 #define AGAIN_TICKS 4 /* after a failure of Kafka's */
 
 /* An entry on its way: one record, or one in each partition. */
@@ -48,7 +50,7 @@ struct publish {
     bool leads, known, reads, live;
     bool stale;           /* what is being read does not count any more */
     bool gap;             /* `recent` was full: the table is read again */
-    unsigned ticks, wait; /* since the last save; before the next attempt */
+    unsigned ticks, wait; /* since the start; before the next attempt */
     int64_t sent, told, saved;
     uint32_t round;
     struct going *going, **going_end;
@@ -319,14 +321,31 @@ static void save(struct publish *publish)
     store_exec(publish->options.store, &publish->save);
 }
 
+/* "The feed is looked after, and up to here you have had it": no more than a
+ * sign of life, so one that Kafka does not take is not told again. */
+static void mark(struct publish *publish)
+{
+    unsigned n = kafka_partitions(publish->options.kafka);
+    struct kafka_record record = { .topic = TOPIC_FEED, .position = publish->told };
+    bool taken = true;
+
+    if (!publish->live || publish->told == 0 || !publish->options.is_sure(publish->options.ctx))
+        return;
+    for (unsigned i = 0; i < n && taken; i++) {
+        record.partition = (int32_t)i;
+        taken = kafka_send(publish->options.kafka, &record);
+    }
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct publish *publish = timer->data;
 
-    if (++publish->ticks >= SAVE_TICKS) {
-        publish->ticks = 0;
+    publish->ticks++;
+    if (publish->ticks % SAVE_TICKS == 0)
         save(publish);
-    }
+    if (publish->ticks % MARK_TICKS == 0)
+        mark(publish);
     if (publish->wait > 0)
         publish->wait--;
     if (publish->wait > 0)

@@ -12,8 +12,11 @@
  *
  *   an event's entry     one record, in the partition of the event's slot
  *   all others           a record in every partition
+ *   a mark, each second  in every partition, while it is sure that nobody else
+ *                        leads: everything up to pos stands before it
  *
- * key: the event, or none; value: the entry's XML; header pos; time: at_ms.
+ * key: the event, or none; value: the entry's XML, of a mark nothing; header
+ * pos; time: at_ms, of a mark when it was written.
  */
 #ifndef FEED_PUBLISH_H
 #define FEED_PUBLISH_H
@@ -30,6 +33,9 @@ struct publish_options {
     struct store *store;
     struct kafka *kafka;
     uint64_t tick_ms; /* between attempts, when Kafka takes nothing; 0 = 50 */
+    /* Nobody else can lead now. */
+    bool (*is_sure)(void *ctx);
+    void *ctx;
 };
 
 struct publish *publish_new(const struct publish_options *options);

@@ -860,6 +860,13 @@ enum book_result book_apply(struct book *book, const struct message *message,
     return BOOK_OK;
 }
 
+void book_pass(struct book *book, int64_t position)
+{
+    CHECK(book->n_shards == 0);
+    if (position > book->position)
+        book->position = position;
+}
+
 /* ---- asking --------------------------------------------------------------- */
 
 enum market_status book_feed_status(const struct book *book, const struct market *market)

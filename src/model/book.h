@@ -110,6 +110,9 @@ struct book_change {
 enum book_result book_apply(struct book *book, const struct message *message,
                             int64_t position, struct book_change *change) MUST_USE;
 
+/* Nothing up to there is for this shard but what it has had. */
+void book_pass(struct book *book, int64_t position);
+
 struct event *book_event(const struct book *book, struct str id);
 struct market *book_market(const struct book *book, struct market_id id);
 struct outcome *book_outcome(const struct market *market, struct str id);

@@ -13,7 +13,7 @@
  *   "d|<market id>"         a market's description             it came
  *   "i"                     an image begins, an image ends     a new owner
  *   "r|<0..63>"             an entry of the desk had no effect   it had none
- *   "t"                     a tick: the owner lives, its position   each second
+ *   "t"                     a tick: the feed's leader and the owner live   each second
  *
  * Each record names its version, its writer's epoch and the position in the
  * feed log at which it was true; a lower epoch than the highest seen in the
@@ -38,7 +38,7 @@ void book_image_change(const struct book *shard, const struct book_change *chang
                        int64_t epoch, book_emit *emit, void *ctx);
 /* All of it, between the image's beginning and end. */
 void book_image_all(const struct book *shard, int64_t epoch, book_emit *emit, void *ctx);
-/* at_ms: the owner's wall clock. */
+/* at_ms: when the feed's leader gave a sign of life, by its wall clock. */
 void book_image_tick(const struct book *shard, int64_t epoch, int64_t at_ms, book_emit *emit,
                      void *ctx);
 
@@ -51,7 +51,7 @@ enum book_record_result {
 struct book_image_state {
     int64_t epoch, position;
     int64_t highest; /* of the records read, promised or not */
-    int64_t tick_ms; /* the owner's wall clock at its last tick */
+    int64_t tick_ms; /* of the last tick */
     bool whole;      /* an image has ended */
 };
 /* Into a shard that takes nothing but records. */

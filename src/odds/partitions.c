@@ -25,7 +25,7 @@
 #include "odds/told.h"
 
 #define POLL_MS 50
-#define TICK_MS 1000
+#define LOOK_MS 1000
 #define AGAIN_MS 500
 #define IMAGE_MS 600000
 #define IMAGE_APART_MS 7000  /* of two partitions */
@@ -47,7 +47,8 @@ struct part {
     int64_t epoch;
     int64_t done, saved;     /* results up to there are acknowledged; stored */
     int64_t passed, offset;  /* of the last record: position, and behind it */
-    int64_t again_ms, tick_ms, image_ms;
+    int64_t marked_ms;       /* by the leader's clock: its last sign of life */
+    int64_t again_ms, look_ms, image_ms;
     bool begun, paused;
     bool asks, saves;        /* of the store, now */
     struct store_exec ask, save;
@@ -131,9 +132,12 @@ static void apply(struct part *part, const struct message *message, int64_t posi
         tell_results(part, message, position);
 }
 
+/* The leader's sign of life goes on to who sells: both ends of the way live, and
+ * nothing on it is older. */
 static void tick(struct part *part)
 {
-    book_image_tick(part->shard, part->epoch, clock_wall_ms(), emit_tick, part);
+    if (part->marked_ms > 0)
+        book_image_tick(part->shard, part->epoch, part->marked_ms, emit_tick, part);
 }
 
 /* All of it, again now and then: what a process wrote that did not know that
@@ -234,7 +238,7 @@ static void on_assigned(void *ctx, int32_t n)
 
     CHECK(n >= 0 && (unsigned)n < all->options.count);
     part->begun = part->paused = false;
-    part->passed = part->offset = 0;
+    part->passed = part->offset = part->marked_ms = 0;
     take(part, 0);
     log_info("odds", "a partition comes", "partition=%d", (int)n);
 }
@@ -268,7 +272,7 @@ static void goes_live(struct part *part)
         kafka_group_begin(part->all->group, part->n);
     part->begun = true;
     tick(part);
-    part->tick_ms = now_ms;
+    part->look_ms = now_ms;
     log_info("odds", "a partition is ours", "partition=%d epoch=%lld position=%lld", (int)part->n,
              (long long)part->epoch, (long long)part->all->position);
 }
@@ -393,6 +397,8 @@ static void pass_over(struct part *part, const struct kafka_message *message)
     if (message->position > part->passed)
         part->passed = message->position;
     part->offset = message->offset + 1;
+    if (message->value.n == 0)
+        part->marked_ms = message->at_ms;
 }
 
 static void on_entry(struct part *part, const struct kafka_message *record)
@@ -417,9 +423,13 @@ static void on_message(void *ctx, const struct kafka_message *record)
     if (part->state != OURS)
         return; /* the pass over the log has it */
     told_begin(part->told);
-    if (record->position > book_position(part->shard) && record->value.n > 0)
+    if (record->value.n == 0)
+        book_pass(part->shard, record->position);
+    else if (record->position > book_position(part->shard))
         on_entry(part, record);
     told_end(part->told, record->position, part->offset);
+    if (record->value.n == 0)
+        tick(part);
     if (!part->paused && told_waiting(part->told) > WAITING_MAX) {
         part->paused = true;
         kafka_group_pause(all->group, part->n, true);
@@ -431,7 +441,7 @@ static void on_message(void *ctx, const struct kafka_message *record)
 static void look_after(struct part *part, int64_t now_ms)
 {
     struct partitions *all = part->all;
-    int64_t tick_ms = all->options.tick_ms > 0 ? (int64_t)all->options.tick_ms : TICK_MS;
+    int64_t look_ms = all->options.look_ms > 0 ? (int64_t)all->options.look_ms : LOOK_MS;
 
     if (part->state == TAKES && !part->asks && now_ms >= part->again_ms)
         ask_epoch(part);
@@ -442,10 +452,9 @@ static void look_after(struct part *part, int64_t now_ms)
         part->paused = false;
         kafka_group_pause(all->group, part->n, false);
     }
-    if (part->state != OURS || now_ms - part->tick_ms < tick_ms)
+    if (part->state != OURS || now_ms - part->look_ms < look_ms)
         return;
-    part->tick_ms = now_ms;
-    tick(part);
+    part->look_ms = now_ms;
     save_done(part);
     if (now_ms >= part->image_ms && told_waiting(part->told) == 0) {
         told_begin(part->told);

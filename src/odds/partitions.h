@@ -33,7 +33,7 @@ struct partitions_options {
     struct kafka *kafka;
     unsigned count;          /* of the topic */
     int64_t since_ms;        /* prices of the log from then on; documents, all */
-    uint64_t tick_ms;        /* between ticks; 0 = 1000 */
+    uint64_t look_ms;        /* between savings of what is told; 0 = 1000 */
     /* An entry of the log; strings into arena.  False: passed over. */
     bool (*parse)(void *ctx, struct str body, struct arena *arena, struct message *message);
     void *ctx;

@@ -152,8 +152,8 @@ static void on_message(void *ctx, const struct kafka_message *message)
 {
     struct drive *drive = ctx;
 
-    printf("%d %lld %lld\n", (int)message->partition, (long long)message->position - 1,
-           (long long)message->offset);
+    printf("%d %lld %lld %zu\n", (int)message->partition, (long long)message->position - 1,
+           (long long)message->offset, message->value.n);
     if (drive->group != NULL)
         kafka_group_commit(drive->group, message->partition, message->offset + 1);
 }

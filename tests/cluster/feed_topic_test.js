@@ -16,21 +16,23 @@ const program = path.resolve(root, process.env.OVERROUND_TEST_BUS_DRIVE ??
   'build/release/cluster/bus_drive');
 const PARTITIONS = 4;
 
-// [partition] -> positions, as they came, without repeats.
+// [partition] -> positions, as they came, without repeats; marks, [partition] -> [pos].
 function readTopic(bus) {
   const child = spawn(program, [bus, '', 'read', 'feed'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const partitions = Array.from({ length: PARTITIONS }, () => []);
+  const marks = Array.from({ length: PARTITIONS }, () => []);
   let rest = '';
   child.stdout.setEncoding('latin1').on('data', (text) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop();
     for (const line of lines) {
-      const [partition, before] = line.split(' ').map(Number);
+      const [partition, before, , bytes] = line.split(' ').map(Number);
       const had = partitions[partition];
-      if (had && before + 1 > (had.at(-1) ?? 0)) had.push(before + 1);
+      if (bytes === 0) marks[partition].push({ pos: before + 1, had: had.length });
+      else if (had && before + 1 > (had.at(-1) ?? 0)) had.push(before + 1);
     }
   });
-  return { partitions, stop: () => child.kill('SIGKILL') };
+  return { partitions, marks, stop: () => child.kill('SIGKILL') };
 }
 
 describe('the topic feed', () => {
@@ -94,6 +96,12 @@ describe('the topic feed', () => {
           positions.filter((pos) => pos <= log.at(-1).pos),
           log.filter(({ event }) => !event || home.get(event) === i).map(({ pos }) => pos)));
         for (const { event } of log) assert.ok(!event || home.has(event));
+        // What a mark vouches for stands before it, and the last one vouches for all.
+        reader.marks.forEach((marks, i) => {
+          assert.equal(marks.at(-1).pos, log.at(-1).pos);
+          for (const { pos, had } of marks)
+            assert.ok(had === reader.partitions[i].length || reader.partitions[i][had] > pos);
+        });
       }, { timeout: 30000, every: 200 });
     } finally {
       reader.stop();

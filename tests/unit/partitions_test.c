@@ -32,6 +32,7 @@
 #define ASKED 64
 #define TURN_MS 10
 #define TURNS 400
+#define MARKED_MS 5000
 
 static uint32_t seed;
 
@@ -45,7 +46,8 @@ static uint32_t chance(uint32_t n)
 
 static struct entry { char event[32], body[600]; int type; } entries[ENTRIES + 1];
 static int64_t logged, told;
-static struct { int64_t pos[ENTRIES]; int64_t n, committed; } feed[PARTS];
+/* Of a mark, less than 0. */
+static struct { int64_t pos[2 * ENTRIES]; int64_t n, committed; } feed[PARTS];
 
 static void write_odds(struct entry *entry, const char *event, int64_t pos)
 {
@@ -100,6 +102,13 @@ static void tell(int64_t pos)
     for (unsigned i = 0; i < PARTS; i++)
         if (entries[pos].event[0] == '\0' || part_of(&entries[pos]) == i)
             feed[i].pos[feed[i].n++] = pos;
+}
+
+/* The leader's sign of life: all up to here was told. */
+static void mark(void)
+{
+    for (unsigned i = 0; i < PARTS; i++)
+        feed[i].pos[feed[i].n++] = -told;
 }
 
 /* ---- Kafka ------------------------------------------------------------------ */
@@ -225,10 +234,13 @@ void kafka_group_close(struct kafka_group *group, void (*on_closed)(void *ctx), 
 static void give(struct kafka_group *group, int32_t n)
 {
     int64_t pos = feed[n].pos[group->next[n]];
+    bool is_mark = pos < 0;
 
+    pos = is_mark ? -pos : pos;
     group->options.on_message(group->options.ctx, &(struct kafka_message){
-        .partition = n, .offset = group->next[n]++, .position = pos,
-        .key = str_of(entries[pos].event), .value = str_of(entries[pos].body) });
+        .partition = n, .offset = group->next[n]++, .position = pos, .at_ms = MARKED_MS + pos,
+        .key = is_mark ? STR_NONE : str_of(entries[pos].event),
+        .value = is_mark ? STR_NONE : str_of(entries[pos].body) });
 }
 
 static void deliver(struct kafka_group *group, unsigned most)
@@ -369,6 +381,8 @@ static void grow(unsigned by)
         write_log(++logged);
     while (told < logged && (logged == ENTRIES || chance(8) > 0))
         tell(++told);
+    if (told > 0 && chance(4) == 0)
+        mark();
 }
 
 /* ---- what must hold --------------------------------------------------------- */
@@ -409,8 +423,11 @@ static void expect_all_told(void)
             assert_true(settled[pos]);
     }
     expect_same(mirror, want);
-    for (unsigned i = 0; i < PARTS; i++)
+    for (unsigned i = 0; i < PARTS; i++) {
         assert_int_equal(feed[i].committed, feed[i].n);
+        assert_int_equal(book_position(book_shard(mirror, i)), ENTRIES);
+        assert_int_equal(book_image_state(book_shard(mirror, i)).tick_ms, MARKED_MS + ENTRIES);
+    }
     arena_fini(&arena);
     book_free(want);
 }
@@ -453,7 +470,7 @@ static void start(uint32_t with)
     for (unsigned i = 0; i < PODS; i++)
         pods[i].partitions = partitions_new(&(struct partitions_options){
             .loop = &loop, .kafka = &pods[i].kafka, .count = PARTS, .since_ms = 0,
-            .tick_ms = 100, .parse = parse });
+            .look_ms = 100, .parse = parse });
     for (int32_t i = 0; i < PARTS; i++)
         assign(0, i);
 }
@@ -473,6 +490,9 @@ static void play(uint32_t with)
         turn(true);
     }
     grow(ENTRIES);
+    while (!all_told())
+        turn(false);
+    mark();
     while (!all_told())
         turn(false);
     expect_all_told();

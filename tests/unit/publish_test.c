@@ -49,6 +49,9 @@ static struct {
     bool fails;
 } store;
 
+static bool sure;       /* nobody else can lead */
+static unsigned marks;  /* sent */
+
 static uint32_t seed;
 
 static uint32_t chance(uint32_t n)
@@ -78,35 +81,56 @@ unsigned kafka_partitions(const struct kafka *kafka)
     return PARTITIONS;
 }
 
-bool kafka_send(struct kafka *kafka, const struct kafka_record *record)
+static void expect_entry(const struct kafka_record *record)
 {
     char text[32], body[32];
 
-    if (kafka->full || kafka->n == FLYING)
-        return false;
     assert_int_equal(record->topic, TOPIC_FEED);
     assert_true(str_eq(record->key, event_of(record->position, text)));
     snprintf(body, sizeof(body), "%d", (int)record->position);
     assert_true(str_eq(record->value, str_of(body)));
     assert_int_equal(record->at_ms, 1000 + record->position);
+}
+
+static void expect_mark(const struct kafka_record *record)
+{
+    assert_int_equal(record->topic, TOPIC_FEED);
+    assert_int_equal(record->key.n, 0);
+    assert_true(record->position > 0 && sure);
+    marks++;
+}
+
+bool kafka_send(struct kafka *kafka, const struct kafka_record *record)
+{
+    if (kafka->full || kafka->n == FLYING)
+        return false;
+    if (record->value.n > 0)
+        expect_entry(record);
+    else
+        expect_mark(record);
     kafka->flying[kafka->n].pos = record->position;
     kafka->flying[kafka->n++].record = *record;
     return true;
 }
 
-/* A receiver: what comes again is passed over, a gap is a fault. */
-static void receive(int32_t partition, int64_t pos)
+/* A receiver: what comes again is passed over, a gap is a fault; so is a mark
+ * ahead of what it vouches for. */
+static void receive(const struct flying *flying)
 {
+    int32_t partition = flying->record.partition;
+    int64_t pos = flying->pos;
+    bool mark = flying->record.on_done == NULL;
+
     topic.records++;
-    assert_true(is_of(pos, partition));
+    assert_true(mark || is_of(pos, partition));
     if (pos <= topic.last[partition]) {
-        topic.again++;
+        topic.again += !mark;
         return;
     }
-    for (int64_t p = topic.last[partition] + 1; p < pos; p++)
+    for (int64_t p = topic.last[partition] + 1; p < pos + mark; p++)
         assert_false(is_of(p, partition));
     topic.last[partition] = pos;
-    topic.had[partition][pos]++;
+    topic.had[partition][pos] += !mark;
 }
 
 /* The first n in flight are acknowledged. */
@@ -120,8 +144,9 @@ static void acknowledge(struct kafka *kafka, unsigned n)
     kafka->n -= n;
     memmove(kafka->flying, kafka->flying + n, kafka->n * sizeof(done[0]));
     for (unsigned i = 0; i < n; i++) {
-        receive(done[i].record.partition, done[i].pos);
-        done[i].record.on_done(done[i].record.ctx, true);
+        receive(&done[i]);
+        if (done[i].record.on_done != NULL)
+            done[i].record.on_done(done[i].record.ctx, true);
     }
 }
 
@@ -140,9 +165,10 @@ static void break_down(struct kafka *kafka)
 
         if (there[partition] > 0) {
             there[partition]--;
-            receive(partition, done[i].pos);
+            receive(&done[i]);
         }
-        done[i].record.on_done(done[i].record.ctx, false);
+        if (done[i].record.on_done != NULL)
+            done[i].record.on_done(done[i].record.ctx, false);
     }
 }
 
@@ -201,6 +227,12 @@ static void answer(void)
     exec->on_done(exec, STORE_OK);
 }
 
+static bool is_sure(void *ctx)
+{
+    (void)ctx;
+    return sure;
+}
+
 /* ---- the bench ----------------------------------------------------------- */
 
 struct bench {
@@ -215,12 +247,15 @@ static void bench_init(struct bench *bench, uint32_t with)
     memset(&topic, 0, sizeof(topic));
     memset(&store, 0, sizeof(store));
     log_set_level(LOG_ERROR);
+    marks = 0;
+    sure = true;
     seed = with;
     assert_int_equal(uv_loop_init(&bench->loop), 0);
     for (int i = 0; i < LEADERS; i++) {
         bench->kafka[i] = calloc(1, sizeof(struct kafka));
         bench->publish[i] = publish_new(&(struct publish_options){
-            .loop = &bench->loop, .kafka = bench->kafka[i], .tick_ms = 1 });
+            .loop = &bench->loop, .kafka = bench->kafka[i], .tick_ms = 1,
+            .is_sure = is_sure });
     }
     bench->leader = 0;
 }
@@ -402,6 +437,30 @@ static void who_follows_tells_nothing(void **state)
     bench_fini(&bench);
 }
 
+static void a_mark_names_what_is_acknowledged_while_it_is_sure(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, 1);
+    publish_lead(bench.publish[0]);
+    append(&bench);
+    run_until_told(&bench, 1);
+    append(&bench); /* under way: no mark says that it was told */
+    while (marks < PARTITIONS)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    for (unsigned i = 0; i < bench.kafka[0]->n; i++)
+        if (bench.kafka[0]->flying[i].record.value.n == 0)
+            assert_int_equal(bench.kafka[0]->flying[i].pos, 1);
+    run_until_told(&bench, 2);
+    while (marks < 3 * PARTITIONS)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    sure = false; /* expect_mark() takes none */
+    for (int i = 0; i < 100; i++)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    bench_fini(&bench);
+}
+
 /* Anything may fail at any time; a former leader does not know it yet. */
 static void run_at_random(uint32_t with, unsigned *told_again)
 {
@@ -425,6 +484,8 @@ static void run_at_random(uint32_t with, unsigned *told_again)
             break_down(some);
         if (chance(40) == 0)
             some->full = !some->full;
+        if (chance(50) == 0)
+            sure = !sure;
         if (chance(150) == 0) {
             bench.leader = !bench.leader;
             publish_lead(bench.publish[bench.leader]);
@@ -459,6 +520,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_is_waited_for),
         cmocka_unit_test(what_was_not_acknowledged_is_not_told),
         cmocka_unit_test(who_follows_tells_nothing),
+        cmocka_unit_test(a_mark_names_what_is_acknowledged_while_it_is_sure),
         cmocka_unit_test(nothing_is_lost_or_out_of_order_whatever_fails),
     };
 
