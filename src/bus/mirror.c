@@ -223,14 +223,9 @@ bool mirror_is_mismatched(const struct mirror *mirror)
 
 void mirror_metrics(const struct mirror *mirror)
 {
-    struct book_counts counts = book_counts(mirror->options.book);
     uint64_t now_ms = uv_now(mirror->options.loop);
     int64_t silent = 0;
 
-    metric_set(METRIC_BOOK_EVENTS, STR_NONE, (int64_t)counts.events);
-    metric_set(METRIC_BOOK_MARKETS, STR_NONE, (int64_t)counts.markets);
-    metric_set(METRIC_BOOK_ACTIVE, STR_NONE, (int64_t)counts.active_markets);
-    metric_set(METRIC_FEED_POSITION, STR_NONE, book_position(mirror->options.book));
     for (unsigned i = 0; i < mirror->n; i++)
         silent += silence_of(mirror, &mirror->shards[i], now_ms) != BOOK_HEARD;
     metric_set(METRIC_MIRROR_READY, STR_NONE, mirror->ready);
