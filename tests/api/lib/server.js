@@ -178,7 +178,8 @@ async function startServer(wanted) {
   const { role, bus } = wanted.options ?? {};
   const shape = isPostgres && shapes[process.env.OVERROUND_TEST_SHAPE];
   if (!shape || role || bus) return startProcess(wanted);
-  return require('../../cluster/lib/fleet').startFleet({ ...wanted, ...shape });
+  const { One } = require('../../cluster/lib/one');
+  return new One({ ...wanted, ...shape }).start({ ready: wanted.ready });
 }
 
 module.exports = { startServer, startProcess, run, runAsync, serveArguments, OPERATOR_TOKEN };

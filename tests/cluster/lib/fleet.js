@@ -157,9 +157,4 @@ class Fleet {
   }
 }
 
-async function startFleet({ ready, ...more }) {
-  const fleet = new Fleet(more);
-  return fleet.start({ ready });
-}
-
-module.exports = { Fleet, startFleet, PAIRS, SMALL };
+module.exports = { Fleet, PAIRS, SMALL };

@@ -1,6 +1,12 @@
-// Numbers of several processes as one: counters and histograms are added, of a
-// gauge the highest counts.
+// Numbers of several processes as one: counters and histograms are added.  Of a
+// gauge, what each has a part of is added too; of all others the highest counts,
+// for they are everybody's view of the same.
 'use strict';
+
+const PARTS = new RegExp(
+  '^overround_(http_connections|lane_queue|parked_requests|settle_queue|relay_classes|' +
+    'verdicts_cached|liability_outcomes|kafka_queue|stream_(clients|subscriptions|full_clients))$',
+);
 
 function sum(texts) {
   const values = new Map();
@@ -8,7 +14,7 @@ function sum(texts) {
   for (const text of texts) {
     for (const line of text.split('\n')) {
       const type = /^# TYPE (\S+) gauge/.exec(line);
-      if (type) gauges.add(type[1]);
+      if (type && !PARTS.test(type[1])) gauges.add(type[1]);
       if (line === '' || line.startsWith('#')) continue;
       const at = line.lastIndexOf(' ');
       const name = line.slice(0, at);
@@ -22,4 +28,10 @@ function sum(texts) {
   return [...values].map(([name, value]) => `${name} ${value}\n`).join('');
 }
 
-module.exports = { sum };
+// Of one line, by its whole name; 0 without it.
+function value(text, name) {
+  const line = text.split('\n').find((l) => l.startsWith(`${name} `));
+  return line ? Number(line.slice(name.length)) : 0;
+}
+
+module.exports = { sum, value };
