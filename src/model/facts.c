@@ -302,7 +302,9 @@ static bool id_decode(struct str text, struct arena *arena, struct str *id)
         }
         if (text.n - i < 3 || hex_digit(text.p[i + 1]) < 0 || hex_digit(text.p[i + 2]) < 0)
             return false;
-        out[n++] = (char)(hex_digit(text.p[i + 1]) * 16 + hex_digit(text.p[i + 2]));
+        out[n] = (char)(hex_digit(text.p[i + 1]) * 16 + hex_digit(text.p[i + 2]));
+        if (!needs_escape((unsigned char)out[n++]))
+            return false; /* not what encode wrote: the rest of UTF-8 stays UTF-8 */
         i += 2;
     }
     *id = (struct str){ out, n };
