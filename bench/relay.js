@@ -1,6 +1,8 @@
 // The relay: an outbox of accepted bets told on the bus, each twice (bets and
 // transfers), beside Kafka's own producer with the same records and the same
-// compression on the same broker; records per second of the sender's CPU.
+// compression on the same broker; records per second of the sender's CPU.  And
+// an outbox that fills at twice the most bets that one process takes: how long
+// an event waits until Kafka has it.
 //
 //   BENCH_RELAY_BETS   in the outbox (400000; a multiple of 20000)
 'use strict';
@@ -9,8 +11,8 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { Postgres, binary, folder, medianOf, round, rounds, run, save, GENERATOR_CORE } =
-  require('./lib');
+const { Postgres, Server, binary, folder, load, median, medianOf, prepare, round, rounds, run,
+  save, spawnOn, GENERATOR_CORE } = require('./lib');
 
 const bets = Number(process.env.BENCH_RELAY_BETS ?? 400000);
 const CUSTOMERS = 20000;
@@ -25,6 +27,16 @@ const OUTBOX = `INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, st
     array_agg(balance_after), array_agg(amount), array_agg(amount)
   FROM (SELECT *, (row_number() OVER (ORDER BY seq, account) - 1) / ${BATCH} AS batch
     FROM transfers WHERE kind = 3) t GROUP BY batch ORDER BY batch`;
+
+// The same rows to come, one by one, each as if it were committed now.
+const RESERVE = `CREATE SEQUENCE paced; CREATE TABLE reserve AS
+    SELECT row_number() OVER (ORDER BY id) AS n, accounts, seqs, kinds, refs, nets, stakes, amounts
+    FROM outbox;
+  ALTER TABLE reserve ADD PRIMARY KEY (n); DELETE FROM outbox; ANALYZE reserve`;
+const PACED = `WITH next AS MATERIALIZED (SELECT nextval('paced') AS n)
+  INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts)
+  SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8, accounts, seqs, kinds, refs, nets,
+    stakes, amounts FROM reserve JOIN next USING (n);`;
 
 async function fill(cluster) {
   const store = await cluster.create('filled');
@@ -77,10 +89,44 @@ async function peer(address, payload, records) {
   return { rate, cpu: user + system };
 }
 
+// The most bets per second of one process on this cluster.
+async function mostBets(cluster) {
+  const store = await cluster.create('most');
+  await run(GENERATOR_CORE, [binary, 'migrate', '--store', store]);
+  const server = await Server.start(store);
+  const state = path.join(cluster.folder, 'most-state');
+  await prepare(server, state);
+  const rates = [];
+  for (let i = 0; i < 3; i++)
+    rates.push((await load(server, state, { connections: 512, duration: 4 })).rate);
+  await server.stop();
+  await cluster.sql('DROP DATABASE most WITH (FORCE)');
+  return median(rates);
+}
+
+// Bets arrive at `rate`, until all have been told.
+async function paced(cluster, address, dir, rate) {
+  const store = await cluster.create('paced', 'filled');
+  await cluster.sql(RESERVE, 'paced');
+  await cluster.checkpoint();
+  const script = path.join(dir, 'paced.sql');
+  fs.writeFileSync(script, PACED.replace(/\n/g, ' '));
+  const relay = spawnOn(GENERATOR_CORE, [path.join(folder, 'relay_drive'), store,
+    `kafka://${address}/paced`, String(2 * bets)]);
+  const began = performance.now();
+  await run(GENERATOR_CORE, ['pgbench', '-n', '-M', 'prepared', '-c', '1', '-f', script,
+    '-R', String(rate / BATCH), '-t', String(bets / BATCH), store]);
+  const seconds = (performance.now() - began) / 1000;
+  if ((await relay.ended) !== 0) throw new Error(`relay_drive: ${relay.text.stderr}`);
+  await cluster.sql('DROP DATABASE paced WITH (FORCE)');
+  return { ...JSON.parse(relay.text.stdout), came: round(bets / seconds) };
+}
+
 async function main() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'overround-bench-kafka-'));
   const cluster = await Postgres.start('relay');
-  const results = { ours: [], peer: [] };
+  const results = { ours: [], peer: [], paced: [] };
+  let most;
   try {
     const address = kafka('start', dir);
     kafka('tool', 'org.apache.kafka.tools.TopicCommand', '--bootstrap-server', address,
@@ -98,6 +144,9 @@ async function main() {
       });
       console.log(`  ${JSON.stringify({ ours: results.ours[i], peer: results.peer[i] })}`);
     }
+    most = await mostBets(cluster);
+    results.paced.push(await paced(cluster, address, dir, 2 * most));
+    console.log(`  at twice ${most} bets/s: ${JSON.stringify(results.paced[0])}`);
   } finally {
     kafka('drop', dir);
     cluster.drop();
@@ -111,6 +160,11 @@ async function main() {
     aim: '',
     cpu: `us/record: ours ${medianOf(results.ours, 'us')}, `
       + `PostgreSQL ${medianOf(results.ours, 'pg_us')}`,
+  }, {
+    claim: 'relay: at twice the most bets of one process',
+    ours: `${results.paced[0].came} bets/s: lag p50 ${results.paced[0].lag_p50_ms}, `
+      + `p99 ${results.paced[0].lag_p99_ms}, most ${results.paced[0].lag_max_ms} ms`,
+    peer: `twice ${most} bets/s`, ratio: '', aim: 'p99 under 1 s', cpu: '',
   }], results);
 }
 

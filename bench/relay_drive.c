@@ -4,7 +4,9 @@
  *
  *   relay_drive STORE KAFKA RECORDS     until so many were acknowledged
  *
- * Prints {"records":…,"seconds":…,"cpu_s":…}: from the first record sent.
+ * Prints {"records":…,"seconds":…,"cpu_s":…,"lag_p50_ms":…,"lag_p99_ms":…,
+ * "lag_max_ms":…}: from the first record sent.  The lag is the age of the oldest
+ * event that is not acknowledged, looked at each millisecond.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +18,8 @@
 #include "base/metrics.h"
 #include "settle/relay.h"
 
+#define LAG_MAX_MS 60000 /* and above */
+
 static struct {
     uv_loop_t loop;
     uv_timer_t look;
@@ -23,6 +27,7 @@ static struct {
     struct relay *relay;
     int64_t records, started_us;
     double cpu_s;
+    uint64_t looks, lags[LAG_MAX_MS + 1]; /* looks by the lag they saw */
 } drive;
 
 static double cpu_s(void)
@@ -40,17 +45,45 @@ static int64_t sent(void)
            metric_value(METRIC_RELAY_EVENTS, STR("transfers"));
 }
 
+static void look_at_lag(void)
+{
+    int64_t lag_ms;
+
+    relay_metrics(drive.relay);
+    lag_ms = metric_value(METRIC_RELAY_LAG, STR_NONE);
+    drive.lags[lag_ms < LAG_MAX_MS ? lag_ms : LAG_MAX_MS]++;
+    drive.looks++;
+}
+
+/* The lag that `percent` of the looks did not pass. */
+static int lag_at(uint64_t percent)
+{
+    uint64_t seen = 0;
+    int ms = 0;
+
+    for (; ms < LAG_MAX_MS; ms++) {
+        seen += drive.lags[ms];
+        if (seen * 100 >= drive.looks * percent)
+            break;
+    }
+    return ms;
+}
+
 static void on_look(uv_timer_t *timer)
 {
     (void)timer;
     if (sent() == 0) {
         drive.started_us = clock_mono_us();
         drive.cpu_s = cpu_s();
+        return;
     }
+    look_at_lag();
     if (sent() < drive.records || !kafka_is_idle(drive.kafka))
         return;
-    printf("{\"records\":%" PRId64 ",\"seconds\":%.3f,\"cpu_s\":%.3f}\n", sent(),
-           (double)(clock_mono_us() - drive.started_us) / 1e6, cpu_s() - drive.cpu_s);
+    printf("{\"records\":%" PRId64 ",\"seconds\":%.3f,\"cpu_s\":%.3f,\"lag_p50_ms\":%d,"
+           "\"lag_p99_ms\":%d,\"lag_max_ms\":%d}\n",
+           sent(), (double)(clock_mono_us() - drive.started_us) / 1e6, cpu_s() - drive.cpu_s,
+           lag_at(50), lag_at(99), lag_at(100));
     fflush(stdout);
     _Exit(0);
 }
