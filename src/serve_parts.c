@@ -10,6 +10,7 @@
 #include "analytics/cohorts.h"
 #include "analytics/traffic.h"
 #include "bus/kafka.h"
+#include "bus/mirror.h"
 #include "desk/desk.h"
 #include "feed/amqp.h"
 #include "feed/feed.h"
@@ -112,11 +113,20 @@ static void on_exposed(void *ctx, int64_t account, const struct currency *curren
         traffic_on_exposed(serve->traffic, account, currency, at_ms);
 }
 
+static void look_at_mirror(void *ctx)
+{
+    const struct serve *serve = ctx;
+
+    if (serve->mirror != NULL)
+        mirror_look(serve->mirror);
+}
+
 void serve_make_bets(struct serve *serve, struct bus *told)
 {
     serve->bets = bets_new(&(struct bets_options){
         .loop = &serve->loop, .store = serve->store, .bus = told,
-        .book = serve->book, .config = &serve->config, .house = &serve->house,
+        .book = serve->book, .look = look_at_mirror, .look_ctx = serve,
+        .config = &serve->config, .house = &serve->house,
         .delays = &serve->delays, .experiments = &serve->experiments,
         .on_exposed = on_exposed, .exposed_ctx = serve,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,

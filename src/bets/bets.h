@@ -35,6 +35,10 @@ struct bets_options {
     struct store *store;
     struct bus *bus;             /* gets what was committed (bus_money); NULL = nobody */
     const struct book *book;     /* this process's copy */
+    /* Judges anew whether the book is looked after, before bets are judged by
+     * it.  NULL: it always is. */
+    void (*look)(void *ctx);
+    void *look_ctx;
     const struct config *config;
     const struct house *house;
     const struct delay_settings *delays; /* NULL: no live delay */

@@ -418,6 +418,14 @@ static void judge_cashout(struct command *c)
                                    &c->bets->members);
 }
 
+static void on_turn(void *ctx)
+{
+    const struct bets *bets = ctx;
+
+    if (bets->options.look != NULL)
+        bets->options.look(bets->options.look_ctx);
+}
+
 static void on_form(void *ctx, struct lane_cmd *cmd)
 {
     struct bets *bets = ctx;
@@ -885,6 +893,7 @@ struct lanes *command_lanes_new(struct bets *bets)
         .delay_us_max = bets->options.config->queue_delay_ms * 1000,
         .queue_max = LIMIT_LANE_QUEUE,
         .pace_us = bets->options.config->pace_us,
+        .on_turn = on_turn,
         .on_form = on_form,
         .on_done = on_done,
         .ctx = bets,

@@ -428,6 +428,8 @@ static void lanes_form(struct lanes *lanes)
 
     if (lanes->queued == 0)
         return;
+    if (lanes->options.on_turn != NULL)
+        lanes->options.on_turn(lanes->options.ctx);
     now_us = clock_mono_us();
     for (unsigned i = 0; i < lanes->n; i++) {
         struct lane *lane = &lanes->lane[i];

@@ -27,6 +27,9 @@ struct lanes_options {
     /* A lane sends a batch at most this often, unless PACE_FULL commands
      * wait: under load a commit is shared by more; 0 = at once. */
     int64_t pace_us;
+    /* Batches are made now: what commands are judged by must be of this moment.
+     * NULL: it is. */
+    void (*on_turn)(void *ctx);
     /* The command goes into a batch now: judge it (may run again when the
      * batch was not applied). */
     void (*on_form)(void *ctx, struct lane_cmd *cmd);

@@ -10,10 +10,11 @@
 #include "model/slot.h"
 
 #define LOOK_MS 100
+
 struct shard {
     struct book *book;
     int64_t tick_ms;      /* of the last one, by its owner's clock */
-    uint64_t heard_ms;    /* of the loop; 0 = never */
+    uint64_t heard_ms;    /* by now_ms(); 0 = never */
     bool ended;           /* the past is read */
 };
 
@@ -44,10 +45,17 @@ static void tell_all(struct mirror *mirror, const struct shard *shard)
 
 /* ---- silence --------------------------------------------------------------- */
 
-static enum book_silence silence_of(const struct mirror *mirror, const struct shard *shard,
-                                    uint64_t now_ms)
+/* The loop's clock, but of this moment: a process that slept in the middle of
+ * a turn does not know it by the loop's. */
+static uint64_t now_ms(void)
 {
-    uint64_t silent_ms = now_ms - shard->heard_ms;
+    return (uint64_t)clock_mono_us() / 1000;
+}
+
+static enum book_silence silence_of(const struct mirror *mirror, const struct shard *shard,
+                                    uint64_t at_ms)
+{
+    uint64_t silent_ms = at_ms - shard->heard_ms;
 
     if (shard->heard_ms == 0 || silent_ms >= (uint64_t)mirror->options.prematch_silence_ms)
         return BOOK_ALL_SILENT;
@@ -56,12 +64,14 @@ static enum book_silence silence_of(const struct mirror *mirror, const struct sh
     return BOOK_HEARD;
 }
 
-static void judge(struct mirror *mirror, struct shard *shard, uint64_t now_ms)
+/* What was to start before all is suspended counts as live. */
+static void judge(struct mirror *mirror, struct shard *shard, uint64_t at_ms)
 {
     static const char *const names[] = { "heard", "live", "all" };
-    enum book_silence silence = silence_of(mirror, shard, now_ms);
+    enum book_silence silence = silence_of(mirror, shard, at_ms);
+    int64_t live_by_ms = shard->tick_ms + mirror->options.prematch_silence_ms;
 
-    if (!book_set_silence(shard->book, silence))
+    if (!book_set_silence(shard->book, silence, live_by_ms))
         return;
     log_warn("mirror", silence == BOOK_HEARD ? "a partition is heard" : "a partition is silent",
              "partition=%d suspended=%s", (int)(shard - mirror->shards), names[silence]);
@@ -74,7 +84,7 @@ static void judge(struct mirror *mirror, struct shard *shard, uint64_t now_ms)
 /* Where nobody is heard for long all is suspended: that can be told as well. */
 static bool is_whole(const struct mirror *mirror, const struct shard *shard)
 {
-    uint64_t waited_ms = uv_now(mirror->options.loop) - mirror->started_ms;
+    uint64_t waited_ms = now_ms() - mirror->started_ms;
 
     return shard->ended && book_image_state(shard->book).whole &&
            (shard->heard_ms > 0 || waited_ms >= (uint64_t)mirror->options.prematch_silence_ms);
@@ -91,7 +101,7 @@ static void look_ready(struct mirror *mirror)
     mirror->ready = true;
     log_info("mirror", "the book is here", "markets=%llu ms=%llu",
              (unsigned long long)counts.markets,
-             (unsigned long long)(uv_now(mirror->options.loop) - mirror->started_ms));
+             (unsigned long long)(now_ms() - mirror->started_ms));
 }
 
 static void look_mismatched(struct mirror *mirror)
@@ -105,13 +115,19 @@ static void look_mismatched(struct mirror *mirror)
               "topics=%u settings=%u", n, mirror->n);
 }
 
+void mirror_look(struct mirror *mirror)
+{
+    uint64_t at_ms = now_ms();
+
+    for (unsigned i = 0; i < mirror->n; i++)
+        judge(mirror, &mirror->shards[i], at_ms);
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct mirror *mirror = timer->data;
-    uint64_t now_ms = uv_now(mirror->options.loop);
 
-    for (unsigned i = 0; i < mirror->n; i++)
-        judge(mirror, &mirror->shards[i], now_ms);
+    mirror_look(mirror);
     look_mismatched(mirror);
     if (!mirror->ready)
         look_ready(mirror);
@@ -127,17 +143,17 @@ static void hear(struct mirror *mirror, struct shard *shard)
 {
     int64_t tick_ms = book_image_state(shard->book).tick_ms;
     int64_t age_ms = clock_wall_ms() - tick_ms;
-    uint64_t now_ms = uv_now(mirror->options.loop);
+    uint64_t at_ms = now_ms();
 
     if (tick_ms == shard->tick_ms)
         return;
     shard->tick_ms = tick_ms;
     if (age_ms < 0)
         age_ms = 0;
-    if (age_ms >= mirror->options.prematch_silence_ms || (uint64_t)age_ms >= now_ms)
+    if (age_ms >= mirror->options.prematch_silence_ms || (uint64_t)age_ms >= at_ms)
         return;
-    shard->heard_ms = now_ms - (uint64_t)age_ms;
-    judge(mirror, shard, now_ms);
+    shard->heard_ms = at_ms - (uint64_t)age_ms;
+    judge(mirror, shard, at_ms);
 }
 
 static void count(enum book_record_result result)
@@ -197,10 +213,10 @@ struct mirror *mirror_new(const struct mirror_options *options)
     mirror->options = *options;
     mirror->n = book_shards(options->book);
     CHECK(mirror->n > 0 && mirror->n <= SLOTS);
-    mirror->started_ms = uv_now(options->loop);
+    mirror->started_ms = now_ms();
     for (unsigned i = 0; i < mirror->n; i++) {
         mirror->shards[i].book = book_shard(options->book, i);
-        (void)book_set_silence(mirror->shards[i].book, BOOK_ALL_SILENT);
+        (void)book_set_silence(mirror->shards[i].book, BOOK_ALL_SILENT, 0);
     }
     CHECK(uv_timer_init(options->loop, &mirror->timer) == 0);
     mirror->timer.data = mirror;
@@ -223,11 +239,11 @@ bool mirror_is_mismatched(const struct mirror *mirror)
 
 void mirror_metrics(const struct mirror *mirror)
 {
-    uint64_t now_ms = uv_now(mirror->options.loop);
+    uint64_t at_ms = now_ms();
     int64_t silent = 0;
 
     for (unsigned i = 0; i < mirror->n; i++)
-        silent += silence_of(mirror, &mirror->shards[i], now_ms) != BOOK_HEARD;
+        silent += silence_of(mirror, &mirror->shards[i], at_ms) != BOOK_HEARD;
     metric_set(METRIC_MIRROR_READY, STR_NONE, mirror->ready);
     metric_set(METRIC_MIRROR_SILENT, STR_NONE, silent);
 }

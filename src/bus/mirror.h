@@ -35,6 +35,9 @@ bool mirror_is_ready(const struct mirror *mirror);
 /* The topics have another number of partitions than the book has shards: it
  * can never be ready. */
 bool mirror_is_mismatched(const struct mirror *mirror);
+/* Judges who is silent as of now.  It does so by itself, but a process that slept
+ * sells nothing before it has looked. */
+void mirror_look(struct mirror *mirror);
 /* Sets the gauges. */
 void mirror_metrics(const struct mirror *mirror);
 /* Nothing more comes; its memory goes in the loop's next turn. */

@@ -879,11 +879,16 @@ enum market_status book_feed_status(const struct book *book, const struct market
                                                                          : MARKET_SUSPENDED;
 }
 
+static bool may_be_live(const struct book *shard, const struct event *event)
+{
+    return event->status != 0 || (event->start_ms > 0 && event->start_ms <= shard->live_by_ms);
+}
+
 /* Nobody is known to look after its shard. */
 static bool is_silent(const struct book *shard, const struct market *market)
 {
     return shard->silence == BOOK_ALL_SILENT ||
-           (shard->silence == BOOK_LIVE_SILENT && market->event->status != 0);
+           (shard->silence == BOOK_LIVE_SILENT && may_be_live(shard, market->event));
 }
 
 enum market_status book_status(const struct book *book UNUSED, const struct market *market)

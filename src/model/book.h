@@ -91,9 +91,11 @@ int64_t book_order(const struct book *book);
 /* Nothing above it is in any shard. */
 int64_t book_highest(const struct book *book);
 /* Nobody is known to look after the shard: its live markets, or all, are shown
- * as suspended.  True: that is news, and what is shown has changed. */
+ * as suspended.  Live is also what was to start until `live_by_ms`: that it has
+ * started is what would not be heard.  True: that is news, and what is shown has
+ * changed. */
 enum book_silence { BOOK_HEARD = 0, BOOK_LIVE_SILENT, BOOK_ALL_SILENT };
-bool book_set_silence(struct book *shard, enum book_silence silence);
+bool book_set_silence(struct book *shard, enum book_silence silence, int64_t live_by_ms);
 
 enum book_result { BOOK_OK = 0, BOOK_FULL /* a limit; nothing was applied */ };
 

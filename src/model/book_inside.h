@@ -136,6 +136,7 @@ struct book {
     unsigned n_shards;
     int64_t order;                  /* not of a shard: its root's counts */
     enum book_silence silence;
+    int64_t live_by_ms;             /* starts of events that are live while it is */
     int64_t restarted_at, renamed_at; /* log positions */
     struct buf gone;                /* keys of records, by the last apply: book_image.c */
     struct book_image_state image;  /* of a mirror */

@@ -113,12 +113,13 @@ static void order_all(struct book *shard)
     }
 }
 
-bool book_set_silence(struct book *shard, enum book_silence silence)
+bool book_set_silence(struct book *shard, enum book_silence silence, int64_t live_by_ms)
 {
     CHECK(shard->n_shards == 0);
     if (shard->silence == silence)
         return false;
     shard->silence = silence;
+    shard->live_by_ms = live_by_ms;
     order_all(shard);
     return true;
 }

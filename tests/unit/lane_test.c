@@ -55,10 +55,18 @@ static struct lanes *lanes;
 static struct lane_cmd commands[COMMANDS];
 static int order[COMMANDS], results[COMMANDS], formed[COMMANDS];
 static int n_done;
+static bool looked; /* in this turn */
+
+static void on_turn(void *ctx)
+{
+    (void)ctx;
+    looked = true;
+}
 
 static void on_form(void *ctx, struct lane_cmd *cmd)
 {
     (void)ctx;
+    assert_true(looked); /* before anything is judged */
     formed[cmd - commands]++;
 }
 
@@ -80,7 +88,8 @@ static void start_paced(unsigned lanes_wanted, int64_t pace_us)
     static char a_store; /* only its address is used */
     const struct lanes_options options = {
         .loop = &loop, .store = (struct store *)(void *)&a_store, .delay_us_max = 1000000,
-        .queue_max = COMMANDS, .pace_us = pace_us, .on_form = on_form, .on_done = on_done,
+        .queue_max = COMMANDS, .pace_us = pace_us, .on_turn = on_turn, .on_form = on_form,
+        .on_done = on_done,
     };
 
     n_lanes = lanes_wanted;
@@ -104,6 +113,7 @@ static void start(unsigned lanes_wanted)
 
 static void turn(void)
 {
+    looked = false;
     (void)uv_run(&loop, UV_RUN_NOWAIT);
 }
 

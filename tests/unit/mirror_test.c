@@ -55,6 +55,7 @@ struct bench {
     struct book *owner, *book;
     struct mirror *mirror;
     unsigned told, told_all;
+    int32_t status;    /* of the event; 1 = live */
     int32_t partition; /* of what is emitted */
     int64_t offset, position;
 };
@@ -70,6 +71,7 @@ static void on_prices(void *ctx, const struct bus_prices *prices)
 static void bench_init(struct bench *bench, unsigned partitions)
 {
     memset(bench, 0, sizeof(*bench));
+    bench->status = 1;
     kafka.partitions = partitions;
     assert_int_equal(uv_loop_init(&bench->loop), 0);
     bench->bus = bus_local_new();
@@ -169,12 +171,21 @@ static void priced(struct bench *bench, int64_t odds_e4, int64_t epoch)
     struct message odds = {
         .type = MESSAGE_ODDS_CHANGE, .producer = 3, .event = EVENT,
         .timestamp_ms = 1700000000000 + bench->position, .has_status = true,
-        .event_status = 1, .match_status = -1,
+        .event_status = bench->status, .match_status = -1,
         .markets = &market, .outcomes = &outcome, .n_markets = 1, .n_outcomes = 1,
     };
 
     bench->position++;
     apply(bench, &odds, slot_of(EVENT) % PARTITIONS, epoch);
+}
+
+static void scheduled(struct bench *bench, int64_t start_ms)
+{
+    struct message_fixture fixture = { .start_ms = start_ms };
+    struct message message = { .type = MESSAGE_FIXTURE, .event = EVENT, .fixture = &fixture };
+
+    bench->position++;
+    apply(bench, &message, slot_of(EVENT) % PARTITIONS, 0);
 }
 
 static const struct market *mirrored(const struct bench *bench)
@@ -284,6 +295,54 @@ static void who_is_silent_sells_nothing_until_heard(void **state)
     bench_fini(&bench);
 }
 
+/* Whether it has started is what is not heard. */
+static void what_was_to_start_is_live(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, PARTITIONS);
+    bench.status = 0;
+    scheduled(&bench, clock_wall_ms() + ALL_MS / 2);
+    becomes_ready(&bench);
+    assert_int_equal(shown(&bench), MARKET_ACTIVE);
+    run_for(&bench, LIVE_MS + 150);
+    assert_int_equal(shown(&bench), MARKET_SUSPENDED);
+    tick_both(&bench, 1);
+    assert_int_equal(shown(&bench), MARKET_ACTIVE);
+    bench_fini(&bench);
+}
+
+static void what_starts_later_is_not(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, PARTITIONS);
+    bench.status = 0;
+    scheduled(&bench, clock_wall_ms() + 3600000);
+    becomes_ready(&bench);
+    run_for(&bench, LIVE_MS + 150);
+    assert_int_equal(shown(&bench), MARKET_ACTIVE);
+    run_for(&bench, ALL_MS - LIVE_MS + 150);
+    assert_int_equal(shown(&bench), MARKET_SUSPENDED);
+    bench_fini(&bench);
+}
+
+/* The loop has not turned since, and its timers do not know. */
+static void who_slept_looks_before_it_sells(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench, PARTITIONS);
+    becomes_ready(&bench);
+    uv_sleep(LIVE_MS + 50);
+    mirror_look(bench.mirror);
+    assert_int_equal(shown(&bench), MARKET_SUSPENDED);
+    bench_fini(&bench);
+}
+
 /* What an outage has kept back says nothing about who lives now. */
 static void a_tick_of_long_ago_is_not_heard(void **state)
 {
@@ -318,6 +377,9 @@ int main(void)
         cmocka_unit_test(a_change_is_told),
         cmocka_unit_test(a_replaced_owner_is_not_heard),
         cmocka_unit_test(who_is_silent_sells_nothing_until_heard),
+        cmocka_unit_test(what_was_to_start_is_live),
+        cmocka_unit_test(what_starts_later_is_not),
+        cmocka_unit_test(who_slept_looks_before_it_sells),
         cmocka_unit_test(a_tick_of_long_ago_is_not_heard),
         cmocka_unit_test(another_number_of_partitions_is_seen),
     };
