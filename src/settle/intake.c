@@ -9,15 +9,18 @@
 #include "model/slot.h"
 
 #define WAITING_MAX 10000 /* facts that are not stored: then the topic waits */
+#define ENTRIES_MAX 1000000 /* also of those that are, behind one that is not */
 #define ARENA_BYTES (16 * 1024 * 1024)
 
 /* A record whose fact is at the store. */
 struct entry { int64_t offset; bool stored; };
 
-/* Records in order of offsets: [first, n) wait. */
+/* Records in order of offsets: [first, n) are not committed; a fact that the
+ * store rejects stays first until a person has seen to it, and others go on. */
 struct part {
     struct entry *entries;
     size_t first, n, room;
+    size_t waiting; /* of them, not stored */
     bool mine, paused;
     bool kept;  /* lost, for Kafka is away: settled here until it is back */
 };
@@ -87,6 +90,7 @@ static void put(struct part *part, int64_t offset, bool stored)
         CHECK(part->entries != NULL);
     }
     part->entries[part->n++] = (struct entry){ offset, stored };
+    part->waiting += !stored;
 }
 
 static struct entry *find(const struct part *part, int64_t offset)
@@ -104,6 +108,23 @@ static struct entry *find(const struct part *part, int64_t offset)
     return low < part->n && part->entries[low].offset == offset ? &part->entries[low] : NULL;
 }
 
+/* Reads on when half of it is free again. */
+static void pause_or_go_on(struct intake *intake, int32_t n)
+{
+    struct part *part = &intake->parts[n];
+    size_t entries = part->n - part->first;
+    bool full = part->waiting > WAITING_MAX || entries > ENTRIES_MAX;
+    bool free = part->waiting < WAITING_MAX / 2 && entries < ENTRIES_MAX / 2;
+
+    if (part->paused ? !free : !full)
+        return;
+    part->paused = !part->paused;
+    if (part->paused)
+        log_warn("settle", "a partition waits for the store", "partition=%d facts=%zu entries=%zu",
+                 (int)n, part->waiting, entries);
+    kafka_group_pause(intake->group, n, part->paused);
+}
+
 static void commit(struct intake *intake, int32_t n)
 {
     struct part *part = &intake->parts[n];
@@ -113,10 +134,7 @@ static void commit(struct intake *intake, int32_t n)
         part->first++;
     if (part->first > first)
         kafka_group_commit(intake->group, n, part->entries[part->first - 1].offset + 1);
-    if (part->paused && part->n - part->first < WAITING_MAX / 2) {
-        part->paused = false;
-        kafka_group_pause(intake->group, n, false);
-    }
+    pause_or_go_on(intake, n);
 }
 
 void intake_stored(void *ctx, const struct fact *facts, uint32_t n)
@@ -129,6 +147,7 @@ void intake_stored(void *ctx, const struct fact *facts, uint32_t n)
 
         if (entry == NULL)
             continue; /* the partition went, and perhaps came again */
+        intake->parts[at].waiting -= !entry->stored;
         entry->stored = true;
         commit(intake, (int32_t)at);
     }
@@ -170,10 +189,6 @@ static void on_message(void *ctx, const struct kafka_message *message)
     }
     arena_reset(&intake->arena);
     commit(intake, message->partition);
-    if (!part->paused && part->n - part->first > WAITING_MAX) {
-        part->paused = true;
-        kafka_group_pause(intake->group, message->partition, true);
-    }
 }
 
 struct intake *intake_new(const struct intake_options *options)

@@ -18,6 +18,7 @@ static struct {
     struct kafka_group_options group;
     uint64_t slots;
     int64_t committed;
+    bool paused;
     struct fact taken[8];
     unsigned n;
 } seen;
@@ -46,7 +47,7 @@ void kafka_group_pause(struct kafka_group *group, int32_t partition, bool pause)
 {
     (void)group;
     (void)partition;
-    (void)pause;
+    seen.paused = pause;
 }
 
 void kafka_group_close(struct kafka_group *group, void (*on_closed)(void *ctx), void *ctx)
@@ -168,12 +169,53 @@ static void an_offset_is_committed_behind_what_is_stored(void **state)
     end(intake);
 }
 
+/* A person has to see to the first one; the others are settled meanwhile. */
+static void one_that_the_store_rejects_holds_only_the_offset(void **state)
+{
+    struct intake *intake = begin();
+
+    (void)state;
+    seen.group.on_assigned(intake, (int32_t)(slot_of(EVENT) % PARTITIONS));
+    give_fact(1);
+    for (int64_t offset = 2; offset < 12000; offset++) {
+        seen.n = 0;
+        give_fact(offset);
+        intake_stored(intake, &seen.taken[0], 1);
+        assert_false(seen.paused);
+    }
+    assert_int_equal(seen.committed, 0);
+    end(intake);
+}
+
+static void a_store_that_takes_nothing_is_waited_for(void **state)
+{
+    struct intake *intake = begin();
+    int64_t offset = 0;
+
+    (void)state;
+    seen.group.on_assigned(intake, (int32_t)(slot_of(EVENT) % PARTITIONS));
+    for (; !seen.paused; seen.n = 0) {
+        assert_true(offset < 20000);
+        give_fact(++offset);
+    }
+    for (int64_t stored = 1; seen.paused; stored++) {
+        struct fact fact = { .id.event = EVENT, .record = stored };
+
+        assert_true(stored <= offset);
+        intake_stored(intake, &fact, 1);
+    }
+    assert_true(seen.committed > 0);
+    end(intake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_follow_the_partitions),
         cmocka_unit_test(what_is_lost_is_settled_until_the_group_is_back),
         cmocka_unit_test(an_offset_is_committed_behind_what_is_stored),
+        cmocka_unit_test(one_that_the_store_rejects_holds_only_the_offset),
+        cmocka_unit_test(a_store_that_takes_nothing_is_waited_for),
     };
 
     return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
