@@ -34,6 +34,7 @@
 #define TICK_MS 500
 #define FOLLOW_MS 20
 #define CATCH_UP_PAUSE_MS 200
+#define PROMPT_MS 1000 /* that an append may take while we vouch for the feed */
 
 /* One message on its way into the log. */
 struct entry {
@@ -75,6 +76,18 @@ static void enqueue_turn(void *ctx, int32_t producer, bool up, const char *why);
 static void on_entry(void *ctx, int64_t position, int64_t at_ms, struct str body);
 static void on_log_end(void *ctx);
 
+/* Nobody else can lead, and what came is in the log, or was a moment ago: while
+ * the store takes nothing, prices grow old behind it. */
+static bool vouches(void *ctx)
+{
+    const struct feed *feed = ctx;
+
+    if (feed->catching_up ||
+        (feed->flying != NULL && clock_wall_ms() - feed->rows[0].at_ms >= PROMPT_MS))
+        return false;
+    return feed->options.is_sure(feed->options.ctx);
+}
+
 struct feed *feed_new(const struct feed_options *options)
 {
     struct feed *feed = calloc(1, sizeof(*feed));
@@ -96,7 +109,7 @@ struct feed *feed_new(const struct feed_options *options)
     if (options->kafka != NULL)
         feed->publish = publish_new(&(struct publish_options){
             .loop = options->loop, .store = options->store, .kafka = options->kafka,
-            .is_sure = options->is_sure, .ctx = options->ctx });
+            .is_sure = vouches, .ctx = feed });
     uv_timer_init(options->loop, &feed->tick);
     feed->tick.data = feed;
     return feed;

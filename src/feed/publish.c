@@ -23,6 +23,7 @@
 #define SAVE_TICKS 10
 #define MARK_TICKS 20
 #define AGAIN_TICKS 4 /* after a failure of Kafka's */
+#define FULL_TICKS 20 /* when it takes no more: each attempt reads the table */
 
 /* An entry on its way: one record, or one in each partition. */
 struct going {
@@ -216,6 +217,9 @@ static void read_table(struct publish *publish)
 {
     if (!publish->leads || !publish->known || publish->live || publish->reads)
         return;
+    if (kafka_partitions(publish->options.kafka) == 0 ||
+        publish->n_going >= LIMIT_KAFKA_QUEUE / 2)
+        return; /* nobody would take it */
     publish->reads = true;
     publish->stale = publish->gap = false;
     forget_recent(publish);
@@ -233,7 +237,7 @@ static bool on_row(void *ctx, const struct feed_row *row)
     if (row->pos <= publish->sent || tell(publish, row))
         return true;
     publish->reads = false;
-    again(publish, 1);
+    again(publish, FULL_TICKS);
     return false;
 }
 
