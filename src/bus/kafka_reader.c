@@ -15,6 +15,7 @@
 struct place {
     int64_t end;     /* the offset behind what stood there; -1: not known */
     int64_t next;    /* behind what was given; -1: nothing was */
+    int64_t before;  /* where it ended before it was asked for a time */
     bool ended;
 };
 
@@ -94,19 +95,47 @@ static void start(struct kafka_reader *reader)
     reader->started = true;
 }
 
-/* In a thread of the pool. */
-static void ask(uv_work_t *work)
+/* Where each partition ends now. */
+static bool find_ends(struct kafka_reader *reader)
 {
-    struct kafka_reader *reader = work->data;
+    int64_t low;
+
+    for (int32_t i = 0; i < reader->partitions; i++)
+        if (rd_kafka_query_watermark_offsets(reader->rk, reader->topic, i, &low,
+                                             &reader->places[i].before, TIMES_MS) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+            return false;
+    return true;
+}
+
+static bool find_times(struct kafka_reader *reader)
+{
+    bool found;
 
     for (int32_t i = 0; i < reader->partitions; i++) {
         reader->starts->elems[i].offset = reader->options.since_ms;
         reader->starts->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
     }
-    reader->found = rd_kafka_offsets_for_times(reader->rk, reader->starts, TIMES_MS) ==
-                    RD_KAFKA_RESP_ERR_NO_ERROR;
+    found = rd_kafka_offsets_for_times(reader->rk, reader->starts, TIMES_MS) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int32_t i = 0; i < reader->partitions && found; i++)
+        found = reader->starts->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return found;
+}
+
+/*
+ * In a thread of the pool.  Where nothing is newer than the time, the answer is
+ * "the end", whenever that is looked up: what is written meanwhile would be
+ * passed over.  So it begins at what was the end before the question.
+ */
+static void ask(uv_work_t *work)
+{
+    struct kafka_reader *reader = work->data;
+
+    reader->found = find_ends(reader) && find_times(reader);
     for (int32_t i = 0; i < reader->partitions && reader->found; i++)
-        reader->found = reader->starts->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (reader->starts->elems[i].offset == RD_KAFKA_OFFSET_END)
+            reader->starts->elems[i].offset = reader->places[i].before;
 }
 
 static void on_asked(uv_work_t *work, int status)
