@@ -187,10 +187,10 @@ static void on_message(void *ctx, const struct kafka_message *message)
                   (long long)message->offset, STR_ARG(error));
     if (!shard->ended)
         return;
-    if (result == BOOK_RECORD_APPLIED) {
+    if (result == BOOK_RECORD_APPLIED || change.event != NULL)
         tell(mirror, shard, &change);
+    if (result == BOOK_RECORD_APPLIED)
         metric_observe(METRIC_MIRROR_SECONDS, (clock_wall_ms() - message->at_ms) * 1000);
-    }
     hear(mirror, shard);
 }
 

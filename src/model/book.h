@@ -96,6 +96,7 @@ int64_t book_highest(const struct book *book);
  * changed. */
 enum book_silence { BOOK_HEARD = 0, BOOK_LIVE_SILENT, BOOK_ALL_SILENT };
 bool book_set_silence(struct book *shard, enum book_silence silence, int64_t live_by_ms);
+bool book_is_heard(const struct book *book); /* all of it */
 
 enum book_result { BOOK_OK = 0, BOOK_FULL /* a limit; nothing was applied */ };
 

@@ -46,13 +46,14 @@ enum book_record_result {
     BOOK_RECORD_APPLIED,   /* *change says what it did */
     BOOK_RECORD_NOTHING,   /* a tick, or nothing new */
     BOOK_RECORD_OLD_EPOCH, /* of an owner that was replaced */
-    BOOK_RECORD_MALFORMED, /* ignored; *error says where */
+    BOOK_RECORD_MALFORMED, /* ignored; *error says where.  A market that it was about
+                              is not sold any more: *change */
 };
 struct book_image_state {
     int64_t epoch, position;
     int64_t highest; /* of the records read, promised or not */
     int64_t tick_ms; /* of the last tick */
-    bool whole;      /* an image has ended */
+    bool whole;      /* an image has ended, and nothing hides a part of it */
 };
 /* Into a shard that takes nothing but records. */
 enum book_record_result book_image_apply(struct book *shard, const struct book_record *record,

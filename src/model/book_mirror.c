@@ -761,6 +761,33 @@ static void gone_market(struct mirror_apply *apply, struct str key)
         remove_event(apply, event);
 }
 
+/* What cannot be read may have been a suspension: not sold until it is told
+ * again, by an image at the latest. */
+static void doubt_market(struct mirror_apply *apply, struct str key)
+{
+    struct market_id id;
+    struct market *market = split_market(key, &id) ? book_market(apply->shard, id) : NULL;
+
+    if (market == NULL || !market->listed)
+        return;
+    market->listed = false;
+    (void)conclude(apply, market);
+    market->order = apply->order;
+    event_raise(market->event, market->version, apply->order);
+    change_market(apply, market);
+    apply->change->markets = apply->shard->changed;
+}
+
+/* A replaced owner's record may have taken the place of the new owner's in a
+ * compacted topic.  A market that is missing is not sold; a suspension that is
+ * missing is not seen: whoever begins waits for the next image. */
+static enum book_record_result old_epoch(struct mirror_apply *apply, char kind)
+{
+    if (kind == 's' || kind == 'f')
+        apply->shard->image.whole = false;
+    return BOOK_RECORD_OLD_EPOCH;
+}
+
 static void gone_event(struct mirror_apply *apply, struct str id)
 {
     struct event *event = book_event(apply->shard, id);
@@ -903,7 +930,7 @@ static enum book_record_result apply_tombstone(struct mirror_apply *apply, char 
                                                struct str rest, struct str *error)
 {
     if (apply->epoch < apply->shard->image.epoch)
-        return BOOK_RECORD_OLD_EPOCH;
+        return old_epoch(apply, kind);
     apply_gone(apply, kind, rest);
     return done(apply, kind, error);
 }
@@ -918,7 +945,7 @@ static enum book_record_result apply_record(struct mirror_apply *apply, char kin
     if (record->fault != NULL)
         return done(apply, kind, error);
     if (apply->epoch < apply->shard->image.epoch)
-        return BOOK_RECORD_OLD_EPOCH;
+        return old_epoch(apply, kind);
     apply->shard->image.epoch = apply->epoch;
     apply->shard->image.highest = later(apply->shard->image.highest, apply->position);
     apply_value(apply, kind, rest);
@@ -945,6 +972,8 @@ enum book_record_result book_image_apply(struct book *shard, const struct book_r
     else
         *error = str_of(apply.record.fault);
     json_record_close(&apply.record);
+    if (result == BOOK_RECORD_MALFORMED && kind == 'm' && record->epoch >= shard->image.epoch)
+        doubt_market(&apply, rest);
     return result;
 }
 

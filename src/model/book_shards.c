@@ -113,6 +113,14 @@ static void order_all(struct book *shard)
     }
 }
 
+bool book_is_heard(const struct book *book)
+{
+    for (unsigned i = 0; i < book->n_shards; i++)
+        if (book->shards[i]->silence != BOOK_HEARD)
+            return false;
+    return book->silence == BOOK_HEARD;
+}
+
 bool book_set_silence(struct book *shard, enum book_silence silence, int64_t live_by_ms)
 {
     CHECK(shard->n_shards == 0);

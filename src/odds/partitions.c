@@ -28,6 +28,7 @@
 #define LOOK_MS 1000
 #define AGAIN_MS 500
 #define IMAGE_MS 600000
+#define IMAGE_SOON_MS 30000  /* behind what a replaced owner had on its way */
 #define IMAGE_APART_MS 7000  /* of two partitions */
 #define PAGE_ROWS 512
 #define AGAIN_MAX 10
@@ -142,9 +143,9 @@ static void tick(struct part *part)
 
 /* All of it, again now and then: what a process wrote that did not know that
  * it had been replaced must not outlive compaction. */
-static void tell_image(struct part *part, int64_t now_ms)
+static void tell_image(struct part *part, int64_t next_ms)
 {
-    part->image_ms = now_ms + IMAGE_MS;
+    part->image_ms = next_ms;
     book_image_all(part->shard, part->epoch, emit, part);
 }
 
@@ -265,8 +266,7 @@ static void goes_live(struct part *part)
     int64_t now_ms = clock_wall_ms();
 
     part->state = OURS;
-    tell_image(part, now_ms);
-    part->image_ms += (int64_t)part->n * IMAGE_APART_MS;
+    tell_image(part, now_ms + IMAGE_SOON_MS + (int64_t)part->n * IMAGE_APART_MS);
     told_end(part->told, part->all->position, part->offset);
     if (!part->begun)
         kafka_group_begin(part->all->group, part->n);
@@ -458,7 +458,7 @@ static void look_after(struct part *part, int64_t now_ms)
     save_done(part);
     if (now_ms >= part->image_ms && told_waiting(part->told) == 0) {
         told_begin(part->told);
-        tell_image(part, now_ms);
+        tell_image(part, now_ms + IMAGE_MS);
         told_end(part->told, part->done, 0);
     }
 }

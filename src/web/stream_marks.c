@@ -10,6 +10,10 @@
  *   who comes with a clk    lacks at most what came after the latest mark whose
  *                           highest is not above it
  *
+ * While a shard is silent its markets are shown as suspended, here and perhaps
+ * nowhere else: such a moment promises nothing, and a client who leaves with
+ * its clk gets an image wherever it comes.
+ *
  * Of a book without shards orders are log positions, and so are clks.
  */
 #include "web/stream_inside.h"
@@ -21,20 +25,28 @@ static struct mark *mark_at(struct stream *stream, size_t i)
     return &stream->marks[(stream->first_mark + i) % MARKS];
 }
 
+/* The last mark is of this moment, near enough. */
+static bool is_marked(struct stream *stream, bool heard)
+{
+    return stream->n_marks > 0 && stream_now(stream) < stream->marked_ms + SPACE_MS &&
+           (mark_at(stream, stream->n_marks - 1)->promise > 0) == heard;
+}
+
 void stream_mark(struct stream *stream)
 {
     const struct book *book = stream->options.book;
+    bool heard = book_is_heard(book);
     struct mark *mark;
 
-    if (book_shards(book) == 0 || (stream->n_marks > 0 &&
-        stream_now(stream) < stream->marked_ms + SPACE_MS))
+    if (book_shards(book) == 0 || is_marked(stream, heard))
         return;
     if (stream->n_marks == MARKS) {
         stream->first_mark = (stream->first_mark + 1) % MARKS;
         stream->n_marks--;
     }
     mark = mark_at(stream, stream->n_marks++);
-    *mark = (struct mark){ book_order(book), book_position(book), book_highest(book) };
+    *mark = (struct mark){ book_order(book), heard ? book_position(book) : 0,
+                           book_highest(book) };
     stream->marked_ms = stream_now(stream);
 }
 

@@ -572,6 +572,58 @@ static void test_replaced_owner_is_not_heard(void **state UNUSED)
     world_fini(&world);
 }
 
+/* Compaction may have kept it and not what it hides. */
+static void test_a_replaced_owner_may_hide_settings(void **state UNUSED)
+{
+    static const struct { const char *key, *value; int64_t epoch; bool whole; } rows[] = {
+        { "i", "{\"v\":1,\"e\":2,\"p\":5,\"image\":\"end\"}", 2, true },
+        { "m|x|1|", "{\"v\":1,\"e\":1,\"p\":4}", 1, true },
+        { "s|a", "{\"v\":1,\"e\":1,\"p\":4}", 1, false },
+        { "i", "{\"v\":1,\"e\":2,\"p\":6,\"image\":\"end\"}", 2, true },
+        { "f|7", "", 1, false },
+    };
+    struct book *book = book_sharded_new(1);
+    struct book_change change;
+    struct str error;
+
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct book_record record = { str_of(rows[i].key), str_of(rows[i].value),
+                                      rows[i].value[0] == 0, rows[i].epoch };
+
+        assert_int_not_equal(book_image_apply(book_shard(book, 0), &record, &change, &error),
+                             BOOK_RECORD_MALFORMED);
+        assert_int_equal(book_image_state(book_shard(book, 0)).whole, rows[i].whole);
+    }
+    book_free(book);
+}
+
+/* It may have been a suspension. */
+static void test_a_market_that_cannot_be_read_is_not_sold(void **state UNUSED)
+{
+    static const char well[] =
+        "{\"v\":1,\"e\":1,\"p\":5,\"event\":\"x\",\"market\":1,\"specifiers\":\"\",\"rank\":0,"
+        "\"version\":5,\"producer\":1,\"status\":1,\"listed\":true,\"favourite\":false,"
+        "\"outcomes\":[]}";
+    struct market_id id = { STR("x"), 1, STR_NONE };
+    struct book *book = book_sharded_new(1), *shard = book_shard(book, 0);
+    struct book_record record = { STR("m|x|1|"), str_of(well), false, 1 };
+    struct book_change change;
+    struct str error;
+
+    assert_int_equal(book_image_apply(shard, &record, &change, &error), BOOK_RECORD_APPLIED);
+    assert_true(book_market(shard, id)->listed);
+    record.value = STR("{\"v\":1,\"e\":1,\"p\":6,\"event\":\"x\",\"status\":17}");
+    assert_int_equal(book_image_apply(shard, &record, &change, &error), BOOK_RECORD_MALFORMED);
+    assert_false(book_market(shard, id)->listed);
+    assert_int_equal(change.n_markets, 1);
+    assert_ptr_equal(change.markets[0], book_market(shard, id));
+    book_check(book);
+    record.value = str_of(well);
+    assert_int_equal(book_image_apply(shard, &record, &change, &error), BOOK_RECORD_APPLIED);
+    assert_true(book_market(shard, id)->listed);
+    book_free(book);
+}
+
 static void test_malformed_records_change_nothing(void **state UNUSED)
 {
     static const char *const bad[] = {
@@ -605,6 +657,8 @@ int main(void)
         cmocka_unit_test(test_takeover),
         cmocka_unit_test(test_takeover_is_silent),
         cmocka_unit_test(test_replaced_owner_is_not_heard),
+        cmocka_unit_test(test_a_replaced_owner_may_hide_settings),
+        cmocka_unit_test(test_a_market_that_cannot_be_read_is_not_sold),
         cmocka_unit_test(test_malformed_records_change_nothing),
     };
 

@@ -119,6 +119,34 @@ static void test_a_clk_is_good_elsewhere(void **state UNUSED)
     assert_true(resumed > 100); /* it is not always an image */
 }
 
+/* What is shown as suspended because nobody is heard is so here alone. */
+static void test_silence_promises_nothing(void **state UNUSED)
+{
+    struct pod a, b;
+    int64_t clk;
+
+    for (int i = 1; i <= ENTRIES; i++)
+        shard_of[i] = i % SHARDS;
+    pod_init(&a);
+    pod_init(&b);
+    for (unsigned i = 0; i < 40; i++) {
+        (void)hear(&a, (int)(i % SHARDS));
+        (void)hear(&b, (int)(i % SHARDS));
+    }
+    clk = stream_clk(a.stream, book_order(a.book));
+    assert_true(clk > 0 && stream_order(b.stream, clk) > 0);
+    assert_true(book_set_silence(book_shard(a.book, 1), BOOK_LIVE_SILENT, 0));
+    stream_mark(a.stream); /* at once, however near the last one is */
+    clk = stream_clk(a.stream, book_order(a.book));
+    assert_int_equal(clk, 0);
+    assert_int_equal(stream_order(b.stream, clk), -1);
+    assert_true(book_set_silence(book_shard(a.book, 1), BOOK_HEARD, 0));
+    stream_mark(a.stream);
+    assert_true(stream_clk(a.stream, book_order(a.book)) > 0);
+    pod_fini(&a);
+    pod_fini(&b);
+}
+
 static void test_a_book_without_shards(void **state UNUSED)
 {
     struct pod pod;
@@ -141,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_clk_is_good_elsewhere),
+        cmocka_unit_test(test_silence_promises_nothing),
         cmocka_unit_test(test_a_book_without_shards),
     };
 
