@@ -2,7 +2,7 @@
 // for each name, with nginx in front of the bets processes.
 'use strict';
 
-const { Server, SERVER_CORE, TOKEN, binary, cpuOf, run, sleep, spawnOn } = require('./lib');
+const { Server, SERVER_CORE, TOKEN, binary, cpuOf, run, sleep } = require('./lib');
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
@@ -41,43 +41,33 @@ function freePort() {
   });
 }
 
-// nginx on one address: bets to several, the rest to web; keep-alive on both sides.
+// The cluster's own load balancer, as it is deployed.
 class Balancer {
-  static async start(bets, web) {
+  static async start({ feed, settle, web, bets }) {
     const balancer = new Balancer();
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'overround-bench-nginx-'));
-    const port = await freePort();
-    const file = path.join(folder, 'nginx.conf');
-    fs.writeFileSync(file, `daemon off; worker_processes 1; pid ${folder}/nginx.pid;
-error_log ${folder}/error.log;
-events { worker_connections 4096; }
-http {
-  access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-  upstream bets { ${bets.map((a) => `server ${a};`).join(' ')} keepalive 512;
-    keepalive_requests 1000000; }
-  upstream web { server ${web}; keepalive 64; }
-  server {
-    listen 127.0.0.1:${port} backlog=4096; keepalive_requests 1000000;
-    proxy_http_version 1.1; proxy_set_header Connection "";
-    location ~ ^/v1/(bets|wallet|accounts|sessions|limits|exclusion) { proxy_pass http://bets; }
-    location / { proxy_pass http://web; }
-  }
-}
-`);
-    balancer.child = spawnOn(SERVER_CORE, ['nginx', '-c', file, '-p', folder]);
-    balancer.public = `127.0.0.1:${port}`;
-    process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+    balancer.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'overround-bench-nginx-'));
+    process.on('exit', () => fs.rmSync(balancer.folder, { recursive: true, force: true }));
+    balancer.public = `127.0.0.1:${await freePort()}`;
+    const upstreams = Object.entries({
+      bets_public: bets.map((server) => server.public),
+      web_public: [web.public],
+      feed_operator: [feed.operator],
+      bets_operator: bets.map((server) => server.operator),
+      settle_operator: [settle.operator],
+      web_operator: [web.operator],
+    }).map(([name, addresses]) => `${name}=${addresses}`);
+    await run(SERVER_CORE, ['scripts/nginx.sh', 'start', balancer.folder, balancer.public,
+      `127.0.0.1:${await freePort()}`, ...upstreams]);
+    balancer.pid = Number(fs.readFileSync(path.join(balancer.folder, 'nginx.pid'), 'latin1'));
     return balancer;
   }
 
   cpu() {
-    return cpuOf(this.child.pid);
+    return cpuOf(this.pid);
   }
 
-  async stop() {
-    this.child.kill('SIGTERM');
-    await this.child.ended;
+  stop() {
+    return run(SERVER_CORE, ['scripts/nginx.sh', 'stop', this.folder]);
   }
 }
 
@@ -115,8 +105,7 @@ class Split {
     split.bets = [];
     for (let i = 0; i < bets; i++) split.bets.push(await split.add('bets'));
     for (const server of split.all()) await waitUntilReady(server);
-    split.balancer = await Balancer.start(split.bets.map((server) => server.public),
-      split.web.public);
+    split.balancer = await Balancer.start(split);
     return split;
   }
 
