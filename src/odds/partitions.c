@@ -532,9 +532,15 @@ void partitions_metrics(const struct book *book)
     struct book_counts counts = book_counts(book);
     int64_t position = 0;
 
-    for (unsigned i = 0; i < book_shards(book); i++)
-        if (book_position(book_shard(book, i)) > position)
-            position = book_position(book_shard(book, i));
+    for (unsigned i = 0; i < book_shards(book); i++) {
+        int64_t has = book_position(book_shard(book, i));
+        char label[16];
+
+        (void)snprintf(label, sizeof(label), "%u", i);
+        metric_set(METRIC_FEED_PARTITION, str_of(label), has);
+        if (has > position)
+            position = has;
+    }
     metric_set(METRIC_BOOK_EVENTS, STR_NONE, (int64_t)counts.events);
     metric_set(METRIC_BOOK_MARKETS, STR_NONE, (int64_t)counts.markets);
     metric_set(METRIC_BOOK_ACTIVE, STR_NONE, (int64_t)counts.active_markets);

@@ -32,6 +32,7 @@ METRIC(FEED_UNKNOWN, COUNTER, "overround_feed_unknown_total", "", "Unknown eleme
 METRIC(FEED_STALE, COUNTER, "overround_feed_stale_total", "", "Markets whose odds were older than those in force.")
 METRIC(FEED_SECONDS, HISTOGRAM, "overround_feed_seconds", "", "From a feed message's last byte to its 202.")
 METRIC(FEED_POSITION, GAUGE, "overround_feed_position", "", "Last position of the feed log in the book.")
+METRIC(FEED_PARTITION, GAUGE, "overround_feed_partition_position", "partition", "Where the book is in partitions: the position up to which each of them has the feed log; 0: it is not in this process.")
 METRIC(FEED_LEADS, GAUGE, "overround_feed_leads", "", "1 while this process writes the feed log; 0: it follows.")
 METRIC(FEED_EPOCH, GAUGE, "overround_feed_epoch", "", "Epoch of the lease that this process holds; 0 = none.")
 METRIC(FEED_LOG_POSITION, GAUGE, "overround_feed_log_position", "", "Last position of the feed log that this process has published.")
