@@ -43,7 +43,7 @@ describe('replay', () => {
         });
       }
     };
-    const proxy = await startProxy(world.server.operatorUrl, onMessage);
+    const proxy = await startProxy(world.server, onMessage);
     const { status, stderr } = await runAsync(
       ['replay', seasonFile(SEASON), '--speed', '1000000000', '--to', proxy.url],
       { env: { OVERROUND_OPERATOR_TOKEN: world.server.token } },

@@ -107,7 +107,7 @@ describe('sim', () => {
         for (const one of resultsOf(xml)) results.set(one.key, one);
       }
     };
-    const proxy = await startProxy(world.server.operatorUrl, onMessage);
+    const proxy = await startProxy(world.server, onMessage);
     const args = ['--once', '--matches', '3', '--seed', '7', '--speed', '4000'];
     const { status, stderr } = await runAsync(['sim', ...args, '--to', proxy.url], {
       env: { OVERROUND_OPERATOR_TOKEN: world.server.token },
@@ -198,7 +198,7 @@ describe('sim', () => {
       const leg = { event, market: '1', specifiers: '', outcome: '2', odds: draw.odds };
       bet = { odds: draw.odds, ...(await fan.placed(leg)) };
     };
-    const proxy = await startProxy(world.server.operatorUrl, onMessage);
+    const proxy = await startProxy(world.server, onMessage);
     const args = ['--worldcup', folder, '--match', 'Argentina-France', '--speed', '5000'];
     const done = await runAsync(['sim', ...args, '--to', proxy.url], {
       env: { OVERROUND_OPERATOR_TOKEN: world.server.token },

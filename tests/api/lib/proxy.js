@@ -4,9 +4,8 @@
 'use strict';
 
 const http = require('node:http');
-const { call } = require('./http');
 
-async function startProxy(target, onMessage) {
+async function startProxy(to, onMessage) {
   const failures = [];
   const server = http.createServer(async (req, res) => {
     const parts = [];
@@ -14,7 +13,7 @@ async function startProxy(target, onMessage) {
     const body = Buffer.concat(parts);
     const { host, connection, 'content-length': length, ...headers } = req.headers;
     try {
-      const answer = await call(req.method, target + req.url, { body, headers });
+      const answer = await to.operate(req.method, req.url, { body, headers });
       if (answer.status === 202) await onMessage(body.toString('utf8'));
       res.writeHead(answer.status, {
         'content-type': answer.headers['content-type'] ?? 'text/plain',

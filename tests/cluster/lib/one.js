@@ -4,7 +4,7 @@
 // on that.
 //
 //   POST /v1/feed, /v1/desk   until every book that sells or shows has it
-//   what an operator reads    and until every process has heard of the money
+//   what an operator reads    until every process has heard of the money
 'use strict';
 
 const { psql } = require('../../api/lib/store');
@@ -14,13 +14,36 @@ const { value } = require('./metrics');
 
 const LIMIT_MS = 10000;
 const EVENTS = 'select coalesce(sum(seq), 0) from accounts';
+const PARTITION = /^overround_feed_partition_position\{partition="(\d+)"\} (\d+)$/gm;
 const buses = new Map(); // of stores: who starts again finds its topics
+
+// src/model/slot.c
+function slotOf(id) {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(id))
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return Number((hash ^ (hash >> 32n)) % 64n);
+}
+
+function eventOf({ body, json }) {
+  if (json) return json.event ?? json.scope?.event;
+  return /<fixture id="([^"]*)"|event_id="([^"]*)"/.exec(String(body))?.slice(1).find(Boolean);
+}
+
+// Of the partitions that have the event; of a book that is whole, its own.
+function positions(text, event) {
+  const all = [];
+  for (const [, n, position] of text.matchAll(PARTITION)) all[n] = Number(position);
+  if (all.length === 0) return [value(text, 'overround_feed_position')];
+  return event === undefined ? all : [all[slotOf(event) % all.length]];
+}
 
 class One extends Fleet {
   constructor(wanted) {
     super({ counts: PAIRS, bus: buses.get(wanted.store), ...wanted });
     buses.set(wanted.store, this.bus);
     this.last = Promise.resolve();
+    this.proposals = new Map(); // of events
   }
 
   async start(more) {
@@ -34,30 +57,25 @@ class One extends Fleet {
   }
 
   async operate(method, path, options = {}) {
-    if (method === 'GET') await this.abreast();
-    if (path === '/v1/feed') return this.inTurn(() => this.post(path, options));
-    const answer = await super.operate(method, path, options);
-    if (method === 'POST' && path.startsWith('/v1/desk')) await this.followed();
-    return answer;
+    if (method === 'GET' && this.bus !== 'local' && !this.exit) await this.heard();
+    const told = path === '/v1/feed' || /^\/v1\/desk\/(?!holds)/.test(path);
+    if (method !== 'POST' || !told) return super.operate(method, path, options);
+    return this.inTurn(() => this.post(path, options));
   }
 
   async post(path, options) {
     const answer = await this.through('POST', path, options);
-    if (answer.status === 202) await this.followed();
+    const event = this.proposals.get(path.split('/')[4]) ?? eventOf(options);
+    if (answer.json?.proposal) this.proposals.set(answer.json.proposal, event);
+    if (answer.status < 300) await this.followed(event);
     return answer;
   }
 
-  // One after the other: the last one's position is then everybody's.
+  // One after the other: the log's last position is then the post's own.
   inTurn(act) {
     const turn = this.last.then(act);
     this.last = turn.catch(() => {});
     return turn;
-  }
-
-  async abreast() {
-    if (this.exit) return;
-    await this.followed();
-    if (this.bus !== 'local') await this.heard();
   }
 
   async heard() {
@@ -70,12 +88,14 @@ class One extends Fleet {
     await this.all(this.readers(), deaf);
   }
 
-  async followed() {
+  // Of one event: it is in one partition.  Of none: in all.
+  async followed(event) {
     const feeds = this.alive('feed').map((m) => this.number(m, 'overround_feed_log_position'));
     const posted = Math.max(...(await Promise.all(feeds)));
-    const behind = async (member) => {
-      const position = await this.number(member, 'overround_feed_position');
-      if (position < posted) throw new Error(`${member.role} is at ${position} of ${posted}`);
+    const behind = async ({ role, server }) => {
+      const { text } = await server.operate('GET', '/metrics');
+      const position = Math.min(...positions(text, event));
+      if (position < posted) throw new Error(`${role} is at ${position} of ${posted}`);
     };
     await this.all(this.readers(), behind);
   }
