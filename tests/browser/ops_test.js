@@ -43,4 +43,19 @@ describe("the operators' page", () => {
     assert.deepEqual(errors, []);
     await context.close();
   });
+
+  test('behind a load balancer nobody has the numbers; reports are there', async () => {
+    await world().start();
+    const context = await openBrowser({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15000);
+    await page.route('**/metrics', (route) => route.fulfill({ status: 404, body: 'Not found' }));
+    await page.goto(`${world().server.operatorUrl}/ops`);
+    await page.getByText("open /ops on a process's own address").waitFor();
+    assert.equal(await page.locator('canvas').count(), 0);
+    await page.getByLabel("Operator's token").fill(world().server.token);
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('region', { name: 'Turnover a minute' }).waitFor();
+    await context.close();
+  });
 });

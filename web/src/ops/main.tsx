@@ -202,6 +202,7 @@ function Page() {
   const [samples, setSamples] = useState<Sample[]>([]);
   const [away, setAway] = useState<string | null>(null);
   const [ready, setReady] = useState('');
+  const [apart, setApart] = useState(false); // behind a load balancer
 
   useEffect(() => {
     let timer = 0;
@@ -212,10 +213,14 @@ function Page() {
           fetch('/metrics', limit),
           fetch('/readyz', limit),
         ]);
-        const sample = parse(await metrics.text(), Date.now() / 1000);
+        if (!metrics.ok && metrics.status !== 404) throw new Error(metrics.statusText);
         const why = (await state.json()) as { detail?: string };
         setReady(state.ok ? '' : (why.detail ?? 'not ready'));
-        setSamples((old) => [...old.slice(1 - KEEP), sample]);
+        setApart(!metrics.ok);
+        if (metrics.ok) {
+          const sample = parse(await metrics.text(), Date.now() / 1000);
+          setSamples((old) => [...old.slice(1 - KEEP), sample]);
+        }
         setAway(null);
       } catch {
         setAway((old) => old ?? new Date().toLocaleTimeString());
@@ -242,7 +247,14 @@ function Page() {
         </p>
       </header>
       <main class={away ? 'grid old' : 'grid'}>
-        {steps.length > 0 && panels.map((panel) => draw(panel, steps))}
+        {apart && (
+          <p class="card wide" role="note">
+            Bets, latencies and connections are numbers of one process, and a load balancer
+            answers here: open /ops on a process's own address, or let Prometheus scrape the{' '}
+            /metrics of each. Reports are of the whole.
+          </p>
+        )}
+        {steps.length > 0 && !apart && panels.map((panel) => draw(panel, steps))}
         <Business />
       </main>
     </>
