@@ -6,8 +6,9 @@
  *
  * A token is good while it is not expired and its epoch is the account's.
  * Placement leaves the epoch to its statement; reads compare it with what was
- * known at most 60 s ago (rule 15).  Epochs only grow, so a token older than
- * the known epoch is over at once, for everything.
+ * known at most 60 s ago (rule 15), or ask where other processes take requests,
+ * too.  Epochs only grow, so a token older than the known epoch is over at once,
+ * for everything.
  */
 #include <stdlib.h>
 #include <strings.h>
@@ -322,7 +323,9 @@ void reader_start(struct bets *bets, struct http_request *request, bool fresh,
         return;
     }
     known = known_epoch(bets, reader->session.account);
-    if (!fresh && known != NULL && known->epoch == reader->session.epoch
+    /* Another process may have ended it since. */
+    if (!fresh && !bets->options.shared && known != NULL
+        && known->epoch == reader->session.epoch
         && clock_mono_us() - known->at_us < EPOCH_LIVES_US) {
         then(reader);
         return;
