@@ -1,7 +1,8 @@
 /*
  * Held bets of several processes: the table holds (hold.h).
  *
- *   put    an offer that fits is taken -> accepted; else a row
+ *   put    an offer that fits is taken -> accepted; else a row, which stays
+ *          if the account has not too many
  *   post   any process: decision, once, while it waits
  *   poll   who keeps the request open, while it holds any: what is decided?
  *   end    the row goes; an offer's stays until it is too old
@@ -81,15 +82,38 @@ void hold_shared_return(struct holds *holds, uint64_t offer)
 
 /* ---- put ---------------------------------------------------------------------- */
 
+/* After the row is there: of those that come to several processes at once, the
+ * last one to look sees all. */
+static void on_counted(struct store_exec *exec, enum store_result result)
+{
+    struct call *call = exec->ctx;
+    struct holds *holds = call->holds;
+    struct held *held = hold_find(holds, call->id);
+    bool fits = result == STORE_OK && exec->rows == 1 &&
+                EXEC_CELL(exec, 0, 0).i <= LIMIT_HELD_ACCOUNT;
+
+    if (held != NULL && !fits) {
+        hold_shared_end(holds, call->id);
+        hold_decide(held, HOLD_DRAINED, 0);
+    }
+    call_end(call);
+}
+
 static void on_added(struct store_exec *exec, enum store_result result)
 {
     struct call *call = exec->ctx;
     struct holds *holds = call->holds;
     struct held *held = hold_find(holds, call->id);
 
+    if (held != NULL && result == STORE_OK) {
+        call->exec = (struct store_exec){ .calls = { { STATEMENT_HOLDS_OF_ACCOUNT,
+            { VALUE_INT(held->account), VALUE_INT(clock_wall_ms()) } } } };
+        call_run(call, 1, on_counted);
+        return;
+    }
     if (held == NULL)
         hold_shared_end(holds, call->id); /* it was over before the row was there */
-    else if (result != STORE_OK)
+    else
         hold_decide(held, HOLD_DRAINED, 0); /* no trader would see it */
     call_end(call);
 }

@@ -370,6 +370,8 @@ STATEMENT(HOLD_TIDY, "i", "", "DELETE FROM holds WHERE until_ms < $1")
 STATEMENT(HOLD_ADD, "iiibi" "ssi", "",
     "INSERT INTO holds (id, node, account, legs, stake, currency, body, until_ms)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+STATEMENT(HOLDS_OF_ACCOUNT, "ii", "i",
+    "SELECT COUNT(*) FROM holds WHERE account = $1 AND decision = 0 AND until_ms > $2")
 /* Nobody else can take it then.  $4: now, $5: by which bet. */
 STATEMENT(HOLD_TAKE_OFFER, "ibiii", "i",
     "UPDATE holds SET taken = $5 WHERE taken = 0 AND id = (SELECT id FROM holds"

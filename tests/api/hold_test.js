@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
+const { oneProcess } = require('./lib/shape');
 const { worldFor, openWorld, market, newKey, eventually, sleep } = require('./lib/world');
 
 const SETTINGS = { rates: 'USD=0.5', 'hold-above': '100.00', 'hold-s': '20' };
@@ -83,7 +84,8 @@ describe('held bets', () => {
     await customer.holds('1000.00');
   });
 
-  test('copies of the key wait with it', async () => {
+  // Of another process it is a wait of its own, with the same end.
+  oneProcess(test)('copies of the key wait with it', async () => {
     const { customer, event, options, answer } = await big();
     const held = await trader.of(customer);
     const copies = [customer.bet(event.home(), options), customer.bet(event.home(), options)];
