@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
+const { oneProcess } = require('./lib/shape');
 const { worldFor, openWorld, market, eventually, uof } = require('./lib/world');
 
 const SETTINGS = { rates: 'USD=0.5', 'large-bet': '100.00' };
@@ -102,7 +103,31 @@ describe('exposure', () => {
     await eventually(async () => assert.equal(await desk.event(event), undefined));
   });
 
-  test('a cash-out takes its part out, and frees as much of a limit', async () => {
+  const cash = (customer, bet, stake) =>
+    customer.call('POST', `/v1/bets/${bet.id}/cashout`, {
+      json: { minimum: '0.01', ...(stake && { stake }) },
+      key: `cash-${bet.id}-${stake}`,
+    });
+
+  test('a cash-out takes its part out', async () => {
+    const customer = await world().customer({ balance: '1000.00' });
+    const event = await world().event(market.oneXTwo());
+    const bet = await customer.placed(event.home(), { stake: '100.00' });
+    for (const [stake, left] of [
+      ['30.00', '70.00'],
+      ['50.00', '20.00'],
+    ]) {
+      const paid = await cash(customer, bet, stake);
+      assert.equal(paid.status, 200, paid.text);
+      const one = await desk.market(event, 1);
+      assert.deepEqual([one.bets, one.stakes, one.liability], [1, left, left]);
+    }
+    assert.equal((await cash(customer, bet)).status, 200);
+    assert.equal(await desk.event(event), undefined);
+  });
+
+  // Of several processes each knows its own part of what is free.
+  oneProcess(test)('a cash-out frees as much of a limit', async () => {
     const customer = await world().customer({ balance: '1000.00' });
     const event = await world().event(market.oneXTwo());
     const scope = { event: event.id };
@@ -112,24 +137,11 @@ describe('exposure', () => {
     });
     assert.equal(said.status, 200, said.text);
     const bet = await customer.placed(event.home(), { stake: '100.00' });
-    assert.equal((await customer.bet(event.home(), { stake: '50.00' })).json.maximum, '0.00');
-    const cash = (stake) =>
-      customer.call('POST', `/v1/bets/${bet.id}/cashout`, {
-        json: { minimum: '0.01', ...(stake && { stake }) },
-        key: `cash-${bet.id}-${stake}`,
-      });
-    for (const [stake, left] of [
-      ['30.00', '70.00'],
-      ['50.00', '20.00'],
-    ]) {
-      const paid = await cash(stake);
-      assert.equal(paid.status, 200, paid.text);
-      const one = await desk.market(event, 1);
-      assert.deepEqual([one.bets, one.stakes, one.liability], [1, left, left]);
-    }
-    assert.equal((await customer.bet(event.home(), { stake: '90.00' })).json.maximum, '80.00');
-    assert.equal((await cash()).status, 200);
-    assert.equal(await desk.event(event), undefined);
+    const maximum = async (stake) => (await customer.bet(event.home(), { stake })).json.maximum;
+    assert.equal(await maximum('50.00'), '0.00');
+    for (const stake of ['30.00', '50.00']) await cash(customer, bet, stake);
+    assert.equal(await maximum('90.00'), '80.00');
+    assert.equal((await cash(customer, bet)).status, 200);
     await customer.placed(event.home(), { stake: '100.00' });
   });
 

@@ -36,13 +36,13 @@ describe('producers', () => {
   });
 
   test('a silent producer is down, and its markets stay suspended until listed', async () => {
-    const world = await openWorld({ 'producer-silence-s': '2' });
+    const world = await openWorld({ 'producer-silence-s': '3' });
+    const beat = setInterval(() => world.feed.send(uof.alive({ product: 1 })).catch(() => {}), 300);
+    beat.unref();
     await world.feed.up(3);
     const mine = await world.event(market.oneXTwo(), { product: 3 });
     const others = await world.event(market.oneXTwo(), { product: 1 });
-    const beat = setInterval(() => world.feed.send(uof.alive({ product: 1 })).catch(() => {}), 300);
-    beat.unref();
-    await eventually(async () => assert.equal(await status(mine), 'suspended'), { timeout: 6000 });
+    await eventually(async () => assert.equal(await status(mine), 'suspended'));
     assert.equal(await status(others), 'active');
     await world.feed.up(3);
     assert.equal(await status(mine), 'suspended');
@@ -57,7 +57,7 @@ describe('producers', () => {
     const event = await world.event(market.oneXTwo());
     const price = setInterval(() => event.odds(market.oneXTwo()).catch(() => {}), 200);
     price.unref();
-    await eventually(async () => assert.equal(await status(event), 'suspended'), { timeout: 6000 });
+    await eventually(async () => assert.equal(await status(event), 'suspended'));
     clearInterval(price);
     await world.close();
   });

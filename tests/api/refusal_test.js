@@ -250,7 +250,7 @@ describe('the refusal ladder', () => {
     const customer = await own.customer();
     const event = await own.event(market.oneXTwo());
     let limited;
-    for (let i = 0; i < 20 && limited?.status !== 429; i++) {
+    for (let i = 0; i < 40 && limited?.status !== 429; i++) {
       limited = await customer.bet(event.home(), { stake: '0.10', key: `rate-${i}` });
       limited.key = `rate-${i}`;
     }

@@ -11,10 +11,12 @@ const PARTS = new RegExp(
 function sum(texts) {
   const values = new Map();
   const gauges = new Set();
+  const comments = new Set(); // what they are, once
   for (const text of texts) {
     for (const line of text.split('\n')) {
       const type = /^# TYPE (\S+) gauge/.exec(line);
       if (type && !PARTS.test(type[1])) gauges.add(type[1]);
+      if (line.startsWith('#')) comments.add(`${line}\n`);
       if (line === '' || line.startsWith('#')) continue;
       const at = line.lastIndexOf(' ');
       const name = line.slice(0, at);
@@ -25,7 +27,7 @@ function sum(texts) {
       else values.set(name, isGauge ? Math.max(had, now) : had + now);
     }
   }
-  return [...values].map(([name, value]) => `${name} ${value}\n`).join('');
+  return [...comments, ...[...values].map(([name, value]) => `${name} ${value}\n`)].join('');
 }
 
 // Of one line, by its whole name; 0 without it.
