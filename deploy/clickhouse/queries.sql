@@ -20,7 +20,8 @@ GROUP BY minute_ms, sport, currency ORDER BY minute_ms, sport, currency;
 SELECT sport, event, market, specifiers, currency, uniq(bet) AS bets,
     round(sum(stake / legs)) AS turnover,
     round(sumIf((stake - paid) / legs, state != 'accepted')) AS ggr,
-    round(ggr / sumIf(stake / legs, state != 'accepted'), 4) AS hold
+    round(sumIf((stake - paid) / legs, state != 'accepted') /
+        sumIf(stake / legs, state != 'accepted'), 4) AS hold
 FROM bet_legs FINAL WHERE placed_ms >= {from_ms} AND placed_ms < {to_ms}
 GROUP BY sport, event, market, specifiers, currency ORDER BY turnover DESC LIMIT 100;
 
