@@ -3,9 +3,21 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { market } = require('../../api/lib/world');
+const { makeStore } = require('../../api/lib/store');
+const { market, openWorld } = require('../../api/lib/world');
 
 const FANS = 12;
+const REPORTS = [
+  '/v1/reports/daily',
+  '/v1/reports/series?minutes=60',
+  '/v1/reports/experiments?experiment=slip',
+];
+
+async function report(server, route) {
+  const { status, json, text } = await server.operate('GET', route);
+  assert.equal(status, 200, `${route}: ${text}`);
+  return json;
+}
 
 async function cash(fan, bet, more = {}) {
   const answer = await fan.call('POST', `/v1/bets/${bet.id}/cashout`, {
@@ -14,7 +26,7 @@ async function cash(fan, bet, more = {}) {
   assert.equal(answer.status, 200, answer.text);
 }
 
-// Returns { fans, takeBack }: the latter turns the results round.
+// Returns { fans, events, takeBack }: the latter turns the results round.
 async function playEvening(world) {
   const [first, second] = [await world.event(), await world.event()];
   for (const event of [first, second]) await event.odds([market.oneXTwo(), market.total()]);
@@ -41,7 +53,18 @@ async function playEvening(world) {
     await first.result(0, 1, 0);
     await world.quiet();
   };
-  return { fans, takeBack };
+  return { fans, events: [first, second], takeBack };
+}
+
+// An evening that is over, in one process on a store of its own, and somebody
+// who did not bet: { world, fans, sport }.
+async function openEvening(options) {
+  const world = await openWorld(options, { store: makeStore({ kind: 'sqlite' }) });
+  const { fans, takeBack } = await playEvening(world);
+  await takeBack();
+  fans.push(world.sentry, await world.customer());
+  const { days } = await report(world.server, REPORTS[0]);
+  return { world, fans, sport: days[0].sport };
 }
 
 const minor = (text) => Math.round(Number(text) * 100);
@@ -90,13 +113,14 @@ async function recordsOf(fans, sport, experiment) {
       const before = { ...now, seq: seqs[bet.id], state: 'accepted', payout: 0 };
       told.bets.push(line(fan, before), line(fan, now), line(fan, before));
     }
-    for (const at_ms of [1, 2]) // told twice: the first counts
+    // Told again, with another arm: the first counts.
+    for (const [hours, arm] of [[1, 'another'], [2, experiments[experiment]]])
       told.traffic.push(line(fan, {
-        v: 1, kind: 'exposure', at_ms: Date.now() - 3600000 * at_ms, account: 'ACCOUNT',
-        currency: fan.fields.currency, experiment, arm: experiments[experiment],
+        v: 1, kind: 'exposure', at_ms: Date.now() - 3600000 * hours, account: 'ACCOUNT',
+        currency: fan.fields.currency, experiment, arm,
       }));
   }
   return told;
 }
 
-module.exports = { playEvening, recordsOf };
+module.exports = { REPORTS, minor, ms, openEvening, playEvening, recordsOf, report };
