@@ -135,6 +135,18 @@ static bool admit(const struct routes *routes, const struct route *route,
     return false;
 }
 
+/* It answers from the book; pages are of the same parts, and do not. */
+static bool is_of_book(const struct route *route)
+{
+    struct str api = STR("/v1/");
+
+    return (route->context == offsetof(struct routes, web) ||
+            route->context == offsetof(struct routes, stream) ||
+            route->context == offsetof(struct routes, desk) ||
+            route->context == offsetof(struct routes, risk)) &&
+           route->path.n > api.n && memcmp(route->path.p, api.p, api.n) == 0;
+}
+
 void routes_dispatch(const struct routes *routes, enum listener listener,
                      struct http_request *request)
 {
@@ -166,6 +178,9 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
     if (context == NULL)
         answer_refusal(request, REFUSE_NOT_FOUND, STR("this process does not play that role"),
                        STR_NONE);
+    else if (routes->book_is_whole != NULL && is_of_book(route) &&
+             !routes->book_is_whole(routes->serve))
+        answer_refusal(request, REFUSE_BUSY, STR("the book is not whole yet"), STR_NONE);
     else
         route->handler(context, request);
 }

@@ -14,6 +14,9 @@ enum listener { LISTENER_PUBLIC, LISTENER_OPERATOR };
 struct routes {
     void *bets, *desk, *web, *stream, *feed, *reports, *cohorts, *risk, *serve;
     const struct operators *operators; /* who may use the operator listener */
+    /* NULL: always.  What is in a book that is not whole can be told, and what
+     * is not in it cannot: another process is asked then. */
+    bool (*book_is_whole)(const void *serve);
 };
 
 void routes_dispatch(const struct routes *routes, enum listener listener,

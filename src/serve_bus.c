@@ -129,6 +129,13 @@ static void make_around_book(struct serve *serve)
                                                             .ctx = serve->web });
 }
 
+static bool book_is_whole(const void *ctx)
+{
+    const struct serve *serve = ctx;
+
+    return serve->shards == NULL || (serve->mirror != NULL && mirror_is_ready(serve->mirror));
+}
+
 static void make_routes(struct serve *serve)
 {
     const struct roles *roles = &serve->roles;
@@ -138,7 +145,7 @@ static void make_routes(struct serve *serve)
         .feed = roles->feed ? serve->feed : NULL,
         .desk = roles->web ? serve->desk : NULL, .risk = roles->web ? serve->risk : NULL,
         .reports = serve->reports, .cohorts = serve->cohorts, .serve = serve,
-        .operators = serve->operators,
+        .operators = serve->operators, .book_is_whole = book_is_whole,
     };
 }
 
@@ -186,7 +193,7 @@ const char *serve_bus_not_ready(const struct serve *serve)
     if (serve->roles.odds && (serve->partitions == NULL ||
                               !partitions_are_ready(serve->partitions)))
         return "a partition is being taken over";
-    if (serve->shards != NULL && (serve->mirror == NULL || !mirror_is_ready(serve->mirror)))
+    if (!book_is_whole(serve))
         return "the book is not whole";
     return NULL;
 }
