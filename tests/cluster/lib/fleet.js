@@ -74,9 +74,17 @@ class Fleet {
   }
 
   async led() {
+    await this.leader();
+  }
+
+  // The feed process that writes the log.
+  async leader() {
+    const feeds = this.of('feed').filter((m) => !m.server.exit);
     const ask = ({ server }) => server.operate('GET', '/readyz');
-    const all = await Promise.all(this.of('feed').filter((m) => !m.server.exit).map(ask));
-    if (!all.some((answer) => answer.json?.role === 'leader')) throw new Error('nobody leads');
+    const all = await Promise.all(feeds.map(ask));
+    const at = all.findIndex((answer) => answer.json?.role === 'leader');
+    if (at < 0) throw new Error('nobody leads');
+    return feeds[at];
   }
 
   call(method, path, options) {

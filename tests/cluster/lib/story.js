@@ -2,10 +2,11 @@
 // happens, and afterwards everything that was answered is true.
 'use strict';
 
-const { World, market, eventually, sleep } = require('../../api/lib/world');
+const { World, market, eventually } = require('../../api/lib/world');
 const { makeStore } = require('../../api/lib/store');
 const { Fleet, PAIRS } = require('./fleet');
 const { Feeder, Pressure } = require('./pressure');
+const { Reads, readsOf } = require('./reads');
 
 // settings: { counts, options, bus, store, fans, product }
 async function openCluster(settings = {}) {
@@ -32,19 +33,20 @@ async function underPressure(world, { fans = 12, events = 3, ...options } = {}) 
   const feeder = new Feeder(world.server, all).start();
   const load = new Pressure(customers, all.map((event) => event.home()), options);
   load.start();
-  await load.takes(Date.now());
-  return { load, feeder, events: all, fans: customers };
+  await load.steady(); // every book has every event, and nobody joins a group any more
+  const reads = new Reads(readsOf(world, { fans: customers, events: all })).start();
+  return { load, feeder, reads, events: all, fans: customers };
 }
 
-// story(world, { load, feeder, events, fans }): what happens.
+// story(world, { load, feeder, reads, events, fans }): what happens.
 async function storyOf(settings, story) {
   const world = await openCluster(settings);
   let pressure;
   try {
     pressure = await underPressure(world, settings);
-    await sleep(500);
     await story(world, pressure);
     await pressure.load.takes(Date.now());
+    await pressure.reads.stop();
     await pressure.load.prove();
     await pressure.feeder.stop();
     for (const event of pressure.events) await eventually(() => event.result(1, 0, 0));
@@ -55,7 +57,7 @@ async function storyOf(settings, story) {
     error.message += `\n${world.server.log.slice(-6000)}`;
     throw error;
   } finally {
-    if (pressure) pressure.load.going = pressure.feeder.going = false;
+    for (const loop of ['load', 'feeder', 'reads']) if (pressure) pressure[loop].going = false;
     await world.server.kill();
     world.store.remove();
   }
