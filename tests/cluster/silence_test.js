@@ -134,7 +134,7 @@ describe('silence', () => {
       assert.equal((await fan.deposit('5.00')).status, 201);
       assert.ok(Date.now() - down < PREMATCH_MS, 'a machine that is too slow for this test');
       await sells(fan, soon.home()).then((bet) => bets.push(bet));
-      await isSuspended(world, fan, soon, { timeout: PREMATCH_MS + 10000, every: 50 });
+      await isSuspended(world, fan, soon, { timeout: PREMATCH_MS + 10000, every: 200 });
       const pause = Date.now() - down;
       assert.ok(pause <= PREMATCH_MS + SLACK_MS, `pre-match prices were on sale for ${pause} ms`);
       assert.equal((await fan.withdraw('5.00')).status, 201);
