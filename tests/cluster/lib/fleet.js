@@ -116,9 +116,13 @@ class Fleet {
     return { ...all[0], text: sum(all.map((answer) => answer.text)) };
   }
 
+  // What a process says of a number: of all its labels together, or of one,
+  // 'name{label="…"}'.
   async number(member, name) {
     const { text } = await member.server.operate('GET', '/metrics');
-    return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+    const isIt = (line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`);
+    const lines = text.split('\n').filter(isIt);
+    return lines.reduce((all, line) => all + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
   // A story posts and then looks: until the books of those who sell and show

@@ -1,5 +1,6 @@
 // A TCP connection's way through the tests, so that it can be cut: to a client
-// that is given its address, the server behind it is gone then.
+// that is given its address, the server behind it is gone then.  Or held: what
+// the client says is on its way until it is let go.
 'use strict';
 
 const net = require('node:net');
@@ -44,6 +45,14 @@ class Wire {
 
   mend() {
     this.isCut = false;
+  }
+
+  hold() {
+    for (const [client, far] of this.pairs) client.unpipe(far).pause();
+  }
+
+  letGo() {
+    for (const [client, far] of this.pairs) client.pipe(far);
   }
 
   close() {
