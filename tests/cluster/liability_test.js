@@ -102,6 +102,9 @@ describe('a limit of several processes', () => {
     const event = await holder.world.event(market.oneXTwo());
     const [a, b] = await fans(2);
     const [hangs, other] = bets();
+    const fenced = (member) =>
+      holder.world.server.number(member, 'overround_liability_fenced_total');
+    const before = await fenced(hangs);
     assert.equal((await place(hangs, a, event, '300.00')).status, 201);
     hangs.server.child.kill('SIGSTOP');
     try {
@@ -116,6 +119,7 @@ describe('a limit of several processes', () => {
       return answer;
     });
     assert.equal(late.status, 422, late.text);
+    assert.ok((await fenced(hangs)) > before, 'it says that it was not seen in time');
     const elsewhere = await holder.world.event(market.oneXTwo());
     assert.equal((await place(hangs, a, elsewhere, '10.00')).status, 201);
   });
