@@ -30,6 +30,7 @@ write_config() { # DIR HTTP TCP
   <http_port>$2</http_port><tcp_port>$3</tcp_port><listen_host>127.0.0.1</listen_host>
   <path>$1/data/</path><tmp_path>$1/tmp/</tmp_path>
   <users_config>users.xml</users_config><default_profile>default</default_profile>
+  <system_profile>topics</system_profile>
   <default_database>default</default_database><mark_cache_size>67108864</mark_cache_size>
   <kafka><auto_offset_reset>earliest</auto_offset_reset></kafka>
 </yandex>
@@ -38,10 +39,13 @@ END
 <yandex>
   <profiles><default>
     <max_memory_usage>1000000000</max_memory_usage>
+  </default><topics>
+    <max_memory_usage>1000000000</max_memory_usage>
+    <max_block_size>16</max_block_size>
     <input_format_skip_unknown_fields>1</input_format_skip_unknown_fields>
     <input_format_allow_errors_num>1000000</input_format_allow_errors_num>
     <stream_flush_interval_ms>1000</stream_flush_interval_ms>
-  </default></profiles>
+  </topics></profiles>
   <users><default>
     <password></password><networks><ip>127.0.0.1</ip></networks>
     <profile>default</profile><quota>default</quota>

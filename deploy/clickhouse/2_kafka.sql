@@ -4,9 +4,10 @@
 -- The server's profile must have input_format_skip_unknown_fields = 1 (fields
 -- may be added to records), and its config <kafka><auto_offset_reset>earliest
 -- and input_format_allow_errors_num above 0, or one malformed record stops its
--- topic (scripts/clickhouse.sh has all three).  Records of a version that is not
--- known here are left out.  Offsets are committed behind the insert:
--- what is read twice replaces itself.
+-- topic.  scripts/clickhouse.sh has all three, in a profile that no
+-- query gets, the system_profile.  Records of a version that is not known here are
+-- left out.  Offsets are committed behind the insert: what is read twice replaces
+-- itself.
 
 CREATE TABLE IF NOT EXISTS bets_in (
     v UInt8, id String, event String, account Int64, seq Int64, at_ms Int64, currency String,
@@ -70,9 +71,11 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS exposures_mv TO exposures AS
 SELECT experiment, account, at_ms, toDate(intDiv(at_ms, 86400000)) AS day, arm, currency
 FROM traffic_in WHERE v = 1 AND kind = 'exposure';
 
--- 18.16 inserts when half a second has passed without a record, or 65536 have
--- come: on this topic, which ticks each second in every partition, that may be
--- late.  Newer servers insert after kafka_flush_interval_ms in any case.
+-- 18.16 inserts when a second has passed without a record, which this topic
+-- never does: it ticks.  Else it looks at stream_flush_interval_ms between two
+-- blocks, of 65536 records if the profile does not say max_block_size = 16; what
+-- is inserted is not smaller by that.  Newer servers insert after
+-- kafka_flush_interval_ms in any case.
 --
 -- Records of the topic prices are of many kinds, and nest: taken whole, as one
 -- column.  Ids have neither quotes nor tabs in them.

@@ -6,13 +6,16 @@ const { describe, test, before, after } = require('node:test');
 const { startProcess } = require('../api/lib/server');
 const { eventually } = require('../api/lib/world');
 const { ClickHouse } = require('./lib/clickhouse');
-const { playEvening } = require('./lib/evening');
+const { REPORTS, playEvening, report } = require('./lib/evening');
+const { checkFigures, knownOf } = require('./lib/figures');
 const { sharedBus } = require('./lib/kafka');
 const { openCluster } = require('./lib/story');
 
 const COUNTS = { feed: 1, odds: 1, bets: 1, settle: 1, web: 1 };
 const EXPERIMENTS = 'slip=control:50/quick:50';
 const RATES = 'USD=0.92';
+const TABLES = ['bets', 'bet_legs', 'bet_events', 'transfers', 'exposures', 'requests', 'prices',
+  'events'];
 const PATIENCE = { timeout: 60000, every: 500 };
 
 describe('analytics', () => {
@@ -20,6 +23,7 @@ describe('analytics', () => {
   let clickhouse;
   let url;
   let reader; // a settle process that asks ClickHouse
+  let evening;
   before(async () => {
     clickhouse = new ClickHouse();
     const bus = sharedBus();
@@ -38,11 +42,7 @@ describe('analytics', () => {
     clickhouse?.stop();
   });
 
-  const report = async (server, route) => {
-    const { status, json, text } = await server.operate('GET', route);
-    assert.equal(status, 200, `${route}: ${text}`);
-    return json;
-  };
+  const rows = (sql) => clickhouse.rows(url, sql);
   // The figures of ClickHouse follow within seconds.
   const same = (route, also = () => {}) =>
     eventually(async () => {
@@ -52,29 +52,52 @@ describe('analytics', () => {
     }, PATIENCE);
 
   test('bets, refusals, settlement, cash-outs and reversals', async () => {
-    const { takeBack } = await playEvening(world);
-    await same('/v1/reports/daily', ({ days, open }) => {
+    evening = await playEvening(world);
+    await same(REPORTS[0], ({ days, open }) => {
       assert.ok(days.length >= 2 && open.length >= 2, 'some days, some open bets');
     });
-    await takeBack();
-    await same('/v1/reports/daily');
-    await same('/v1/reports/series?minutes=60', ({ minutes }) => assert.ok(minutes.length >= 2));
+    await evening.takeBack();
+    await same(REPORTS[0]);
+    await same(REPORTS[1], ({ minutes }) => assert.ok(minutes.length >= 2));
   });
 
   test('the cohorts of an experiment', async () => {
-    await same('/v1/reports/experiments?experiment=slip', ({ arms }) => {
+    await same(REPORTS[2], ({ arms }) => {
       assert.ok(arms.reduce((sum, { bettors }) => sum + bettors, 0) >= 12);
     });
   });
 
-  test('the tables of money and traffic are filled', async () => {
-    const rows = (sql) => clickhouse.rows(url, sql);
-    for (const table of ['bets', 'bet_legs', 'bet_events', 'transfers', 'exposures', 'requests'])
+  test('the tables are filled', async () => {
+    for (const table of TABLES)
       await eventually(async () => {
         const [[n]] = await rows(`SELECT count() FROM ${table} FINAL`);
         assert.ok(Number(n) > 0, `${table} is empty`);
       }, PATIENCE);
     const funnel = await rows("SELECT sum(n) FROM requests FINAL WHERE code = 'odds_changed'");
     assert.ok(Number(funnel[0][0]) >= 12, 'refusals');
+  });
+
+  test('bets say their customers\' arms, and what the queries make of them', async () => {
+    const { days } = await report(reader, REPORTS[0]);
+    const known = await knownOf([...evening.fans, world.sentry], days[0].sport, 'slip');
+    const arms = await rows('SELECT DISTINCT account, experiments, arms FROM bets FINAL');
+    const told = Object.entries(known.arms).map(([id, arm]) => [id, "['slip']", `['${arm}']`]);
+    assert.deepEqual(arms.sort(), told.sort());
+    await checkFigures(rows, known, ['turnover', 'minutes', 'markets', 'cohorts', 'arms']);
+  });
+
+  // 2.00, 3.40 and 4.00 while it was sold; then it was settled.
+  test('prices say what the book sold, and when it stopped', async () => {
+    const [{ id }] = evening.events;
+    await eventually(async () => {
+      const sold = await rows(`SELECT e.event, market, status, odds_e4, round(overround, 4)
+        FROM (SELECT * FROM prices FINAL) AS p
+        ANY INNER JOIN (SELECT event FROM events FINAL) AS e USING event
+        WHERE event = '${id}' AND market = 1 ORDER BY version LIMIT 1`);
+      assert.deepEqual(sold, [[id, '1', '1', '[20000,34000,40000]', '0.0441']]);
+      const last = await rows(`SELECT argMax(status, version) FROM prices
+        WHERE event = '${id}' AND market = 1`);
+      assert.deepEqual(last, [['-3']]);
+    }, PATIENCE);
   });
 });
