@@ -9,7 +9,8 @@ build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-de
        libcurl4-openssl-dev librabbitmq-dev librdkafka-dev libzstd-dev curl"
 test="clang-14 libclang-rt-14-dev libcmocka-dev postgresql-15 postgresql-client-15
       sqlite3 util-linux rabbitmq-server chromium"
-cluster="zstd nginx pgbouncer clickhouse-server clickhouse-client default-jre-headless maven"
+cluster="zstd nginx pgbouncer clickhouse-server clickhouse-client default-jre-headless maven
+         python3-pip"
 bench="nginx libnginx-mod-nchan nats-server"
 
 missing=""

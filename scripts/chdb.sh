@@ -1,0 +1,49 @@
+#!/bin/bash
+# A current ClickHouse to check statements against: chdb, ClickHouse as a
+# library, from PyPI.  (Debian's server is of 2018.)
+#
+#   scripts/chdb.sh fetch              into the cache, once
+#   scripts/chdb.sh version            of the ClickHouse in it
+#   scripts/chdb.sh < STATEMENTS       what the last one answers, as TSV; nothing
+#                                      is left behind
+#
+# They are one argument there, of 128 KiB at most: rows come from files, by
+# SELECT … FROM file('/PATH', JSONEachRow).
+set -euo pipefail
+
+version=26.9.0
+# of the wheel for x86-64
+sha256=707e2ec3fe0f7953bac97942eaeb7a1ed1d66b1e56ecef3f0aa2130f61f6e735
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/overround/chdb-$version
+python=/usr/bin/python3
+
+die() { echo "chdb.sh: $*" >&2; exit 1; }
+
+fetch() {
+    [ -e "$cache/.complete" ] && return
+    mkdir -p "$cache"
+    (
+        flock 9
+        [ -e "$cache/.complete" ] && exit 0
+        echo "chdb.sh: fetching chdb $version" >&2
+        rm -rf "$cache/lib"
+        echo "chdb-core==$version --hash=sha256:$sha256" >"$cache/requirements"
+        $python -m pip install --quiet --no-deps --only-binary :all: --require-hashes \
+            --target "$cache/lib" --requirement "$cache/requirements" >"$cache/pip.log" 2>&1 ||
+            { tail -20 "$cache/pip.log" >&2; die "pip could not fetch it"; }
+        touch "$cache/.complete"
+    ) 9>"$cache/.lock"
+}
+
+ask() { # STATEMENTS
+    [ "$(printf %s "$1" | wc -c)" -lt 131072 ] || die "more than 128 KiB of statements"
+    PYTHONPATH=$cache/lib $python -m chdb "$1" TabSeparated
+}
+
+fetch
+case ${1:-} in
+fetch) ;;
+version) ask 'SELECT version()' ;;
+'') ask "$(cat)" ;;
+*) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 2 ;;
+esac
