@@ -1,9 +1,10 @@
-// A steady load and one fault a minute, drawn at random; at the end everything
-// that was answered is proven, and the books are audited.
+// A steady load, of bets and of looks, and one fault a minute, drawn at random;
+// at the end everything that was answered is proven, and the books are audited.
 //   node tests/cluster/soak.js MINUTES [SEED]
 // One line a minute; the last line sums it up.  Exit code 1: something is wrong.
 'use strict';
 
+const assert = require('node:assert/strict');
 const mulberry32 = require('../property/mulberry32');
 const { market, eventually, sleep } = require('../api/lib/world');
 const { makeStore } = require('../api/lib/store');
@@ -53,6 +54,14 @@ const faults = {
     soak.kafka.resume();
     return 'for 10 s';
   },
+  // Long enough that it sells nothing any more.
+  async cut(soak) {
+    const { wire } = soak.kafka;
+    wire.cut();
+    await sleep(33000);
+    wire.mend();
+    return `${named(soak.wired, soak.world)} from Kafka for 33 s`;
+  },
   async primary(soak) {
     soak.pair.killPrimary();
     await sleep(500);
@@ -95,34 +104,55 @@ async function minute(soak, n) {
   console.log(`${n}. ${name}: ${what}; bets again after ${back} s; ${JSON.stringify(counts)}`);
 }
 
+// Answers that nothing accounts for: neither a verdict nor "not now".
+function strangeOf({ load, reads, feeder }) {
+  const all = [...load.failures(), ...reads.not([200, 503]), ...feeder.not([202, 503])];
+  return all.filter((e) => e.status !== undefined);
+}
+
 async function finish(soak) {
   const { world, pressure } = soak;
+  await pressure.reads.stop();
   await pressure.load.prove();
   await pressure.feeder.stop();
   for (const event of pressure.feeder.events) await heard(() => event.result(1, 0, 0));
   await eventually(() => world.quiet(), { timeout: 60000, every: 1000 });
   world.audit();
   const { entries } = pressure.load;
+  const looks = pressure.reads.entries;
+  const strange = strangeOf(pressure);
   console.log(JSON.stringify({
     seed,
     minutes,
     requests: entries.length,
     accepted: pressure.load.answered(201).length,
     unanswered: entries.filter((e) => e.status === undefined).length,
-    strange: pressure.load.failures().filter((e) => e.status !== undefined).length,
+    looks: looks.length,
+    unseen: looks.filter((e) => e.status !== 200).length,
+    strange: strange.length,
     audit: 'clean',
   }));
   await world.server.stop();
+  assert.deepEqual(strange, [], 'strange answers');
+}
+
+// One of those who take bets has a way to Kafka that can be cut.
+async function wire({ world, kafka }) {
+  const [member] = world.server.of('bets');
+  member.bus = world.server.bus.replace(kafka.address, kafka.wire.address);
+  await member.server.stop();
+  return world.server.relaunch(member);
 }
 
 async function main() {
   const pair = new Pair(['-c', 'max_connections=250']);
-  const kafka = new Kafka();
+  const kafka = await Kafka.withWire();
   const store = { ...makeStore({ kind: 'postgres', server: pair.url }), remove: () => {} };
   const world = await openCluster({ store, bus: kafka.bus() });
   try {
+    const wired = await wire({ world, kafka });
     const pressure = await underPressure(world, { fans: 20, events: 6, pause: 250 });
-    const soak = { pair, kafka, world, pressure };
+    const soak = { pair, kafka, world, pressure, wired };
     for (let n = 1; n <= minutes; n++) await minute(soak, n);
     await finish(soak);
   } finally {

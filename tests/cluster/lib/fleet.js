@@ -35,19 +35,21 @@ class Fleet {
     return this;
   }
 
-  async launch(role, listen = {}) {
-    const { store, bus, env, launcher } = this;
+  // bus: a way to Kafka of its own (lib/wire.js).
+  async launch(role, listen = {}, bus = this.bus) {
+    const { store, env, launcher } = this;
     const options = { ...this.options, ...listen, role, bus };
     const server = await startProcess({ store, options, env, launcher, ready: false });
     return { role, server };
   }
 
-  // The same role on the same addresses: the load balancer need not know.
+  // The same role on the same addresses, by the same way to Kafka: the load
+  // balancer need not know.
   async relaunch(member) {
     const { server, role } = member;
     const listen = { 'operator-listen': server.operator };
     if (server.public !== 'none') listen.listen = server.public;
-    member.server = (await this.launch(role, listen)).server;
+    member.server = (await this.launch(role, listen, member.bus)).server;
     await member.server.ready();
     return member;
   }
