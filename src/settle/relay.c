@@ -340,7 +340,8 @@ static void read_next(struct relay *relay)
  * is about to be there. */
 static void idle(struct relay *relay)
 {
-    bool waits = relay->place.last > relay->place.after;
+    const struct outbox_place *place = &relay->place;
+    bool waits = place->last > place->after && place->last > place->horizon;
 
     if (!waits)
         relay->waits_since_ms = 0;

@@ -325,6 +325,7 @@ static const char *setup_error(const PGresult *result)
 static void became_idle(struct pg_conn *conn)
 {
     conn->state = PG_IDLE;
+    conn->session = ++conn->pg->sessions;
     if (conn->pg->loop != NULL)
         uv_timer_stop(&conn->timer);
     if (conn->was_up) {

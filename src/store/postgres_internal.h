@@ -107,6 +107,7 @@ struct pg_conn {
     unsigned first_host; /* of those in the URL: the next attempt begins there */
     int backend;         /* the server's process, as it says itself; 0 = none */
     bool pooled;         /* a pooler stands between */
+    int64_t session;     /* of the store's sessions, since it was opened; from 1 */
     bool was_up;
     char reason[PG_REASON_BYTES]; /* why it is down; logged when it changes */
     struct pg_params params;
@@ -149,6 +150,7 @@ struct postgres {
     unsigned n_pools, lanes;
     struct pg_queue ended; /* failed in the call; told on the loop */
     uv_timer_t teller;
+    int64_t sessions;    /* that were set up, ever */
     unsigned jobs;       /* queued, running or to be told */
     unsigned handles;    /* of libuv, still open */
     enum store_company company;

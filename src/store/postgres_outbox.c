@@ -90,9 +90,12 @@ static struct str text(struct arena *arena, const PGresult *result, int row, int
 
 static enum pg_sent read_send(struct pg_conn *conn, void *request)
 {
-    const struct outbox_place *place = &((struct outbox_read *)request)->place;
-    enum pg_sent sent = pg_conn_send(conn, "outbox_last");
+    struct outbox_place *place = &((struct outbox_read *)request)->place;
+    enum pg_sent sent;
 
+    if (place->session != conn->session)
+        *place = (struct outbox_place){ .after = place->after, .session = conn->session };
+    sent = pg_conn_send(conn, "outbox_last");
     if (sent != PG_SENT)
         return sent;
     pg_param_int8(&conn->params, place->after);
@@ -158,8 +161,6 @@ static void read_rows(struct outbox_read *read, const PGresult *result)
     }
     if (rows > 0)
         read->oldest_ms = cell(result, 0, R_AT);
-    else if (read->place.after < read->place.horizon)
-        read->place.after = read->place.horizon; /* ids of what was rolled back */
 }
 
 /* What was seen last time is a horizon now, or not yet. */

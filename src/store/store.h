@@ -259,6 +259,10 @@ void store_settle_write(struct store *store, struct settle_write *write);
  * to an id there?  The sequence's last value is read, then a transaction id is
  * taken: whoever took an id up to that value has a lower one.  When nothing
  * below it runs any more, the value is a horizon.
+ *
+ * That holds for one session: a server that fell, or another one that took its
+ * place, hands out again the ids of what it did not keep.  What was read it did
+ * keep: `after` is the id of a row that was read, or what the caller said.
  */
 #define OUTBOX_CLASSES 16 /* of accounts: account % 16 */
 
@@ -279,6 +283,7 @@ struct outbox_event {
 /* Where reading stands: { 0 } at first, then the store's. */
 struct outbox_place {
     int64_t after;            /* rows up to here are not wanted */
+    int64_t session;          /* with the server, in which the rest is so */
     int64_t horizon;          /* rows up to here are all there */
     int64_t seen, seen_xid;   /* a horizon when nothing below seen_xid runs */
     int64_t last;             /* the highest id that was taken */

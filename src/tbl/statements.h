@@ -254,8 +254,10 @@ STATEMENT(DOCUMENTS_TRIM, "ii", "",
 STATEMENT(OUTBOX_TRIM, "ii", "",
     "DELETE FROM outbox WHERE at_ms < $1"
     " AND id IN (SELECT id FROM outbox ORDER BY id LIMIT $2)"
-    /* Once somebody tells it on the bus: not before that (settle/relay.h). */
-    " AND NOT EXISTS (SELECT 1 FROM relays r WHERE r.owner <> '' AND r.told < outbox.id)")
+    /* Once somebody tells it on the bus: not before all classes have been told
+     * (settle/relay.h). */
+    " AND (NOT EXISTS (SELECT 1 FROM relays WHERE owner <> '')"
+    "  OR outbox.id <= (SELECT MIN(told) FROM relays))")
 /* RULES.md 11: 90 days, and as long as the bet is open. */
 STATEMENT(KEYS_TRIM, "ii", "",
     "DELETE FROM keys WHERE (account, op, key) IN (SELECT k.account, k.op, k.key"

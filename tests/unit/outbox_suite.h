@@ -116,6 +116,11 @@ static void rule_27_classes_share_the_accounts(void **state)
     assert_int_equal(outbox_all(0xffff, events, 8), 0);
 }
 
+#define OUTBOX_ADD_1001 \
+    "BEGIN; UPDATE accounts SET seq = 1 WHERE id = 1001;" \
+    " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts)" \
+    " VALUES (1, '{1001}', '{1}', '{5}', '{1}', '{7}', '{0}', '{7}')"
+
 /* A transaction that took its id and has not ended holds back what came after
  * it, though that is committed: it would be skipped for ever. */
 static void rule_27_a_late_commit_is_not_skipped(void **state)
@@ -127,9 +132,7 @@ static void rule_27_a_late_commit_is_not_skipped(void **state)
     outbox_place = (struct outbox_place){ 0 };
     suite_add_customer(1000);
     suite_add_customer(1001);
-    admin_run(db, "BEGIN; UPDATE accounts SET seq = 1 WHERE id = 1001;"
-                  " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts)"
-                  " VALUES (1, '{1001}', '{1}', '{5}', '{1}', '{7}', '{0}', '{7}')");
+    admin_run(db, OUTBOX_ADD_1001);
     suite_deposit(1000, "d", 100);
     assert_int_equal(outbox_all(0xffff, events, 8), 0);
     admin_run(db, "COMMIT");
@@ -153,9 +156,60 @@ static void rule_27_a_rolled_back_id_is_passed_over(void **state)
     admin_run(db, "BEGIN; INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs)"
                   " VALUES (1, '{1001}', '{1}', '{5}', '{1}'); ROLLBACK");
     assert_int_equal(outbox_all(0xffff, events, 8), 1);
-    assert_int_equal(outbox_place.after, outbox_place.last);
+    assert_int_equal(outbox_place.horizon, outbox_place.last);
+    assert_int_equal(outbox_place.after, events[0].row); /* no id that nobody has read */
     suite_deposit(1000, "e", 100);
     assert_int_equal(outbox_all(0xffff, events, 8), 1);
+    db_close(db);
+}
+
+/* A server that fell, or a standby that took over, gives ids again that were
+ * seen and never kept: what has them is new. */
+static void rule_27_an_id_given_again_is_read(void **state)
+{
+    struct outbox_event events[8];
+    struct db *db = admin_open(suite.url);
+
+    (void)state;
+    outbox_place = (struct outbox_place){ 0 };
+    suite_add_customer(1000);
+    suite_deposit(1000, "d", 100);
+    admin_run(db, "SELECT nextval('outbox_id_seq') FROM generate_series(1, 5)");
+    assert_int_equal(outbox_all(0xffff, events, 8), 1);
+    assert_int_equal(outbox_place.horizon, events[0].row + 5);
+    admin_run(db, "SELECT setval('outbox_id_seq', (SELECT max(id) FROM outbox))");
+    suite_deposit(1000, "e", 100);
+    assert_int_equal(outbox_all(0xffff, events, 8), 1);
+    assert_int_equal(events[0].seq, 2);
+    db_close(db);
+}
+
+/* What was seen through a connection that is gone holds for no other one. */
+static void rule_27_a_horizon_ends_with_its_connection(void **state)
+{
+    struct outbox_event events[8];
+    struct db *db = admin_open(suite.url);
+
+    (void)state;
+    outbox_place = (struct outbox_place){ 0 };
+    suite_add_customer(1000);
+    suite_add_customer(1001);
+    suite_deposit(1000, "d", 100);
+    admin_run(db, "SELECT nextval('outbox_id_seq') FROM generate_series(1, 5)");
+    assert_int_equal(outbox_all(0xffff, events, 8), 1);
+    admin_run(db, "SELECT setval('outbox_id_seq', (SELECT max(id) FROM outbox))");
+    admin_run(db, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                  " WHERE application_name = 'overround relay 0'"
+                  " AND datname = current_database()");
+    wait_until_up(false);
+    wait_until_up(true);
+    admin_run(db, OUTBOX_ADD_1001);
+    suite_deposit(1000, "e", 100);
+    assert_int_equal(outbox_all(0xffff, events, 8), 0);
+    admin_run(db, "COMMIT");
+    assert_int_equal(outbox_all(0xffff, events, 8), 2);
+    assert_int_equal(events[0].account, 1001);
+    admin_run(db, "UPDATE accounts SET seq = 0 WHERE id = 1001"); /* for the audit */
     db_close(db);
 }
 
@@ -242,13 +296,35 @@ static void rule_27_what_is_not_told_stays(void **state)
     db_close(db);
 }
 
+/* Nor while some of the classes never had a teller. */
+static void rule_27_what_nobody_tells_yet_stays(void **state)
+{
+    struct outbox_keep keep = { .owner = STR("a"), .lease_ms = 60000, .take = 0x00ff };
+    struct db *db = admin_open(suite.url);
+
+    (void)state;
+    suite_add_customer(1000);
+    suite_deposit(1000, "d", 100);
+    outbox_keep(&keep);
+    keep.take = 0;
+    keep.keep = 0x00ff;
+    keep.told = admin_int(db, "SELECT max(id) FROM outbox");
+    outbox_keep(&keep);
+    (void)suite_get(STATEMENT_OUTBOX_TRIM, SUITE_NOW + 1, 1000);
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM outbox"), 1);
+    db_close(db);
+}
+
 #define OUTBOX_SUITE                                         \
     SUITE_TEST(rule_27_events_carry_what_was_so),            \
     SUITE_TEST(rule_27_classes_share_the_accounts),          \
     SUITE_TEST(rule_27_a_late_commit_is_not_skipped),        \
     SUITE_TEST(rule_27_a_rolled_back_id_is_passed_over),     \
+    SUITE_TEST(rule_27_an_id_given_again_is_read),           \
+    SUITE_TEST(rule_27_a_horizon_ends_with_its_connection),  \
     SUITE_TEST(rule_27_a_class_has_one_teller),              \
     SUITE_TEST(rule_27_what_all_were_told_goes),             \
-    SUITE_TEST(rule_27_what_is_not_told_stays)
+    SUITE_TEST(rule_27_what_is_not_told_stays),              \
+    SUITE_TEST(rule_27_what_nobody_tells_yet_stays)
 
 #endif

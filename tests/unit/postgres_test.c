@@ -116,6 +116,17 @@ static const char *suite_fresh(void)
     return url;
 }
 
+static void wait_until_up(bool up)
+{
+    int64_t until_us = clock_mono_us() + 60000000;
+
+    while (store_is_up(suite.store) != up && clock_mono_us() < until_us) {
+        (void)uv_run(&suite.loop, UV_RUN_NOWAIT);
+        (void)usleep(2000);
+    }
+    assert_int_equal(store_is_up(suite.store), up);
+}
+
 #include "tests/unit/outbox_suite.h" /* asks the server itself, too */
 
 /* ---- what is refused ------------------------------------------------- */
@@ -414,17 +425,6 @@ static int64_t money_backend(struct db *db)
 {
     return admin_int(db, "SELECT pid FROM pg_stat_activity WHERE datname ="
                          " current_database() AND application_name = 'overround money 0'");
-}
-
-static void wait_until_up(bool up)
-{
-    int64_t until_us = clock_mono_us() + 60000000;
-
-    while (store_is_up(suite.store) != up && clock_mono_us() < until_us) {
-        (void)uv_run(&suite.loop, UV_RUN_NOWAIT);
-        (void)usleep(2000);
-    }
-    assert_int_equal(store_is_up(suite.store), up);
 }
 
 /* Sends a deposit that has to wait for a lock, so that it is in the server's
