@@ -673,6 +673,14 @@ static void rejected(struct settle *settle, struct chunk *chunk)
     chunk->span = chunk->n - chunk->at;
 }
 
+/* Who waits for a lock may wait for long: whoever holds it is not settlement's
+ * to end (RULES.md 25). */
+static bool waited_for_a_lock(const struct settle *settle, enum store_result result)
+{
+    return settle->front->write.wait && result == STORE_UNAVAILABLE &&
+           store_is_up(settle->options.store);
+}
+
 static void on_written(struct settle_write *write, enum store_result result)
 {
     struct settle *settle = write->ctx;
@@ -684,6 +692,8 @@ static void on_written(struct settle_write *write, enum store_result result)
         written(settle, chunk);
     else if (result == STORE_REJECTED)
         rejected(settle, chunk);
+    else if (waited_for_a_lock(settle, result))
+        put_off(settle, "an account stays locked");
     else
         fail(settle, "write", result);
     pump(settle);

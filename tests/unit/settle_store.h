@@ -30,6 +30,7 @@ struct held_account {
     struct purse purse;
     int64_t staked, seq;
     int locked;           /* this many more writes cannot lock it */
+    bool held;            /* for ever: who waits for its lock has a time-out */
 };
 struct held_fact {
     struct fact fact;
@@ -68,6 +69,7 @@ static struct world {
     int64_t poison_position;         /* a fact that is rejected; 0 = none */
     int requeue_failures;            /* REQUEUE fails this many more times */
     bool placing;                    /* placement waits */
+    bool timed_out;                  /* the last write, for a lock */
     void (*on_write)(void);          /* before a write is done */
     bool stopped;
 } world;
@@ -113,6 +115,13 @@ void store_settle_write(struct store *store, struct settle_write *write)
 {
     (void)store;
     ask(OP_WRITE, write);
+}
+
+/* What fails by chance is the store's end; a lock's time-out is not. */
+bool store_is_up(const struct store *store)
+{
+    (void)store;
+    return world.timed_out;
 }
 
 void store_exec(struct store *store, struct store_exec *exec)
@@ -246,7 +255,8 @@ static void apply(struct settle_item *item)
     struct held_bet *bet = find_bet(item->bet);
     struct held_account *account = account_of(item->account);
 
-    item->applied = bet->row.version == item->version && account->locked == 0;
+    item->applied = bet->row.version == item->version && account->locked == 0 &&
+                    !account->held;
     if (!item->applied)
         return;
     bet->row.version++;
@@ -272,6 +282,14 @@ static bool has_poison(const struct settle_write *write)
 {
     for (uint32_t i = 0; i < write->n; i++)
         if (find_bet(write->items[i].bet)->poison)
+            return true;
+    return false;
+}
+
+static bool waits_for_held(const struct settle_write *write)
+{
+    for (uint32_t i = 0; i < write->n && write->wait; i++)
+        if (account_of(write->items[i].account)->held)
             return true;
     return false;
 }
@@ -303,6 +321,11 @@ static void run_write(struct settle_write *write)
     world.waits += write->wait;
     if (fails(OP_WRITE, &result)) {
         write->on_done(write, result);
+        return;
+    }
+    world.timed_out = waits_for_held(write);
+    if (world.timed_out) {
+        write->on_done(write, STORE_UNAVAILABLE);
         return;
     }
     write->stale = !is_queued(write->market_key, write->pos);

@@ -755,6 +755,28 @@ static void a_locked_account_is_tried_again(void **state)
     assert_true(world.waits > 0); /* after three tries it waits for the lock */
 }
 
+/* Its holder keeps it for longer than the store waits: others go first. */
+static void a_lock_that_stays_holds_up_its_market_alone(void **state)
+{
+    static const char *const outcome = "1";
+    struct market_id id = E2;
+    int64_t end = clock_mono_us() + 5 * 1000000;
+
+    (void)state;
+    (void)place_single(1002, "1");
+    (void)place_on(1003, BET_SINGLE, &id, &outcome, 1, bet_ms);
+    world.accounts[2].held = true;
+    settle_start(settle);
+    tell(settlement(E1, "1", 2, LATER));
+    tell(settlement(E2, "1", 2, LATER));
+    while (balance(1003) == 0 || world.n_queue > 1) {
+        assert_true(clock_mono_us() < end);
+        uv_run(&world.loop, UV_RUN_ONCE);
+    }
+    assert_true(world.waits > 0);
+    assert_int_equal(balance(1002), 0);
+}
+
 static struct {
     enum op_kind kind;
     enum store_result result;
@@ -963,6 +985,7 @@ int main(void)
         T(the_fast_reader_reads_as_the_slow_one),
         T(a_market_is_settled_in_chunks),
         T(a_locked_account_is_tried_again),
+        T(a_lock_that_stays_holds_up_its_market_alone),
         T(a_store_that_comes_and_goes_pays_once),
         T(new_facts_restart_the_market),
         T(rule_01_old_facts_pay_nobody),
