@@ -50,14 +50,14 @@ async function isSuspended({ server }, fan, event, options) {
   await Promise.all([...server.of('bets').map(refused), ...server.of('web').map(shown)]);
 }
 
-// An account that settlement has to wait for.
-async function lockAccount(store, account) {
+// A transaction that others have to wait for, until what is returned is called.
+async function holdOpen(store, sql) {
   const child = spawn('psql', ['-X', '-q', '-t', '-A', store.url],
     { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.on('close', resolve));
   let said = '';
   child.stdout.on('data', (text) => (said += text));
-  child.stdin.write(`BEGIN; SELECT id FROM accounts WHERE id = ${account} FOR UPDATE;\n`);
+  child.stdin.write(`BEGIN; ${sql}; SELECT 1;\n`);
   await eventually(() => assert.match(said, /\d/));
   return () => {
     child.stdin.end('COMMIT;\n');
@@ -103,7 +103,8 @@ describe('silence', () => {
       };
       await eventually(classes);
 
-      const unlock = await lockAccount(store, winner.id);
+      const unlock = await holdOpen(store,
+        `SELECT id FROM accounts WHERE id = ${winner.id} FOR UPDATE`);
       const settled = () => Number(store.sql(
         `SELECT count(*) FROM bets WHERE account = ${winner.id} AND settled_ms > 0`));
       await over.result(1, 0, 0);
@@ -186,6 +187,26 @@ describe('silence', () => {
       for (const event of [live, soon]) await event.odds(market.oneXTwo('2.50'));
       for (const event of [live, soon])
         await eventually(() => sells(fan, event.home('2.50')), { timeout: 30000, every: 100 });
+    });
+  });
+
+  // Its lease is renewed all the while; what it does not know is what came.
+  test('a leader cannot write: it vouches for nothing, until it can', async () => {
+    const counts = { feed: 1, odds: 1, bets: 1, settle: 1, web: 1 };
+    const options = { 'live-silence-ms': 2000, 'prematch-silence-ms': 60000 };
+    await storyOfKafka(new Kafka(), { options, counts }, async (world) => {
+      const live = await world.event(market.oneXTwo(), running);
+      const fan = await world.customer({ balance: '500.00' });
+      await eventually(() => sells(fan, live.home()));
+
+      const release = await holdOpen(world.store, 'LOCK TABLE feed_log IN EXCLUSIVE MODE');
+      const late = live.odds(market.oneXTwo('2.50'));
+      await eventually(() => refuses(fan, live.home()), { timeout: 4500, every: 50 });
+      await world.server.led();
+      await release();
+      await late.catch(() => {}); // its append may have been given up
+      await eventually(() => live.odds(market.oneXTwo('2.50')));
+      await eventually(() => sells(fan, live.home('2.50')), { timeout: 30000, every: 100 });
     });
   });
 });
