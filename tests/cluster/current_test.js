@@ -39,10 +39,11 @@ describe('a current ClickHouse', () => {
     const evening = await openEvening(OPTIONS);
     world = evening.world;
     known = await knownOf(evening.fans, evening.sport, 'slip');
-    const told = Object.entries(await recordsOf(evening.fans, evening.sport, 'slip'));
-    for (const [topic, lines] of [...told, ...told]) chdb.tell(topic, lines);
-    chdb.tell('traffic', trafficLines(Date.now()));
-    chdb.tell('prices', PRICES.map(([, value]) => (value ? JSON.stringify(value) : '')));
+    const told = await recordsOf(evening.fans, evening.sport, 'slip');
+    told.traffic.push(...trafficLines(Date.now()));
+    told.prices = PRICES.map(([, value]) => (value ? JSON.stringify(value) : ''));
+    for (const [topic, lines] of [...Object.entries(told), ...Object.entries(told)])
+      chdb.tell(topic, lines);
     nothing = makeStore({ kind: 'sqlite' });
     const options = { ...OPTIONS, analytics: await chdb.listen() };
     reader = await startProcess({ store: nothing.url, options });
