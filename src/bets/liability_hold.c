@@ -3,8 +3,9 @@
  *
  *   join      on the first need: an epoch that nobody had
  *   renew     every sixth of its time; gone: fenced, all leases are over
- *   sweep     each tick one other that lapsed: fenced, then its leases are
- *             reclaimed outcome by outcome, at last it is buried
+ *   sweep     each tick one other that lapsed, in turn, for one may not be
+ *             fenced while a transaction of it is open: fenced, then its leases
+ *             are reclaimed outcome by outcome, at last it is buried
  *
  * Any number of processes may sweep the same one.
  */
@@ -296,7 +297,8 @@ static void sweep(struct liability *liability)
         return;
     holder->sweeping = true;
     sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_LAPSED,
-        { VALUE_INT(clock_wall_ms()), VALUE_INT(holder->epoch) } }, on_lapsed);
+        { VALUE_INT(clock_wall_ms()), VALUE_INT(holder->epoch), VALUE_INT(holder->lapsed) } },
+        on_lapsed);
 }
 
 void liability_hold_tick(struct liability *liability)

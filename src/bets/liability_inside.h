@@ -37,7 +37,7 @@ struct liability_holder {
     bool busy, sweeping;     /* in flight */
     int64_t epoch;           /* 0: not joined, or fenced */
     int64_t until_ms, asked_ms;
-    int64_t lapsed;          /* the epoch that is swept */
+    int64_t lapsed;          /* the epoch that is swept, or was the last time */
     int64_t sweep_from;      /* its leases of market keys from here on */
     bool sweep_more;         /* there are others behind these */
     uint32_t reclaiming;     /* in flight */

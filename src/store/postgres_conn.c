@@ -177,10 +177,19 @@ static void on_retry(uv_timer_t *timer)
 
 /* The joins of placement's and settlement's statements are written for one
  * plan; see postgres_money.c. */
+/* The server finds out soon when the client's machine is gone: a transaction in
+ * the middle holds locks as long as its session lives.  Probes are not sent
+ * while an answer waits to be taken: that has a time of its own. */
+#define SETTINGS_GONE \
+    " set_config('tcp_keepalives_idle', '5', false)," \
+    " set_config('tcp_keepalives_interval', '2', false)," \
+    " set_config('tcp_keepalives_count', '3', false)," \
+    " set_config('tcp_user_timeout', '30000', false),"
 #define SETTINGS_ALL \
     "SELECT current_setting('fsync'), current_setting('synchronous_commit')," \
     " pg_is_in_recovery()::text, pg_backend_pid()::text," \
     " current_setting('synchronous_standby_names')," \
+    SETTINGS_GONE \
     " set_config('jit', 'off', false)," \
     " set_config('plan_cache_mode', 'force_generic_plan', false)," \
     " set_config('idle_in_transaction_session_timeout', '30s', false)"
@@ -194,22 +203,15 @@ static void on_retry(uv_timer_t *timer)
 #define SETTINGS_OTHER \
     ", set_config('lock_timeout', '5s', false)," \
     " set_config('statement_timeout', '60s', false)"
-/* The server side finds out soon when the client's machine is gone, so that
- * another one may follow. */
-#define SETTINGS_FEED \
-    SETTINGS_OTHER \
-    ", set_config('tcp_keepalives_idle', '5', false)," \
-    " set_config('tcp_keepalives_interval', '2', false)," \
-    " set_config('tcp_keepalives_count', '3', false)"
 /* One server a database takes bets, for each decides by its own book of
  * prices; or any number that share the bus's: this connection holds the lock,
  * and without it the store is not up.  Processes of the feed alone stand beside
  * it; their lease is a row. */
 #define SETTINGS_ALONE \
-    SETTINGS_FEED \
+    SETTINGS_OTHER \
     ", set_config('lock_timeout', '3s', false), pg_advisory_lock(7311012)::text"
 #define SETTINGS_TOGETHER \
-    SETTINGS_FEED \
+    SETTINGS_OTHER \
     ", set_config('lock_timeout', '3s', false), pg_advisory_lock_shared(7311012)::text"
 #define LOCK_TAKEN "55P03"
 
@@ -245,7 +247,7 @@ static void set_up(struct pg_conn *conn)
     static const char *const feed_settings[] = {
         [STORE_ALONE] = SETTINGS_ALL SETTINGS_ALONE,
         [STORE_TOGETHER] = SETTINGS_ALL SETTINGS_TOGETHER,
-        [STORE_BESIDE] = SETTINGS_ALL SETTINGS_FEED,
+        [STORE_BESIDE] = SETTINGS_ALL SETTINGS_OTHER,
     };
     enum pg_role role = conn->pool->role;
     PGconn *link = conn->link;

@@ -283,10 +283,11 @@ STATEMENT(LIABILITY_JOIN, "iii", "i",
 STATEMENT(LIABILITY_RENEW, "ii", "i",
     "UPDATE liability_holders SET until_ms = $2 WHERE epoch = $1 AND fenced = 0"
     " RETURNING epoch")
-/* $1: now, $2: not this one. */
-STATEMENT(LIABILITY_LAPSED, "ii", "ii",
+/* $1: now, $2: not this one, $3: in turn, behind this one. */
+STATEMENT(LIABILITY_LAPSED, "iii", "ii",
     "SELECT epoch, CAST(fenced AS bigint) FROM liability_holders"
-    " WHERE epoch <> $2 AND (fenced = 1 OR until_ms < $1) ORDER BY epoch LIMIT 1")
+    " WHERE epoch <> $2 AND (fenced = 1 OR until_ms < $1)"
+    " ORDER BY CASE WHEN epoch > $3 THEN 0 ELSE 1 END, epoch LIMIT 1")
 STATEMENT(LIABILITY_FENCE, "ii", "i",
     "UPDATE liability_holders SET fenced = 1 WHERE epoch = $1 AND until_ms < $2"
     " RETURNING epoch")

@@ -403,6 +403,43 @@ static void rule_25_two_lanes_race_for_the_same_keys(void **state)
         suite_expect_account(1000 + i, 100000, 0, 10 * RACE_ROUNDS / 2, 1 + RACE_ROUNDS);
 }
 
+/* ---- leases of those that are gone (rule 14) -------------------------- */
+
+/* A transaction that hangs keeps its own holder from being fenced, not the
+ * others: their leases are reclaimed all the same. */
+static void rule_14_who_cannot_be_fenced_delays_no_other(void **state)
+{
+    struct db *db = admin_open(suite.url);
+    char sql[128];
+    int turns = 0;
+
+    (void)state;
+    l_begin();
+    l_start_one(0, L_NEVER_MS, 100);
+    l_start_one(1, L_NEVER_MS, 100);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(l_charged(i, i, 100, 1000), LIABILITY_CHARGED);
+        liability_release(l.processes[i], &l.claims[i]);
+    }
+    assert_true(l.claims[0].epoch < l.claims[1].epoch);
+    (void)snprintf(sql, sizeof(sql), "BEGIN; SELECT pg_advisory_xact_lock_shared(7311014, %d)",
+                   (int)l.claims[0].epoch);
+    admin_run(db, sql);
+    (void)usleep(150000);
+    l_start_one(2, 20, 5000);
+    assert_int_equal(l_charged(2, 2, 1, 1000), LIABILITY_CHARGED);
+    for (; turns < 2000 && admin_int(db, "SELECT count(*) FROM liability_holders") > 2; turns++) {
+        (void)uv_run(&suite.loop, UV_RUN_NOWAIT);
+        (void)usleep(2000);
+    }
+    assert_int_equal(admin_int(db, "SELECT count(*) FROM liability_holders"), 2);
+    admin_run(db, "COMMIT");
+    l_reclaim();
+    liability_release(l.processes[2], &l.claims[2]);
+    l_stop();
+    db_close(db);
+}
+
 /* ---- failures -------------------------------------------------------- */
 
 static void rule_06_a_poisoned_row_is_the_datas_fault(void **state)
@@ -571,6 +608,7 @@ int main(void)
         SUITE_TEST(rule_25_a_locked_account_is_skipped),
         SUITE_TEST(rule_25_alone_it_waits_with_a_time_out),
         SUITE_TEST(rule_25_two_lanes_race_for_the_same_keys),
+        SUITE_TEST(rule_14_who_cannot_be_fenced_delays_no_other),
         SUITE_TEST(rule_06_a_poisoned_row_is_the_datas_fault),
     };
     const struct CMUnitTest failures[] = {
