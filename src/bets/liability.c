@@ -179,8 +179,8 @@ bool liability_recharge(struct liability *liability, struct liability_claim *cla
         if (leg->entry != NULL && leg->entry->epoch == leg->epoch) {
             leg->entry->charged += delta;
             leg->entry->claimed += delta;
-        } else if (leg->entry != NULL && delta > 0) {
-            claim->epoch = NOBODYS;
+        } else if (leg->entry != NULL && (delta > 0 || leg->entry->epoch != 0)) {
+            claim->epoch = NOBODYS; /* by its number the bet would be the new lease's */
         }
         leg->amount_minor = amount_minor;
     }
@@ -299,7 +299,7 @@ void liability_take(struct liability *liability, int64_t bet, struct market_id m
 void liability_fenced(struct liability *liability, int64_t epoch)
 {
     if (epoch == liability->holder.epoch)
-        liability_hold_lose(liability, epoch);
+        liability_hold_renew(liability); /* maybe another of the batch was */
 }
 
 /* ---- who waits ---------------------------------------------------------- */

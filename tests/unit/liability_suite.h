@@ -546,6 +546,47 @@ static void rule_14_who_charges_nothing_is_no_business_of_the_fence(void **state
     assert_int_equal(cmds[0].outcome, MONEY_DECIDED);
 }
 
+/* A charge from before the process lost its leases and got others: its bet would
+ * count as one of the new lease, which was never charged for it. */
+static void rule_14_a_charge_does_not_outlive_its_lease(void **state)
+{
+    struct money_cmd old;
+
+    (void)state;
+    l_customer();
+    l_begin();
+    l_start_one(0, L_NEVER_MS, 150);
+    old = l_bet(0, 0, "old", 200, 1000);
+    assert_int_equal(l.results[0], LIABILITY_CHARGED);
+    (void)usleep(200000);
+    assert_int_equal(l_charged(0, 1, 1, 1000), LIABILITY_CHARGED);
+    assert_true(l.claims[1].epoch > l.claims[0].epoch);
+    assert_true(liability_recharge(l.processes[0], &l.claims[0], 300));
+    old.bet = l_next_bet(&l.ids[0]);
+    old.liability_epoch = l.claims[0].epoch;
+    assert_int_equal(l_place(0, 0, &old), MONEY_FENCED);
+    liability_release(l.processes[0], &l.claims[1]);
+    l_stop();
+}
+
+/* One of a batch names an epoch that is over, and all of it is refused. */
+static void rule_14_a_healthy_lease_outlives_a_refusal(void **state)
+{
+    int64_t epoch;
+
+    (void)state;
+    l_start(1);
+    assert_int_equal(l_charged(0, 0, 100, 1000), LIABILITY_CHARGED);
+    epoch = l.claims[0].epoch;
+    liability_fenced(l.processes[0], epoch);
+    l_settle();
+    assert_int_equal(l_charged(0, 1, 100, 1000), LIABILITY_CHARGED);
+    assert_int_equal(l.claims[1].epoch, epoch);
+    liability_release(l.processes[0], &l.claims[0]);
+    liability_release(l.processes[0], &l.claims[1]);
+    l_stop();
+}
+
 static void rule_14_bets_of_the_dead_give_their_room_back(void **state)
 {
     struct money_cmd bet, cashout = suite_cmd(MONEY_CASHOUT, 1000, "c", 300);
@@ -717,6 +758,8 @@ static void rule_14_who_is_alone_forgets_what_others_held(void **state)
     SUITE_TEST(rule_14_a_late_bet_is_refused_when_its_lease_is_over), \
     SUITE_TEST(rule_14_without_the_fence_a_late_bet_overshoots),     \
     SUITE_TEST(rule_14_who_charges_nothing_is_no_business_of_the_fence), \
+    SUITE_TEST(rule_14_a_charge_does_not_outlive_its_lease),         \
+    SUITE_TEST(rule_14_a_healthy_lease_outlives_a_refusal),          \
     SUITE_TEST(rule_14_bets_of_the_dead_give_their_room_back),       \
     SUITE_TEST(rule_14_what_is_under_no_lease_is_in_the_base),       \
     SUITE_TEST(rule_14_all_leases_of_the_dead_are_reclaimed),        \
