@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
+const { oneProcess } = require('./lib/shape');
 const { worldFor, eventually } = require('./lib/world');
 const { connect, handshake, frame, closePayload } = require('./lib/ws');
 
@@ -46,7 +47,7 @@ describe('WebSocket', () => {
       await client.end();
     });
 
-    test('without an upgrade: 426 says which', async () => {
+    oneProcess(test)('without an upgrade: 426 says which', async () => {
       const { headers } = await refused({ Upgrade: undefined }, 426, 'upgrade_required');
       assert.equal(headers.upgrade, 'websocket');
       await refused({ Connection: 'keep-alive' }, 426, 'upgrade_required');
