@@ -189,6 +189,8 @@ static void on_retry(uv_timer_t *timer)
     "SELECT current_setting('fsync'), current_setting('synchronous_commit')," \
     " pg_is_in_recovery()::text, pg_backend_pid()::text," \
     " current_setting('synchronous_standby_names')," \
+    " CASE WHEN pg_is_in_recovery() THEN ''" \
+    "  ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END," \
     SETTINGS_GONE \
     " set_config('jit', 'off', false)," \
     " set_config('plan_cache_mode', 'force_generic_plan', false)," \
@@ -295,8 +297,33 @@ static const char *session_fault(struct pg_conn *conn, const char *backend)
     return NULL;
 }
 
+static const char old_primary[] =
+    "this PostgreSQL is a primary from before a failover: another one has taken over, and what "
+    "this one confirms is lost; stop it, and make it a standby";
+
+/* Each failover begins a timeline, so that one below the highest was left. */
+static const char *timeline_fault(struct pg_conn *conn, const char *timeline)
+{
+    conn->timeline = strtol(timeline, NULL, 16);
+    if (conn->timeline < conn->pg->timeline)
+        return old_primary;
+    conn->pg->timeline = conn->timeline;
+    return NULL;
+}
+
+static void look_for_a_standby(struct postgres *pg, const char *names)
+{
+    if (pg->hosts.n == 1 || names[0] != '\0' || pg->warned)
+        return;
+    pg->warned = true;
+    log_warn("store", "several hosts, and synchronous_standby_names is empty: a failover may "
+             "lose what was confirmed", "hosts=%u", pg->hosts.n);
+}
+
 static const char *settings_fault(struct pg_conn *conn, const PGresult *result)
 {
+    const char *fault;
+
     if (PQntuples(result) != 1)
         return "the settings cannot be read";
     if (strcmp(PQgetvalue(result, 0, 0), "off") == 0)
@@ -311,6 +338,10 @@ static const char *settings_fault(struct pg_conn *conn, const PGresult *result)
     if (strcmp(PQgetvalue(result, 0, 2), "true") == 0)
         return "this PostgreSQL is a standby: name the primary, or several hosts with "
                "target_session_attrs=read-write";
+    fault = timeline_fault(conn, PQgetvalue(result, 0, 5));
+    if (fault != NULL)
+        return fault;
+    look_for_a_standby(conn->pg, PQgetvalue(result, 0, 4));
     return session_fault(conn, PQgetvalue(result, 0, 3));
 }
 
@@ -469,8 +500,13 @@ static void start(struct pg_conn *conn, struct pg_job *job)
 void pg_conn_kick(struct pg_conn *conn)
 {
     while (conn->state == PG_IDLE) {
-        struct pg_job *job = pg_queue_take(&conn->pool->queue);
+        struct pg_job *job;
 
+        if (conn->timeline < conn->pg->timeline) {
+            lost(conn, old_primary);
+            return;
+        }
+        job = pg_queue_take(&conn->pool->queue);
         if (job == NULL)
             return;
         start(conn, job);

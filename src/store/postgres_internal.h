@@ -107,6 +107,7 @@ struct pg_conn {
     unsigned first_host; /* of those in the URL: the next attempt begins there */
     int backend;         /* the server's process, as it says itself; 0 = none */
     bool pooled;         /* a pooler stands between */
+    long timeline;       /* of its server */
     int64_t session;     /* of the store's sessions, since it was opened; from 1 */
     bool was_up;
     char reason[PG_REASON_BYTES]; /* why it is down; logged when it changes */
@@ -151,6 +152,8 @@ struct postgres {
     struct pg_queue ended; /* failed in the call; told on the loop */
     uv_timer_t teller;
     int64_t sessions;    /* that were set up, ever */
+    long timeline;       /* the highest of a server's that was seen */
+    bool warned;         /* that nobody stands by */
     unsigned jobs;       /* queued, running or to be told */
     unsigned handles;    /* of libuv, still open */
     enum store_company company;

@@ -577,6 +577,41 @@ static void test_a_store_that_is_away_fails_fast(void **state)
     db_close(db);
 }
 
+static void cut_all(struct db *db)
+{
+    admin_run(db, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                  " WHERE application_name LIKE 'overround %'"
+                  " AND datname = current_database()");
+    wait_until_up(false);
+}
+
+/* A primary that comes back after a standby took over goes on where it was. */
+static void test_an_old_primary_is_kept_out(void **state)
+{
+    struct db *db = admin_open(suite.url);
+    char sql[160];
+
+    (void)state;
+    (void)snprintf(sql, sizeof(sql), "ALTER DATABASE %s SET search_path = public, pg_catalog",
+                   strrchr(suite.url, '/') + 1);
+    admin_run(db, sql);
+    admin_run(db, "CREATE FUNCTION public.pg_walfile_name(pg_lsn) RETURNS text LANGUAGE sql"
+                  " AS $$SELECT '0000000A0000000000000001'$$");
+    cut_all(db);
+    wait_until_up(true);
+    admin_run(db, "DROP FUNCTION public.pg_walfile_name(pg_lsn)");
+    cut_all(db);
+    for (int i = 0; i < 400; i++) {
+        (void)uv_run(&suite.loop, UV_RUN_NOWAIT);
+        (void)usleep(2000);
+    }
+    assert_false(store_is_up(suite.store));
+    admin_run(db, "CREATE FUNCTION public.pg_walfile_name(pg_lsn) RETURNS text LANGUAGE sql"
+                  " AS $$SELECT '0000000B0000000000000001'$$");
+    wait_until_up(true);
+    db_close(db);
+}
+
 /* Tests on a server of their own; 0: all well.  A killed server syncs every
  * database it has before it comes back: those that are killed have few. */
 #define RUN_ON_A_SERVER(name, tests)                                        \
@@ -616,6 +651,7 @@ int main(void)
         SUITE_TEST(rule_13_lost_in_mid_batch_is_unknown),
         SUITE_TEST(rule_13_a_commit_with_a_warning_is_unknown),
         SUITE_TEST(test_a_store_that_is_away_fails_fast),
+        SUITE_TEST(test_an_old_primary_is_kept_out),
     };
     int failed = 0;
 
