@@ -324,6 +324,32 @@ static enum s3_result failed(struct s3 *s3, const struct request *request, long 
     return S3_FAILED;
 }
 
+/* The text of the element `name` in the answer, "" when it is not there. */
+static struct str element(const struct s3 *s3, const char *name)
+{
+    struct str text = buf_view(&s3->answer);
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i + n + 2 <= text.n; i++) {
+        const char *at = text.p + i, *end;
+
+        if (at[0] != '<' || memcmp(at + 1, name, n) != 0 || at[n + 1] != '>')
+            continue;
+        at += n + 2;
+        end = memchr(at, '<', text.n - (size_t)(at - text.p));
+        return (struct str){ at, end == NULL ? 0 : (size_t)(end - at) };
+    }
+    return STR_NONE;
+}
+
+/* The store itself says so of the object: a bucket that is not there, or something
+ * else on the way that knows no such page, says nothing about it. */
+static bool is_absent(const struct s3 *s3, const struct request *request, long status)
+{
+    return status == 404 && strcmp(request->method, "GET") == 0 &&
+           str_eq(element(s3, "Code"), STR("NoSuchKey"));
+}
+
 /* What has begun to reach the caller is not asked for again. */
 static enum s3_result perform(struct s3 *s3, const struct request *request, struct str *error)
 {
@@ -333,7 +359,7 @@ static enum s3_result perform(struct s3 *s3, const struct request *request, stru
         status = once(s3, request);
         if (s3->stopped || status / 100 == 2)
             return S3_OK;
-        if (status == 404 && strcmp(request->method, "GET") == 0)
+        if (is_absent(s3, request, status))
             return S3_ABSENT;
         if ((status != 0 && status != 429 && status / 100 != 5) || s3->delivered)
             break;
@@ -352,24 +378,6 @@ enum s3_result s3_put(struct s3 *s3, const char *key, struct str bytes, struct s
     if (bytes.p == NULL)
         request.body.p = "";
     return perform(s3, &request, error);
-}
-
-/* The text of the element `name` in the answer, "" when it is not there. */
-static struct str element(const struct s3 *s3, const char *name)
-{
-    struct str text = buf_view(&s3->answer);
-    size_t n = strlen(name);
-
-    for (size_t i = 0; i + n + 2 <= text.n; i++) {
-        const char *at = text.p + i, *end;
-
-        if (at[0] != '<' || memcmp(at + 1, name, n) != 0 || at[n + 1] != '>')
-            continue;
-        at += n + 2;
-        end = memchr(at, '<', text.n - (size_t)(at - text.p));
-        return (struct str){ at, end == NULL ? 0 : (size_t)(end - at) };
-    }
-    return STR_NONE;
 }
 
 struct upload {

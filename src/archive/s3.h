@@ -19,7 +19,7 @@ struct s3;
 
 enum s3_result {
     S3_OK = 0,
-    S3_ABSENT, /* there is no such object */
+    S3_ABSENT, /* there is no such object, says the store: only of s3_get() */
     S3_FAILED, /* *error says why */
 };
 

@@ -4,10 +4,11 @@
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
+const http = require('node:http');
 const path = require('node:path');
 const { describe, test, before, after } = require('node:test');
 const { makeFolder } = require('../api/lib/store');
-const { run } = require('../api/lib/server');
+const { run, runAsync } = require('../api/lib/server');
 const { S3 } = require('./lib/s3');
 
 describe('objects', () => {
@@ -77,6 +78,26 @@ describe('objects', () => {
     const away = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
     failing(['get', s3.url('a'), file], away, 126, /connect/i);
     failing(['get', s3.url('a'), file], {}, 1, /there is no a/);
+    failing(['get', 's3://nobody/a', file], {}, 126, /NoSuchBucket/); // no end of the log
     failing(['put', file, s3.url('a'), '--part-mib', '4'], {}, 2, /usage/);
+  });
+
+  // A proxy that does not know the store, or a bucket of another name.
+  test('404 by somebody else is no end of the log', async () => {
+    const proxy = http.createServer((request, response) => {
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not Found</h1>');
+    });
+    await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const env = { ...s3.env, AWS_ENDPOINT_URL: `http://127.0.0.1:${proxy.address().port}` };
+    const file = fileOf('out', 'x');
+    for (const [args, status] of [
+      [['get', s3.url('a'), `${file}.back`], 126],
+      [['put', file, s3.url('a')], 1],
+    ]) {
+      const done = await runAsync(['object', ...args], { env }).done;
+      assert.equal(done.status, status, done.stderr);
+      assert.match(done.stderr, /status 404/);
+    }
+    proxy.close();
   });
 });
