@@ -103,7 +103,7 @@ static bool put_manifest(struct archive *archive, const struct manifest *manifes
 /* ---- one day ---------------------------------------------------------------------- */
 
 /* Rows as lines: columns by name; i a number, d an id, s a text, j JSON or
- * nothing.  The first column of `sum` is added up. */
+ * nothing, - is not written.  The column `sum` is added up. */
 static const struct source {
     const char *sql, *columns, *kinds;
     const char *names[20];
@@ -199,6 +199,23 @@ static bool take_int(void *ctx, const struct value *cells)
     return true;
 }
 
+/* In the snapshot: what is not there any more is not written over what is kept
+ * of it. */
+static bool is_still_there(struct archive *archive, int64_t day, struct str *error)
+{
+    char text[DAY_TEXT];
+    int64_t from_ms = 0;
+
+    if (!db_query(archive->db, "SELECT value FROM meta WHERE name = 'transfers_from'", "", NULL,
+                  "i", take_int, &from_ms, error))
+        return false;
+    if (day * DAY_MS >= from_ms)
+        return true;
+    day_text(day, text);
+    *error = arena_printf(&archive->arena, "%s was dropped meanwhile, by another one", text);
+    return false;
+}
+
 static bool fill_day(struct archive *archive, struct day *day, struct pack **packs,
                      struct str *error)
 {
@@ -212,8 +229,9 @@ static bool fill_day(struct archive *archive, struct day *day, struct pack **pac
                 ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                   " LOCK TABLE bets, transfers IN ACCESS SHARE MODE" : "BEGIN", error))
         return false;
-    well = db_query(archive->db, "SELECT COUNT(*) FROM bets WHERE id >= $1 AND id < $2"
-                    " AND state = 1", "ii", range, "i", take_int, &day->open, error);
+    well = is_still_there(archive, day->day, error) &&
+        db_query(archive->db, "SELECT COUNT(*) FROM bets WHERE id >= $1 AND id < $2"
+                 " AND state = 1", "ii", range, "i", take_int, &day->open, error);
     for (unsigned i = 0; i < PACK_KINDS && well; i++)
         well = fill(archive, day->day, (enum pack_kind)i, packs[i], &day->parts[i], error);
     if (!well)
@@ -365,8 +383,6 @@ bool archive_manifests(struct archive *archive,
                          ARENA_ARRAY(&archive->arena, const char *, ARCHIVE_DAYS_MAX), 0 };
     enum s3_result result = s3_list(archive->s3, "days/", on_key, &keys, error);
 
-    if (result == S3_ABSENT)
-        *error = STR("there is no such bucket");
     if (result != S3_OK)
         return false;
     for (uint32_t i = 0; i < keys.n; i++) {

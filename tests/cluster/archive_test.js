@@ -339,17 +339,43 @@ describe('the archive, disturbed', () => {
     assert.match(verified('flaky'), new RegExp(`^${DAYS} days, .* 0 faults$`, 'm'));
   });
 
+  // It had its list of days, and another one drops their month.
+  test('what is gone is not written over what was kept', async () => {
+    const before = verified('flaky');
+    const wire = await between(new URL(s3.endpoint), (count) => {
+      if (count === 1)
+        store.sql(`delete from transfers;
+          update meta set value = ${Date.now()} where name = 'transfers_from'`);
+      return false;
+    });
+    store.sql('update transfers set amount = amount + 1');
+    const done = await start('flaky', { ...s3.env, AWS_ENDPOINT_URL: wire.url }).done;
+    wire.close();
+    assert.equal(done.status, 1, done.stdout);
+    assert.match(done.stderr, /was dropped meanwhile/);
+    assert.equal(verified('flaky'), before);
+  });
+
   // Every third request finds nobody, or a server that is busy.
-  function flaky(target) {
-    const wire = { refused: 0 };
+  async function flaky(target) {
+    let refused = 0;
+    const wire = await between(target, (count, request, response) => {
+      if (count % 3 !== 0) return false;
+      refused++;
+      if (count % 2) return request.socket.destroy() !== undefined;
+      response.writeHead(503);
+      response.end('<Error><Code>SlowDown</Code></Error>');
+      return true;
+    });
+    return Object.defineProperty(wire, 'refused', { get: () => refused });
+  }
+
+  // A proxy; `answers` says whether it has answered the request itself.
+  function between(target, answers) {
+    const wire = {};
     let count = 0;
     const proxy = http.createServer((request, response) => {
-      if (++count % 3 === 0) {
-        wire.refused++;
-        if (count % 2) return request.socket.destroy();
-        response.writeHead(503);
-        return response.end('<Error><Code>SlowDown</Code></Error>');
-      }
+      if (answers(++count, request, response)) return;
       const { method, url: path, headers } = request;
       const on = http.request({ host: '127.0.0.1', port: target.port, method, path, headers });
       request.pipe(on).on('response', (answer) => {
