@@ -15,7 +15,7 @@
     "SELECT kind, day, CAST(SUM(n) AS bigint), CAST(SUM(total) AS bigint) FROM (" \
     "SELECT CASE state WHEN 1 THEN 3 ELSE 0 END AS kind," \
     " (id / 4194304 + 1704067200000) / 86400000 AS day, COUNT(*) AS n," \
-    " SUM(version) AS total FROM bets GROUP BY 1, 2" \
+    " SUM(" ARCHIVE_BET_MARK ") AS total FROM bets GROUP BY 1, 2" \
     " UNION ALL SELECT 1, at_ms / 86400000, COUNT(*), SUM(amount) FROM transfers GROUP BY 1, 2" \
     " UNION ALL SELECT 2, at_ms / 86400000, COUNT(*), COUNT(*) FROM feed_log WHERE type = 14" \
     " GROUP BY 1, 2) d WHERE day >= (SELECT value / 86400000 FROM meta" \
@@ -112,11 +112,12 @@ static const struct source {
     [PACK_BETS] = {
         "SELECT id, account, state, version, stake, potential, cap, payout, cashed_stake,"
         " cashed_paid, placed_ms, settled_ms, rule, flags, currency, sport, slip, results"
+        ", " ARCHIVE_BET_MARK
         " FROM bets WHERE id >= $1 AND id < $2 AND state <> 1 ORDER BY id",
-        "iiiiiiiiiiiiiissss", "ddiiiiiiiiiiiissjj",
+        "iiiiiiiiiiiiiissssi", "ddiiiiiiiiiiiissjj-",
         { "id", "account", "state", "version", "stake", "potential", "cap", "payout",
           "cashed_stake", "cashed_paid", "placed_ms", "settled_ms", "rule", "flags", "currency",
-          "sport", "slip", "results" }, 3 },
+          "sport", "slip", "results", NULL }, 18 },
     [PACK_TRANSFERS] = {
         "SELECT account, seq, debit, credit, amount, kind, bet, at_ms, balance_after"
         " FROM transfers WHERE at_ms >= $1 AND at_ms < $2 ORDER BY account, seq",

@@ -148,7 +148,8 @@ static bool unchanged(struct archive *archive, const struct month *month,
 {
     static const char *const sql[] = {
         "SELECT count(*) FROM bets WHERE id >= $3 AND id < $4",
-        "SELECT COALESCE(sum(version), 0)::bigint FROM bets WHERE id >= $3 AND id < $4",
+        ("SELECT COALESCE(sum(" ARCHIVE_BET_MARK "), 0)::bigint FROM bets"
+         " WHERE id >= $3 AND id < $4"),
         "SELECT count(*) FROM transfers WHERE at_ms >= $1 AND at_ms < $2",
         ("SELECT COALESCE(sum(amount), 0)::bigint FROM transfers"
          " WHERE at_ms >= $1 AND at_ms < $2"),

@@ -18,7 +18,9 @@ enum pack_kind { PACK_BETS, PACK_TRANSFERS, PACK_AUDIT, PACK_KINDS };
 const char *pack_kind_name(enum pack_kind kind);
 
 /* What a day has of a kind: rows, and a sum that any change changes: of bets
- * their versions, of transfers their amounts. */
+ * their versions, each by its id, for one may go and another of its version
+ * come; of transfers their amounts. */
+#define ARCHIVE_BET_MARK "version * (id % 16777213 + 1)"
 struct day_part { int64_t rows, sum; };
 
 struct day {

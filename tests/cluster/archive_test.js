@@ -143,6 +143,18 @@ describe('the archive', () => {
       /^1 days, 3 objects, \d+ rows: 0 faults$/);
   });
 
+  test('a change is seen, though as many versions come as go', () => {
+    const move = (n) => world.store.sql(`update bets set version = version
+      + case id when (select max(id) from bets where state <> 1) then ${n} else -(${n}) end
+      where id in (select max(id) from bets where state <> 1
+        union select min(id) from bets where state <> 1)`);
+    move(1);
+    assert.match(well(archive('--through', today())), /^1 days, 1 written/m);
+    move(-1);
+    assert.match(well(archive('--through', today())), /^1 days, 1 written/m);
+    assert.match(well(archive('--through', today())), /^1 days, 0 written/m);
+  });
+
   test('what is not over is not written; a wrong secret is refused', () => {
     assert.match(well(archive()), /^0 days, 0 written/);
     const env = { ...s3.env, AWS_SECRET_ACCESS_KEY: 'wrong' };
