@@ -48,13 +48,24 @@ class Kafka {
     return broker;
   }
 
-  // A topic's records: [{ key, value }], what is there now.
+  // Of a topic that is not compacted: how many records are there now.
+  count(host, topic) {
+    const offsets = (time) =>
+      kafka('tool', 'org.apache.kafka.tools.GetOffsetShell', '--bootstrap-server', host,
+        '--topic', topic, '--time', time)
+        .split('\n').reduce((sum, line) => sum + Number(line.split(':')[2] ?? 0), 0);
+    return offsets('latest') - offsets('earliest');
+  }
+
+  // Its records: [{ key, value }], what is there now.
   records(bus, topic) {
     const { host, pathname } = new URL(bus.replace(/^kafka:/, 'http:'));
-    const prefix = pathname.slice(1);
+    const name = `${pathname.slice(1)}.${topic}`;
+    const n = this.count(host, name);
+    if (n === 0) return [];
     const lines = kafka('tool', 'org.apache.kafka.tools.consumer.ConsoleConsumer',
-      '--bootstrap-server', host, '--topic', `${prefix}.${topic}`, '--from-beginning',
-      '--timeout-ms', '4000', '--property', 'print.key=true');
+      '--bootstrap-server', host, '--topic', name, '--from-beginning',
+      '--max-messages', String(n), '--timeout-ms', '60000', '--property', 'print.key=true');
     return lines.split('\n').filter(Boolean).map((line) => {
       const [key, value] = line.split('\t');
       return { key, value };
