@@ -14,6 +14,7 @@
 
 #define COMMIT_MS 200
 #define CLOSE_MS 5000
+#define MEET_MS 3000 /* of them: for a group that is being joined */
 
 /* A message that waits: it lives in its event. */
 struct held {
@@ -41,6 +42,7 @@ struct kafka_group {
     struct part *parts;
     int32_t partitions;
     uint64_t commit_at_ms, close_at_ms;
+    bool met; /* the group has said what is ours, if only nothing */
     bool closing, leaving, gone;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -221,6 +223,7 @@ static void on_rebalance(struct kafka_group *group, rd_kafka_event_t *event)
     rd_kafka_resp_err_t code = rd_kafka_event_error(event);
 
     metric_add(METRIC_KAFKA_REBALANCES, str_of(group->options.name), 1);
+    group->met = true;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         take(group, list);
     } else if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
@@ -395,15 +398,20 @@ static bool drain(struct kafka_group *group)
     return true;
 }
 
+/* Who leaves between joining a group and its first word on what is whose is
+ * aborted by librdkafka up to 2.2 (its issue 4312): that word is waited for. */
 static void leave(struct kafka_group *group)
 {
+    uint64_t now = uv_now(group->kafka->options.loop);
+
+    if (!group->met && now + CLOSE_MS - MEET_MS < group->close_at_ms)
+        return;
     if (!group->leaving) {
         group->leaving = true;
         complain(group, "the group was not left",
                  rd_kafka_consumer_close_queue(group->rk, group->queue));
     }
-    group->gone = rd_kafka_consumer_closed(group->rk) != 0 ||
-                  uv_now(group->kafka->options.loop) >= group->close_at_ms;
+    group->gone = rd_kafka_consumer_closed(group->rk) != 0 || now >= group->close_at_ms;
 }
 
 bool kafka_group_turn(struct kafka_group *group)
