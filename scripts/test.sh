@@ -188,7 +188,7 @@ with_kafka() {
 api_cluster() {
     local apart='openapi|process|recovery|sim|risk'
     # shellcheck disable=SC2046
-    OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1200 \
+    OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1800 \
         node_step api-cluster $(printf '%s\n' tests/api/*_test.js |
             grep -vE "/($apart)_test.js\$")
 }

@@ -13,6 +13,7 @@ const { Fleet, PAIRS } = require('./fleet');
 const { value } = require('./metrics');
 
 const LIMIT_MS = 10000;
+const PATIENT = { 'live-silence-ms': '15000' }; // its stories: ../silence_test.js
 const EVENTS = 'select coalesce(sum(seq), 0) from accounts';
 const PARTITION = /^overround_feed_partition_position\{partition="(\d+)"\} (\d+)$/gm;
 const buses = new Map(); // of stores: who starts again finds its topics
@@ -40,7 +41,8 @@ function positions(text, event) {
 
 class One extends Fleet {
   constructor(wanted) {
-    super({ counts: PAIRS, bus: buses.get(wanted.store), ...wanted });
+    const options = { ...PATIENT, ...wanted.options };
+    super({ counts: PAIRS, bus: buses.get(wanted.store), ...wanted, options });
     buses.set(wanted.store, this.bus);
     this.last = Promise.resolve();
     this.proposals = new Map(); // of events
