@@ -209,6 +209,7 @@ stop) stop ;;
 failover) failover ;;
 signal) kill -s "$signal" "$(cat "$dir/$name.pid")" ;;
 again)
+    for _ in $(seq 50); do alive "$name" && sleep 0.1; done # it may be ending
     alive "$name" && die "$name runs"
     launch "$name"
     listening "$name"
