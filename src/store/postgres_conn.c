@@ -56,11 +56,21 @@ static void unwatch(struct pg_conn *conn)
     conn->poll = NULL;
 }
 
+static void watch(struct pg_conn *conn, int events);
+
+/* An error has ended the watch.  libpq meets it too, and words it better, but
+ * perhaps not yet: what the server said before comes first, and may be all that
+ * is read now. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    (void)status; /* libpq meets the same error and words it better */
+    struct pg_conn *conn = poll->data;
+
     (void)events;
-    on_ready(poll->data);
+    if (status < 0)
+        conn->events = 0;
+    on_ready(conn);
+    if (conn->poll == poll && conn->events == 0)
+        watch(conn, UV_READABLE);
 }
 
 static void watch(struct pg_conn *conn, int events)

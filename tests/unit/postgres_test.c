@@ -505,6 +505,38 @@ static void test_a_terminated_session_rolled_back(void **state)
     db_close(db);
 }
 
+/* Its farewell and the connection's reset are there at once: a server that falls
+ * has not read all that was sent to it. */
+static void test_a_reset_behind_a_farewell_is_seen(void **state)
+{
+    static char body[200 * 1024];
+    static const char waits[] = "SELECT count(*) FROM pg_stat_activity WHERE"
+        " application_name LIKE 'overround write%' AND wait_event_type = 'Lock'"
+        " AND datname = current_database()";
+    struct store_exec exec = { .n = 2, .arena = &suite.arena, .on_done = suite_on_exec };
+    struct db *db = admin_open(suite.url);
+
+    (void)state;
+    memset(body, 'x', sizeof(body));
+    exec.calls[0] = (struct statement_call){ STATEMENT_FEED_PUBLISHED_SET, { VALUE_INT(1) } };
+    exec.calls[1] = (struct statement_call){ STATEMENT_DEAD_ADD,
+        { VALUE_INT(1), VALUE_STR(STR("key")), VALUE_STR(STR("why")), VALUE_INT(1), VALUE_INT(1),
+          VALUE_STR(((struct str){ body, sizeof(body) })) } };
+    admin_run(db, "BEGIN; UPDATE meta SET value = value WHERE name = 'feed_published'");
+    suite.waiting++;
+    store_exec(suite.store, &exec);
+    while (admin_int(db, waits) == 0)
+        (void)uv_run(&suite.loop, UV_RUN_NOWAIT);
+    admin_run(db, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                  " WHERE application_name LIKE 'overround write%'"
+                  " AND datname = current_database()");
+    suite_wait();
+    assert_int_equal(suite.result, STORE_UNAVAILABLE);
+    admin_run(db, "ROLLBACK");
+    wait_until_up(true);
+    db_close(db);
+}
+
 /* Rule 13: kill -9 says nothing, so nothing is known. */
 static void rule_13_lost_in_mid_batch_is_unknown(void **state)
 {
@@ -648,6 +680,7 @@ int main(void)
     };
     const struct CMUnitTest failures[] = {
         SUITE_TEST(test_a_terminated_session_rolled_back),
+        SUITE_TEST(test_a_reset_behind_a_farewell_is_seen),
         SUITE_TEST(rule_13_lost_in_mid_batch_is_unknown),
         SUITE_TEST(rule_13_a_commit_with_a_warning_is_unknown),
         SUITE_TEST(test_a_store_that_is_away_fails_fast),
