@@ -220,8 +220,8 @@ test('a drain refuses what waits, without a verdict', async () => {
   }
 });
 
-test('what was suspended as it came does not pass the trader', async () => {
-  // The only lane waits for company: the market opens again while the bet is queued.
+// The only lane waits for company: the market opens again while the bet is queued.
+oneProcess(test)('what was suspended as it came does not pass the trader', async () => {
   const slow = { lanes: '1', 'pace-us': '2000000', 'queue-delay-ms': '9000' };
   const world = await openWorld({ ...SETTINGS, ...slow });
   const customer = await world.customer({ balance: '1000.00' });
