@@ -12,7 +12,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { Postgres, Server, binary, folder, load, median, medianOf, prepare, round, rounds, run,
-  save, spawnOn, GENERATOR_CORE } = require('./lib');
+  save, sleep, spawnOn, GENERATOR_CORE } = require('./lib');
 
 const bets = Number(process.env.BENCH_RELAY_BETS ?? 400000);
 const CUSTOMERS = 20000;
@@ -48,13 +48,15 @@ async function fill(cluster) {
   await cluster.checkpoint();
 }
 
+const lastLine = (text) => JSON.parse(text.trim().split('\n').pop());
+
 async function ours(cluster, address, number) {
   const database = `round${number}`;
   const store = await cluster.create(database, 'filled');
   const before = cluster.cpu();
   const text = await run(GENERATOR_CORE, [path.join(folder, 'relay_drive'), store,
     `kafka://${address}/r${number}`, String(2 * bets)]);
-  const told = JSON.parse(text);
+  const told = lastLine(text);
   const pg = cluster.cpu() - before;
   await cluster.sql(`DROP DATABASE ${database} WITH (FORCE)`);
   return {
@@ -113,13 +115,14 @@ async function paced(cluster, address, dir, rate) {
   fs.writeFileSync(script, PACED.replace(/\n/g, ' '));
   const relay = spawnOn(GENERATOR_CORE, [path.join(folder, 'relay_drive'), store,
     `kafka://${address}/paced`, String(2 * bets)]);
+  while (!relay.text.stdout.includes('ready') && relay.status === undefined) await sleep(20);
   const began = performance.now();
   await run(GENERATOR_CORE, ['pgbench', '-n', '-M', 'prepared', '-c', '1', '-f', script,
     '-R', String(rate / BATCH), '-t', String(bets / BATCH), store]);
   const seconds = (performance.now() - began) / 1000;
   if ((await relay.ended) !== 0) throw new Error(`relay_drive: ${relay.text.stderr}`);
   await cluster.sql('DROP DATABASE paced WITH (FORCE)');
-  return { ...JSON.parse(relay.text.stdout), came: round(bets / seconds) };
+  return { ...lastLine(relay.text.stdout), came: round(bets / seconds) };
 }
 
 async function main() {

@@ -4,7 +4,8 @@
  *
  *   relay_drive STORE KAFKA RECORDS     until so many were acknowledged
  *
- * Prints {"records":…,"seconds":…,"cpu_s":…,"lag_p50_ms":…,"lag_p99_ms":…,
+ * Prints "ready" when it has what it tells and where to, and in the end
+ * {"records":…,"seconds":…,"cpu_s":…,"lag_p50_ms":…,"lag_p99_ms":…,
  * "lag_max_ms":…}: from the first record sent.  The lag is the age of the oldest
  * event that is not acknowledged, looked at each millisecond.
  */
@@ -27,6 +28,7 @@ static struct {
     struct relay *relay;
     int64_t records, started_us;
     double cpu_s;
+    bool ready;
     uint64_t looks, lags[LAG_MAX_MS + 1]; /* looks by the lag they saw */
 } drive;
 
@@ -43,6 +45,17 @@ static int64_t sent(void)
 {
     return metric_value(METRIC_RELAY_EVENTS, STR("bets")) +
            metric_value(METRIC_RELAY_EVENTS, STR("transfers"));
+}
+
+static void look_ready(void)
+{
+    relay_metrics(drive.relay);
+    if (drive.ready || kafka_partitions(drive.kafka) == 0 ||
+        metric_value(METRIC_RELAY_CLASSES, STR_NONE) < OUTBOX_CLASSES)
+        return;
+    drive.ready = true;
+    puts("ready");
+    fflush(stdout);
 }
 
 static void look_at_lag(void)
@@ -72,6 +85,7 @@ static int lag_at(uint64_t percent)
 static void on_look(uv_timer_t *timer)
 {
     (void)timer;
+    look_ready();
     if (sent() == 0) {
         drive.started_us = clock_mono_us();
         drive.cpu_s = cpu_s();
