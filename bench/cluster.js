@@ -1,7 +1,8 @@
 // Roles apart: what that costs, and how soon it is there.
 //
 //   placement at half the maximum of one process: p99 through nginx and two
-//   bets processes with Kafka on, beside one process; CPU a bet, by process
+//   bets processes with Kafka on, beside one process; CPU a bet, by process.
+//   Apart they need more than a core: they have both, and the generator, too
 //   feed to web: from POST /v1/feed to a client of another process
 //   a new bets process: ready with 100,000 markets
 'use strict';

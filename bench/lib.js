@@ -19,6 +19,7 @@ const seconds = Number(process.env.BENCH_SECONDS ?? 6);
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const SERVER_CORE = 0;
 const GENERATOR_CORE = 1;
+const BOTH_CORES = '0,1'; // of a deployment whose processes are on several machines
 const TOKEN = 'operator-of-the-bench';
 const CUSTOMERS = 5000;
 
@@ -198,7 +199,7 @@ async function pgbench(cluster, { duration = seconds, rate = 0, logs = '' } = {}
 
 class Server {
   // options: settings of serve, by name
-  static async start(store, options = {}) {
+  static async start(store, options = {}, core = SERVER_CORE) {
     const settings = {
       store,
       listen: '127.0.0.1:0',
@@ -214,7 +215,7 @@ class Server {
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const server = new Server();
-    server.child = start(SERVER_CORE, [binary, 'serve', ...flags]);
+    server.child = start(core, [binary, 'serve', ...flags]);
     let at = null;
     for (let tries = 0; !at; tries++) {
       at = /^listening public=(\S+) operator=(\S+)/m.exec(server.child.text.stdout);
@@ -376,7 +377,7 @@ function table(names) {
 if (require.main === module) table(process.argv.length > 2 ? process.argv.slice(2) : ORDER);
 
 module.exports = {
-  CUSTOMERS, Postgres, Server, SERVER_CORE, GENERATOR_CORE, TOKEN, alternate, binary, cpuOf,
+  BOTH_CORES, CUSTOMERS, Postgres, Server, SERVER_CORE, GENERATOR_CORE, TOKEN, alternate, binary, cpuOf,
   folder, load, median, medianOf, pgbench, pgbenchPrepare, prepare, round, rounds, run, save,
   seconds, sleep, spawnOn: start,
 };

@@ -2,7 +2,7 @@
 // for each name, with nginx in front of the bets processes.
 'use strict';
 
-const { Server, SERVER_CORE, TOKEN, binary, cpuOf, run, sleep } = require('./lib');
+const { BOTH_CORES, Server, TOKEN, binary, cpuOf, run, sleep } = require('./lib');
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
@@ -16,7 +16,7 @@ class Kafka {
     const kafka = new Kafka();
     kafka.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'overround-bench-kafka-'));
     process.on('exit', () => kafka.drop());
-    kafka.address = (await run(SERVER_CORE, ['scripts/kafka.sh', 'start', kafka.folder])).trim();
+    kafka.address = (await run(BOTH_CORES, ['scripts/kafka.sh', 'start', kafka.folder])).trim();
     kafka.pid = Number(fs.readFileSync(path.join(kafka.folder, 'pid'), 'latin1'));
     return kafka;
   }
@@ -56,7 +56,7 @@ class Balancer {
       settle_operator: [settle.operator],
       web_operator: [web.operator],
     }).map(([name, addresses]) => `${name}=${addresses}`);
-    await run(SERVER_CORE, ['scripts/nginx.sh', 'start', balancer.folder, balancer.public,
+    await run(BOTH_CORES, ['scripts/nginx.sh', 'start', balancer.folder, balancer.public,
       `127.0.0.1:${await freePort()}`, ...upstreams]);
     balancer.pid = Number(fs.readFileSync(path.join(balancer.folder, 'nginx.pid'), 'latin1'));
     return balancer;
@@ -67,7 +67,7 @@ class Balancer {
   }
 
   stop() {
-    return run(SERVER_CORE, ['scripts/nginx.sh', 'stop', this.folder]);
+    return run(BOTH_CORES, ['scripts/nginx.sh', 'stop', this.folder]);
   }
 }
 
@@ -110,7 +110,7 @@ class Split {
   }
 
   add(role) {
-    return Server.start(this.store, { ...this.settings, role });
+    return Server.start(this.store, { ...this.settings, role }, BOTH_CORES);
   }
 
   all() {
