@@ -377,7 +377,7 @@ function table(names) {
 if (require.main === module) table(process.argv.length > 2 ? process.argv.slice(2) : ORDER);
 
 module.exports = {
-  BOTH_CORES, CUSTOMERS, Postgres, Server, SERVER_CORE, GENERATOR_CORE, TOKEN, alternate, binary, cpuOf,
-  folder, load, median, medianOf, pgbench, pgbenchPrepare, prepare, round, rounds, run, save,
+  BOTH_CORES, CUSTOMERS, Postgres, Server, SERVER_CORE, GENERATOR_CORE, TOKEN, alternate, binary,
+  cpuOf, folder, load, median, medianOf, pgbench, pgbenchPrepare, prepare, round, rounds, run, save,
   seconds, sleep, spawnOn: start,
 };

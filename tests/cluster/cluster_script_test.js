@@ -19,7 +19,9 @@ const isAlive = (pid) => fs.existsSync(`/proc/${pid}`);
 // Every process of the cluster: what its pid files name.
 function pidsOf(dir) {
   const files = fs.readdirSync(dir, { recursive: true });
-  return files.filter((name) => /(^|[./])pid$/.test(name)).map((name) => Number(fs.readFileSync(path.join(dir, name), 'latin1')));
+  return files
+    .filter((name) => /(^|[./])pid$/.test(name))
+    .map((name) => Number(fs.readFileSync(path.join(dir, name), 'latin1')));
 }
 
 test('a cluster starts, loses its primary and a process, and ends', async () => {
