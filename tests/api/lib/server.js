@@ -86,6 +86,7 @@ class Server {
     this.output = '';
     this.log = '';
     this.token = OPERATOR_TOKEN;
+    this.partitions = 1; // of the topics that events are divided by
     children.add(child);
     child.stdout.on('data', (text) => {
       this.output += text;

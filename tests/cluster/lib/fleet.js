@@ -20,6 +20,7 @@ class Fleet {
   constructor({ store, bus = sharedBus(), counts = SMALL, options = {}, env, launcher }) {
     Object.assign(this, { store, bus, counts, env, launcher });
     this.options = { ...DEFAULTS, ...options };
+    this.partitions = Number(this.options.partitions);
     this.members = []; // { role, server, listen }
     this.token = OPERATOR_TOKEN;
   }

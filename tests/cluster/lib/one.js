@@ -7,6 +7,7 @@
 //   what an operator reads    until every process has heard of the money
 'use strict';
 
+const { slotOf } = require('../../api/lib/slot');
 const { psql } = require('../../api/lib/store');
 const { eventually } = require('../../api/lib/wait');
 const { Fleet, PAIRS } = require('./fleet');
@@ -17,14 +18,6 @@ const PATIENT = { 'live-silence-ms': '15000' }; // its stories: ../silence_test.
 const EVENTS = 'select coalesce(sum(seq), 0) from accounts';
 const PARTITION = /^overround_feed_partition_position\{partition="(\d+)"\} (\d+)$/gm;
 const buses = new Map(); // of stores: who starts again finds its topics
-
-// src/model/slot.c
-function slotOf(id) {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of Buffer.from(id))
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  return Number((hash ^ (hash >> 32n)) % 64n);
-}
 
 function eventOf({ body, json }) {
   if (json) return json.event ?? json.scope?.event;
