@@ -20,7 +20,8 @@ upstream() { # NAME=ADDRESS,ADDRESS
     for address in $(tr ',' ' ' <<<"${1#*=}"); do
         echo "        server $address max_fails=0;"
     done
-    echo "        keepalive 64;"
+    echo "        keepalive 1024;"
+    echo "        keepalive_requests 100000;"
     echo "        keepalive_timeout 10s;"
     echo "    }"
 }
