@@ -124,7 +124,8 @@ int main(int argc, char **argv)
         return 1;
     }
     drive.kafka = kafka_new(&(struct kafka_options){
-        .loop = &drive.loop, .url = argv[2], .conf = "", .partitions = 8, .client = "bench" });
+        .loop = &drive.loop, .url = argv[2], .conf = "", .partitions = 8, .client = "bench",
+        .linger_ms = RELAY_LINGER_MS });
     drive.relay = relay_new(&(struct relay_options){
         .loop = &drive.loop, .store = store, .kafka = drive.kafka, .owner = "bench",
         .lease_ms = 3000 });

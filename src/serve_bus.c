@@ -22,6 +22,7 @@
 #include "model/slot.h"
 #include "odds/partitions.h"
 #include "settle/intake.h"
+#include "settle/relay.h"
 #include "settle/settle.h"
 #include "web/web.h"
 
@@ -157,6 +158,7 @@ void serve_make_bus(struct serve *serve)
     serve->kafka = kafka_new(&(struct kafka_options){
         .loop = &serve->loop, .url = serve->config.bus, .conf = serve->config.kafka_conf,
         .partitions = serve->config.partitions, .client = "overround",
+        .linger_ms = serve->roles.feed || serve->roles.odds ? 0 : RELAY_LINGER_MS,
     });
     if (public)
         make_book(serve);

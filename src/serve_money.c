@@ -15,6 +15,8 @@
 #include "settle/relay.h"
 
 #define RELAY_LEASE_MS 3000
+#define SHOWN_MS 20    /* what customers see of their bets waits for more */
+#define COUNTED_MS 200 /* what is only counted does */
 
 /* Of this process alone, and for a person to find it. */
 static const char *relay_owner(struct serve *serve)
@@ -52,6 +54,7 @@ void serve_make_money(struct serve *serve, struct kafka *kafka)
     serve->money = money_topic_new(&(struct money_topic_options){
         .kafka = kafka, .bus = serve->bus, .snapshot = start->counted,
         .margin_e4 = serve->config.cashout_margin * 100,
+        .ends = !serve->roles.web, .gather_ms = serve->roles.web ? SHOWN_MS : COUNTED_MS,
         .since_ms = start->counted == NULL ? clock_wall_ms()
                                            : start->counted_ms - MONEY_TOPIC_BEFORE_MS,
     });

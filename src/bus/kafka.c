@@ -172,8 +172,9 @@ static bool producer_open(struct kafka *kafka)
 {
     char why[KAFKA_ERROR_BYTES];
 
-    kafka->producer = kafka_conf_new(&kafka->conf, KAFKA_PRODUCER, kafka->options.client, NULL,
-                                     why);
+    kafka->producer = kafka_conf_new(&kafka->conf, &(struct kafka_instance){
+        .kind = KAFKA_PRODUCER, .client = kafka->options.client,
+        .wait_ms = kafka->options.linger_ms }, why);
     if (kafka->producer == NULL) {
         log_error("kafka", "no producer", "why='%s'", why);
         return false;

@@ -35,6 +35,8 @@ struct kafka_options {
     const char *conf;     /* librdkafka's: "security.protocol=SASL_SSL,sasl.mechanism=…" */
     int64_t partitions;   /* of topics that are made; 1, 2, 4, … 64 */
     const char *client;   /* client.id, for the broker's log */
+    int64_t linger_ms;    /* what is sent waits for more, that fewer requests bring it;
+                             0: hardly */
 };
 
 /* Reads url and conf, without connecting.  False: *error names what is wrong. */
@@ -91,6 +93,8 @@ struct kafka_reader;
 struct kafka_reader_options {
     enum topic topic;
     int64_t since_ms;     /* from the first record of this time on; 0 = from the beginning */
+    int64_t gather_ms;    /* a broker gathers records for so long, that fewer answers bring
+                             them; 0: each at once */
     void (*on_message)(void *ctx, const struct kafka_message *message);
     /* Once a partition: what stood in it when the reader began has been given. */
     void (*on_end)(void *ctx, int32_t partition);

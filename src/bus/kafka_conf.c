@@ -4,6 +4,7 @@
 #include "bus/kafka_inside.h"
 
 #define PREFIX_BYTES 64
+#define GATHER_BYTES "262144" /* are sent without waiting for more */
 #define TEXT(n) TEXT_OF(n)
 #define TEXT_OF(n) #n
 
@@ -214,6 +215,20 @@ static bool set_limits(rd_kafka_conf_t *conf, char error[KAFKA_ERROR_BYTES])
     return set(conf, "queue.buffering.max.kbytes", text, error);
 }
 
+static bool set_wait(rd_kafka_conf_t *conf, const struct kafka_instance *instance,
+                     char error[KAFKA_ERROR_BYTES])
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%d", (int)instance->wait_ms);
+    if (instance->wait_ms == 0)
+        return true;
+    if (instance->kind == KAFKA_PRODUCER)
+        return set(conf, "linger.ms", text, error);
+    return set(conf, "fetch.wait.max.ms", text, error) &&
+           set(conf, "fetch.min.bytes", GATHER_BYTES, error);
+}
+
 static bool set_kind(rd_kafka_conf_t *conf, enum kafka_kind kind, const char *group,
                      char error[KAFKA_ERROR_BYTES])
 {
@@ -232,17 +247,18 @@ static bool set_kind(rd_kafka_conf_t *conf, enum kafka_kind kind, const char *gr
              set(conf, "partition.assignment.strategy", "cooperative-sticky", error)));
 }
 
-rd_kafka_t *kafka_conf_new(const struct kafka_conf *given, enum kafka_kind kind,
-                           const char *client, const char *group,
+rd_kafka_t *kafka_conf_new(const struct kafka_conf *given, const struct kafka_instance *instance,
                            char error[KAFKA_ERROR_BYTES])
 {
-    rd_kafka_type_t type = kind == KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
+    bool sends = instance->kind == KAFKA_PRODUCER;
+    rd_kafka_type_t type = sends ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_t *rk = NULL;
 
-    if (set_all(conf, mild, LENGTH(mild), error) && set_given(conf, given, error) &&
-        set_all(conf, firm, LENGTH(firm), error) && set_kind(conf, kind, group, error) &&
-        set(conf, "client.id", client, error) &&
+    if (set_all(conf, mild, LENGTH(mild), error) && set_wait(conf, instance, error) &&
+        set_given(conf, given, error) && set_all(conf, firm, LENGTH(firm), error) &&
+        set_kind(conf, instance->kind, instance->group, error) &&
+        set(conf, "client.id", instance->client, error) &&
         (given->brokers == NULL || set(conf, "bootstrap.servers", given->brokers, error)))
         rk = rd_kafka_new(type, conf, error, KAFKA_ERROR_BYTES);
     if (rk == NULL)
@@ -260,7 +276,8 @@ bool kafka_check(const char *url, const char *conf, struct arena *arena, struct 
         return false;
     read.brokers = NULL; /* nothing is connected */
     for (size_t i = 0; i < LENGTH(kinds); i++) {
-        rd_kafka_t *rk = kafka_conf_new(&read, kinds[i], "check", "check", why);
+        struct kafka_instance instance = { kinds[i], "check", "check", 0 };
+        rd_kafka_t *rk = kafka_conf_new(&read, &instance, why);
 
         if (rk == NULL) {
             *error = arena_printf(arena, "kafka-conf: %s", why);

@@ -365,8 +365,8 @@ static void open_instance(struct kafka_group *group)
     struct kafka *kafka = group->kafka;
     char why[KAFKA_ERROR_BYTES];
 
-    group->rk = kafka_conf_new(&kafka->conf, KAFKA_GROUP, kafka->options.client, group->name,
-                               why);
+    group->rk = kafka_conf_new(&kafka->conf, &(struct kafka_instance){
+        .kind = KAFKA_GROUP, .client = kafka->options.client, .group = group->name }, why);
     if (group->rk == NULL) {
         log_error("kafka", "no member of a group", "group=%s why='%s'", group->name, why);
         rd_kafka_topic_partition_list_destroy(topics);

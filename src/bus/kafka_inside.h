@@ -34,10 +34,14 @@ struct kafka_conf {
 bool kafka_conf_read(const char *url, const char *conf, struct arena *arena,
                      struct kafka_conf *out, struct str *error) MUST_USE;
 enum kafka_kind { KAFKA_PRODUCER, KAFKA_READER, KAFKA_GROUP };
-/* An instance of librdkafka.  group: its id with the prefix, or NULL.  NULL:
- * error says why. */
-rd_kafka_t *kafka_conf_new(const struct kafka_conf *conf, enum kafka_kind kind,
-                           const char *client, const char *group,
+struct kafka_instance {
+    enum kafka_kind kind;
+    const char *client;
+    const char *group;   /* its id with the prefix; NULL: in none */
+    int64_t wait_ms;     /* records wait for others: linger, gather; 0: hardly */
+};
+/* An instance of librdkafka.  NULL: error says why. */
+rd_kafka_t *kafka_conf_new(const struct kafka_conf *conf, const struct kafka_instance *instance,
                            char error[KAFKA_ERROR_BYTES]) MUST_USE;
 
 /* ---- topics ------------------------------------------------------------- */

@@ -64,7 +64,9 @@ static void open_instance(struct kafka_reader *reader)
     struct kafka *kafka = reader->kafka;
     char why[KAFKA_ERROR_BYTES];
 
-    reader->rk = kafka_conf_new(&kafka->conf, KAFKA_READER, kafka->options.client, NULL, why);
+    reader->rk = kafka_conf_new(&kafka->conf, &(struct kafka_instance){
+        .kind = KAFKA_READER, .client = kafka->options.client,
+        .wait_ms = reader->options.gather_ms }, why);
     if (reader->rk == NULL) {
         log_error("kafka", "no reader", "topic=%s why='%s'", reader->topic, why);
         return; /* the next turn tries again */

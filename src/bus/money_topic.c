@@ -79,6 +79,12 @@ static bool is_wallet(int event)
     return event == EVENT_DEPOSITED || event == EVENT_WITHDRAWN;
 }
 
+static bool is_end(int event)
+{
+    return event == EVENT_BET_SETTLED || event == EVENT_BET_CASHED_OUT ||
+           event == EVENT_BET_REOPENED;
+}
+
 /* ---- what is ------------------------------------------------------------------ */
 
 static void publish(struct money_topic *topic, struct event_record *record)
@@ -132,6 +138,8 @@ static void on_message(void *ctx, const struct kafka_message *message)
         count("repeated");
     else if (peeked && is_known(source->topic, xid))
         count("known");
+    else if (peeked && source->topic->options.ends && !is_end(event))
+        count("passed");
     else
         read_record(source, message->value);
 }
@@ -143,8 +151,8 @@ static void open_source(struct money_topic *topic, struct source *source, enum t
     source->topic = topic;
     source->wallet = name == TOPIC_TRANSFERS;
     source->reader = kafka_reader_new(topic->options.kafka, &(struct kafka_reader_options){
-        .topic = name, .since_ms = topic->options.since_ms, .on_message = on_message,
-        .ctx = source });
+        .topic = name, .since_ms = topic->options.since_ms,
+        .gather_ms = topic->options.gather_ms, .on_message = on_message, .ctx = source });
 }
 
 struct money_topic *money_topic_new(const struct money_topic_options *options)
@@ -160,7 +168,8 @@ struct money_topic *money_topic_new(const struct money_topic_options *options)
     }
     arena_init(&topic->arena, SCRATCH_BYTES);
     open_source(topic, &topic->bets, TOPIC_BETS);
-    open_source(topic, &topic->transfers, TOPIC_TRANSFERS);
+    if (!options->ends)
+        open_source(topic, &topic->transfers, TOPIC_TRANSFERS);
     return topic;
 }
 
@@ -169,7 +178,8 @@ void money_topic_free(struct money_topic *topic)
     if (topic == NULL)
         return;
     kafka_reader_close(topic->bets.reader);
-    kafka_reader_close(topic->transfers.reader);
+    if (topic->transfers.reader != NULL)
+        kafka_reader_close(topic->transfers.reader);
     free(topic->bets.heard);
     free(topic->transfers.heard);
     free(topic->snapshot);

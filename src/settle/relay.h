@@ -29,6 +29,9 @@
 #include "model/experiment.h"
 #include "store/store.h"
 
+/* kafka_options.linger_ms of a process that sends nothing more urgent. */
+#define RELAY_LINGER_MS 25
+
 struct relay;
 
 struct relay_options {

@@ -164,6 +164,30 @@ static void test_a_bet_is_as_it_was_told(void **state)
     money_topic_free(topic);
 }
 
+static void test_who_only_counts_hears_of_ends(void **state)
+{
+    struct money_topic *topic = money_topic_new(&(struct money_topic_options){
+        .bus = t.bus, .since_ms = 1, .ends = true });
+
+    (void)state;
+    assert_int_equal(t.n_readers, 1);
+    assert_int_equal(t.readers[0].topic, TOPIC_BETS);
+    tell(EVENT_DEPOSITED, 1000, 1, 10, 1);
+    tell(EVENT_BET_ACCEPTED, 1000, 2, 11, 2);
+    tell(EVENT_BET_SETTLED, 1000, 3, 12, 3);
+    tell(EVENT_BET_RESETTLED, 1000, 4, 13, 4);
+    tell(EVENT_BET_REOPENED, 1000, 5, 14, 5);
+    tell(EVENT_BET_CASHED_OUT, 1000, 6, 15, 6);
+    assert_int_equal(t.n, 3);
+    assert_int_equal(t.seqs[0], 3);
+    assert_int_equal(t.seqs[1], 5);
+    assert_int_equal(t.seqs[2], 6);
+    tell(EVENT_BET_ACCEPTED, 1000, 2, 11, 2); /* a relay begins again */
+    tell(EVENT_BET_SETTLED, 1000, 3, 12, 3);
+    assert_int_equal(t.n, 3);
+    money_topic_free(topic);
+}
+
 /* What the snapshot shows was counted; what it does not comes, whatever its
  * number is. */
 static void test_what_was_counted_is_not_told(void **state)
@@ -222,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_each_event_is_told_once),
         TEST(test_a_bet_is_as_it_was_told),
+        TEST(test_who_only_counts_hears_of_ends),
         TEST(test_what_was_counted_is_not_told),
         TEST(test_what_cannot_be_read_is_passed_over),
         cmocka_unit_test(test_snapshots_are_read),

@@ -15,7 +15,8 @@ const { value } = require('./metrics');
 
 const LIMIT_MS = 10000;
 const PATIENT = { 'live-silence-ms': '15000' }; // its stories: ../silence_test.js
-const EVENTS = 'select coalesce(sum(seq), 0) from accounts';
+const EVENTS = `select (select coalesce(sum(seq), 0) from accounts) || ' ' ||
+  (select count(*) from transfers where kind in (1, 2))`;
 const PARTITION = /^overround_feed_partition_position\{partition="(\d+)"\} (\d+)$/gm;
 const buses = new Map(); // of stores: who starts again finds its topics
 
@@ -46,9 +47,11 @@ class One extends Fleet {
     return super.start(more);
   }
 
-  // Of money, ever: each account counts its own without gaps.
+  // Of money, ever: each account counts its own without gaps.  A process of
+  // bets hears nothing of the wallet.
   events() {
-    return Number(psql(this.store, EVENTS));
+    const [all, wallet] = psql(this.store, EVENTS).trim().split(' ').map(Number);
+    return { web: all, bets: all - wallet };
   }
 
   async operate(method, path, options = {}) {
@@ -74,10 +77,12 @@ class One extends Fleet {
   }
 
   async heard() {
-    const wanted = this.events() - this.before;
+    const events = this.events();
     const deaf = async ({ role, server }) => {
       const { text } = await server.operate('GET', '/metrics');
-      const heard = value(text, 'overround_money_heard_total{result="told"}');
+      const of = (result) => value(text, `overround_money_heard_total{result="${result}"}`);
+      const heard = of('told') + of('passed');
+      const wanted = events[role] - this.before[role];
       if (heard < wanted) throw new Error(`${role} has heard ${heard} events of ${wanted}`);
     };
     await this.all(this.readers(), deaf);
