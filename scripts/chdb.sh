@@ -11,28 +11,20 @@
 # SELECT … FROM file('/PATH', JSONEachRow).
 set -euo pipefail
 
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
 version=26.9.0
 # of the wheel for x86-64
 sha256=707e2ec3fe0f7953bac97942eaeb7a1ed1d66b1e56ecef3f0aa2130f61f6e735
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/overround/chdb-$version
+cache=$(cache_of chdb-$version)
 python=/usr/bin/python3
 
-die() { echo "chdb.sh: $*" >&2; exit 1; }
-
 fetch() {
-    [ -e "$cache/.complete" ] && return
-    mkdir -p "$cache"
-    (
-        flock 9
-        [ -e "$cache/.complete" ] && exit 0
-        echo "chdb.sh: fetching chdb $version" >&2
-        rm -rf "$cache/lib"
-        echo "chdb-core==$version --hash=sha256:$sha256" >"$cache/requirements"
-        $python -m pip install --quiet --no-deps --only-binary :all: --require-hashes \
-            --target "$cache/lib" --requirement "$cache/requirements" >"$cache/pip.log" 2>&1 ||
-            { tail -20 "$cache/pip.log" >&2; die "pip could not fetch it"; }
-        touch "$cache/.complete"
-    ) 9>"$cache/.lock"
+    rm -rf "$cache/lib"
+    echo "chdb-core==$version --hash=sha256:$sha256" >"$cache/requirements"
+    $python -m pip install --quiet --no-deps --only-binary :all: --require-hashes \
+        --target "$cache/lib" --requirement "$cache/requirements"
 }
 
 ask() { # STATEMENTS
@@ -40,7 +32,7 @@ ask() { # STATEMENTS
     PYTHONPATH=$cache/lib $python -m chdb "$1" TabSeparated
 }
 
-fetch
+once "$cache" fetch
 case ${1:-} in
 fetch) ;;
 version) ask 'SELECT version()' ;;

@@ -11,17 +11,9 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
 files=$here/../deploy/clickhouse
-
-die() { echo "clickhouse.sh: $*" >&2; exit 1; }
-
-free_port() {
-    local port
-    while :; do
-        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
-}
 
 write_config() { # DIR HTTP TCP
     cat >"$1/config.xml" <<END

@@ -15,19 +15,15 @@
 # settings to every process, OVERROUND_CLUSTER_SIM=no leaves the match day out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
 
 roles="feed odds bets settle web"
 public=${OVERROUND_LISTEN:-127.0.0.1:8080}
 operator=${OVERROUND_OPERATOR_LISTEN:-127.0.0.1:8081}
 
-die() { echo "cluster.sh: $*" >&2; exit 1; }
-
 alive() { # NAME
     [ -e "$dir/$1.pid" ] && kill -0 "$(cat "$dir/$1.pid")" 2>/dev/null
-}
-
-taken() { # ADDRESS
-    (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null
 }
 
 # One process; where it listens is kept, so that it comes back there.

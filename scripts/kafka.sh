@@ -16,24 +16,14 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
 version=$(sed -n 's:.*kafka_2.13</artifactId><version>\(.*\)</version>.*:\1:p' "$here/kafka.pom.xml")
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/overround/kafka-$version
-
-die() { echo "kafka.sh: $*" >&2; exit 1; }
+cache=$(cache_of "kafka-$version")
 
 fetch() {
-    [ -e "$cache/.complete" ] && return
-    mkdir -p "$cache"
-    (
-        flock 9
-        [ -e "$cache/.complete" ] && exit 0
-        echo "kafka.sh: fetching Kafka $version" >&2
-        mvn -q -B -C -f "$here/kafka.pom.xml" dependency:copy-dependencies \
-            -DoutputDirectory="$cache/libs" >"$cache/mvn.log" 2>&1 ||
-            { tail -20 "$cache/mvn.log" >&2; die "Maven could not fetch it"; }
-        touch "$cache/.complete"
-    ) 9>"$cache/.lock"
-    [ -e "$cache/.complete" ] || exit 1
+    mvn -q -B -C -f "$here/kafka.pom.xml" dependency:copy-dependencies \
+        -DoutputDirectory="$cache/libs"
 }
 
 java_of() { # HEAP
@@ -41,18 +31,6 @@ java_of() { # HEAP
     shift
     java "-Xmx$heap" "-Xms64m" -XX:+UseSerialGC -XX:TieredStopAtLevel=${KAFKA_TIER:-4} \
         -Djava.awt.headless=true -cp "$cache/libs/*" "$@"
-}
-
-free_port() {
-    local port
-    while :; do
-        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
-}
-
-answers() { # PORT
-    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
 launch() { # DIR
@@ -69,7 +47,7 @@ launch() { # DIR
     ) &
     echo $! >"$dir/pid"
     for _ in $(seq 300); do
-        answers "$port" && grep -aq 'Kafka Server started' "$dir/out" && return
+        taken "127.0.0.1:$port" && grep -aq 'Kafka Server started' "$dir/out" && return
         kill -0 "$(cat "$dir/pid")" 2>/dev/null || return 1
         sleep 0.1
     done
@@ -79,7 +57,7 @@ launch() { # DIR
 start() {
     local dir=$1 port controller
     shift
-    fetch
+    once "$cache" fetch
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
     [ ! -e "$dir/server.properties" ] || die "$dir holds a server: use restart"
@@ -164,7 +142,7 @@ command=${1:-}
 [ $# -ge 2 ] || [ "$command" = fetch ] || { sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2; }
 shift || true
 case $command in
-fetch) fetch ;;
+fetch) once "$cache" fetch ;;
 start) start "$@" ;;
 stop) stop "$1" ;;
 kill) kill_it "$1" ;;
@@ -177,7 +155,7 @@ drop)
     rm -rf "$1"
     ;;
 tool)
-    fetch
+    once "$cache" fetch
     class=$1
     shift
     java_of "${KAFKA_HEAP:-512m}" "$class" "$@"

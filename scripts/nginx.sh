@@ -11,8 +11,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-
-die() { echo "nginx.sh: $*" >&2; exit 1; }
+# shellcheck source=scripts/lib.sh
+. "$here/scripts/lib.sh"
 
 upstream() { # NAME=ADDRESS,ADDRESS
     local name=${1%%=*} address

@@ -14,9 +14,10 @@
 # fsync is on: what is measured and tested here is durable.
 set -euo pipefail
 
-BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-die() { echo "pg.sh: $*" >&2; exit 1; }
+BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
 
 # initdb and postgres refuse to run as root.
 as_postgres() {
@@ -25,15 +26,6 @@ as_postgres() {
     else
         "$@"
     fi
-}
-
-# A port that nobody listens on now.  The caller tries again when it lost it.
-free_port() {
-    local port
-    while :; do
-        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
 }
 
 launch() { # DIR PORT

@@ -10,7 +10,8 @@
 #   scripts/rabbit.sh restart DIR    the same data and ports again
 set -euo pipefail
 
-die() { echo "rabbit.sh: $*" >&2; exit 1; }
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 SBIN=$(ls -d /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin 2>/dev/null | tail -1)
 [ -n "$SBIN" ] || die "no RabbitMQ in /usr/lib/rabbitmq"
@@ -23,15 +24,6 @@ become_rabbit() {
     else
         exec "$@"
     fi
-}
-
-# A port that nobody listens on now.  The caller tries again when it lost it.
-free_port() {
-    local port
-    while :; do
-        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
 }
 
 configure() { # DIR PORT TLS_PORT
@@ -61,8 +53,6 @@ environment() { # DIR DIST_PORT EPMD_PORT: as arguments of env
         "RABBITMQ_GENERATED_CONFIG_DIR=$1/schema"
 }
 
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
 lives() { # PIDFILE
     local pid
     pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] && [ -d "/proc/$pid" ] &&
@@ -88,7 +78,8 @@ launch() { # DIR: with the ports of DIR/ports
         </dev/null >>"$dir/out" 2>&1 &
     echo $! >"$dir/script.pid"
     for i in $(seq 600); do
-        if listens "$port" && { [ ! -f "$dir/tls/cert.pem" ] || listens "$tls"; }; then
+        if taken "127.0.0.1:$port" &&
+            { [ ! -f "$dir/tls/cert.pem" ] || taken "127.0.0.1:$tls"; }; then
             return 0
         fi
         lives "$dir/script.pid" || lives "$dir/pid" || return 1

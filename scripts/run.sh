@@ -4,6 +4,8 @@
 # OVERROUND_LISTEN, OVERROUND_OPERATOR_LISTEN and OVERROUND_STORE change where.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
 
 public=${OVERROUND_LISTEN:-127.0.0.1:8080}
 operator=${OVERROUND_OPERATOR_LISTEN:-127.0.0.1:8081}
@@ -25,10 +27,6 @@ stop() {
 }
 trap 'stop; exit 0' INT TERM
 trap stop EXIT
-
-taken() {
-    (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null
-}
 
 taken "$public" && fail "$public is taken; stop what listens there, or:" \
     "OVERROUND_LISTEN=127.0.0.1:9080 make run"

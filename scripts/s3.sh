@@ -11,30 +11,19 @@
 # us-east-1.  BUCKET.localhost works, too.
 set -euo pipefail
 
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
 version=v1.8.0
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/overround/versitygw-$version
+cache=$(cache_of versitygw-$version)
 
-die() { echo "s3.sh: $*" >&2; exit 1; }
-
-fetch() {
-    [ -x "$cache/versitygw" ] && return
-    command -v go >/dev/null || die "needs go (1.25 or later) to build versitygw"
-    mkdir -p "$cache"
-    (
-        flock 9
-        [ -x "$cache/versitygw" ] && exit 0
-        echo "s3.sh: building versitygw $version" >&2
-        GOBIN=$cache GOFLAGS=-trimpath go install "github.com/versity/versitygw/cmd/versitygw@$version" \
-            >"$cache/go.log" 2>&1 || { tail -20 "$cache/go.log" >&2; die "go could not build it"; }
-    ) 9>"$cache/.lock"
+build() {
+    command -v go >/dev/null || { echo "needs go (1.25 or later)"; return 1; }
+    GOBIN=$cache GOFLAGS=-trimpath go install "github.com/versity/versitygw/cmd/versitygw@$version"
 }
 
-free_port() {
-    local port
-    while :; do
-        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
+fetch() {
+    once "$cache" build
 }
 
 launch() { # DIR PORT
@@ -44,7 +33,7 @@ launch() { # DIR PORT
     echo $! >"$1/pid"
     for _ in $(seq 100); do
         kill -0 "$(cat "$1/pid")" 2>/dev/null || return 1
-        (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null && return 0
+        taken "127.0.0.1:$2" && return 0
         sleep 0.05
     done
     return 1

@@ -1,0 +1,38 @@
+# What the scripts share; they read it in.
+
+die() { echo "$(basename "$0"): $*" >&2; exit 1; }
+
+# Somebody listens there.
+taken() { # HOST:PORT
+    (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null
+}
+
+# A port of this machine that nobody listens on now.  The caller tries again when it lost it.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+        taken "127.0.0.1:$port" || { echo "$port"; return; }
+    done
+}
+
+# Where something of a version is kept between runs.
+cache_of() { # NAME-VERSION
+    echo "${XDG_CACHE_HOME:-$HOME/.cache}/overround/$1"
+}
+
+# Runs COMMAND, which fills FOLDER, unless it has done so; whoever else wants
+# that meanwhile waits.
+once() { # FOLDER COMMAND [ARGUMENT]…
+    local folder=$1
+    shift
+    [ -e "$folder/.complete" ] && return
+    mkdir -p "$folder"
+    (
+        flock 9
+        [ -e "$folder/.complete" ] && exit 0
+        echo "$(basename "$0"): fetching $(basename "$folder")" >&2
+        "$@" >"$folder/log" 2>&1 || { tail -20 "$folder/log" >&2; die "could not fetch it"; }
+        touch "$folder/.complete"
+    ) 9>"$folder/.lock" || exit 1
+}
