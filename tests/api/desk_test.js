@@ -33,7 +33,7 @@ describe('the desk', () => {
   const world = worldFor({ before, after }, {});
   before(async () => {
     makeOperators(world());
-    await eventually(async () => assert.equal((await get('sam', 'me')).status, 200));
+    await world().admits(...Object.values(tokens));
   });
 
   const send = (who, route, json) =>

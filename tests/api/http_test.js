@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const net = require('node:net');
 const { describe, test, before, after } = require('node:test');
-const { worldFor, market } = require('./lib/world');
+const { worldFor, market, eventually } = require('./lib/world');
 
 describe('http', () => {
   const world = worldFor({ before, after }, {});
@@ -119,8 +119,10 @@ describe('http', () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
       socket.destroy();
     }
-    const bets = await customer.bets();
-    assert.equal((await customer.wallet()).balance, (100 - bets.length).toFixed(2));
+    await eventually(async () => {
+      const bets = await customer.bets(); // the last one may still be on its way
+      assert.equal((await customer.wallet()).balance, (100 - bets.length).toFixed(2));
+    });
     await lives();
   });
 });

@@ -6,11 +6,12 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
-const { execFileSync, spawn } = require('node:child_process');
+const { execFileSync } = require('node:child_process');
 const { describe, test, before, after } = require('node:test');
 const { openWorld, market, newKey, sleep, eventually } = require('../api/lib/world');
 const { makeStore, root } = require('../api/lib/store');
 const { run, runAsync } = require('../api/lib/server');
+const { holdOpen } = require('./lib/hold');
 const { S3 } = require('./lib/s3');
 
 const DAY = 86400000;
@@ -252,13 +253,12 @@ describe('the archive', () => {
     await world.feed.up();
     const before = { report: await report(day), risk: await risk(stories.first.winner) };
     // Somebody settles one of its bets for long: another time.
-    const busy = spawn('psql', ['-X', '-q', '-c', `begin; update bets set version = version
-      where state = 2; select pg_sleep(3); rollback`, world.store.url]);
-    await sleep(500);
+    const release = await holdOpen(world.store,
+      'UPDATE bets SET version = version WHERE state = 2');
     const refused = archive('--drop');
     assert.equal(refused.status, 1, refused.stdout);
     assert.match(refused.stderr, /lock timeout/);
-    await new Promise((resolve) => busy.on('close', resolve));
+    await release();
     // While bets are placed and settled.
     const { done } = runAsync(['archive', '--to', to, '--store', world.store.url, '--drop'],
       { env: s3.env });
@@ -266,7 +266,7 @@ describe('the archive', () => {
     done.then(() => {
       over = true;
     });
-    const lively = await world.customer();
+    const lively = await world.customer({ balance: '9000.00' });
     let bets = 0;
     for (; !over || bets < 3; bets++) {
       const match = await world.event(market.oneXTwo('2.00'));
@@ -278,7 +278,7 @@ describe('the archive', () => {
     assert.equal(world.store.sql('select count(*) from transfers where at_ms < '
       + "(select value from meta where name = 'transfers_from')"), '0', gone.stdout);
     await world.quiet();
-    await lively.holds(`${100 - bets}.00`, '0.00');
+    await lively.holds(`${9000 - bets}.00`, '0.00');
     assert.deepEqual((await report(day)).days.filter((d) => d.day < today()),
       before.report.days.filter((d) => d.day < today()));
     assert.deepEqual(await risk(stories.first.winner), before.risk);

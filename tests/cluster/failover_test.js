@@ -27,7 +27,7 @@ async function storyOf(lose) {
     );
     load = new Load(fans, [event.home()]);
     load.start();
-    await sleep(700);
+    await eventually(() => assert.ok(load.answered(201).length > 50));
     const before = load.answered(201).length;
     const lost = Date.now();
     await lose(pair);
@@ -40,7 +40,7 @@ async function storyOf(lose) {
     await sleep(300);
     await load.stop();
     await world.server.ready();
-    assert.ok(before > 50 && load.answered(201).length > before, 'there was load');
+    assert.ok(load.answered(201).length > before, 'it went on');
     const strange = load.entries.filter((e) => ![201, 202, 503].includes(e.status));
     assert.deepEqual(strange, []);
     await load.check201s();

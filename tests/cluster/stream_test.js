@@ -11,7 +11,7 @@ const { openCluster } = require('./lib/story');
 const counts = { feed: 1, odds: 1, bets: 1, settle: 1, web: 2 };
 
 const QUIET = 4; // events, so that some are in the other partition
-const TICKS_MS = 2500; // every partition has told how far it is
+const TICKS_MS = 4000; // every partition has told how far it is
 
 // The home odds of the event in a message, or undefined.
 const homeOf = (message, event) =>

@@ -266,6 +266,19 @@ class World {
     return Number(pages) * 4096;
   }
 
+  // Waits until these operators are known: each process looks for new ones by
+  // itself, every few seconds.
+  async admits(...tokens) {
+    const { members = [{ server: this.server }] } = this.server;
+    await eventually(async () => {
+      for (const { server } of members)
+        for (const token of tokens) {
+          const { status } = await server.operate('GET', '/v1/desk/me', { token });
+          assert.notEqual(status, 401);
+        }
+    });
+  }
+
   // Waits until every fact sent so far has been acted on: a bet on a market
   // that is settled last is paid, one in each partition, and no market waits.
   async quiet() {
@@ -276,7 +289,7 @@ class World {
       const event = await this.event();
       if (!left.delete(slotOf(event.id) % this.server.partitions)) continue;
       await event.odds(market.oneXTwo(), { product: 77 });
-      const bet = await this.sentry.placed(event.home(), { stake: '0.10' });
+      const bet = await eventually(() => this.sentry.placed(event.home(), { stake: '0.10' }));
       await event.result(0, 1, 0, { product: 77 });
       await this.sentry.becomes(bet, { state: 'settled' });
     }

@@ -3,6 +3,7 @@
 'use strict';
 
 const { execFileSync } = require('node:child_process');
+const { randomBytes } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { makeFolder, root } = require('../../api/lib/store');
@@ -18,7 +19,7 @@ const kafka = (...args) =>
   }).trim();
 
 let prefixes = 0;
-const prefix = () => `t${process.pid}x${++prefixes}`;
+const prefix = () => `t${randomBytes(4).toString('hex')}x${++prefixes}`;
 
 class Kafka {
   constructor(settings = []) {
