@@ -4,7 +4,6 @@
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
 const { worldFor, run } = require('./lib/world');
-const { eventually } = require('./lib/wait');
 
 describe('named operators', () => {
   const world = worldFor({ before, after }, {});
@@ -39,16 +38,17 @@ describe('named operators', () => {
   test('an ended operator is out within ten seconds, and may be added again', async () => {
     const first = token('tom', 'finance,trader');
     assert.equal(operator('add', 'tom', '--role', 'feed').status, 1);
-    await eventually(async () => assert.equal((await report({ token: first })).status, 200));
+    await world().admits(first);
+    assert.equal((await report({ token: first })).status, 200);
     assert.match(operator('list').stdout, /^tom reader,trader,finance since \S+/m);
     assert.equal(operator('end', 'tom').status, 0);
-    await eventually(async () => assert.equal((await report({ token: first })).status, 401), {
-      timeout: 10000,
-    });
+    await world().dismisses(first);
+    assert.equal((await report({ token: first })).status, 401);
     assert.equal(operator('end', 'tom').status, 1);
     assert.match(operator('list').stdout, /^tom reader,trader,finance ended \S+/m);
     const second = token('tom', 'feed');
-    await eventually(async () => assert.equal((await feed({ token: second })).status, 202));
+    await world().admits(second);
+    assert.equal((await feed({ token: second })).status, 202);
     assert.equal((await report({ token: first })).status, 401);
   });
 

@@ -266,17 +266,21 @@ class World {
     return Number(pages) * 4096;
   }
 
-  // Waits until these operators are known: each process looks for new ones by
+  // Waits until operators are known everywhere, or out: each process looks by
   // itself, every few seconds.
-  async admits(...tokens) {
+  admits(...tokens) {
+    return this.everywhere(tokens, (status) => assert.notEqual(status, 401));
+  }
+  dismisses(...tokens) {
+    return this.everywhere(tokens, (status) => assert.equal(status, 401));
+  }
+  async everywhere(tokens, claim) {
     const { members = [{ server: this.server }] } = this.server;
+    const ask = (server, token) => server.operate('GET', '/v1/desk/me', { token });
     await eventually(async () => {
       for (const { server } of members)
-        for (const token of tokens) {
-          const { status } = await server.operate('GET', '/v1/desk/me', { token });
-          assert.notEqual(status, 401);
-        }
-    });
+        for (const token of tokens) claim((await ask(server, token)).status);
+    }, { timeout: 10000 });
   }
 
   // Waits until every fact sent so far has been acted on: a bet on a market
