@@ -14,7 +14,7 @@
 
 #define COMMIT_MS 200
 #define CLOSE_MS 5000
-#define MEET_MS 3000 /* of them: for a group that is being joined */
+#define FIXED_VERSION 0x02030000 /* 2.3.0 */
 
 /* A message that waits: it lives in its event. */
 struct held {
@@ -398,20 +398,15 @@ static bool drain(struct kafka_group *group)
     return true;
 }
 
-/* Who leaves between joining a group and its first word on what is whose is
- * aborted by librdkafka up to 2.2 (its issue 4312): that word is waited for. */
 static void leave(struct kafka_group *group)
 {
-    uint64_t now = uv_now(group->kafka->options.loop);
-
-    if (!group->met && now + CLOSE_MS - MEET_MS < group->close_at_ms)
-        return;
     if (!group->leaving) {
         group->leaving = true;
         complain(group, "the group was not left",
                  rd_kafka_consumer_close_queue(group->rk, group->queue));
     }
-    group->gone = rd_kafka_consumer_closed(group->rk) != 0 || now >= group->close_at_ms;
+    group->gone = rd_kafka_consumer_closed(group->rk) != 0 ||
+                  uv_now(group->kafka->options.loop) >= group->close_at_ms;
 }
 
 bool kafka_group_turn(struct kafka_group *group)
@@ -483,6 +478,14 @@ static void give_up(struct kafka_group *group)
         }
 }
 
+/* librdkafka up to 2.2 aborts (its issue 4312) where one is destroyed that joined
+ * a group and has not heard yet what is whose.  Its threads go with the process. */
+static void destroy(struct kafka_group *group)
+{
+    if (group->met || rd_kafka_version() >= FIXED_VERSION)
+        rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
 static void group_free(struct kafka_group *group)
 {
     if (group->rk != NULL) {
@@ -491,7 +494,7 @@ static void group_free(struct kafka_group *group)
             part_clear(&group->parts[i]);
         rd_kafka_queue_cb_event_enable(group->queue, NULL, NULL);
         rd_kafka_queue_destroy(group->queue);
-        rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        destroy(group);
     }
     free(group->parts);
     free(group);

@@ -84,7 +84,7 @@ class Driver {
   async stop() {
     this.signal('SIGCONT');
     this.signal('SIGTERM');
-    await this.ended;
+    return this.ended;
   }
 }
 
@@ -222,6 +222,27 @@ describe('the bus on Kafka', () => {
       for (let p = 0; p < PARTITIONS; p++)
         assert.equal(Math.max(a.last[p], b.last[p]), 20000 - PARTITIONS + p);
     }, LONG);
+  });
+
+  // Two wait for a dead one to be given up.  The one of them that is to divide
+  // the partitions is frozen then: the other one has joined, and hears nothing.
+  story('who has joined a group and hears nothing ends all the same', async () => {
+    const ends = async (n) => {
+      const join = () => drive('join', 'results', `joined${n}`);
+      const dead = join();
+      await dead.owns(PARTITIONS);
+      dead.signal('SIGKILL');
+      await dead.ended;
+      const members = [join(), join()];
+      for (const member of members) await member.says(`ready ${PARTITIONS}`);
+      await sleep(1000);
+      const [frozen, other] = n % 2 ? members : members.reverse();
+      frozen.signal('SIGSTOP');
+      await sleep(6500); // a session is 6 s
+      assert.equal(await other.stop(), 0);
+      frozen.signal('SIGKILL');
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, n) => ends(n)));
   });
 
   story('who was frozen learns that it lost its partitions', async () => {
