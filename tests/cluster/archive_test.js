@@ -312,7 +312,7 @@ describe('the archive, disturbed', () => {
     store.sql(`insert into accounts (id, balance, seq, currency)
         values (1000, ${DAYS * 100}, ${DAYS}, 'EUR');
       insert into transfers select 1000, n, 1, 1000, 100, 0,
-        extract(epoch from date_trunc('day', now()))::bigint * 1000 - n::bigint * ${DAY},
+        extract(epoch from date_trunc('day', now()))::bigint * 1000 - (n + 1)::bigint * ${DAY},
         n * 100, 1 from generate_series(1, ${DAYS}) n`);
   });
   after(() => {
