@@ -54,7 +54,7 @@ void serve_make_money(struct serve *serve, struct kafka *kafka)
     serve->money = money_topic_new(&(struct money_topic_options){
         .kafka = kafka, .bus = serve->bus, .snapshot = start->counted,
         .margin_e4 = serve->config.cashout_margin * 100,
-        .ends = !serve->roles.web, .gather_ms = serve->roles.web ? SHOWN_MS : COUNTED_MS,
+        .turns = !serve->roles.web, .gather_ms = serve->roles.web ? SHOWN_MS : COUNTED_MS,
         .since_ms = start->counted == NULL ? clock_wall_ms()
                                            : start->counted_ms - MONEY_TOPIC_BEFORE_MS,
     });

@@ -5,14 +5,8 @@
  * cashed out comes back with the rest.
  */
 #include "bets/liability.h"
-#include "model/bet_json.h"
+#include "model/event_record.h"
 #include "model/grade.h"
-
-enum {
-#define EVENT(number, name, text, ref) EVENT_##name = number,
-#include "tbl/events.h"
-#undef EVENT
-};
 
 /* As charged when it was placed; < 0: it was not. */
 static int64_t amount_of(const struct house *house, const struct bet_view *view)
@@ -30,19 +24,19 @@ static int64_t amount_of(const struct house *house, const struct bet_view *view)
 void liability_on_money(struct liability *liability, const struct house *house,
                         const struct bus_money *message)
 {
-    bool over = message->event == EVENT_BET_SETTLED || message->event == EVENT_BET_CASHED_OUT;
+    bool reopened = message->event == EVENT_BET_REOPENED;
     const struct bet_view *view = message->bet;
     int64_t amount;
 
-    if (view == NULL || (!over && message->event != EVENT_BET_REOPENED) ||
+    if (view == NULL || !event_turns(message->event) ||
         liability_count(liability) == 0 || (amount = amount_of(house, view)) < 0)
         return;
     for (uint32_t i = 0; i < view->slip->n_legs; i++) {
         const struct leg *leg = &view->slip->legs[i];
 
-        if (over)
-            liability_take(liability, view->id, leg->market, leg->outcome, amount);
-        else
+        if (reopened)
             liability_add(liability, view->id, leg->market, leg->outcome, amount);
+        else
+            liability_take(liability, view->id, leg->market, leg->outcome, amount);
     }
 }

@@ -79,12 +79,6 @@ static bool is_wallet(int event)
     return event == EVENT_DEPOSITED || event == EVENT_WITHDRAWN;
 }
 
-static bool is_end(int event)
-{
-    return event == EVENT_BET_SETTLED || event == EVENT_BET_CASHED_OUT ||
-           event == EVENT_BET_REOPENED;
-}
-
 /* ---- what is ------------------------------------------------------------------ */
 
 static void publish(struct money_topic *topic, struct event_record *record)
@@ -138,7 +132,7 @@ static void on_message(void *ctx, const struct kafka_message *message)
         count("repeated");
     else if (peeked && is_known(source->topic, xid))
         count("known");
-    else if (peeked && source->topic->options.ends && !is_end(event))
+    else if (peeked && source->topic->options.turns && !event_turns(event))
         count("passed");
     else
         read_record(source, message->value);
@@ -168,7 +162,7 @@ struct money_topic *money_topic_new(const struct money_topic_options *options)
     }
     arena_init(&topic->arena, SCRATCH_BYTES);
     open_source(topic, &topic->bets, TOPIC_BETS);
-    if (!options->ends)
+    if (!options->turns)
         open_source(topic, &topic->transfers, TOPIC_TRANSFERS);
     return topic;
 }

@@ -23,8 +23,8 @@ struct money_topic_options {
     struct kafka *kafka;
     struct bus *bus;
     int64_t margin_e4;       /* of cash-outs, for bus_money's bets */
-    bool ends;               /* only bets that end, or are open again: not that they
-                                were placed, and nothing of the wallet */
+    bool turns;              /* only what event_turns(): not that bets were placed, and
+                                nothing of the wallet */
     int64_t gather_ms;       /* as kafka_reader's */
     /*
      * From when on.  Who counted in the store under a snapshot gives it, and a

@@ -45,6 +45,12 @@ enum bet_state event_state(int event)
     }
 }
 
+bool event_turns(int event)
+{
+    return event == EVENT_BET_SETTLED || event == EVENT_BET_CASHED_OUT ||
+           event == EVENT_BET_REOPENED;
+}
+
 bool event_transfer(const struct event_record *record, enum transfer_kind *kind)
 {
     switch (record->event) {

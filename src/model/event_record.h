@@ -41,6 +41,9 @@ struct event_record {
 
 /* The bet's state after it. */
 enum bet_state event_state(int event);
+/* It ended the bet, or opened it again: what the bet was charged in limits comes
+ * back, or counts once more. */
+bool event_turns(int event);
 
 /* What it moved; false: nothing. */
 bool event_transfer(const struct event_record *record, enum transfer_kind *kind) MUST_USE;

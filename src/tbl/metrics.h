@@ -64,7 +64,7 @@ METRIC(RELAY_AGAIN, COUNTER, "overround_relay_again_total", "", "Times the bus g
 METRIC(RELAY_LAG, GAUGE, "overround_relay_lag_ms", "", "Age of the oldest event that this process has to tell and that is not acknowledged.")
 METRIC(RELAY_CLASSES, GAUGE, "overround_relay_classes", "", "Classes of accounts, of 16, whose events this process tells.")
 METRIC(RELAY_SECONDS, HISTOGRAM, "overround_relay_seconds", "", "From an event to its acknowledgement by the bus: the oldest of each batch.")
-METRIC(MONEY_HEARD, COUNTER, "overround_money_heard_total", "result", "Events of money read from the bus: told in this process, repeated, known (they were counted in the store at start), passed (of bets that were placed, where only their end counts), malformed.")
+METRIC(MONEY_HEARD, COUNTER, "overround_money_heard_total", "result", "Events of money read from the bus: told in this process, repeated, known (they were counted in the store at start), passed (where only bets that end or are opened again count), malformed.")
 METRIC(MONEY_SECONDS, HISTOGRAM, "overround_money_seconds", "", "From an event of money to its being told in this process by the bus.")
 METRIC(SETTLE_PAST_POSTED, COUNTER, "overround_settle_past_posted_total", "", "Bets found to be accepted after the producer's stop.")
 METRIC(PARKED, GAUGE, "overround_parked_bets", "", "Bets that could not be settled and wait for a person. Alarm when above 0.")

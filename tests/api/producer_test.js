@@ -3,22 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
-const { openWorld, market, uof, eventually, sleep } = require('./lib/world');
-
-// One alive after the other, until it is stopped.
-function keepUp(world, product) {
-  let going = true;
-  const beats = (async () => {
-    for (; going; await sleep(300))
-      await world.feed.send(uof.alive({ product })).catch(() => {});
-  })();
-  return {
-    stop: () => {
-      going = false;
-      return beats;
-    },
-  };
-}
+const { openWorld, market, uof, eventually } = require('./lib/world');
 
 describe('producers', () => {
   const status = async (event) => (await event.market(1)).status;
@@ -52,7 +37,7 @@ describe('producers', () => {
 
   test('a silent producer is down, and its markets stay suspended until listed', async () => {
     const world = await openWorld({ 'producer-silence-s': '3' });
-    const beat = keepUp(world, 1);
+    const stop = world.feed.beats(1);
     await world.feed.up(3);
     const mine = await world.event(market.oneXTwo(), { product: 3 });
     const others = await world.event(market.oneXTwo(), { product: 1 });
@@ -62,7 +47,7 @@ describe('producers', () => {
     assert.equal(await status(mine), 'suspended');
     await mine.odds(market.oneXTwo('2.30'), { product: 3 });
     assert.equal(await status(mine), 'active');
-    await beat.stop();
+    await stop();
     await world.close();
   });
 

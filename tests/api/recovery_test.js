@@ -31,12 +31,6 @@ async function openRecovering(options = {}) {
   };
   const is = (id, state) =>
     eventually(async () => assert.equal((await producer(id)).state, state, `producer ${id}`));
-  // Alives as long as the story runs.
-  const beat = (product) => {
-    const timer = setInterval(() => world.feed.send(uof.alive({ product })).catch(() => {}), 250);
-    timer.unref();
-    return () => clearInterval(timer);
-  };
   const complete = (request, product = 1) =>
     world.feed.send(uof.snapshotComplete({ product, request }));
   // From nothing to up.
@@ -47,7 +41,7 @@ async function openRecovering(options = {}) {
     await complete(request, product);
     await is(product, 'up');
   };
-  return { world, side, producer, is, beat, complete, recover, close };
+  return { world, side, producer, is, complete, recover, close };
 }
 
 const status = async (event) => (await event.market(1)).status;
@@ -131,7 +125,7 @@ describe('recovery', () => {
   });
 
   test('silence, too; and a second one in mid-recovery starts over from the same', async () => {
-    const { world, side, is, beat, complete, recover, close } = await openRecovering({
+    const { world, side, is, complete, recover, close } = await openRecovering({
       'producer-silence-s': '1',
     });
     await recover();
@@ -146,7 +140,7 @@ describe('recovery', () => {
     assert.equal(first.after, point);
     await event.odds(market.oneXTwo(), { request: first.request });
     await is(1, 'down');
-    const stop = beat(1);
+    const stop = world.feed.beats(1);
     const second = await side.nth(3);
     assert.equal(second.after, point);
     assert.notEqual(second.request, first.request);
@@ -156,7 +150,7 @@ describe('recovery', () => {
     assert.equal(await status(event), 'suspended', 'the half recovery counts for nothing');
     await event.odds(market.oneXTwo());
     assert.equal(await status(event), 'active');
-    stop();
+    await stop();
     await close();
   });
 
@@ -260,10 +254,10 @@ describe('recovery', () => {
   });
 
   test('a recovery without an end is asked for again', async () => {
-    const { world, side, beat, complete, is, close } = await openRecovering({
+    const { world, side, complete, is, close } = await openRecovering({
       'recovery-timeout-s': '1',
     });
-    const stop = beat(1);
+    const stop = world.feed.beats(1);
     const first = await side.nth(1);
     const second = await side.nth(2);
     assert.ok(second.at - first.at >= 900);
@@ -273,7 +267,7 @@ describe('recovery', () => {
       await complete(side.asked.at(-1).request);
       await is(1, 'up');
     });
-    stop();
+    await stop();
     await close();
   });
 });

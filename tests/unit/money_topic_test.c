@@ -164,10 +164,10 @@ static void test_a_bet_is_as_it_was_told(void **state)
     money_topic_free(topic);
 }
 
-static void test_who_only_counts_hears_of_ends(void **state)
+static void test_who_counts_limits_hears_of_turns(void **state)
 {
     struct money_topic *topic = money_topic_new(&(struct money_topic_options){
-        .bus = t.bus, .since_ms = 1, .ends = true });
+        .bus = t.bus, .since_ms = 1, .turns = true });
 
     (void)state;
     assert_int_equal(t.n_readers, 1);
@@ -246,7 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_each_event_is_told_once),
         TEST(test_a_bet_is_as_it_was_told),
-        TEST(test_who_only_counts_hears_of_ends),
+        TEST(test_who_counts_limits_hears_of_turns),
         TEST(test_what_was_counted_is_not_told),
         TEST(test_what_cannot_be_read_is_passed_over),
         cmocka_unit_test(test_snapshots_are_read),

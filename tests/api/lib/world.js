@@ -61,6 +61,18 @@ class Feed {
   async up(product = 1) {
     await this.send(uof.alive({ product }));
   }
+
+  // One alive after the other, until what is returned is called.
+  beats(product) {
+    let going = true;
+    const beating = (async () => {
+      for (; going; await sleep(250)) await this.up(product).catch(() => {});
+    })();
+    return () => {
+      going = false;
+      return beating;
+    };
+  }
 }
 
 // One sport event and what its producer says of it.
