@@ -26,7 +26,6 @@ struct held {
 struct part {
     bool assigned, begun, paused;
     bool dirty;         /* commit is not sent yet */
-    bool again;         /* resumed: librdkafka may give some once more */
     int64_t commit;     /* everything below had its effect; -1: none */
     int64_t next;       /* behind the last one that came; -1: none */
     struct held *held, **held_end;
@@ -240,7 +239,7 @@ void kafka_group_begin(struct kafka_group *group, int32_t partition)
     struct part *part = &group->parts[partition];
 
     CHECK(partition >= 0 && partition < group->partitions && part->assigned && !part->begun);
-    part->begun = part->again = true;
+    part->begun = true;
     if (!part->paused)
         set_paused(group, partition, false);
     kafka_wake(group->kafka);
@@ -254,7 +253,6 @@ void kafka_group_pause(struct kafka_group *group, int32_t partition, bool pause)
     if (part->paused == pause)
         return;
     part->paused = pause;
-    part->again = true;
     if (part->begun)
         set_paused(group, partition, pause);
     kafka_wake(group->kafka);
@@ -275,6 +273,21 @@ static void give(struct kafka_group *group, const rd_kafka_message_t *from)
     group->options.on_message(group->options.ctx, &message);
 }
 
+/*
+ * After a pause librdkafka may go back: to where an earlier one was, or, by a
+ * timer it forgot to stop, to where the group began (see its issue 4637).
+ * What came is passed over.  Only a log that ends below it, of a topic made
+ * anew, begins again.
+ */
+static bool came_already(const struct kafka_group *group, const rd_kafka_message_t *message)
+{
+    int64_t next = group->parts[message->partition].next, low, high;
+
+    return message->offset < next &&
+           (rd_kafka_get_watermark_offsets(group->rk, group->topic, message->partition, &low,
+                                           &high) != RD_KAFKA_RESP_ERR_NO_ERROR || high >= next);
+}
+
 /* True: the event is kept. */
 static bool on_message(struct kafka_group *group, rd_kafka_event_t *event,
                        const rd_kafka_message_t *message)
@@ -282,12 +295,10 @@ static bool on_message(struct kafka_group *group, rd_kafka_event_t *event,
     struct part *part = &group->parts[message->partition];
 
     CHECK(message->partition >= 0 && message->partition < group->partitions);
-    if (!part->assigned || (part->again && message->offset < part->next))
+    if (!part->assigned || came_already(group, message))
         return false;
-    part->again = false;
     part->next = message->offset + 1;
-    if (!is_open(part) || part->held != NULL) {
-        part->again = true; /* paused, or just resumed */
+    if (!is_open(part) || part->held != NULL) { /* paused, or just resumed */
         hold(part, event, message);
         return true;
     }

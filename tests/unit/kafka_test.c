@@ -563,6 +563,15 @@ static void a_partition_is_read_when_it_begins(void **state)
     pod_free(pod, 1000);
 }
 
+static void pause_for(struct pod *pod, uint64_t ms)
+{
+    for (int i = 0; i < PARTITIONS; i++)
+        kafka_group_pause(pod->group, i, true);
+    run_for(pod, ms);
+    for (int i = 0; i < PARTITIONS; i++)
+        kafka_group_pause(pod->group, i, false);
+}
+
 static void a_pause_loses_and_doubles_nothing(void **state)
 {
     struct pod *pod = pod_new();
@@ -577,17 +586,38 @@ static void a_pause_loses_and_doubles_nothing(void **state)
         send_all(pod, TOPIC_RESULTS, n, n + 100);
         n += 100;
         run_until(pod, pod->received >= n - 100);
-        for (int i = 0; i < PARTITIONS; i++)
-            kafka_group_pause(pod->group, i, true);
         received = pod->received;
-        run_for(pod, 20);
+        pause_for(pod, 20);
         assert_int_equal(pod->received, received);
-        for (int i = 0; i < PARTITIONS; i++)
-            kafka_group_pause(pod->group, i, false);
     }
     run_until(pod, pod->received >= n - 1);
     run_for(pod, 300);
     assert_int_equal(pod->received, n - 1);
+    assert_in_order(pod);
+    pod_free(pod, 1000);
+}
+
+/* A pause while librdkafka asks where the group begins makes it ask once more,
+ * half a second behind the answer, and go back there (see its issue 4637). */
+static void a_late_first_offset_doubles_nothing(void **state)
+{
+    struct pod *pod = pod_new();
+
+    (void)state;
+    send_all(pod, TOPIC_RESULTS, 0, 100);
+    run_until(pod, pod->sent == 100);
+    join(pod, TOPIC_RESULTS, "settle");
+    run_until(pod, pod->assigned == PARTITIONS);
+    rd_kafka_mock_broker_set_rtt(cluster, -1, 400);
+    run_for(pod, 300);
+    pause_for(pod, 20);
+    rd_kafka_mock_broker_set_rtt(cluster, -1, 0);
+    run_until(pod, pod->received >= 100);
+    pause_for(pod, 20);
+    send_all(pod, TOPIC_RESULTS, 100, 200);
+    run_until(pod, pod->received >= 200);
+    run_for(pod, 1000);
+    assert_int_equal(pod->received, 200);
     assert_in_order(pod);
     pod_free(pod, 1000);
 }
@@ -701,6 +731,7 @@ int main(void)
         CLUSTER(it_ends_without_a_broker),
         CLUSTER(a_partition_is_read_when_it_begins),
         CLUSTER(a_pause_loses_and_doubles_nothing),
+        CLUSTER(a_late_first_offset_doubles_nothing),
         CLUSTER(who_follows_begins_behind_the_commit),
         CLUSTER(a_lost_session_is_told),
         CLUSTER(a_quiet_topic_does_not_cost_the_membership),
