@@ -202,6 +202,27 @@ static enum liability_result fail(struct liability *liability, struct liability_
     return result;
 }
 
+/* What is granted beyond what is charged goes back with the next ask. */
+static void trim(struct liability_entry *entry)
+{
+    entry->owed -= entry->granted - entry->charged;
+    entry->granted = entry->charged;
+}
+
+/* Under a limit that is set anew nothing of the former one is charged: what
+ * was granted goes back, and what is open is counted first. */
+static void ask_for(struct liability *liability, struct liability_entry *entry,
+                    const struct liability_leg *leg)
+{
+    bool anew = leg->limit_since > entry->limit_since;
+
+    if (anew && entry->epoch != 0)
+        trim(entry);
+    liability_ask_grant(liability, entry, &(struct liability_need){
+        .minor = entry->charged + leg->amount_minor - entry->granted,
+        .limit_minor = leg->limit_minor, .limit_since = leg->limit_since, .count = anew });
+}
+
 /* Charges leg by leg until one has to wait for the store. */
 static enum liability_result advance(struct liability *liability,
                                      struct liability_claim *claim)
@@ -222,6 +243,7 @@ static enum liability_result advance(struct liability *liability,
             return fail(liability, claim, LIABILITY_FULL);
         }
         if (entry->epoch == 0 || entry->waiting != NULL ||
+            leg->limit_since > entry->limit_since ||
             entry->charged + leg->amount_minor > entry->granted) {
             if (claim->at_once) {
                 claim->room_minor = entry->granted - entry->charged;
@@ -229,9 +251,7 @@ static enum liability_result advance(struct liability *liability,
             }
             wait_for(entry, claim);
             if (!entry->asking)
-                liability_ask_grant(liability, entry, &(struct liability_need){
-                    .minor = entry->charged + leg->amount_minor - entry->granted,
-                    .limit_minor = leg->limit_minor });
+                ask_for(liability, entry, leg);
             return LIABILITY_WAITING;
         }
         charge_leg(claim, leg, entry);
@@ -275,6 +295,7 @@ void liability_add(struct liability *liability, int64_t bet, struct market_id ma
     if (beyond > 0) {
         entry->granted += beyond;
         entry->owed += beyond;
+        liability_ask_owed(liability, entry);
     }
 }
 
@@ -355,10 +376,7 @@ void liability_entry_serve(struct liability *liability, struct liability_entry *
 /* What nobody used for a while may be used by another process. */
 static void give_back(struct liability *liability, struct liability_entry *entry)
 {
-    int64_t unused = entry->granted - entry->charged;
-
-    entry->granted -= unused;
-    entry->owed -= unused;
+    trim(entry);
     if (entry->owed != 0)
         liability_ask_grant(liability, entry,
                             &(struct liability_need){ .limit_minor = LIABILITY_NO_LIMIT });
@@ -382,9 +400,8 @@ static void look_after_entry(struct liability *liability, struct liability_entry
                                                       .count = true });
     else if (clock_wall_ms() - entry->used_ms >= idle_ms)
         give_back(liability, entry);
-    else if (entry->owed > 0)
-        liability_ask_grant(liability, entry,
-                            &(struct liability_need){ .limit_minor = LIABILITY_NO_LIMIT });
+    else
+        liability_ask_owed(liability, entry);
 }
 
 static void look_after(struct liability *liability, int64_t idle_ms)

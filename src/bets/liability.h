@@ -24,8 +24,9 @@
  * Where an answer is unknown the error is to the safe side: room is lost
  * until the lease ends.
  *
- * Bets accepted where no limit held are in the base as of the next count: a
- * limit that is set later does not know those of the moment before.
+ * Bets accepted where no limit held are in the base as of the next count.  A
+ * limit that the desk sets counts first, and gives back what was granted under
+ * another; those that were under way at that moment it knows some seconds later.
  *
  *   liability.c        claims and entries
  *   liability_ask.c    leases, grants, counts: the rounds with the store
@@ -63,6 +64,7 @@ struct liability_leg {
     struct market_id market;
     struct str outcome;
     int64_t limit_minor;   /* < 0 = none: nothing is charged */
+    int64_t limit_since;   /* rises when it is set anew */
     int64_t amount_minor;
     struct liability_entry *entry; /* charged there; NULL = not charged */
     int64_t epoch;                 /* under this lease */

@@ -155,6 +155,10 @@ static void on_counted(struct store_exec *exec, enum store_result result)
     }
     entry->epoch = ask->epoch;
     entry->stale = false;
+    if (ask->need.limit_since > entry->limit_since) {
+        entry->limit_since = ask->need.limit_since;
+        entry->grown = true; /* by what was under way as it was set */
+    }
     entry->counted_ms = clock_wall_ms();
     entry->counting_ms = entry->counted_ms - ask->began_ms;
     metric_add(METRIC_LIABILITY_GRANTS, STR("counted"), 1);
@@ -351,6 +355,7 @@ static void granted(struct liability_ask *ask, int64_t portion, int64_t row_mino
     }
     ask_end(ask);
     liability_entry_serve(liability, entry, row_minor);
+    liability_ask_owed(liability, entry); /* has become more meanwhile */
 }
 
 static void on_grant(struct store_exec *exec, enum store_result result)
@@ -401,6 +406,13 @@ void liability_ask_grant(struct liability *liability, struct liability_entry *en
     ask->next = liability->holder.waiting;
     liability->holder.waiting = ask;
     liability_hold_join(liability);
+}
+
+void liability_ask_owed(struct liability *liability, struct liability_entry *entry)
+{
+    if (entry->owed > 0 && entry->epoch != 0 && !entry->asking && !liability->draining)
+        liability_ask_grant(liability, entry,
+                            &(struct liability_need){ .limit_minor = LIABILITY_NO_LIMIT });
 }
 
 void liability_asks_go_on(struct liability *liability)

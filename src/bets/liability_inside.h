@@ -17,6 +17,7 @@ struct liability_entry {
     int64_t granted, charged; /* granted >= charged */
     int64_t claimed;          /* of charged: by claims that are not kept yet */
     int64_t owed;             /* the row is to grow by this in any case; < 0: to shrink */
+    int64_t limit_since;      /* of the limit that was last counted for */
     int64_t used_ms;
     int64_t counted_ms, counting_ms; /* the last count: its end, how long it took */
     uint32_t refs;            /* claims' legs that point here */
@@ -70,11 +71,13 @@ bool liability_is_own(const struct liability *liability, const struct liability_
 /* ---- liability_ask.c: rounds with the store ---- */
 
 struct liability_need {
-    int64_t minor, limit_minor;
+    int64_t minor, limit_minor, limit_since;
     bool count;               /* what is under no lease is counted anew */
 };
 void liability_ask_grant(struct liability *liability, struct liability_entry *entry,
                          const struct liability_need *need);
+/* What the row is to grow by in any case, unless that is asked already. */
+void liability_ask_owed(struct liability *liability, struct liability_entry *entry);
 /* The lease ends, and the entry. */
 void liability_ask_leave(struct liability *liability, struct liability_entry *entry);
 /* Reclaims fenced leases of an outcome that need not be known here. */

@@ -296,11 +296,15 @@ struct desk_limits book_limits_of(const struct book *book UNUSED, const struct m
     struct desk_limits limits = DESK_LIMITS_NONE;
 
     for (unsigned i = 0; i < LENGTH(nearest.at); i++) {
-        if (nearest.at[i] == NULL)
+        const struct desk_setting *setting = nearest.at[i];
+
+        if (setting == NULL)
             continue;
-        take_unset(&limits.stake_max_minor, nearest.at[i]->limits.stake_max_minor);
-        take_unset(&limits.liability_max_minor, nearest.at[i]->limits.liability_max_minor);
-        take_unset(&limits.hold_above_minor, nearest.at[i]->limits.hold_above_minor);
+        if (limits.liability_max_minor < 0 && setting->limits.liability_max_minor >= 0)
+            limits.liability_since = setting->version;
+        take_unset(&limits.stake_max_minor, setting->limits.stake_max_minor);
+        take_unset(&limits.liability_max_minor, setting->limits.liability_max_minor);
+        take_unset(&limits.hold_above_minor, setting->limits.hold_above_minor);
     }
     return limits;
 }
@@ -546,7 +550,9 @@ static bool setting_take(struct desk_setting *setting, const struct message_desk
         break;
     case DESK_LIMITS:
         setting->limits = (struct desk_limits){
-            desk->stake_max_minor, desk->liability_max_minor, desk->hold_above_minor,
+            .stake_max_minor = desk->stake_max_minor,
+            .liability_max_minor = desk->liability_max_minor,
+            .hold_above_minor = desk->hold_above_minor,
         };
         break;
     default:

@@ -473,9 +473,9 @@ static void take_setting(struct mirror_apply *apply, struct desk_setting *settin
     setting->voided = json_record_bool(record, "voided");
     setting->margin_e4 = json_record_int(record, "margin_e4", -1, DESK_MARGIN_MAX_E4);
     setting->limits = (struct desk_limits){
-        json_record_int(record, "stake_max_minor", -1, INT64_MAX),
-        json_record_int(record, "liability_max_minor", -1, INT64_MAX),
-        json_record_int(record, "hold_above_minor", -1, INT64_MAX),
+        .stake_max_minor = json_record_int(record, "stake_max_minor", -1, INT64_MAX),
+        .liability_max_minor = json_record_int(record, "liability_max_minor", -1, INT64_MAX),
+        .hold_above_minor = json_record_int(record, "hold_above_minor", -1, INT64_MAX),
     };
     (void)read_prices(record, setting);
     if (record->fault != NULL) /* what cannot be read sells nothing */

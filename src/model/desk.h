@@ -19,8 +19,11 @@
 
 /* Amounts in minor units of the house's currency; -1 = not set anywhere. The
  * nearest setting wins, each by itself: market, event, sport, all. */
-struct desk_limits { int64_t stake_max_minor, liability_max_minor, hold_above_minor; };
-#define DESK_LIMITS_NONE ((struct desk_limits){ -1, -1, -1 })
+struct desk_limits {
+    int64_t stake_max_minor, liability_max_minor, hold_above_minor;
+    int64_t liability_since; /* the last entry of the scope that limits it; 0 = none does */
+};
+#define DESK_LIMITS_NONE ((struct desk_limits){ -1, -1, -1, 0 })
 
 struct desk_limits book_limits_of(const struct book *book, const struct market *market);
 /* By which the limits of this customer are multiplied: 10000 = whole. */

@@ -18,6 +18,7 @@
 enum { L_PROCESSES = 3, L_CLAIMS = 600, L_ID_MS = 1000 };
 #define L_CAP 100000
 #define L_NEVER_MS 3600000
+#define L_HOLD_MS 800 /* enough for what one of them does first, on a busy machine */
 
 static struct l_world {
     struct store *stores[L_PROCESSES]; /* PostgreSQL: each its own */
@@ -27,6 +28,7 @@ static struct l_world {
     struct house house;
     unsigned over; /* the next market is */
     uint32_t as_node; /* if not 0, what the next process is started as */
+    int64_t since; /* what the desk's limits are of */
     struct l_ids { uint32_t node, n; } ids[L_PROCESSES];
 } l;
 
@@ -128,7 +130,8 @@ static enum liability_result l_charge(uint32_t process, uint32_t i, int64_t amou
 
     *claim = (struct liability_claim){ .n_legs = 1, .on_done = l_on_done };
     claim->legs[0] = (struct liability_leg){ .market = suite_market(), .outcome = STR("1"),
-                                             .limit_minor = limit, .amount_minor = amount };
+                                             .limit_minor = limit, .amount_minor = amount,
+                                             .limit_since = l.since };
     l.results[i] = liability_charge(l.processes[process], claim);
     return l.results[i];
 }
@@ -488,7 +491,7 @@ static int64_t l_hang(bool fence)
 
     l_customer();
     l_begin();
-    l_start_one(0, L_NEVER_MS, 150);
+    l_start_one(0, L_NEVER_MS, L_HOLD_MS);
     l_start_one(1, 20, 5000);
     first = l_bet(0, 0, "first", 200, 1000);
     assert_int_equal(l_place(0, 0, &first), MONEY_DECIDED);
@@ -496,7 +499,7 @@ static int64_t l_hang(bool fence)
     assert_int_equal(l.results[1], LIABILITY_CHARGED);
     assert_int_equal(l_charged(1, 2, 200, 1000), LIABILITY_CHARGED);
     liability_release(l.processes[1], &l.claims[2]);
-    (void)usleep(200000);
+    (void)usleep((L_HOLD_MS + 50) * 1000);
     l_reclaim();
     last = l_bet(1, 3, "last", 466, 1000); /* 699 */
     assert_int_equal(l.results[3], LIABILITY_CHARGED);
@@ -555,10 +558,10 @@ static void rule_14_a_charge_does_not_outlive_its_lease(void **state)
     (void)state;
     l_customer();
     l_begin();
-    l_start_one(0, L_NEVER_MS, 150);
+    l_start_one(0, L_NEVER_MS, L_HOLD_MS);
     old = l_bet(0, 0, "old", 200, 1000);
     assert_int_equal(l.results[0], LIABILITY_CHARGED);
-    (void)usleep(200000);
+    (void)usleep((L_HOLD_MS + 50) * 1000);
     assert_int_equal(l_charged(0, 1, 1, 1000), LIABILITY_CHARGED);
     assert_true(l.claims[1].epoch > l.claims[0].epoch);
     assert_true(liability_recharge(l.processes[0], &l.claims[0], 300));
@@ -594,12 +597,12 @@ static void rule_14_bets_of_the_dead_give_their_room_back(void **state)
     (void)state;
     l_customer();
     l_begin();
-    l_start_one(0, L_NEVER_MS, 100);
+    l_start_one(0, L_NEVER_MS, L_HOLD_MS);
     l_start_one(1, 20, 5000);
     bet = l_bet(0, 0, "b", 400, 1000);
     assert_int_equal(l_place(0, 0, &bet), MONEY_DECIDED);
     assert_int_equal(l_charged(1, 1, 1, 1000), LIABILITY_CHARGED);
-    (void)usleep(150000);
+    (void)usleep((L_HOLD_MS + 50) * 1000);
     l_reclaim();
     assert_int_equal(l_charged(1, 2, 400, 1000), LIABILITY_FULL); /* 600 are bet, 1 charged */
     assert_int_equal(l.claims[2].room_minor, 399);
@@ -629,7 +632,7 @@ static void rule_14_all_leases_of_the_dead_are_reclaimed(void **state)
 
     (void)state;
     l_begin();
-    l_start_one(0, L_NEVER_MS, 300);
+    l_start_one(0, L_NEVER_MS, 2 * L_HOLD_MS);
     for (uint32_t i = 0; i < 300; i++) {
         (void)snprintf(specifiers[i], sizeof(specifiers[i]), "total=%u", i);
         l.claims[i] = (struct liability_claim){ .n_legs = 1, .on_done = l_on_done };
@@ -644,7 +647,7 @@ static void rule_14_all_leases_of_the_dead_are_reclaimed(void **state)
         liability_keep(l.processes[0], &l.claims[i], l_next_bet(&l.ids[0]));
     }
     assert_int_equal(l_leases(), 300);
-    (void)usleep(350000);
+    (void)usleep((2 * L_HOLD_MS + 50) * 1000);
     l_start_one(1, 20, 5000);
     assert_int_equal(l_charged(1, 300, 1000, 1000), LIABILITY_CHARGED);
     l_reclaim();
@@ -678,17 +681,64 @@ static void rule_14_what_is_under_no_lease_is_in_the_base(void **state)
     l_stop();
 }
 
+/* Two have leases when the limit is taken back; a bet comes by a third one, and
+ * one by the first.  Then there is a limit again, which the second asks about. */
+static void rule_14_a_limit_set_anew_knows_what_no_limit_held(void **state)
+{
+    struct money_cmd first;
+
+    (void)state;
+    l_customer();
+    l_start(2);
+    l.since = 1;
+    first = l_bet(0, 0, "first", 200, 1000);
+    assert_int_equal(l_place(0, 0, &first), MONEY_DECIDED);
+    assert_int_equal(l_charged(1, 1, 100, 1000), LIABILITY_CHARGED);
+    liability_release(l.processes[1], &l.claims[1]);
+    assert_int_equal(l_charged(1, 1, 100, -1), LIABILITY_CHARGED);
+    suite_place(1000, "third", 200, 1);
+    liability_add(l.processes[0], l_next_bet(&l.ids[0]), suite_market(), STR("1"), 1000);
+    l_settle(); /* told at once */
+    l.since = 2;
+    assert_int_equal(l_charged(1, 2, 1, 1500), LIABILITY_FULL); /* 300 + 300 + 1000 */
+    assert_int_equal(l_charged(1, 2, 100, 1700), LIABILITY_CHARGED);
+    assert_int_equal(l_charged(1, 3, 1, 1700), LIABILITY_FULL);
+    l_check_row();
+    liability_release(l.processes[1], &l.claims[2]);
+    l_stop();
+}
+
+/* What was granted under the former limit is not sold under a lower one. */
+static void rule_14_a_lower_limit_takes_back_what_was_granted(void **state)
+{
+    (void)state;
+    l_start(2);
+    l.since = 1;
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(l_charged(i, i, 100, 10000), LIABILITY_CHARGED);
+    assert_true(l_granted() > 2000);
+    l.since = 2;
+    assert_int_equal(l_charged(0, 2, 50, 250), LIABILITY_FULL); /* not yet given back */
+    assert_int_equal(l_charged(1, 3, 50, 250), LIABILITY_CHARGED);
+    assert_int_equal(l_charged(0, 2, 1, 250), LIABILITY_FULL);
+    assert_int_equal(l_granted(), 250);
+    for (uint32_t i = 0; i < 4; i++)
+        if (i != 2)
+            liability_release(l.processes[i % 2], &l.claims[i]);
+    l_stop();
+}
+
 /* Bets are told apart by the node in their ids. */
 static void rule_14_two_of_one_number_do_not_lease(void **state)
 {
     (void)state;
     l_begin();
-    l_start_one(0, L_NEVER_MS, 200);
+    l_start_one(0, L_NEVER_MS, L_HOLD_MS);
     l.as_node = 1;
-    l_start_one(1, L_NEVER_MS, 200);
+    l_start_one(1, L_NEVER_MS, L_HOLD_MS);
     assert_int_equal(l_charged(0, 0, 100, 1000), LIABILITY_CHARGED);
     assert_int_equal(l_charged(1, 1, 100, 1000), LIABILITY_BUSY);
-    (void)usleep(250000);
+    (void)usleep((L_HOLD_MS + 50) * 1000);
     assert_int_equal(l_charged(1, 1, 100, 1000), LIABILITY_CHARGED); /* it went away */
     liability_release(l.processes[0], &l.claims[0]);
     liability_release(l.processes[1], &l.claims[1]);
@@ -753,6 +803,8 @@ static void rule_14_who_is_alone_forgets_what_others_held(void **state)
     SUITE_TEST(rule_14_messages_free_what_was_charged),              \
     SUITE_TEST(rule_14_the_row_begins_with_what_is_open),            \
     SUITE_TEST(rule_14_a_limit_is_moved_for_new_bets),               \
+    SUITE_TEST(rule_14_a_limit_set_anew_knows_what_no_limit_held),   \
+    SUITE_TEST(rule_14_a_lower_limit_takes_back_what_was_granted),   \
     SUITE_TEST(rule_14_a_charge_follows_the_odds),                   \
     SUITE_TEST(rule_14_a_multiple_takes_all_of_its_legs_or_none),    \
     SUITE_TEST(rule_14_a_late_bet_is_refused_when_its_lease_is_over), \
