@@ -180,13 +180,11 @@ with_kafka() {
 }
 
 # The api's own stories, each server a small cluster: all but those about
-#   openapi             a listener's answers, header by header
 #   process, recovery   one process, started, driven and killed
 #   sim                 the same, and its own log
-#   risk                a limit's headroom to the cent, which leases split
 # and single cases that say oneProcess (tests/api/lib/shape.js).
 api_cluster() {
-    local apart='openapi|process|recovery|sim|risk'
+    local apart='process|recovery|sim'
     # shellcheck disable=SC2046
     OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1800 \
         node_step api-cluster $(printf '%s\n' tests/api/*_test.js |

@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
 const { worldFor, openWorld, market, run, eventually } = require('./lib/world');
+const { oneProcess } = require('./lib/shape'); // which has the whole room, not a lease of it
 
 const RATES = { 'house-currency': 'EUR', rates: 'USD=0.92,JPY=0.0061,KWD=3.03' };
 
@@ -78,7 +79,7 @@ async function storm(world, { customers = 60, each = 6, stake = '10.00' } = {}) 
   return { event, all, accepted, refused, liability };
 }
 
-describe('liability of an outcome', () => {
+oneProcess(describe)('liability of an outcome', () => {
   const CAP = 123456; // 1234.56: no multiple of a bet's 20.00
   const world = worldFor({ before, after }, { ...RATES, 'liability-max': '1234.56' });
 
@@ -202,7 +203,7 @@ test('without the guard the same storm overshoots', async () => {
   }
 });
 
-test('rule 14: the cap holds across a process that is killed', async () => {
+oneProcess(test)('rule 14: the cap holds across a process that is killed', async () => {
   const world = await openWorld({ ...RATES, 'liability-max': '1234.56' });
   try {
     const customers = [];

@@ -76,7 +76,9 @@ test('a standby alone is refused', async () => {
   try {
     const store = storeOf(pair);
     const standby = store.url.replace(pair.address(0), '').replace('@,', '@').split('?')[0];
-    await assert.rejects(openWorld({}, { store: { ...store, url: standby } }), /standby/);
+    const refused = () =>
+      assert.rejects(openWorld({}, { store: { ...store, url: standby } }), /standby/);
+    await eventually(refused); // it has the schema a moment later
     assert.equal(psql(pair.direct, 'select sync_state from pg_stat_replication'), 'sync');
   } finally {
     pair.stop();

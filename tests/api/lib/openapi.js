@@ -10,9 +10,9 @@ const { validate } = require('./schema');
 const { parse } = require('./yaml');
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
-// Of HTTP itself, or of the connection.
-// Of the connection, or of the load balancer before it.
-const TRANSPORT = ['date', 'connection', 'keep-alive', 'content-type', 'content-length', 'server'];
+// Of HTTP itself, of the connection, or of the load balancer before it.
+const TRANSPORT = ['date', 'connection', 'keep-alive', 'transfer-encoding', 'content-type',
+  'content-length', 'server'];
 
 const document = parse(fs.readFileSync(path.join(root, 'docs/openapi.yaml'), 'utf8'));
 

@@ -96,8 +96,8 @@ class Fleet {
 
   // What an operator asks of the whole: probes and numbers are of every process.
   async operate(method, path, options = {}) {
-    if (path === '/metrics') return this.metrics();
-    if (path === '/readyz' || path === '/healthz') return this.probe(path);
+    if (path === '/metrics') return this.metrics(method);
+    if (path === '/readyz' || path === '/healthz') return this.probe(method, path);
     const answer = await this.through(method, path, options);
     if (path === '/v1/feed' && answer.status === 202) await this.followed();
     return answer;
@@ -107,15 +107,16 @@ class Fleet {
     return call(method, this.operatorUrl + path, { token: this.token, ...options });
   }
 
-  async probe(path) {
-    const ask = ({ server }) => server.operate('GET', path).catch((e) => ({ text: `${e}` }));
+  async probe(method, path) {
+    const ask = ({ server }) => server.operate(method, path).catch((e) => ({ text: `${e}` }));
     const all = await Promise.all(this.members.map(ask));
     return all.find((answer) => answer.status !== 200) ?? all[0];
   }
 
-  async metrics() {
-    const ask = ({ server }) => server.operate('GET', '/metrics');
+  async metrics(method = 'GET') {
+    const ask = ({ server }) => server.operate(method, '/metrics');
     const all = await Promise.all(this.members.map(ask));
+    if (method !== 'GET') return all[0];
     return { ...all[0], text: sum(all.map((answer) => answer.text)) };
   }
 
