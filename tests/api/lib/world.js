@@ -162,10 +162,12 @@ class Customer {
     });
   }
 
-  // A bet that must be accepted.
+  // A bet that must be accepted.  The next one is later by a millisecond: ids of
+  // the same one, by two processes, have no order.
   async placed(legs, options) {
     const answer = await this.bet(legs, options);
     assert.equal(answer.status, 201, answer.text);
+    await sleep(1);
     return answer.json;
   }
 
