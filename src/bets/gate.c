@@ -14,7 +14,7 @@ struct limits {
     int64_t stake_max_minor;             /* in the wallet's currency */
     int64_t hold_above_minor;            /* in the house's */
     int64_t liability_minor[LIMIT_LEGS]; /* by leg, in the house's */
-    int64_t liability_since[LIMIT_LEGS]; /* the desk's entry that says so; 0 = a setting */
+    int64_t since[LIMIT_LEGS];           /* rises when the desk sets one anew */
     bool liability;                      /* any of them */
 };
 
@@ -71,7 +71,7 @@ static struct limits limits_of(const struct gate *gate)
         lower(&house_max, leg.stake_max_minor);
         lower(&limits.hold_above_minor, leg.hold_above_minor);
         limits.liability_minor[i] = leg.liability_max_minor;
-        limits.liability_since[i] = leg.liability_since;
+        limits.since[i] = leg.since;
         limits.liability = limits.liability || leg.liability_max_minor >= 0;
     }
     any = house_max >= 0 || limits.hold_above_minor >= 0 || limits.liability;
@@ -150,7 +150,7 @@ static struct liability_claim *make_claim(struct gate *gate, const struct slip *
             .market = slip->legs[i].market,
             .outcome = slip->legs[i].outcome,
             .limit_minor = limits->liability_minor[i],
-            .limit_since = limits->liability_since[i],
+            .limit_since = limits->since[i],
             .amount_minor = amount_minor,
         };
     return claim;

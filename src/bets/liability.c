@@ -84,7 +84,7 @@ void liability_entry_clear(struct liability_entry *entry)
 {
     entry->epoch = 0;
     entry->from_bet = INT64_MAX;
-    entry->granted = entry->charged = entry->claimed = entry->owed = 0;
+    entry->granted = entry->charged = entry->claimed = entry->owed = entry->row_minor = 0;
     entry->stale = entry->grown = false;
 }
 
@@ -209,18 +209,39 @@ static void trim(struct liability_entry *entry)
     entry->granted = entry->charged;
 }
 
-/* Under a limit that is set anew nothing of the former one is charged: what
- * was granted goes back, and what is open is counted first. */
+/* Of a leg that has waited over a count for another limit, that one. */
+static int64_t limit_of(const struct liability_entry *entry, const struct liability_leg *leg)
+{
+    return leg->limit_since < entry->limit_since ? entry->limit_minor : leg->limit_minor;
+}
+
+static bool is_anew(const struct liability_entry *entry, const struct liability_leg *leg)
+{
+    return leg->limit_since > entry->limit_since;
+}
+
+/* What was granted here is not to be charged: it was under another limit. */
+static bool is_former(const struct liability_entry *entry, const struct liability_leg *leg)
+{
+    return is_anew(entry, leg) || entry->row_minor > limit_of(entry, leg);
+}
+
+/* Bets have come that nobody counted, and they had the time to be committed. */
+static bool wants_count(const struct liability *liability, const struct liability_entry *entry)
+{
+    return entry->grown && !liability->draining &&
+           clock_wall_ms() - entry->counted_ms >= liability->options.tick_ms;
+}
+
 static void ask_for(struct liability *liability, struct liability_entry *entry,
                     const struct liability_leg *leg)
 {
-    bool anew = leg->limit_since > entry->limit_since;
-
-    if (anew && entry->epoch != 0)
+    if (entry->epoch != 0 && is_former(entry, leg))
         trim(entry);
     liability_ask_grant(liability, entry, &(struct liability_need){
         .minor = entry->charged + leg->amount_minor - entry->granted,
-        .limit_minor = leg->limit_minor, .limit_since = leg->limit_since, .count = anew });
+        .limit_minor = limit_of(entry, leg), .limit_since = leg->limit_since,
+        .count = is_anew(entry, leg) || wants_count(liability, entry) });
 }
 
 /* Charges leg by leg until one has to wait for the store. */
@@ -230,6 +251,7 @@ static enum liability_result advance(struct liability *liability,
     for (; claim->at < claim->n_legs; claim->at++) {
         struct liability_leg *leg = &claim->legs[claim->at];
         struct liability_entry *entry;
+        int64_t limit;
 
         if (leg->limit_minor < 0)
             continue;
@@ -237,16 +259,16 @@ static enum liability_result advance(struct liability *liability,
         if (entry == NULL && (entry = make(liability, leg->market, leg->outcome)) == NULL)
             return fail(liability, claim, LIABILITY_BUSY);
         entry->used_ms = clock_wall_ms();
-        if (entry->epoch != 0 && entry->charged + leg->amount_minor > leg->limit_minor) {
-            claim->room_minor = leg->limit_minor > entry->charged
-                ? leg->limit_minor - entry->charged : 0;
+        limit = limit_of(entry, leg);
+        if (entry->epoch != 0 && entry->charged + leg->amount_minor > limit) {
+            claim->room_minor = limit > entry->charged ? limit - entry->charged : 0;
             return fail(liability, claim, LIABILITY_FULL);
         }
         if (entry->epoch == 0 || entry->waiting != NULL ||
-            leg->limit_since > entry->limit_since ||
+            is_former(entry, leg) ||
             entry->charged + leg->amount_minor > entry->granted) {
             if (claim->at_once) {
-                claim->room_minor = entry->granted - entry->charged;
+                claim->room_minor = is_former(entry, leg) ? 0 : entry->granted - entry->charged;
                 return fail(liability, claim, LIABILITY_FULL);
             }
             wait_for(entry, claim);
@@ -358,12 +380,12 @@ void liability_entry_serve(struct liability *liability, struct liability_entry *
 
     for (; claim != NULL; claim = next) {
         const struct liability_leg *leg = &claim->legs[claim->at];
-        int64_t left = leg->limit_minor - row_minor;
-        int64_t room = entry->granted - entry->charged + (left > 0 ? left : 0);
+        int64_t left = limit_of(entry, leg) - row_minor;
+        int64_t room = entry->granted - entry->charged + left;
 
         next = claim->next;
-        if (entry->epoch != 0 && leg->amount_minor > room) {
-            claim->room_minor = room;
+        if (entry->epoch != 0 && (left < 0 || leg->amount_minor > room)) {
+            claim->room_minor = left < 0 ? 0 : room;
             tell(claim, fail(liability, claim, LIABILITY_FULL));
         } else {
             tell(claim, advance(liability, claim));
@@ -394,7 +416,7 @@ static void look_after_entry(struct liability *liability, struct liability_entry
         liability_ask_leave(liability, entry);
     else if (entry->epoch == 0)
         return;
-    else if (entry->grown && !liability->draining)
+    else if (wants_count(liability, entry))
         liability_ask_grant(liability, entry,
                             &(struct liability_need){ .limit_minor = LIABILITY_NO_LIMIT,
                                                       .count = true });

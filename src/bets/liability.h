@@ -26,7 +26,8 @@
  *
  * Bets accepted where no limit held are in the base as of the next count.  A
  * limit that the desk sets counts first, and gives back what was granted under
- * another; those that were under way at that moment it knows some seconds later.
+ * another; bets that were under way at that moment it knows some seconds later.
+ * While more is granted to all than the limit allows, nothing more is charged.
  *
  *   liability.c        claims and entries
  *   liability_ask.c    leases, grants, counts: the rounds with the store

@@ -21,6 +21,7 @@
 #define COUNTS_MAX 5        /* of one ask, when leases come and go */
 #define RECOUNT_MS 200      /* at least, between two of one outcome */
 #define RECOUNT_TIMES 20    /* and so many times as long as one takes */
+#define OWED_MS 200         /* between two asks of what is owed */
 #define LIVE_BYTES (LIABILITY_LEASES_MAX * 21 + 2)
 
 struct lease { int64_t node, from_bet; };
@@ -40,6 +41,7 @@ struct liability_ask {
     uint32_t n_leases;
     unsigned counts;
     bool granting;
+    bool stale, grown;              /* the entry was, before it counted */
     struct buf live;                /* ",epoch,epoch," */
     char outcome_text[LIMIT_ID_BYTES];
 };
@@ -101,6 +103,10 @@ static void ask_fail(struct liability_ask *ask, enum store_result result)
     if (entry != NULL && !is_over(ask) && ask->granting && ask->owed < 0 &&
         result == STORE_UNKNOWN)
         entry->owed -= ask->owed;
+    if (entry != NULL) {
+        entry->stale |= ask->stale;
+        entry->grown |= ask->grown;
+    }
     if (entry != NULL && entry->epoch == 0)
         liability_entry_clear(entry);
     ask_end(ask);
@@ -154,9 +160,10 @@ static void on_counted(struct store_exec *exec, enum store_result result)
         return;
     }
     entry->epoch = ask->epoch;
-    entry->stale = false;
+    ask->stale = ask->grown = false;
     if (ask->need.limit_since > entry->limit_since) {
         entry->limit_since = ask->need.limit_since;
+        entry->limit_minor = ask->need.limit_minor;
         entry->grown = true; /* by what was under way as it was set */
     }
     entry->counted_ms = clock_wall_ms();
@@ -306,8 +313,12 @@ static void count(struct liability_ask *ask)
 
     if (entry != NULL && entry->epoch == 0 && entry->from_bet == INT64_MAX)
         entry->from_bet = options->next_bet(options->ctx);
-    if (entry != NULL)
-        entry->grown = false;
+    ask->granting = false;
+    if (entry != NULL) {
+        ask->stale |= entry->stale;
+        ask->grown |= entry->grown;
+        entry->stale = entry->grown = false;
+    }
     ask->began_ms = clock_wall_ms();
     arena_reset(&ask->arena);
     ask->exec = (struct store_exec){ .calls = {
@@ -347,6 +358,7 @@ static void granted(struct liability_ask *ask, int64_t portion, int64_t row_mino
 
     entry->granted += portion;
     entry->owed -= ask->owed;
+    entry->row_minor = row_minor;
     metric_add(METRIC_LIABILITY_GRANTS, portion > 0 ? STR("granted") :
                ask->need.limit_minor < 0 ? STR("returned") : STR("full"), 1);
     if (full && may_recount(entry)) {
@@ -355,7 +367,6 @@ static void granted(struct liability_ask *ask, int64_t portion, int64_t row_mino
     }
     ask_end(ask);
     liability_entry_serve(liability, entry, row_minor);
-    liability_ask_owed(liability, entry); /* has become more meanwhile */
 }
 
 static void on_grant(struct store_exec *exec, enum store_result result)
@@ -410,9 +421,14 @@ void liability_ask_grant(struct liability *liability, struct liability_entry *en
 
 void liability_ask_owed(struct liability *liability, struct liability_entry *entry)
 {
-    if (entry->owed > 0 && entry->epoch != 0 && !entry->asking && !liability->draining)
-        liability_ask_grant(liability, entry,
-                            &(struct liability_need){ .limit_minor = LIABILITY_NO_LIMIT });
+    int64_t now_ms = clock_wall_ms();
+
+    if (entry->owed <= 0 || entry->epoch == 0 || entry->asking || liability->draining ||
+        now_ms - entry->owed_ms < OWED_MS)
+        return;
+    entry->owed_ms = now_ms;
+    liability_ask_grant(liability, entry,
+                        &(struct liability_need){ .limit_minor = LIABILITY_NO_LIMIT });
 }
 
 void liability_asks_go_on(struct liability *liability)
@@ -457,5 +473,6 @@ void liability_ask_leave(struct liability *liability, struct liability_entry *en
         { STATEMENT_LIABILITY_LEFT, { key, outcome, mark, epoch } },
         { STATEMENT_LIABILITY_TRIM, { key, outcome } },
     } };
+    entry->epoch = 0; /* nothing is charged any more */
     run(ask, 4, on_left);
 }

@@ -17,7 +17,9 @@ struct liability_entry {
     int64_t granted, charged; /* granted >= charged */
     int64_t claimed;          /* of charged: by claims that are not kept yet */
     int64_t owed;             /* the row is to grow by this in any case; < 0: to shrink */
-    int64_t limit_since;      /* of the limit that was last counted for */
+    int64_t limit_minor, limit_since; /* the last one set anew that was counted for */
+    int64_t row_minor;        /* granted to all, as of the last answer */
+    int64_t owed_ms;          /* when what is owed was last asked for */
     int64_t used_ms;
     int64_t counted_ms, counting_ms; /* the last count: its end, how long it took */
     uint32_t refs;            /* claims' legs that point here */
@@ -76,7 +78,7 @@ struct liability_need {
 };
 void liability_ask_grant(struct liability *liability, struct liability_entry *entry,
                          const struct liability_need *need);
-/* What the row is to grow by in any case, unless that is asked already. */
+/* What the row is to grow by in any case, unless that was asked just now. */
 void liability_ask_owed(struct liability *liability, struct liability_entry *entry);
 /* The lease ends, and the entry. */
 void liability_ask_leave(struct liability *liability, struct liability_entry *entry);

@@ -300,8 +300,8 @@ struct desk_limits book_limits_of(const struct book *book UNUSED, const struct m
 
         if (setting == NULL)
             continue;
-        if (limits.liability_max_minor < 0 && setting->limits.liability_max_minor >= 0)
-            limits.liability_since = setting->version;
+        if (setting->limits_at > limits.since)
+            limits.since = setting->limits_at;
         take_unset(&limits.stake_max_minor, setting->limits.stake_max_minor);
         take_unset(&limits.liability_max_minor, setting->limits.liability_max_minor);
         take_unset(&limits.hold_above_minor, setting->limits.hold_above_minor);
@@ -600,6 +600,8 @@ static bool apply_setting(struct apply *apply)
     else
         status = setting_take(setting, apply->message->desk);
     setting->version = apply->position;
+    if (apply->message->desk->act == DESK_LIMITS)
+        setting->limits_at = apply->position;
     apply->book->desk.touched = setting;
     touch(apply, setting, status);
     return true;

@@ -293,6 +293,7 @@ static void tell_setting(struct image *image, const struct desk_setting *setting
     put_scope(w, setting);
     jw_put_int(w, "version", setting->version);
     jw_put_int(w, "sold_at", setting->sold_at);
+    jw_put_int(w, "limits_at", setting->limits_at);
     jw_put_int(w, "at_ms", setting->at_ms);
     jw_put_bool(w, "suspended", setting->suspended);
     jw_put_bool(w, "result", setting->result);

@@ -42,6 +42,7 @@ struct desk_setting {
     struct desk_price *prices;
     int64_t at_ms;       /* of its last entry */
     int64_t version;     /* position of its last entry */
+    int64_t limits_at;   /* of the last about limits */
     int64_t sold_at;     /* of all or a sport: of the last that moved what is sold */
     int64_t epoch;       /* of a mirror */
 };

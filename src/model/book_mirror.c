@@ -467,6 +467,8 @@ static void take_setting(struct mirror_apply *apply, struct desk_setting *settin
 
     setting->version = json_record_int(record, "version", 0, apply->position);
     setting->sold_at = json_record_int(record, "sold_at", 0, apply->position);
+    setting->limits_at = json_record_int_or(record, "limits_at", 0, apply->position,
+                                            setting->version);
     setting->at_ms = json_record_int(record, "at_ms", 0, INT64_MAX);
     setting->suspended = json_record_bool(record, "suspended");
     setting->result = json_record_bool(record, "result");

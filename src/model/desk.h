@@ -21,7 +21,7 @@
  * nearest setting wins, each by itself: market, event, sport, all. */
 struct desk_limits {
     int64_t stake_max_minor, liability_max_minor, hold_above_minor;
-    int64_t liability_since; /* the last entry of the scope that limits it; 0 = none does */
+    int64_t since; /* the last entry about limits of any of its scopes; 0 = there is none */
 };
 #define DESK_LIMITS_NONE ((struct desk_limits){ -1, -1, -1, 0 })
 

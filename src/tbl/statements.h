@@ -334,7 +334,7 @@ STATEMENT(LIABILITY_LEASE, "isiii" "i", "i",
     " SELECT $1, $2, h.epoch, $5, $6, 0 FROM liability_holders h"
     " WHERE h.epoch = $3 AND h.fenced = 0 AND " LIABILITY_MARKED("$4")
     " ON CONFLICT (market_key, outcome, epoch)"
-    " DO UPDATE SET granted = liability_leases.granted RETURNING epoch")
+    " DO UPDATE SET from_bet = excluded.from_bet RETURNING epoch")
 /* $3: wanted at least, $4: the limit, $5: the row grows by this in any case,
  * $6: whose lease.  Who gets what is wanted gets an eighth of the rest on
  * top; the condition is what keeps the limit. */

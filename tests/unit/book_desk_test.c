@@ -395,22 +395,22 @@ static void limits_are_each_of_the_nearest(void **state)
     assert_int_equal(now.hold_above_minor, 0);
 }
 
-static void a_limit_of_liability_tells_when_it_was_set(void **state)
+static void limits_tell_when_they_were_set(void **state)
 {
     struct fixture *f = *state;
     int64_t since;
 
     up(f);
     odds(f, EVENT, 1, 21000, 34000, 37000);
-    limits(f, MATCH, 100, -1, -1);
-    assert_int_equal(book_limits_of(f->book, market(f, 1)).liability_since, 0);
+    assert_int_equal(book_limits_of(f->book, market(f, 1)).since, 0);
+    limits(f, ALL, -1, 500, -1);
     limits(f, MARKET(1), -1, 20, -1);
-    since = book_limits_of(f->book, market(f, 1)).liability_since;
+    since = book_limits_of(f->book, market(f, 1)).since;
     assert_true(since > 0);
-    limits(f, MATCH, 100, 500, -1); /* not the nearest */
-    assert_int_equal(book_limits_of(f->book, market(f, 1)).liability_since, since);
-    limits(f, MARKET(1), -1, 20, -1); /* the same once more */
-    assert_true(book_limits_of(f->book, market(f, 1)).liability_since > since);
+    suspend(f, MARKET(1));
+    assert_int_equal(book_limits_of(f->book, market(f, 1)).since, since);
+    limits(f, MARKET(1), -1, -1, -1); /* an older one holds again */
+    assert_true(book_limits_of(f->book, market(f, 1)).since > since);
 }
 
 static void factors_are_by_customer(void **state)
@@ -610,7 +610,7 @@ int main(void)
         TEST(margins_and_prices_nearest_first),
         TEST(the_price_by_hand),
         TEST(limits_are_each_of_the_nearest),
-        TEST(a_limit_of_liability_tells_when_it_was_set),
+        TEST(limits_tell_when_they_were_set),
         TEST(factors_are_by_customer),
         TEST(what_is_decided_is_not_sold),
         TEST(proposals_wait_in_order),
