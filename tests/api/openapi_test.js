@@ -422,8 +422,7 @@ describe('the running binary', () => {
       return /token (\S+)$/m.exec(stdout)[1];
     };
     const [trader, senior] = [operator('tom', 'trader'), operator('sue', 'senior')];
-    const me = () => world().server.operate('GET', '/v1/desk/me', { token: senior });
-    await eventually(async () => assert.equal((await me()).status, 200));
+    await world().admits(trader, senior);
     const event = await world().event(market.oneXTwo());
     const scope = { event: event.id };
     const where = { event: event.id, market: '1', specifiers: '' };

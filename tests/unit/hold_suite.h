@@ -182,7 +182,7 @@ static void test_an_offer_comes_back_when_no_bet_came_of_it(void **state)
 static void test_a_held_bet_that_nobody_decides_times_out(void **state)
 {
     (void)state;
-    h_start(200);
+    h_start(3000);
     h_hold(0, 0, 5000);
     h_await_listed(1);
     h_expect(0, HOLD_TIMEOUT, 0);

@@ -827,7 +827,7 @@ static void drain_answers_what_is_in_flight(void **state)
     wait_held(1);
     world_drain();
     assert_int_equal(send(late->fd, "GET /l HTTP/1.1\r\n\r\n", 19, MSG_NOSIGNAL), 19);
-    turn_for_ms(100); /* a client that does not know yet */
+    turn_for_ms(30); /* a client that does not know yet */
     client_send(regular, STR("GET /b HTTP/1.1\r\n\r\n"));
     client_expect(regular, "GET /b", 1);
     client_expect(regular, "Connection: close", 1);

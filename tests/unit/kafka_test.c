@@ -397,7 +397,7 @@ static void what_is_refused_fails_with_all_behind_it(void **state)
     send_all(pod, TOPIC_FEED, 1, 5);
     run_until(pod, pod->sent == 4);
     for (int i = 1; i <= 3; i++)
-        rd_kafka_mock_broker_set_rtt(cluster, i, 100);
+        rd_kafka_mock_broker_set_rtt(cluster, i, 1000);
     rd_kafka_mock_push_request_errors(cluster, API_PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     send_all(pod, TOPIC_FEED, 5, 105);
@@ -659,13 +659,13 @@ static void a_lost_session_is_told(void **state)
 
 static void a_quiet_topic_does_not_cost_the_membership(void **state)
 {
-    struct pod *pod = pod_new_with("max.poll.interval.ms=3000,session.timeout.ms=3000");
+    struct pod *pod = pod_new_with("max.poll.interval.ms=6000,session.timeout.ms=6000");
 
     (void)state;
     run_until(pod, kafka_partitions(pod->kafka) == PARTITIONS);
     join(pod, TOPIC_RESULTS, "settle");
     run_until(pod, pod->assigned == PARTITIONS);
-    run_for(pod, 5000);
+    run_for(pod, 8000);
     assert_int_equal(pod->revoked, 0);
     pod_free(pod, 1000);
 }

@@ -70,21 +70,25 @@ static int tear_down(void **state)
 
 static void deadlines_come_in_their_order(void **state)
 {
-    static const int want[] = { 2, 1, 0 };
+    static const int want[] = { 2, 4, 3 };
 
     (void)state;
-    assert_true(put(0, PARK_HELD, 30));
-    assert_true(put(1, PARK_HELD, 20));
+    assert_true(put(0, PARK_HELD, 60000));
+    assert_true(put(1, PARK_HELD, 50000));
     assert_true(put(2, PARK_DELAYED, 1));
     assert_int_equal(park_count(park, PARK_HELD), 2);
     assert_ptr_equal(park_next(park, PARK_HELD, NULL), &spaces[1]);
     assert_ptr_equal(park_next(park, PARK_HELD, &spaces[1]), &spaces[0]);
     assert_null(park_next(park, PARK_HELD, &spaces[0]));
+    run_until(1); /* before those of the other reason */
+    assert_true(put(3, PARK_HELD, 1));
+    assert_true(put(4, PARK_HELD, -60000)); /* put later, due before it */
     run_until(3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(order[i], want[i]);
         assert_int_equal(ends[i], PARK_DUE);
     }
+    park_drain(park);
     assert_int_equal(park_count(park, PARK_HELD) + park_count(park, PARK_DELAYED), 0);
 }
 
