@@ -233,6 +233,7 @@ static bool wants_count(const struct liability *liability, const struct liabilit
            clock_wall_ms() - entry->counted_ms >= liability->options.tick_ms;
 }
 
+/* What the leg lacks; with what goes back, and after a count where one is due. */
 static void ask_for(struct liability *liability, struct liability_entry *entry,
                     const struct liability_leg *leg)
 {
@@ -252,6 +253,7 @@ static enum liability_result advance(struct liability *liability,
         struct liability_leg *leg = &claim->legs[claim->at];
         struct liability_entry *entry;
         int64_t limit;
+        bool former;
 
         if (leg->limit_minor < 0)
             continue;
@@ -260,15 +262,15 @@ static enum liability_result advance(struct liability *liability,
             return fail(liability, claim, LIABILITY_BUSY);
         entry->used_ms = clock_wall_ms();
         limit = limit_of(entry, leg);
+        former = is_former(entry, leg);
         if (entry->epoch != 0 && entry->charged + leg->amount_minor > limit) {
             claim->room_minor = limit > entry->charged ? limit - entry->charged : 0;
             return fail(liability, claim, LIABILITY_FULL);
         }
-        if (entry->epoch == 0 || entry->waiting != NULL ||
-            is_former(entry, leg) ||
+        if (entry->epoch == 0 || entry->waiting != NULL || former ||
             entry->charged + leg->amount_minor > entry->granted) {
             if (claim->at_once) {
-                claim->room_minor = is_former(entry, leg) ? 0 : entry->granted - entry->charged;
+                claim->room_minor = former ? 0 : entry->granted - entry->charged;
                 return fail(liability, claim, LIABILITY_FULL);
             }
             wait_for(entry, claim);

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
 const { worldFor, openWorld, market, run, eventually } = require('./lib/world');
-const { oneProcess } = require('./lib/shape'); // which has the whole room, not a lease of it
+const { oneProcess } = require('./lib/shape'); // it has the whole room; of two, each a lease
 
 const RATES = { 'house-currency': 'EUR', rates: 'USD=0.92,JPY=0.0061,KWD=3.03' };
 
