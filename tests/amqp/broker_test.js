@@ -303,7 +303,10 @@ describe('the feed from RabbitMQ', () => {
   test('the leader is killed in mid-stream and the standby goes on', async () => {
     const publisher = await makePublisher();
     const queue = newName('shared');
-    const { cluster, leader, standby } = await startCluster(publisher, { 'amqp-queue': queue });
+    const { cluster, leader, standby } = await startCluster(publisher, {
+      'amqp-queue': queue,
+      'lease-ms': '2000', // the flood goes on until then
+    });
     // The restart of the successor suspends all until it is listed again, which
     // a bet that stands does not mind.
     await playUnderFire(cluster.world, publisher, 16, async () => {

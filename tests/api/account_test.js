@@ -137,7 +137,7 @@ describe('accounts and sessions', () => {
   test('a session ends when its time is over', async () => {
     const { openWorld, sleep } = require('./lib/world');
     const short = await openWorld({ 'session-s': '1' });
-    const customer = await short.customer();
+    const customer = await short.customer({ balance: null });
     await sleep(2100);
     assert.equal((await customer.call('GET', '/v1/wallet')).status, 401);
     await short.close();
@@ -173,7 +173,8 @@ describe('accounts and sessions', () => {
         json: { email: 'no@example.com', password: 'wrong password' },
       });
     const statuses = [];
-    for (let i = 0; i < 12; i++) statuses.push((await logIn(`10.0.0.${i}, 192.0.2.1`)).status);
+    for (let i = 0; i < 40 && statuses.at(-1) !== 429; i++)
+      statuses.push((await logIn(`10.0.0.${i}, 192.0.2.1`)).status);
     assert.equal(statuses.at(-1), 429, 'what the customer claims is not believed');
     assert.equal((await logIn('192.0.2.2')).status, 401, 'another one is not held up');
     await world.close();

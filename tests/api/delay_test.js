@@ -7,7 +7,7 @@ const { describe, test, before, after } = require('node:test');
 const { oneProcess } = require('./lib/shape');
 const { openWorld, worldFor, market, newKey, uof, eventually, run } = require('./lib/world');
 
-const DELAY_MS = 2500;
+const DELAY_MS = 5000;
 const LIVE = { status: { status: 1, match_status: 6, home_score: 0, away_score: 0 } };
 
 const delayed = (world) => world.metric('overround_parked_requests', 'reason="delayed"');

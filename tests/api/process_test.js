@@ -145,9 +145,8 @@ describe('the process', () => {
   }
   if (isPostgres) postgresOnly();
 
-  // Bets until the server no longer listens; the 201s of each customer.
-  async function betUntilGone(fan, event) {
-    const told = [];
+  // Bets until the server no longer listens; what it answered goes to `told`.
+  async function betUntilGone(fan, event, told) {
     for (;;) {
       const slip = { stake: '0.10', type: 'single', accept: 'any', legs: [event.home()] };
       try {
@@ -163,8 +162,10 @@ describe('the process', () => {
     const world = await openWorld();
     const event = await world.event(market.oneXTwo());
     const fans = await Promise.all(Array.from({ length: 40 }, () => world.customer()));
-    const stories = fans.map((fan) => betUntilGone(fan, event));
-    await sleep(300);
+    const answers = fans.map(() => []);
+    const stories = fans.map((fan, i) => betUntilGone(fan, event, answers[i]));
+    const taken = (told) => told.filter((answer) => answer.status === 201);
+    await eventually(() => assert.ok(answers.every((told) => taken(told).length > 2)));
     world.server.child.kill('SIGTERM');
     assert.deepEqual(await world.server.exited, { status: 0, signal: null });
     const ends = await Promise.all(stories);
@@ -172,10 +173,8 @@ describe('the process', () => {
     for (const { fan, told, error } of ends) {
       // Between two requests a connection may close; within one it may not.
       assert.ok(error.code === 'ECONNREFUSED' || error.reused, error);
-      const accepted = told.filter((answer) => answer.status === 201);
-      assert.ok(accepted.length > 2);
       for (const answer of told) assert.ok([201, 503].includes(answer.status), answer.text);
-      const staked = (accepted.length / 10).toFixed(2);
+      const staked = (taken(told).length / 10).toFixed(2);
       assert.equal((await fan.wallet()).staked, staked, 'every bet that stands was answered');
     }
     await world.close();

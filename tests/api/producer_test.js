@@ -36,7 +36,7 @@ describe('producers', () => {
   });
 
   test('a silent producer is down, and its markets stay suspended until listed', async () => {
-    const world = await openWorld({ 'producer-silence-s': '3' });
+    const world = await openWorld({ 'producer-silence-s': '6' });
     const stop = world.feed.beats(1);
     await world.feed.up(3);
     const mine = await world.event(market.oneXTwo(), { product: 3 });

@@ -126,7 +126,7 @@ describe('recovery', () => {
 
   test('silence, too; and a second one in mid-recovery starts over from the same', async () => {
     const { world, side, is, complete, recover, close } = await openRecovering({
-      'producer-silence-s': '1',
+      'producer-silence-s': '3',
     });
     await recover();
     const event = await world.event(market.oneXTwo());
@@ -254,7 +254,7 @@ describe('recovery', () => {
   });
 
   test('a recovery without an end is asked for again', async () => {
-    const { world, side, complete, is, close } = await openRecovering({
+    const { world, side, complete, producer, close } = await openRecovering({
       'recovery-timeout-s': '1',
     });
     const stop = world.feed.beats(1);
@@ -265,7 +265,7 @@ describe('recovery', () => {
     await complete(first.request);
     await eventually(async () => {
       await complete(side.asked.at(-1).request);
-      await is(1, 'up');
+      assert.equal((await producer(1)).state, 'up');
     });
     await stop();
     await close();
@@ -278,7 +278,7 @@ async function openPair() {
   const store = makeStore();
   const options = {
     role: 'feed',
-    'lease-ms': '1500',
+    'lease-ms': '3000',
     'recovery-url': side.url,
     'recovery-pause-ms': '200',
   };

@@ -86,7 +86,7 @@ describe('connections', () => {
   });
 
   test('a silent feed locks the odds, and the page says so', async () => {
-    const world = await openWorld({ 'producer-silence-s': 2 });
+    const world = await openWorld({ 'producer-silence-s': 5 });
     const alive = setInterval(() => void world.feed.post(uof.alive({ product: 1 })), 500);
     const tango = await match(world, 'Tango', 'Uniform', [market.oneXTwo()]);
     await match(world, 'Victor', 'Whisky', [market.oneXTwo()]);

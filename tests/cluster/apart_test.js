@@ -42,7 +42,7 @@ describe('a process apart', () => {
           await eventually(async () => {
             const answer = await alone(event.home());
             assert.equal(answer.status, 409, answer.text);
-          }, { timeout: PREMATCH_MS + 2000 });
+          }, { timeout: PREMATCH_MS + 10000 });
           const says = (name) => world.server.number({ server }, name);
           assert.equal(await says('overround_kafka_up'), 0);
           assert.ok((await says('overround_mirror_silent_partitions')) > 0);

@@ -192,7 +192,7 @@ describe('relay', () => {
       const seqs = Object.fromEntries(rows.map((row) => row.split('|').map(Number)));
       await eventually(() => assert.equal(psql(store.url, 'SELECT count(*) FROM outbox'), '0'),
         { timeout: 60000, every: 250 });
-      await sleep(1000);
+      await sleep(5000);
       for (const listener of listeners) {
         assert.deepEqual(JSON.parse(await listener.stop()), seqs);
         assert.equal(listener.log.replace(/^\{.*\n/gm, ''), '');

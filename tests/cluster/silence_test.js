@@ -15,7 +15,7 @@ const { allIsTold } = require('./lib/told');
 // machine may add: a look, a request, a process that waits for its turn.
 const LIVE_MS = 3000;
 const PREMATCH_MS = 30000;
-const SLACK_MS = 1000;
+const SLACK_MS = 3000;
 const DOWN_MS = 60000;
 const WAITING = 40; // bets whose result is in the store when Kafka dies
 const running = { status: { status: 1, match_time: '12:00', home_score: 0, away_score: 0 } };

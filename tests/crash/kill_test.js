@@ -45,6 +45,7 @@ async function round(world, n) {
       ? await storm(world, await Promise.all(Array.from({ length: 10 }, () => world.customer())))
       : null;
   load.start();
+  await eventually(() => assert.ok(load.answered(201).length > 100));
   await sleep(50 + Math.random() * 500);
   if (stormy) {
     await stormy.event.result(1, 0, 0);

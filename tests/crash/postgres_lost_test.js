@@ -23,7 +23,7 @@ describe('PostgreSQL is lost under load', () => {
         events.map((event) => event.home()),
       );
       load.start();
-      await sleep(700);
+      await eventually(() => assert.ok(load.answered(201).length > 100));
       await outage(world, postgres);
       await load.stop();
       await world.server.ready();

@@ -12,7 +12,7 @@ const BOOK = 'odds,bets,settle,web';
 class Cluster {
   constructor(options = {}) {
     this.store = makeStore({ kind: 'postgres' });
-    this.options = { 'lease-ms': '1000', ...options };
+    this.options = { 'lease-ms': '3000', ...options };
     this.feeds = [];
     this.world = new World(this.store, { role: BOOK, ...this.options });
   }

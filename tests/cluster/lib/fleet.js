@@ -12,7 +12,7 @@ const { Nginx } = require('./nginx');
 
 const SMALL = { feed: 1, odds: 1, bets: 2, settle: 1, web: 2 };
 const PAIRS = { feed: 2, odds: 2, bets: 2, settle: 2, web: 2 };
-const DEFAULTS = { partitions: '2', 'lease-ms': '1000' };
+const DEFAULTS = { partitions: '2', 'lease-ms': '3000' };
 const FOLLOW_MS = 2500; // a tick and a half
 const ABREAST_MS = 50; // the partitions of what was posted together
 

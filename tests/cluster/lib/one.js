@@ -15,7 +15,7 @@ const { value } = require('./metrics');
 
 const LIMIT_MS = 10000;
 // A machine that hangs for a second is no story here: ../silence_test.js.
-const PATIENT = { 'live-silence-ms': '15000', 'lease-ms': '3000', 'queue-delay-ms': '5000' };
+const PATIENT = { 'live-silence-ms': '15000', 'queue-delay-ms': '5000' };
 const EVENTS = `select (select coalesce(sum(seq), 0) from accounts) || ' ' ||
   (select count(*) from transfers where kind in (1, 2))`;
 const PARTITION = /^overround_feed_partition_position\{partition="(\d+)"\} (\d+)$/gm;
