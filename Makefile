@@ -74,6 +74,11 @@ $(OUT)/%.o: %.c
 	@echo "cc $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Version and commit: this one object is compiled anew when they change.
+$(OUT)/src/base/build.o: build/version.h
+build/version.h: FORCE
+	@scripts/version.sh header
+
 # The migrations are part of the binary.
 $(OUT)/src/store/migrate.o: $(wildcard sql/*/*.sql)
 

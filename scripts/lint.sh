@@ -88,7 +88,7 @@ grep -E '^src/(model|bets|settle|store)/' "$code" |
 direction() {
     grep -E "^src/$1/[^:]*:[0-9]+: *# *include \"" "$code" |
         grep -vE "include \"($1|base|tbl${2:+|$2})/" |
-        grep -vE 'include "(sql|build/web)/' |
+        grep -vE 'include "(sql/|build/(web/|version\.h))' |
         report "$1 may not include this"
 }
 direction base ''

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/build.h"
 #include "base/config.h"
 #include "cli/cli.h"
 #include "serve.h"
@@ -34,7 +35,7 @@ static int usage(FILE *out)
     for (size_t i = 0; i < LENGTH(commands); i++)
         fprintf(out, "  %-10s %-38s %s\n", commands[i].name, commands[i].arguments,
                 commands[i].does);
-    fprintf(out, "\nsettings of serve:\n");
+    fprintf(out, "\n  --version  version and commit\n\nsettings of serve:\n");
     config_help(out);
     return out == stderr ? 2 : 0;
 }
@@ -45,6 +46,10 @@ int main(int argc, char **argv)
         return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return usage(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("overround %s (commit %s)\n", build_version(), build_commit());
+        return 0;
+    }
     for (size_t i = 0; i < LENGTH(commands); i++) {
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "analytics/traffic.h"
+#include "base/build.h"
 #include "base/limits.h"
 #include "base/metrics.h"
 #include "bus/mirror.h"
@@ -24,7 +25,9 @@
 void serve_get_health(void *ctx, struct http_request *request)
 {
     (void)ctx;
-    answer_json(request, 200, STR("{\"status\":\"alive\"}"));
+    answer_json(request, 200, arena_printf(&request->arena, "{\"status\":\"alive\","
+                                           "\"version\":\"%s\",\"commit\":\"%s\"}",
+                                           build_version(), build_commit()));
 }
 
 static const char *not_ready(const struct serve *serve)
@@ -89,6 +92,7 @@ static void gauge_listener(const char *name, const struct http_server *server)
 
 void serve_get_metrics(void *ctx, struct http_request *request)
 {
+    const char *build[] = { build_version(), build_commit() };
     struct serve *serve = ctx;
     struct buf out;
 
@@ -101,6 +105,7 @@ void serve_get_metrics(void *ctx, struct http_request *request)
     TELL(serve->relay, relay_metrics);
     TELL(serve->stream, stream_metrics);
     serve_bus_metrics(serve);
+    metric_info(METRIC_BUILD_INFO, build, LENGTH(build));
     metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
     gauge_listener("public", serve->public_server);
     gauge_listener("operator", serve->operator_server);

@@ -11,7 +11,7 @@
 #define LABELS 256
 #define BOUNDS_MAX 16
 
-enum kind { COUNTER, GAUGE, HISTOGRAM, SIZES };
+enum kind { COUNTER, GAUGE, HISTOGRAM, SIZES, INFO };
 
 static const struct info {
     const char *name, *label, *help;
@@ -23,7 +23,7 @@ static const struct info {
 };
 
 struct series {
-    char *label; /* owned; "" for metrics without one */
+    char *label; /* owned; "" for metrics without one; an INFO's, written out */
     int64_t value;
 };
 
@@ -175,6 +175,37 @@ static void put_label(struct buf *out, const char *value)
     }
 }
 
+static void write_info(struct buf *out, const struct info *info, enum metric metric)
+{
+    for (unsigned i = 0; i < metrics[metric].n; i++)
+        buf_printf(out, "%s{%s} 1\n", info->name, metrics[metric].series[i].label);
+}
+
+void metric_info(enum metric metric, const char *const *values, size_t n)
+{
+    const char *name = infos[metric].label;
+    struct buf labels;
+
+    CHECK(infos[metric].kind == INFO);
+    buf_init(&labels, 64 * 1024);
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strcspn(name, ",");
+
+        CHECK(length > 0);
+        buf_printf(&labels, "%s%.*s=\"", i > 0 ? "," : "", (int)length, name);
+        put_label(&labels, values[i]);
+        buf_char(&labels, '"');
+        name += length + (name[length] == ',');
+    }
+    CHECK(*name == '\0');
+    if (metrics[metric].n > 0) {
+        free(metrics[metric].series[0].label);
+        metrics[metric].n = 0;
+    }
+    (void)series_add(metric, buf_view(&labels));
+    buf_fini(&labels);
+}
+
 static void write_series(struct buf *out, const struct info *info, enum metric metric)
 {
     if (metrics[metric].n == 0 && info->label[0] == '\0')
@@ -194,7 +225,9 @@ static void write_series(struct buf *out, const struct info *info, enum metric m
 
 static const char *kind_name(enum kind kind)
 {
-    return kind == COUNTER ? "counter" : kind == GAUGE ? "gauge" : "histogram";
+    if (kind == COUNTER)
+        return "counter";
+    return kind == GAUGE || kind == INFO ? "gauge" : "histogram";
 }
 
 void metrics_write(struct buf *out)
@@ -206,6 +239,8 @@ void metrics_write(struct buf *out)
                    kind_name(info->kind));
         if (info->kind == COUNTER || info->kind == GAUGE)
             write_series(out, info, i);
+        else if (info->kind == INFO)
+            write_info(out, info, i);
         else
             write_histogram(out, info, metrics[i].histogram);
     }

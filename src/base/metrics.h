@@ -23,6 +23,8 @@ enum metric {
 void metric_add(enum metric metric, struct str label, int64_t n);
 void metric_set(enum metric metric, struct str label, int64_t n);
 void metric_observe(enum metric metric, int64_t value); /* microseconds, or a count */
+/* The one series of an INFO: a value for each of its labels, in their order. */
+void metric_info(enum metric metric, const char *const *values, size_t n);
 
 static inline void metric_inc(enum metric metric) { metric_add(metric, STR_NONE, 1); }
 

@@ -32,6 +32,17 @@ describe('operators', () => {
     }
   });
 
+  test('what is running: its version and commit, wherever it is asked', async () => {
+    const said = /^overround (\S+) \(commit (\S+)\)\n$/.exec(run(['--version']).stdout);
+    const [, version, commit] = said;
+    assert.equal(version, fs.readFileSync(path.join(root, 'VERSION'), 'utf8').trim());
+    assert.match(commit, /^([0-9a-f]{12}(-dirty)?|unknown)$/);
+    const { json } = await get('/healthz', { token: undefined });
+    assert.deepEqual(json, { status: 'alive', version, commit });
+    const labels = `version="${version}",commit="${commit}"`;
+    assert.equal(await world().metric('overround_build_info', labels), 1);
+  });
+
   test("customers' calls are not on the operator listener, nor the other way", async () => {
     assert.equal((await get('/v1/wallet')).status, 404);
     assert.equal((await world().server.call('POST', '/v1/feed', { body: '<x/>' })).status, 404);
@@ -47,6 +58,7 @@ describe('operators', () => {
     const types = {
       COUNTER: 'counter',
       GAUGE: 'gauge',
+      INFO: 'gauge',
       HISTOGRAM: 'histogram',
       SIZES: 'histogram',
     };

@@ -192,6 +192,27 @@ static void metrics_text_has_every_metric(void **state)
     buf_fini(&out);
 }
 
+static void an_info_says_it_in_its_labels(void **state)
+{
+    const char *first[] = { "1.0", "a\"b" }, *second[] = { "1.0", "c" };
+    struct buf out;
+
+    (void)state;
+    metric_info(METRIC_BUILD_INFO, first, 2);
+    buf_init(&out, 1 << 20);
+    metrics_write(&out);
+    buf_char(&out, '\0');
+    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"a\\\"b\"} 1\n"));
+    buf_fini(&out);
+    metric_info(METRIC_BUILD_INFO, second, 2); /* instead of it, not beside it */
+    buf_init(&out, 1 << 20);
+    metrics_write(&out);
+    buf_char(&out, '\0');
+    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"c\"} 1\n"));
+    assert_null(strstr(out.p, "commit=\"a"));
+    buf_fini(&out);
+}
+
 static void settings_override_in_order(void **state)
 {
     char *argv[] = { (char *)"--stake-min", (char *)"0.5", (char *)"--lanes=3",
@@ -228,6 +249,7 @@ int main(void)
         cmocka_unit_test(json_writes_money_and_odds),
         cmocka_unit_test(json_names_what_is_wrong),
         cmocka_unit_test(metrics_text_has_every_metric),
+        cmocka_unit_test(an_info_says_it_in_its_labels),
         cmocka_unit_test(settings_override_in_order),
     };
 
