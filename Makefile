@@ -41,7 +41,7 @@ HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
 .PHONY: all run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
-	deps-test deps-cluster units helpers
+	deps-test deps-cluster units helpers FORCE
 .SECONDARY:
 
 all: build/overround

@@ -26,6 +26,7 @@ static const struct command {
       cli_archive },
     { "object", "put FILE s3://… | get s3://… FILE", "one file to an object store and back",
       cli_object },
+    { "sleep", "SECONDS", "waits: the preStop hook of an image without a shell", cli_sleep },
     { "reference", "config|metrics|refusals", "prints a reference", cli_reference },
 };
 

@@ -16,5 +16,6 @@ int cli_operator(int argc, char **argv);
 int cli_archive(int argc, char **argv);
 int cli_erase(int argc, char **argv);
 int cli_object(int argc, char **argv);
+int cli_sleep(int argc, char **argv);
 
 #endif

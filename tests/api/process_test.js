@@ -31,6 +31,9 @@ describe('the process', () => {
       ['replay'],
       ['serve', '--log-level', 'loud'],
       ['serve', 'extra'],
+      ['sleep'],
+      ['sleep', '5s'],
+      ['sleep', '-1'],
     ];
     for (const args of wrong) {
       const { status, stderr } = run(args);
@@ -42,6 +45,12 @@ describe('the process', () => {
     }
     assert.equal(run(['--help']).status, 0);
     assert.match(run(['serve', '--help']).stdout, /producer-silence-s/);
+  });
+
+  test('sleep waits, for an image without a shell', () => {
+    const begin = process.hrtime.bigint();
+    assert.equal(run(['sleep', '1']).status, 0);
+    assert.ok(process.hrtime.bigint() - begin >= 1_000_000_000n);
   });
 
   test('--check reads the settings from arguments, environment and file', () => {
