@@ -10,6 +10,7 @@
 #   make lint    style, include direction, banned calls, both compilers
 #   make asan    build/asan/overround, with AddressSanitizer and UBSan
 #   make docs    the references generated from src/tbl
+#   make chart   what the Helm chart has from elsewhere: schema, README, alerts
 
 SHELL = /bin/bash
 VARIANT ?= release
@@ -41,7 +42,7 @@ HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
 .PHONY: all run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
-	deps-test deps-cluster units helpers FORCE
+	deps-test deps-cluster units helpers chart FORCE
 .SECONDARY:
 
 all: build/overround
@@ -151,6 +152,9 @@ bench: deps-test build/overround
 
 lint: deps-test
 	@scripts/lint.sh
+
+chart:
+	@node scripts/chart/make.mjs
 
 docs: build/overround
 	build/overround reference config > docs/CONFIG.md

@@ -226,6 +226,7 @@ step() {
         ;;
     cluster) with_postgres with_kafka cluster ;;
     api-cluster) with_postgres with_kafka api_cluster ;;
+    chart) node_step chart tests/chart/*_test.js ;;
     *) say "no step $1; steps: $steps" && exit 2 ;;
     esac
 }
@@ -234,7 +235,7 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="cluster api-cluster"
+cluster_steps="cluster api-cluster chart"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;
 --all) steps="$steps $cluster_steps" && shift ;;

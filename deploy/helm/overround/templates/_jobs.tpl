@@ -1,0 +1,145 @@
+{{/* What runs and ends: the migration, the archive, the test. */}}
+
+{{/* A dict of root, name, args, env (YAML), track, mounts. */}}
+{{- define "overround.jobContainer" -}}
+name: {{ .name }}
+image: {{ include "overround.image" . }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+args: {{ toJson .args }}
+env:
+  {{- .env | nindent 2 }}
+resources:
+  requests: {cpu: 50m, memory: 64Mi}
+  limits: {memory: 512Mi}
+securityContext:
+  {{- include "overround.containerSecurity" . | nindent 2 }}
+volumeMounts:
+  - {name: tmp, mountPath: /tmp}
+  {{- if .data }}
+  - {name: data, mountPath: /data}
+  {{- end }}
+{{- end }}
+
+{{/* Before the pods of a release: expand only, so that both releases can run (docs/DEPLOY.md).
+     The canary's image knows more migrations. */}}
+{{- define "overround.migration" -}}
+{{- if and .Values.migrations.enabled (not (include "overround.isSqlite" .)) }}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  {{- include "overround.meta" (dict "root" . "name" (printf "%s-migrate" (include "overround.fullname" .)) "component" "job") | nindent 2 }}
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-weight: "0"
+    helm.sh/hook-delete-policy: before-hook-creation
+spec:
+  backoffLimit: {{ int .Values.migrations.backoffLimit }}
+  ttlSecondsAfterFinished: {{ int .Values.migrations.ttlSecondsAfterFinished }}
+  activeDeadlineSeconds: {{ int .Values.migrations.activeDeadlineSeconds }}
+  template:
+    metadata:
+      labels:
+        {{- include "overround.common" . | nindent 8 }}
+        app.kubernetes.io/component: job
+    spec:
+      {{- include "overround.podBasics" . | nindent 6 }}
+      restartPolicy: Never
+      containers:
+        - {{- include "overround.jobContainer" (dict "root" . "name" "migrate" "args" (list "migrate") "env" (include "overround.storeEnv" .) "track" (ternary "canary" "stable" .Values.canary.enabled)) | nindent 10 }}
+      volumes:
+        - name: tmp
+          emptyDir: {sizeLimit: 256Mi}
+{{- end }}
+{{- end }}
+
+{{- define "overround.s3Args" -}}
+{{- $args := list -}}
+{{- with .Values.s3.endpoint }}{{ $args = append $args (printf "--endpoint=%s" .) }}{{ end -}}
+{{- if .Values.s3.virtualHost }}{{ $args = append $args "--virtual-host" }}{{ end -}}
+{{- toJson $args -}}
+{{- end }}
+
+{{/* A dict of root, name, schedule, args. */}}
+{{- define "overround.cron" }}
+{{- $sqlite := include "overround.isSqlite" .root }}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  {{- include "overround.meta" (dict "root" .root "name" (printf "%s-%s" (include "overround.fullname" .root) .name) "component" "job") | nindent 2 }}
+spec:
+  schedule: {{ .schedule | quote }}
+  timeZone: Etc/UTC
+  concurrencyPolicy: Forbid
+  startingDeadlineSeconds: 600
+  successfulJobsHistoryLimit: 1
+  failedJobsHistoryLimit: 3
+  jobTemplate:
+    spec:
+      backoffLimit: 3
+      template:
+        metadata:
+          labels:
+            {{- include "overround.common" .root | nindent 12 }}
+            app.kubernetes.io/component: job
+        spec:
+          {{- include "overround.podBasics" .root | nindent 10 }}
+          restartPolicy: Never
+          {{- if $sqlite }}
+          # The volume is where the server is.
+          affinity:
+            podAffinity:
+              requiredDuringSchedulingIgnoredDuringExecution:
+                - topologyKey: kubernetes.io/hostname
+                  labelSelector:
+                    matchLabels:
+                      {{- include "overround.instance" .root | nindent 22 }}
+                      app.kubernetes.io/component: single
+          {{- end }}
+          containers:
+            - {{- include "overround.jobContainer" (dict "root" .root "name" .name "args" .args "env" (printf "%s\n%s" (include "overround.storeEnv" .root) (include "overround.s3Env" .root)) "track" "stable" "data" $sqlite) | nindent 14 }}
+          volumes:
+            - name: tmp
+              emptyDir: {}
+            {{- if $sqlite }}
+            - name: data
+              persistentVolumeClaim: {claimName: data-{{ include "overround.fullname" .root }}-0}
+            {{- end }}
+{{- end }}
+
+{{- define "overround.archive" -}}
+{{- $s3 := fromJsonArray (include "overround.s3Args" .) -}}
+{{- if .Values.archive.enabled }}
+{{ include "overround.cron" (dict "root" . "name" "archive" "schedule" .Values.archive.schedule "args" (concat (list "archive" "--to" .Values.archive.to) $s3)) }}
+{{- end }}
+{{- if and (include "overround.isSqlite" .) .Values.single.backup.enabled }}
+{{ include "overround.cron" (dict "root" . "name" "backup" "schedule" .Values.single.backup.schedule "args" (concat (list "backup" "--to" .Values.single.backup.to) $s3)) }}
+{{- end }}
+{{- end }}
+
+{{/* helm test: a bet is placed and settled through the Services. */}}
+{{- define "overround.test" -}}
+{{- if and .Values.operatorToken.existingSecret (include "overround.plays" (list . "bets")) (include "overround.plays" (list . "web")) (include "overround.plays" (list . "feed")) }}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  {{- include "overround.meta" (dict "root" . "name" (printf "%s-test" (include "overround.fullname" .)) "component" "test") | nindent 2 }}
+  annotations:
+    helm.sh/hook: test
+    helm.sh/hook-delete-policy: before-hook-creation
+spec:
+  {{- include "overround.podBasics" . | nindent 2 }}
+  restartPolicy: Never
+  containers:
+    - {{- include "overround.jobContainer" (dict "root" . "name" "smoke" "args" (list "smoke"
+        "--url" (printf "http://%s" (include "overround.service" (list . "web")))
+        "--bets-url" (printf "http://%s" (include "overround.service" (list . "bets")))
+        "--operator-url" (printf "http://%s:8081" (include "overround.service" (list . "feed"))))
+        "env" (include "overround.tokenEnv" .) "track" "stable") | nindent 6 }}
+  volumes:
+    - name: tmp
+      emptyDir: {sizeLimit: 16Mi}
+{{- end }}
+{{- end }}
