@@ -13,6 +13,7 @@
 #define LIMIT_RESPONSE_BYTES (16 * 1024 * 1024)
 #define LIMIT_REQUEST_ARENA_BYTES (32 * 1024 * 1024)
 #define LIMIT_KEY_BYTES 64                     /* Idempotency-Key */
+#define LIMIT_REQUEST_ID_BYTES 64              /* X-Request-Id */
 #define LIMIT_PAGE_ROWS 200
 #define LIMIT_HEADER_COUNT 64
 #define LIMIT_REQUEST_MS 30000   /* from a request's first byte to its last */
@@ -86,6 +87,10 @@
 /* Reports */
 #define LIMIT_ANALYTICS 8       /* queries to ClickHouse at a time */
 #define LIMIT_TRAFFIC 2048      /* route, method, status and refusal, of one second */
+
+/* Traces */
+#define LIMIT_TRACE_SPANS 8192  /* that wait for the exporter; then they are dropped */
+#define LIMIT_TRACE_BATCH 512   /* in one request to the collector */
 
 /* Store */
 #define LIMIT_STORE_JOBS 65536

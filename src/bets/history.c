@@ -38,7 +38,8 @@ static bool write_row(struct reader *reader, struct jw *w, const struct value *r
     };
 
     if (!reads || view.currency == NULL) {
-        log_error("bets", "a stored bet cannot be read", "bet=%" PRId64, bet.id);
+        log_request(reader->request->id, LOG_ERROR, "bets", "a stored bet cannot be read",
+                    "bet=%" PRId64, bet.id);
         return false;
     }
     if (view.state == BET_ACCEPTED)

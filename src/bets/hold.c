@@ -337,7 +337,7 @@ void hold_note(const struct holds *holds, const struct hold_said *said,
         buf_char(&what, ' ');
         buf_money(&what, word->offer_minor, said->currency->exponent);
     }
-    log_info("hold", "decided", "operator=" STR_FMT " what=" STR_FMT,
+    log_request(request->id, LOG_INFO, "hold", "decided", "operator=" STR_FMT " what=" STR_FMT,
              STR_ARG(operator == NULL ? STR("-") : operator->name), STR_ARG(buf_view(&what)));
     if (holds->options.note != NULL && operator != NULL)
         holds->options.note(holds->options.ctx, operator, buf_view(&what), word->reason);

@@ -59,11 +59,11 @@ static void log_entry(const struct call *call, int64_t position)
     struct str act = str_of(desk_act_name(desk->act));
 
     metric_add(METRIC_DESK_ENTRIES, act, 1);
-    log_info("desk", "an operator acted",
-             "operator=" STR_FMT " act=" STR_FMT " what=%s level=%s event=" STR_FMT
-             " position=%lld", STR_ARG(desk->operator), STR_ARG(act),
-             desk_what_name(desk->what), desk_level_name(desk->level),
-             STR_ARG(call->order.message.event), (long long)position);
+    log_request(call->request->id, LOG_INFO, "desk", "an operator acted",
+                "operator=" STR_FMT " act=" STR_FMT " what=%s level=%s event=" STR_FMT
+                " position=%lld", STR_ARG(desk->operator), STR_ARG(act),
+                desk_what_name(desk->what), desk_level_name(desk->level),
+                STR_ARG(call->order.message.event), (long long)position);
 }
 
 static void answer_entry(struct call *call, int64_t position)

@@ -490,15 +490,17 @@ static void send_answer(struct connection *c, int status, const char *content_ty
     head = (struct http_head){
         .status = status, .content_type = content_type, .body_n = body.n,
         .close = c->last, .is_1_0 = c->reader.is_1_0, .is_head = c->reader.is_head,
-        .headers = headers, .n_headers = n_headers,
+        .headers = headers, .n_headers = n_headers, .request_id = c->reader.request.id,
     };
     n = http_head_write(&head, small, HEAD_BYTES);
     if (n == 0) {
-        log_error("http", "an answer's headers are too large", "status=%d", status);
+        log_request(c->reader.request.id, LOG_ERROR, "http",
+                    "an answer's headers are too large", "status=%d", status);
         c->last = true;
         body = STR_NONE;
-        n = http_head_write(&(struct http_head){ .status = 500, .close = true }, small,
-                            HEAD_BYTES);
+        n = http_head_write(&(struct http_head){ .status = 500, .close = true,
+                                                 .request_id = c->reader.request.id },
+                            small, HEAD_BYTES);
     }
     if (c->reader.is_head || status == 204 || status == 304)
         body = STR_NONE;
@@ -510,6 +512,14 @@ static void send_answer(struct connection *c, int status, const char *content_ty
     send_bytes(c, (struct str){ small, n }, body);
 }
 
+static void log_answer(const struct http_request *request, int status)
+{
+    log_request(request->id, LOG_DEBUG, "http", "answered",
+                "method=" STR_FMT " path='" STR_FMT "' status=%d us=%lld",
+                STR_ARG(request->method), STR_ARG(request->path), status,
+                (long long)(clock_mono_us() - request->arrived_us));
+}
+
 void http_respond(struct http_request *request, int status, const char *content_type,
                   struct str body, const struct http_header *headers, size_t n_headers)
 {
@@ -519,6 +529,8 @@ void http_respond(struct http_request *request, int status, const char *content_
     CHECK(status >= 200 && status <= 599);
     count_answer(status);
     metric_observe(METRIC_HTTP_SECONDS, clock_mono_us() - request->arrived_us);
+    if (log_is_on(LOG_DEBUG))
+        log_answer(request, status);
     if (c->server->options.on_answer != NULL)
         c->server->options.on_answer(c->server->options.ctx, request, status);
     if (c->gone) { /* nobody waits for it any more */
@@ -528,8 +540,8 @@ void http_respond(struct http_request *request, int status, const char *content_
         return;
     }
     if (body.n > LIMIT_RESPONSE_BYTES) {
-        log_error("http", "an answer is too large", "bytes=%zu path='" STR_FMT "'",
-                  body.n, STR_ARG(request->path));
+        log_request(request->id, LOG_ERROR, "http", "an answer is too large",
+                    "bytes=%zu path='" STR_FMT "'", body.n, STR_ARG(request->path));
         status = 500;
         body = STR_NONE;
     }
@@ -585,6 +597,7 @@ static void connection_refuse(struct connection *c, int status, const char *why)
     struct buf body;
 
     c->server->counts.refused++;
+    http_reader_name(&c->reader);
     buf_init(&body, SMALL_BYTES);
     if (options->on_refuse != NULL)
         options->on_refuse(options->ctx, status, why, &body, &content_type);
@@ -633,7 +646,9 @@ static bool eat_one(struct connection *c, const char *p, size_t n, size_t *eaten
     }
     server->counts.requests++;
     connection_move(c, STATE_ANSWERING);
+    log_whose(c->reader.request.id);
     server->options.on_request(server->options.ctx, &c->reader.request);
+    log_whose(STR_NONE);
     return !c->gone && c->state == STATE_IDLE;
 }
 

@@ -17,6 +17,7 @@
 #include "model/operator.h"
 #include "model/refusal.h"
 #include "net/conn.h"
+#include "net/request_id.h"
 
 struct http_server;
 
@@ -26,6 +27,8 @@ struct http_request {
     struct str path;           /* without the query, not decoded */
     struct str query;          /* after '?', not decoded */
     struct str body;
+    struct str id;             /* X-Request-Id, the client's or made here */
+    char id_made[REQUEST_ID_MADE];
     char peer[64];             /* address of the client */
     int64_t arrived_us;        /* monotonic, when its last byte came */
     struct str param;          /* the {part} of the route's path, decoded */

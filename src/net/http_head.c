@@ -103,6 +103,8 @@ size_t http_head_write(const struct http_head *head, char *p, size_t room)
         put_text(&w, "Connection: keep-alive\r\n");
     if (!is_cacheable(head))
         put_text(&w, "Cache-Control: no-store\r\n");
+    if (head->request_id.n > 0)
+        put_header(&w, "X-Request-Id", head->request_id);
     for (size_t i = 0; i < head->n_headers; i++)
         put_header(&w, head->headers[i].name, head->headers[i].value);
     put(&w, "\r\n", 2);

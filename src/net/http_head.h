@@ -9,6 +9,7 @@
 struct http_head {
     int status;
     const char *content_type;   /* goes with a body */
+    struct str request_id;
     size_t body_n;              /* bytes, also when none of them are sent */
     bool close;                 /* no request after this one */
     bool is_1_0, is_head;       /* what the request was */

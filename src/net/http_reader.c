@@ -222,6 +222,7 @@ static void reader_start(struct http_reader *reader)
     reader->request.query = STR_NONE;
     reader->request.body = STR_NONE;
     reader->request.param = STR_NONE;
+    reader->request.id = STR_NONE;
     reader->request.context = NULL;
     reader->request.route = STR_NONE;
     reader->request.refused = REFUSE_NOTHING;
@@ -283,6 +284,7 @@ enum http_reader_result http_reader_feed(struct http_reader *reader, const char 
         return HTTP_READER_MORE;
     if (error == HPE_PAUSED) {
         reader->request.arrived_us = clock_mono_us();
+        http_reader_name(reader);
         return HTTP_READER_REQUEST;
     }
     if (reader->refuse_status == 0) {
@@ -309,6 +311,21 @@ struct str http_header(const struct http_request *request, const char *name)
             return (struct str){ reader->head.p + field->value_at, field->value_n };
     }
     return STR_NONE;
+}
+
+void http_reader_name(struct http_reader *reader)
+{
+    struct http_request *request = &reader->request;
+    unsigned n_fields = reader->n_fields;
+
+    if (!reader->headers_done && n_fields > 0)
+        reader->n_fields--; /* its value may go on */
+    request->id = http_header(request, "X-Request-Id");
+    reader->n_fields = n_fields;
+    if (request_id_is_well(request->id))
+        return;
+    request_id_make(request->id_made);
+    request->id = (struct str){ request->id_made, sizeof(request->id_made) };
 }
 
 static int hex_digit(char c)

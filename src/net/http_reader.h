@@ -48,6 +48,9 @@ void http_reader_init(struct http_reader *reader, const struct http_options *opt
 void http_reader_fini(struct http_reader *reader);
 /* Forgets the request and its memory; ready for the next one. */
 void http_reader_next(struct http_reader *reader);
+/* Gives the request its id: the client's, as far as that has arrived and is
+ * well formed, else a fresh one. */
+void http_reader_name(struct http_reader *reader);
 /* Eats bytes up to the end of one request; the rest is the caller's to keep
  * until http_reader_next().  *eaten <= n. */
 enum http_reader_result http_reader_feed(struct http_reader *reader, const char *p,

@@ -525,7 +525,8 @@ void stream_get(void *ctx, struct http_request *request)
     }
     buf_init(&head, 512);
     buf_printf(&head, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                      "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
+                      "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+                      "X-Request-Id: " STR_FMT "\r\n\r\n", accept, STR_ARG(request->id));
     (void)client_new(ctx, request, DRESS_WEBSOCKET, buf_view(&head));
     buf_fini(&head);
 }
@@ -546,6 +547,7 @@ void stream_get_event(void *ctx, struct http_request *request)
     int64_t since = last_event_id(stream, request);
     struct channel *channel;
     struct client *client;
+    struct buf head;
 
     if (book_event(stream->options.book, request->param) == NULL) {
         answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
@@ -560,10 +562,13 @@ void stream_get_event(void *ctx, struct http_request *request)
         answer_refusal(request, REFUSE_BUSY, STR("there are too many streams"), STR_NONE);
         return;
     }
-    client = client_new(stream, request, DRESS_SSE,
-                        STR("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                            "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
-                            "Connection: close\r\n\r\nretry: 1000\n\n"));
+    buf_init(&head, 512);
+    buf_printf(&head, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                      "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
+                      "Connection: close\r\nX-Request-Id: " STR_FMT "\r\n\r\n"
+                      "retry: 1000\n\n", STR_ARG(request->id));
+    client = client_new(stream, request, DRESS_SSE, buf_view(&head));
+    buf_fini(&head);
     if (client != NULL)
         client_subscribe(client, &channel, 1, since);
 }

@@ -25,6 +25,7 @@ function resolve(ref) {
   return found;
 }
 
+const ofAll = document.components['x-headers-of-all'];
 const follow = (part) => (part?.$ref ? resolve(part.$ref) : part);
 const problems = (schema, value) => validate(schema, value, resolve);
 
@@ -103,7 +104,7 @@ function requestFaults(operation, request) {
 
 function checkHeaders(response, answer, where) {
   const documented = new Map(
-    Object.entries(response.headers ?? {}).map(([name, header]) => [
+    Object.entries({ ...ofAll, ...response.headers }).map(([name, header]) => [
       name.toLowerCase(),
       follow(header),
     ]),
