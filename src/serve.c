@@ -60,7 +60,8 @@ static void start_parts(struct serve *serve)
     const struct start *start = &serve->start;
 
     if (!serve->roles.bus || serve->roles.settle)
-        serve->maintain = maintain_new(&serve->loop, serve->store, serve->config.feed_log_hours);
+        serve->maintain = maintain_new(&serve->loop, serve->store, serve->config.feed_log_hours,
+                                       serve->config.trace_keep_hours);
     /* The log may have been trimmed behind what settlement has stored. */
     if (serve->feed != NULL)
         feed_start(serve->feed, start->feed_position > start->settle_offset
@@ -80,6 +81,10 @@ static bool start(struct serve *serve)
     struct store_options options = store_options(serve);
     struct str error = STR_NONE;
 
+    if (!serve_make_tracer(serve)) {
+        fprintf(stderr, "overround: libcurl cannot start\n");
+        return false;
+    }
     serve->store = store_open(&serve->loop, &options, &serve->arena, &error);
     if (serve->store == NULL || !serve_load(serve, &error)) {
         fprintf(stderr, "overround: " STR_FMT "\n", STR_ARG(error));
@@ -164,6 +169,10 @@ int serve_main(int argc, char **argv)
         return 2;
     }
     if (!serve_feed_config_is_well(&serve.config, &why)) {
+        fprintf(stderr, "overround: %s\n", why);
+        return 2;
+    }
+    if (!serve_trace_config_is_well(&serve.config, &why)) {
         fprintf(stderr, "overround: %s\n", why);
         return 2;
     }

@@ -18,6 +18,7 @@
 #include "risk/risk.h"
 #include "settle/relay.h"
 #include "settle/settle.h"
+#include "trace/tracer.h"
 #include "web/stream.h"
 
 /* ---- operator's probes ------------------------------------------------ */
@@ -103,6 +104,7 @@ void serve_get_metrics(void *ctx, struct http_request *request)
     TELL(serve->risk, risk_metrics);
     TELL(serve->settle, settle_metrics);
     TELL(serve->relay, relay_metrics);
+    TELL(serve->tracer, tracer_metrics);
     TELL(serve->stream, stream_metrics);
     serve_bus_metrics(serve);
     metric_info(METRIC_BUILD_INFO, build, LENGTH(build));

@@ -8,6 +8,7 @@
  *   serve_parts.c    the other roles, wired: all in one process
  *   serve_bus.c      the same on Kafka, whichever of them are played here
  *   serve_money.c    money told and heard on Kafka
+ *   serve_trace.c    where spans go
  *   serve_stop.c     SIGTERM: drained, then ended in order
  */
 #ifndef SERVE_INSIDE_H
@@ -65,6 +66,7 @@ struct serve {
     struct clickhouse *clickhouse; /* NULL: none configured */
     struct traffic *traffic;   /* NULL: without Kafka nobody is told */
     struct risk *risk;
+    struct tracer *tracer;     /* NULL: nothing is traced */
     /* on Kafka */
     struct kafka *kafka;
     struct uof_parser *parser; /* of partitions */
@@ -134,6 +136,10 @@ void serve_make_relay(struct serve *serve, struct kafka *kafka); /* role settle 
 void serve_make_money(struct serve *serve, struct kafka *kafka);
 /* A step of stopping, before Kafka is closed; relay_free() behind that. */
 void serve_stop_money(struct serve *serve);
+
+/* serve_trace.c */
+bool serve_trace_config_is_well(const struct config *config, const char **why) MUST_USE;
+bool serve_make_tracer(struct serve *serve) MUST_USE; /* if one is wanted */
 
 /* serve_stop.c */
 void serve_start_signals(struct serve *serve);

@@ -32,7 +32,7 @@ void serve_make_relay(struct serve *serve, struct kafka *kafka)
 {
     serve->relay = relay_new(&(struct relay_options){
         .loop = &serve->loop, .store = serve->store, .kafka = kafka,
-        .experiments = &serve->experiments,
+        .experiments = &serve->experiments, .tracer = serve->tracer,
         .owner = relay_owner(serve), .lease_ms = RELAY_LEASE_MS,
     });
 }

@@ -21,6 +21,7 @@
 #include "settle/reports.h"
 #include "settle/settle.h"
 #include "store/maintain.h"
+#include "trace/tracer.h"
 #include "web/stream.h"
 #include "web/web.h"
 
@@ -128,7 +129,7 @@ void serve_make_bets(struct serve *serve, struct bus *told)
         .book = serve->book, .look = look_at_mirror, .look_ctx = serve,
         .config = &serve->config, .house = &serve->house,
         .delays = &serve->delays, .experiments = &serve->experiments,
-        .on_exposed = on_exposed, .exposed_ctx = serve,
+        .on_exposed = on_exposed, .exposed_ctx = serve, .tracer = serve->tracer,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node, .shared = serve->roles.bus,
         .note = desk_note, .note_ctx = serve->desk,
@@ -155,7 +156,7 @@ void serve_make_settle(struct serve *serve)
         .ctx = serve, .bus = serve->roles.bus ? NULL : serve->bus, /* serve_money.c */
         .offset = serve->roles.bus ? 0 : serve->start.settle_offset,
         .shared = serve->roles.bus, .on_stored = serve->roles.bus ? serve_facts_stored : NULL,
-        .margin_e4 = serve->config.cashout_margin * 100,
+        .margin_e4 = serve->config.cashout_margin * 100, .tracer = serve->tracer,
     });
     serve_make_reports(serve);
 }
@@ -249,4 +250,5 @@ void serve_free_parts(struct serve *serve)
     serve_free_bus(serve);
     book_free(serve->shards);
     bus_free(serve->bus);
+    FREE_PART(serve->tracer, tracer_free); /* all have told it what they did */
 }

@@ -23,6 +23,7 @@
 #include "store/store.h"
 
 struct bets;
+struct tracer;
 
 /* An Ed25519 seed of session tokens, with the id that tokens carry. */
 struct bets_key {
@@ -47,6 +48,7 @@ struct bets_options {
     void (*on_exposed)(void *ctx, int64_t account, const struct currency *currency,
                        int64_t at_ms);
     void *exposed_ctx;
+    struct tracer *tracer;       /* NULL: nothing is traced */
     const struct bets_key *keys; /* newest last: it signs, all verify */
     unsigned n_keys;
     uint32_t node;               /* of this process, for ids: 0..1023 */

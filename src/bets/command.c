@@ -25,6 +25,7 @@
 #include "bets/inside.h"
 #include "bets/place.h"
 #include "bets/slip_json.h"
+#include "bets/traced.h"
 #include "model/grade.h"
 #include "net/answer.h"
 
@@ -40,6 +41,7 @@ enum {
 
 struct waiter {
     struct http_request *request;
+    struct traced *traced;
     struct waiter *next;
 };
 
@@ -52,12 +54,13 @@ struct command {
     struct verdict *verdict;       /* in flight */
     struct waiter *waiters, **last_waiter;
     struct store_exec exec;
+    struct traced *traced;         /* NULL: it is not */
     /* MONEY_BET */
     struct slip *slip;
     struct str slip_text;          /* as submitted */
     int64_t submitted_e4[LIMIT_LEGS];
     struct gate gate;
-    bool delayed;
+    bool delayed, gated;           /* it was kept open */
     /* MONEY_CASHOUT */
     struct cashout *cashout;
     unsigned reads;
@@ -89,8 +92,12 @@ static void count_result(enum money_op op, struct str result)
                : METRIC_WALLET, result, 1);
 }
 
-static void count_answer(const struct command *c, const struct http_request *request)
+static void count_answer(const struct command *c, const struct http_request *request,
+                         const struct traced *traced, int status)
 {
+    if (traced != NULL)
+        traced_end(traced, request, status, status == 201 && c->lane.money.outcome == MONEY_DECIDED
+                       ? c->lane.money.bet : 0);
     if (c->lane.money.op == MONEY_BET && !c->delayed) /* a delay is no latency */
         metric_observe(METRIC_PLACE_SECONDS, clock_mono_us() - request->arrived_us);
 }
@@ -107,14 +114,15 @@ static void answer_all(struct command *c, int status, const char *type, struct s
         body = arena_str(&c->request->arena, body);
     while (waiter != NULL) {
         struct http_request *request = waiter->request;
+        const struct traced *traced = waiter->traced;
 
         waiter = waiter->next;
         bets->waiters--;
         metric_inc(METRIC_BETS_REPLAYED);
-        count_answer(c, request);
+        count_answer(c, request, traced, status);
         respond(bets, request, account, status, type, body);
     }
-    count_answer(c, c->request);
+    count_answer(c, c->request, c->traced, status);
     respond(bets, c->request, account, status, type, body);
 }
 
@@ -234,6 +242,8 @@ static void publish(const struct command *c)
         .amount_minor = money->amount_minor,
         .bet = about_bet ? &view : NULL,
     });
+    if (c->traced != NULL)
+        traced_stage(c->traced, "publish");
 }
 
 /* ---- a key the store knew ----------------------------------------------- */
@@ -315,8 +325,8 @@ static void on_key(struct store_exec *exec, enum store_result result)
     buf_reset(out);
     if (refusal == REFUSE_NOTHING) {
         if (!write_stored(c, row, out)) {
-            log_error("bets", "a stored verdict cannot be read", "account=%" PRId64,
-                      c->session.account);
+            log_request(c->request->id, LOG_ERROR, "bets", "a stored verdict cannot be read",
+                        "account=%" PRId64, c->session.account);
             give_up(c, REFUSE_BUSY);
             return;
         }
@@ -382,6 +392,7 @@ static void fill_bet(struct command *c)
     money->cap_minor = c->rules.cap_minor;
     money->currency = c->session.currency->code;
     money->sport = sport.n == 0 ? STR("") : arena_str(arena, sport);
+    money->traceparent = c->traced == NULL ? STR_NONE : traced_parent(c->traced, c->request);
     money->slip = c->slip_text;
     if (moved) {
         buf_reset(&bets->scratch);
@@ -432,6 +443,8 @@ static void on_form(void *ctx, struct lane_cmd *cmd)
     struct command *c = cmd->money.owner;
 
     CHECK(c->bets == bets && c->verdict->owner == c);
+    if (c->traced != NULL)
+        traced_stage(c->traced, "queue");
     buf_reset(&bets->members);
     cmd->money.at_ms = clock_wall_ms();
     if (cmd->money.op == MONEY_BET)
@@ -442,6 +455,8 @@ static void on_form(void *ctx, struct lane_cmd *cmd)
         judge_transfer(c);
     cmd->money.detail = bets->members.n == 0
         ? STR("") : arena_str(&c->request->arena, buf_view(&bets->members));
+    if (c->traced != NULL)
+        traced_stage(c->traced, "judge");
 }
 
 /* What was judged brings its own; the balance only the store knows. */
@@ -528,7 +543,8 @@ static void on_bet(struct store_exec *exec, enum store_result result)
         return;
     }
     if (!cashout_read_row(exec->cells, &c->request->arena, &cashout->row, &cashout->slip)) {
-        log_error("bets", "a stored bet cannot be read", "bet=%" PRId64, cashout->bet);
+        log_request(c->request->id, LOG_ERROR, "bets", "a stored bet cannot be read",
+                    "bet=%" PRId64, cashout->bet);
         give_up(c, REFUSE_BUSY);
         return;
     }
@@ -558,6 +574,8 @@ static void on_done(void *ctx, struct lane_cmd *cmd, enum lane_result result)
     struct command *c = cmd->money.owner;
 
     CHECK(c->bets == ctx && c->verdict->owner == c);
+    if (c->traced != NULL)
+        traced_batch(c->traced, "commit", cmd->sent_us, cmd->batch_n);
     if (cmd->money.op == MONEY_BET)
         leave_gate(c, result);
     if (result == LANE_BUSY) {
@@ -695,6 +713,7 @@ static void join(struct command *c, const struct verdict *verdict)
     }
     waiter = ARENA_NEW(&c->request->arena, struct waiter);
     waiter->request = c->request;
+    waiter->traced = c->traced;
     *first->last_waiter = waiter;
     first->last_waiter = &waiter->next;
     c->bets->waiters++;
@@ -725,6 +744,8 @@ static void enter_lane(struct command *c)
     struct lanes *lanes = c->bets->lanes;
     int64_t now_us = clock_mono_us();
 
+    if (c->traced != NULL && (c->delayed || c->gated))
+        traced_stage(c->traced, "gate");
     if (lanes_have_room(lanes, c->lane.money.account, now_us)) {
         lanes_submit(lanes, &c->lane, now_us);
         return;
@@ -757,6 +778,7 @@ static void enter_gate(struct command *c)
         .stake_minor = c->lane.money.amount_minor, .on_open = on_open,
     };
     answer = gate_enter(&c->gate);
+    c->gated = answer == GATE_WAIT;
     if (answer != GATE_WAIT)
         on_open(&c->gate, answer);
 }
@@ -835,6 +857,8 @@ static void authorised(struct command *c)
     money->currency = c->session.currency->code;
     money->slip = money->sport = money->detail = STR("");
     hash_fields(c);
+    if (c->traced != NULL)
+        traced_stage(c->traced, "parse");
     if (is_known(c))
         return;
     set_rules(c);
@@ -851,6 +875,8 @@ void command_start(struct bets *bets, struct http_request *request, enum money_o
     c->bets = bets;
     c->request = request;
     c->last_waiter = &c->waiters;
+    if (bets->options.tracer != NULL && op == MONEY_BET)
+        c->traced = traced_begin(bets->options.tracer, request);
     c->lane.money.op = op;
     c->lane.money.owner = c;
     c->lane.money.key = http_header(request, "Idempotency-Key");

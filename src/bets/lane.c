@@ -257,6 +257,8 @@ static void finish_first(struct lane *lane, struct lane_account *account,
     struct lane_cmd *cmd = account->first;
 
     cmd->result = result;
+    cmd->sent_us = lane->sent_us;
+    cmd->batch_n = lane->batch.n;
     account->first = cmd->next;
     account->skips = 0;
     lane->finished[(*n_finished)++] = cmd;

@@ -15,7 +15,8 @@ struct lane_cmd {
     struct money_cmd money;
     /* the lane's own */
     struct lane_cmd *next;
-    int64_t queued_us;
+    int64_t queued_us, sent_us; /* sent_us: its last batch, of batch_n commands */
+    uint32_t batch_n;
     enum lane_result result;
 };
 

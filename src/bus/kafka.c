@@ -465,7 +465,7 @@ static rd_kafka_vu_t *put_header(rd_kafka_vu_t *at, int64_t position, char text[
 static rd_kafka_resp_err_t produce(struct kafka *kafka, const struct kafka_record *record,
                                    struct sent *sent)
 {
-    rd_kafka_vu_t fields[8], *at = fields;
+    rd_kafka_vu_t fields[9], *at = fields;
     rd_kafka_resp_err_t code;
     rd_kafka_error_t *error;
     char text[24];
@@ -481,6 +481,10 @@ static rd_kafka_resp_err_t produce(struct kafka *kafka, const struct kafka_recor
         at = put_text(at, RD_KAFKA_VTYPE_VALUE, record->value.n > 0 ? record->value : STR(""));
     if (record->position != 0)
         at = put_header(at, record->position, text);
+    if (record->traceparent.n > 0)
+        *at++ = (rd_kafka_vu_t){ RD_KAFKA_VTYPE_HEADER,
+                                 { .header = { "traceparent", record->traceparent.p,
+                                               (ssize_t)record->traceparent.n } } };
     error = rd_kafka_produceva(kafka->producer, fields, (size_t)(at - fields));
     code = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
     if (error != NULL)

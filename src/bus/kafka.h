@@ -64,6 +64,7 @@ struct kafka_record {
     struct str key, value; /* copied */
     bool tombstone;       /* no value: the key is deleted */
     int64_t position;     /* header "pos", if not 0 */
+    struct str traceparent; /* header "traceparent", if not empty; copied */
     int64_t at_ms;        /* timestamp; 0 = now */
     /* Once: acknowledged by all replicas, with its place in the log; or not, and
      * it may or may not be there.  NULL: nobody asks.  Records of a partition

@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "model/event_record.h"
 #include "model/grade.h"
+#include "trace/tracer.h"
 
 #define BATCHES 4
 #define BATCH_ARENA_BYTES (128 * 1024 * 1024)
@@ -145,18 +146,68 @@ static void on_sent(void *ctx, bool sent)
         go_on(relay);
 }
 
+/* A record of a traced bet, until it is acknowledged; in the batch's arena. */
+struct traced {
+    struct batch *batch;
+    struct trace trace;   /* that of the record: its header says so */
+    struct str topic;
+    int64_t start_us, bet;
+    char parent[TRACEPARENT_BYTES];
+};
+
+static void on_traced_sent(void *ctx, bool sent)
+{
+    struct traced *traced = ctx;
+    struct span span = trace_own(&traced->trace, "publish", traced->start_us, clock_mono_us());
+
+    span.kind = SPAN_PRODUCER;
+    span.failed = !sent;
+    span.attributes[0] = (struct span_attribute){ "messaging.system", "kafka", 0 };
+    span.attributes[1] = (struct span_attribute){ "messaging.destination.name",
+                                                  traced->topic.p, 0 };
+    span.attributes[2] = (struct span_attribute){ "overround.bet.id", NULL, traced->bet };
+    trace_add(traced->batch->relay->options.tracer, &span);
+    on_sent(traced->batch, sent);
+}
+
+/* NULL: the bet is not traced. */
+static struct traced *traced_of(struct batch *batch, const struct outbox_event *event,
+                                enum topic topic)
+{
+    struct trace_context parent;
+    struct traced *traced;
+
+    if (!trace_context_read(event->traceparent, &parent))
+        return NULL;
+    traced = ARENA_NEW(&batch->arena, struct traced);
+    *traced = (struct traced){ .batch = batch, .topic = topic_name(topic),
+                               .start_us = clock_mono_us(), .bet = event->ref };
+    trace_resume(batch->relay->options.tracer, &parent, &traced->trace);
+    trace_context_write(&traced->trace.here, traced->parent);
+    return traced;
+}
+
 static bool send_record(struct batch *batch, const struct outbox_event *event, enum topic topic)
 {
     struct relay *relay = batch->relay;
     char key[24];
     int n = snprintf(key, sizeof(key), "%" PRId64, event->account);
+    struct kafka_record record = {
+        .topic = topic, .partition = -1, .key = { key, (size_t)n },
+        .value = buf_view(&relay->text),
+        .position = (event->row << POSITION_BITS) + event->n,
+        .on_done = on_sent, .ctx = batch,
+    };
+    struct traced *traced = relay->options.tracer == NULL ? NULL
+                                                          : traced_of(batch, event, topic);
 
     CHECK(event->n < 1 << POSITION_BITS);
-    if (!kafka_send(relay->options.kafka, &(struct kafka_record){
-            .topic = topic, .partition = -1, .key = { key, (size_t)n },
-            .value = buf_view(&relay->text),
-            .position = (event->row << POSITION_BITS) + event->n,
-            .on_done = on_sent, .ctx = batch }))
+    if (traced != NULL) {
+        record.traceparent = (struct str){ traced->parent, sizeof(traced->parent) };
+        record.on_done = on_traced_sent;
+        record.ctx = traced;
+    }
+    if (!kafka_send(relay->options.kafka, &record))
         return false;
     batch->left++;
     metric_add(METRIC_RELAY_EVENTS, topic_name(topic), 1);
@@ -329,6 +380,7 @@ static void read_next(struct relay *relay)
     batch->half = batch->sent = batch->failed = false;
     batch->oldest_ms = 0;
     batch->read = (struct outbox_read){ .place = relay->place, .classes = relay->classes,
+                                        .traces = relay->options.tracer != NULL,
                                         .arena = &batch->arena, .on_done = on_read,
                                         .ctx = batch };
     relay->reading = true;

@@ -33,12 +33,14 @@
 #define RELAY_LINGER_MS 25
 
 struct relay;
+struct tracer;
 
 struct relay_options {
     uv_loop_t *loop;
     struct store *store;  /* opened with options.relay */
     struct kafka *kafka;
     const struct experiments *experiments; /* whose arms bets are told with; NULL: none */
+    struct tracer *tracer; /* NULL: nothing is traced */
     const char *owner;    /* of this process alone; copied */
     int64_t lease_ms;     /* of a class; renewed at a third of it */
 };

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "model/slot.h"
+#include "settle/paid_trace.h"
 #include "settle/pay.h"
 #include "settle/results.h"
 #include "settle/sweep.h"
@@ -84,6 +85,7 @@ struct settle {
     struct settle_options options;
     struct results *results;
     struct sweep *sweep;
+    struct paid_traces *traces;    /* NULL: nothing is traced */
     uv_timer_t timer;
     struct store_exec exec;
     enum phase phase;
@@ -152,6 +154,8 @@ struct settle *settle_new(const struct settle_options *options)
         .offset = options->shared ? 0 : options->offset, .shared = options->shared,
         .on_stored = on_stored, .ctx = settle,
     });
+    if (options->tracer != NULL)
+        settle->traces = paid_traces_new(options->store, options->tracer);
     settle->sweep = sweep_new(&(struct sweep_options){
         .loop = options->loop, .store = options->store,
         .on_swept = on_swept, .sweeps = sweeps, .ctx = settle,
@@ -654,6 +658,9 @@ static void written(struct settle *settle, struct chunk *chunk)
                                      chunk->write.at_ms, &settle->scratch },
                      chunk->rows[i], &chunk->items[i]);
     }
+    if (settle->traces != NULL)
+        paid_traces_add(settle->traces, &chunk->write, chunk->changes + chunk->at,
+                        settle->wrote_us);
     chunk->at += chunk->write.n;
     chunk->span *= 2;
 }
@@ -940,6 +947,7 @@ void settle_free(struct settle *settle)
     CHECK(settle->stopping && settle->parts_open == 0);
     results_free(settle->results);
     sweep_free(settle->sweep);
+    paid_traces_free(settle->traces);
     for (size_t i = 0; i < LENGTH(settle->chunks); i++)
         arena_fini(&settle->chunks[i].arena);
     arena_fini(&settle->jobs_arena);

@@ -21,6 +21,7 @@
 #include "store/store.h"
 
 struct settle;
+struct tracer;
 
 struct settle_options {
     uv_loop_t *loop;
@@ -34,6 +35,7 @@ struct settle_options {
     bool shared;
     /* shared: facts that settle_on_results() took are stored.  NULL = nobody asks. */
     void (*on_stored)(void *ctx, const struct fact *facts, uint32_t n);
+    struct tracer *tracer; /* NULL: nothing is traced */
     int64_t offset; /* meta.settle_offset at start: results up to it are stored */
 };
 

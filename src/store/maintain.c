@@ -17,7 +17,7 @@
 
 /* Keys have their turn once a day, for it reads them all on SQLite, which
  * keeps no index for it; months and erasures at once and every hour. */
-enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, KEYS, MONTHS, ERASURES, DUTIES };
+enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, TRACES, KEYS, MONTHS, ERASURES, DUTIES };
 #define KEYS_EVERY_MS (24 * HOUR_MS)
 #define KEYS_FIRST_MS HOUR_MS
 #define MONTHS_AHEAD 3
@@ -28,7 +28,7 @@ struct maintain {
     uv_timer_t timer;
     struct store_exec exec;
     struct arena arena;
-    int64_t feed_log_ms;
+    int64_t feed_log_ms, traces_ms;
     unsigned duty; /* the next one */
     int64_t due_ms[DUTIES]; /* of those that are rare */
     bool busy;
@@ -68,6 +68,9 @@ static struct statement_call call_of(const struct maintain *maintain, enum duty 
     case OUTBOX:
         return (struct statement_call){ STATEMENT_OUTBOX_TRIM,
             { VALUE_INT(now_ms - OUTBOX_KEPT_MS), portion } };
+    case TRACES:
+        return (struct statement_call){ STATEMENT_TRACES_TRIM,
+            { VALUE_INT(now_ms - maintain->traces_ms), portion } };
     case KEYS:
         return (struct statement_call){ STATEMENT_KEYS_TRIM,
             { VALUE_INT(now_ms - KEYS_KEPT_MS), portion } };
@@ -139,7 +142,8 @@ static void on_turn(uv_timer_t *timer)
     store_exec(maintain->store, &maintain->exec);
 }
 
-struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed_log_hours)
+struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed_log_hours,
+                              int64_t trace_hours)
 {
     struct maintain *maintain = calloc(1, sizeof(*maintain));
 
@@ -147,6 +151,7 @@ struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed
     maintain->store = store;
     maintain->due_ms[KEYS] = clock_wall_ms() + KEYS_FIRST_MS;
     maintain->feed_log_ms = feed_log_hours * HOUR_MS;
+    maintain->traces_ms = trace_hours * HOUR_MS;
     arena_init(&maintain->arena, ARENA_BYTES);
     uv_timer_init(loop, &maintain->timer);
     maintain->timer.data = maintain;

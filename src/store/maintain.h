@@ -10,7 +10,8 @@
 
 struct maintain;
 
-struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed_log_hours);
+struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed_log_hours,
+                              int64_t trace_hours);
 bool maintain_idle(const struct maintain *maintain);
 void maintain_stop(struct maintain *maintain); /* the timer */
 void maintain_free(struct maintain *maintain); /* when idle and stopped */

@@ -27,6 +27,8 @@ EMBED(sql_sqlite_0005, "sql/sqlite/0005_archive.sql");
 EMBED(sql_postgres_0005, "sql/postgres/0005_archive.sql");
 EMBED(sql_sqlite_0006, "sql/sqlite/0006_experiments.sql");
 EMBED(sql_postgres_0006, "sql/postgres/0006_experiments.sql");
+EMBED(sql_sqlite_0007, "sql/sqlite/0007_traces.sql");
+EMBED(sql_postgres_0007, "sql/postgres/0007_traces.sql");
 
 /* Row n is version n + 1. */
 static const struct migration {
@@ -38,6 +40,7 @@ static const struct migration {
     { sql_sqlite_0004, sql_postgres_0004 },
     { sql_sqlite_0005, sql_postgres_0005 },
     { sql_sqlite_0006, sql_postgres_0006 },
+    { sql_sqlite_0007, sql_postgres_0007 },
 };
 
 static bool take_number(void *ctx, const struct value *cells)

@@ -115,6 +115,7 @@ struct pg_conn {
     struct money_cmd *sorted[LIMIT_BATCH]; /* a money batch by account: … */
     uint32_t n_plain;    /* … so many, then the cash-outs */
     bool fenced;         /* the batch's first statement is the fence */
+    uint32_t n_traced;   /* bets whose traces are its last statement; 0 = none */
     /* the job in flight */
     struct pg_job *job;
     unsigned sent, finished; /* statements */

@@ -135,6 +135,14 @@ _Static_assert(HOUSE_CASH == 1 && HOUSE_BETS == 2 && TRANSFER_DEPOSIT == 1
                "the statement's transfers");
 _Static_assert(BET_ACCEPTED == 1, "the statement's bets");
 
+/* Behind the bets, in their transaction: of those that stand. */
+#define TRACES_SQL \
+    "INSERT INTO bet_traces (bet, at_ms, parent)" \
+    " SELECT t.bet, t.at_ms, t.parent FROM unnest($1, $2, $3, $4)" \
+    "  AS t (account, bet, at_ms, parent)" \
+    " WHERE EXISTS (SELECT 1 FROM bets b WHERE b.account = t.account AND b.id = t.bet)" \
+    " ON CONFLICT DO NOTHING"
+
 const struct pg_statement pg_money_statements[] = {
     { "fence", "i", "SELECT pg_advisory_xact_lock_shared(" PG_LIABILITY_LOCK
                     ", ($1::int8 % 2147483647)::int4)" },
@@ -142,6 +150,7 @@ const struct pg_statement pg_money_statements[] = {
     { "money_wait", MONEY_TYPES, MONEY_SQL("") },
     { "cashout", PG_CASHOUT_TYPES, pg_cashout_sql },
     { "cashout_wait", PG_CASHOUT_TYPES, pg_cashout_wait_sql },
+    { "traces", "IIIS", TRACES_SQL },
     { NULL, NULL, NULL },
 };
 
@@ -274,6 +283,35 @@ static enum pg_sent plain_send(struct pg_conn *conn, bool wait, int64_t epoch)
     return pg_conn_send(conn, wait ? "money_wait" : "money");
 }
 
+static bool is_traced(const struct money_cmd *cmd)
+{
+    return cmd->op == MONEY_BET && cmd->traceparent.n > 0 && cmd->verdict == REFUSE_NOTHING;
+}
+
+#define EACH_TRACED(type, put, value) \
+    pg_array(params, type, conn->n_traced); \
+    for (uint32_t i = 0; i < conn->n_plain; i++) { \
+        const struct money_cmd *cmd = conn->sorted[i]; \
+        if (is_traced(cmd)) \
+            put(params, value); \
+    }
+
+static enum pg_sent traces_send(struct pg_conn *conn)
+{
+    struct pg_params *params = &conn->params;
+
+    conn->n_traced = 0;
+    for (uint32_t i = 0; i < conn->n_plain; i++)
+        conn->n_traced += is_traced(conn->sorted[i]);
+    if (conn->n_traced == 0)
+        return PG_SENT;
+    EACH_TRACED(PG_INT8, pg_put_int8, cmd->account)
+    EACH_TRACED(PG_INT8, pg_put_int8, cmd->bet)
+    EACH_TRACED(PG_INT8, pg_put_int8, cmd->at_ms)
+    EACH_TRACED(PG_TEXT, pg_put_str, cmd->traceparent)
+    return pg_conn_send(conn, "traces");
+}
+
 static enum pg_sent money_send(struct pg_conn *conn, void *request)
 {
     struct money_batch *batch = request;
@@ -286,7 +324,7 @@ static enum pg_sent money_send(struct pg_conn *conn, void *request)
     if (sent == PG_SENT && conn->n_plain < batch->n)
         sent = pg_cashout_send(conn, conn->sorted + conn->n_plain, batch->n - conn->n_plain,
                                batch->wait);
-    return sent;
+    return sent == PG_SENT ? traces_send(conn) : sent;
 }
 
 static int64_t cell(const PGresult *result, int row, int column)
@@ -294,12 +332,22 @@ static int64_t cell(const PGresult *result, int row, int column)
     return pg_read_int(PQgetvalue(result, row, column), PQgetlength(result, row, column));
 }
 
+/* The last one, if there are any. */
+static bool is_of_traces(const struct pg_conn *conn, const struct money_batch *batch,
+                         unsigned statement)
+{
+    unsigned before = conn->fenced + (conn->n_plain > 0 ? 1u : 0u) +
+                      (conn->n_plain < batch->n ? 1u : 0u);
+
+    return conn->n_traced > 0 && statement == before;
+}
+
 static bool money_read(struct pg_conn *conn, void *request, unsigned statement,
                        const PGresult *result)
 {
     struct money_batch *batch = request;
 
-    if (conn->fenced && statement == 0)
+    if ((conn->fenced && statement == 0) || is_of_traces(conn, batch, statement))
         return true;
     if (statement == 1u + conn->fenced || conn->n_plain == 0)
         return pg_cashout_read(conn->sorted + conn->n_plain, batch->n - conn->n_plain, result);

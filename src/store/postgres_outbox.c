@@ -17,12 +17,12 @@
  * $1 after, $2 horizon, $3 seen, $4 seen_xid, $5 classes, $6 events.  A row of
  * which nobody is wanted gives one line without an account: it was read.
  */
-#define READ_SQL \
+#define READ_SQL(column, join) \
     "SELECT o.id, o.xid, o.at_ms, COALESCE(e.account, 0), e.n, e.seq, e.kind, e.ref, e.net," \
     " e.staked, e.amount, COALESCE(e.payout, 0), COALESCE(e.cashed_stake, 0)," \
     " COALESCE(e.cashed_paid, 0), COALESCE(b.currency," \
     "  (SELECT a.currency FROM accounts a WHERE a.id = e.account))," \
-    " b.placed_ms, b.stake + b.cashed_stake, b.flags, b.sport, b.slip, b.results" \
+    " b.placed_ms, b.stake + b.cashed_stake, b.flags, b.sport, b.slip, b.results" column \
     " FROM (SELECT *, sum(cardinality(accounts)) OVER (ORDER BY id) AS total" \
     "  FROM (SELECT * FROM outbox WHERE id > $1 AND id <=" \
     "   CASE WHEN $4 > 0 AND " XMIN_SQL " >= $4 THEN greatest($2, $3) ELSE $2 END" \
@@ -33,13 +33,14 @@
     "    cashed_paid, n)" \
     "  WHERE u.net IS NOT NULL AND ($5 >> (u.account % 16)::int) & 1 = 1) e ON true" \
     " LEFT JOIN bets b ON e.kind NOT IN (5, 6) AND b.account = e.account AND b.id = e.ref" \
+    join \
     " WHERE o.total - cardinality(o.accounts) < $6" \
     " ORDER BY o.id, e.n"
 
 enum read_column {
     R_ROW, R_XID, R_AT, R_ACCOUNT, R_N, R_SEQ, R_EVENT, R_REF, R_NET, R_STAKED, R_AMOUNT,
     R_PAYOUT, R_CASHED_STAKE, R_CASHED_PAID, R_CURRENCY, R_PLACED, R_STAKE, R_FLAGS, R_SPORT,
-    R_SLIP, R_RESULTS,
+    R_SLIP, R_RESULTS, R_TRACE,
 };
 
 const struct pg_statement pg_outbox_statements[] = {
@@ -48,7 +49,9 @@ const struct pg_statement pg_outbox_statements[] = {
     { "outbox_bound", "iii",
       "SELECT " XMIN_SQL ", CASE WHEN " LAST_SQL " > greatest($1, $2, $3)"
       " THEN pg_current_xact_id()::text::int8 ELSE 0 END" },
-    { "outbox_read", "iiiii" "i", READ_SQL },
+    { "outbox_read", "iiiii" "i", READ_SQL("", "") },
+    { "outbox_read_traced", "iiiii" "i",
+      READ_SQL(", t.parent", " LEFT JOIN bet_traces t ON t.bet = b.id") },
     { "relay_member", "sii",
       "INSERT INTO relay_members (owner, until_ms) SELECT $1, " NOW_SQL " + $2 WHERE $3 = 0"
       " ON CONFLICT (owner) DO UPDATE SET until_ms = excluded.until_ms" },
@@ -110,7 +113,8 @@ static enum pg_sent read_send(struct pg_conn *conn, void *request)
     pg_param_int8(&conn->params, place->seen_xid);
     pg_param_int8(&conn->params, ((struct outbox_read *)request)->classes);
     pg_param_int8(&conn->params, EVENTS);
-    return pg_conn_send(conn, "outbox_read");
+    return pg_conn_send(conn, ((struct outbox_read *)request)->traces ? "outbox_read_traced"
+                                                                     : "outbox_read");
 }
 
 static void read_bet(struct outbox_event *event, struct arena *arena, const PGresult *result,
@@ -147,6 +151,8 @@ static void read_event(struct outbox_event *event, struct arena *arena, const PG
     };
     if (PQgetisnull(result, row, R_SLIP) == 0)
         read_bet(event, arena, result, row);
+    if (PQnfields(result) > R_TRACE && PQgetisnull(result, row, R_TRACE) == 0)
+        event->traceparent = text(arena, result, row, R_TRACE);
 }
 
 static void read_rows(struct outbox_read *read, const PGresult *result)

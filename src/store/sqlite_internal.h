@@ -49,6 +49,8 @@
         " since_ms = max(since_ms, ?1)"                                            \
         " WHERE account = ?3 AND kind = ?4 AND period = ?5")                       \
     HOT(LEG_ADD, "INSERT INTO legs VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")    \
+    HOT(TRACE_ADD, "INSERT INTO bet_traces VALUES (?1, ?2, ?3)"                   \
+        " ON CONFLICT DO NOTHING")                                                 \
     HOT(TRANSFER_ADD, "INSERT INTO transfers"                                      \
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \
     HOT(OUTBOX_ADD, "INSERT INTO outbox (at_ms, events) VALUES (?1, ?2)")          \

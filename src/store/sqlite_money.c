@@ -128,6 +128,18 @@ static int add_legs(struct sqlite_conn *conn, const struct money_cmd *cmd)
     return code;
 }
 
+static int add_trace(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_TRACE_ADD);
+
+    if (stmt != NULL) {
+        (void)sqlite3_bind_int64(stmt, 1, cmd->bet);
+        (void)sqlite3_bind_int64(stmt, 2, cmd->at_ms);
+        sqlite_bind_str(stmt, 3, cmd->traceparent);
+    }
+    return sqlite_finish(conn, stmt);
+}
+
 static int add_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_BET_ADD);
@@ -263,6 +275,8 @@ static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
         code = sqlite_transfer_add(conn, &transfer);
     if (code == SQLITE_OK && cmd->op == MONEY_BET)
         code = add_bet(conn, cmd);
+    if (code == SQLITE_OK && cmd->op == MONEY_BET && cmd->traceparent.n > 0)
+        code = add_trace(conn, cmd);
     if (code == SQLITE_OK && cmd->op == MONEY_CASHOUT)
         code = cash_bet(conn, cmd);
     if (code == SQLITE_OK && standing->limited)

@@ -105,6 +105,7 @@ struct money_cmd {
     struct str slip;          /* slip_encode() */
     int64_t market_keys[LIMIT_LEGS];
     uint32_t n_legs;
+    struct str traceparent;   /* of the request, kept in bet_traces; empty = not traced */
     int64_t liability_epoch;  /* whose leases it charges (rule 14); 0 = no limit holds */
     /* out */
     enum money_outcome outcome;
@@ -275,6 +276,7 @@ struct outbox_event {
     int64_t amount_minor;
     int64_t payout_minor, cashed_stake_minor, cashed_paid_minor; /* of the bet, after it */
     struct str currency;
+    struct str traceparent;   /* of its bet, with read.traces; empty = not traced */
     bool has_bet;             /* the rest is said */
     int64_t placed_ms, stake_minor /* as placed */, flags;
     struct str sport, slip, results; /* results: as they are now */
@@ -292,6 +294,7 @@ struct outbox_place {
 struct outbox_read {
     struct outbox_place place; /* in and out: `after` is behind what was read */
     uint32_t classes;         /* bit n: the accounts of class n */
+    bool traces;              /* events say their bet's traceparent */
     struct arena *arena;
     struct outbox_event *events; /* out */
     uint32_t n;               /* out */

@@ -118,3 +118,5 @@ METRIC(STREAM_BYTES, COUNTER, "overround_stream_bytes_total", "", "Bytes given t
 METRIC(STREAM_CONFLATED, COUNTER, "overround_stream_conflated_total", "", "Merged deltas for clients that a tick had passed by.")
 METRIC(STREAM_CLOSES, COUNTER, "overround_stream_closes_total", "reason", "Streams ended: client, gone, slow, dead, protocol, flood, drained.")
 METRIC(STREAM_SECONDS, HISTOGRAM, "overround_stream_flush_seconds", "", "A tick, from encoding to its last client.")
+METRIC(TRACES, COUNTER, "overround_traces_total", "result", "Bets' requests that are traced: started here, followed from the client's traceparent; limited: not traced, for the rate was reached.")
+METRIC(TRACE_SPANS, COUNTER, "overround_trace_spans_total", "result", "Spans: exported, dropped because too many waited, failed because the collector did not take them.")

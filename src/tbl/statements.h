@@ -251,6 +251,13 @@ STATEMENT(FEED_TRIM, "ii", "",
 STATEMENT(DOCUMENTS_TRIM, "ii", "",
     "DELETE FROM feed_log WHERE at_ms < $1 AND type IN (10, 12, 13)"
     " AND pos IN (SELECT pos FROM feed_log ORDER BY pos LIMIT $2)")
+/* Traces of bets with a leg on market $1, ids above $2 up to $3. */
+STATEMENT(TRACES_OF_MARKET, "iii", "is",
+    "SELECT t.bet, t.parent FROM legs l JOIN bet_traces t ON t.bet = l.bet"
+    " WHERE l.market_key = $1 AND l.bet > $2 AND l.bet <= $3 ORDER BY t.bet")
+STATEMENT(TRACES_TRIM, "ii", "",
+    "DELETE FROM bet_traces WHERE bet IN"
+    " (SELECT bet FROM bet_traces WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)")
 STATEMENT(OUTBOX_TRIM, "ii", "",
     "DELETE FROM outbox WHERE at_ms < $1"
     " AND id IN (SELECT id FROM outbox ORDER BY id LIMIT $2)"

@@ -58,7 +58,7 @@ class Kafka {
     return offsets('latest') - offsets('earliest');
   }
 
-  // Its records: [{ key, value }], what is there now.
+  // Its records: [{ key, value, headers }], what is there now; headers: "pos:1,…".
   records(bus, topic) {
     const { host, pathname } = new URL(bus.replace(/^kafka:/, 'http:'));
     const name = `${pathname.slice(1)}.${topic}`;
@@ -66,10 +66,11 @@ class Kafka {
     if (n === 0) return [];
     const lines = kafka('tool', 'org.apache.kafka.tools.consumer.ConsoleConsumer',
       '--bootstrap-server', host, '--topic', name, '--from-beginning',
-      '--max-messages', String(n), '--timeout-ms', '60000', '--property', 'print.key=true');
+      '--max-messages', String(n), '--timeout-ms', '60000', '--property', 'print.key=true',
+      '--property', 'print.headers=true');
     return lines.split('\n').filter(Boolean).map((line) => {
-      const [key, value] = line.split('\t');
-      return { key, value };
+      const [headers, key, value] = line.split('\t');
+      return { key, value, headers };
     });
   }
 

@@ -1,0 +1,9 @@
+-- Traced bets: the context of the request that placed it, a W3C traceparent,
+-- so that settlement goes on with its trace.  Rows go after trace-keep-hours;
+-- no other table refers to them.
+CREATE TABLE bet_traces (
+    bet    integer PRIMARY KEY,
+    at_ms  integer NOT NULL,
+    parent text NOT NULL
+);
+CREATE INDEX bet_traces_at ON bet_traces (at_ms);
