@@ -340,8 +340,8 @@ function save(name, rows, raw) {
 }
 
 const COLUMNS = ['claim', 'ours', 'peer', 'ratio', 'aim', 'cpu'];
-const ORDER = ['place_postgres', 'place_sqlite', 'latency', 'settle', 'feed', 'stream', 'relay',
-  'cluster'];
+const ORDER = ['place_postgres', 'place_sqlite', 'trace', 'latency', 'settle', 'feed', 'stream',
+  'relay', 'cluster'];
 
 // bench/feed prints one line of its own.
 function feedRows() {

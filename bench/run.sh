@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-benches=${*:-place_postgres place_sqlite latency settle feed stream relay cluster}
+benches=${*:-place_postgres place_sqlite trace latency settle feed stream relay cluster}
 out=build/bench
 mkdir -p "$out"
 started=$SECONDS

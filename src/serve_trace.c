@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/build.h"
 #include "trace/tracer.h"
 
 bool serve_trace_config_is_well(const struct config *config, const char **why)
@@ -32,7 +32,7 @@ bool serve_make_tracer(struct serve *serve)
         .endpoint = config->trace_otlp, .ratio_e4 = config->trace_ratio,
         .rate = config->trace_rate, .follow_rate = config->trace_follow_rate,
         .resource = {
-            .service = "overround", .version = "", .role = config->role,
+            .service = "overround", .version = build_version(), .role = config->role,
             .instance = arena_cstr(&serve->arena, arena_printf(&serve->arena, "%s:%d", host,
                                                                (int)getpid())),
         },
