@@ -126,6 +126,33 @@ struct stats_interval stats_means(const struct stats_sample *a, const struct sta
     return out;
 }
 
+/* ---- more ---------------------------------------------------------------- */
+
+static double log_choose(double n, double k)
+{
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
+}
+
+/* Hypergeometric: of all hits, those that fall to b.  Beyond the mode each term
+ * is smaller than the one before, so the sum ends early. */
+double stats_more(const struct stats_sample *a, const struct stats_sample *b)
+{
+    double all = a->n + b->n, hits = a->hits + b->hits;
+    double most = fmin(hits, b->n), p = 0;
+
+    if (a->n < 1 || b->n < 1 || hits < 1 || b->hits / b->n <= a->hits / a->n)
+        return 1;
+    for (double k = b->hits; k <= most; k++) {
+        double term = exp(log_choose(hits, k) + log_choose(all - hits, b->n - k) -
+                          log_choose(all, b->n));
+
+        p += term;
+        if (term < p * 1e-12)
+            break;
+    }
+    return fmin(p, 1);
+}
+
 /* ---- balance ------------------------------------------------------------- */
 
 double stats_balance(const double *got, const double *weights, unsigned n)

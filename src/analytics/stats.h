@@ -10,6 +10,8 @@
  *   GGR         the difference of two means of unequal variance: Welch's
  *               interval and test (Biometrika 34, 1947); Student's quantile by
  *               the expansion of Abramowitz and Stegun, 26.7.5
+ *   more        whether b has more hits than a by chance alone: Fisher's exact
+ *               test, one-sided, which holds for few hits, too
  *   balance     whether the arms got customers as their weights say: Pearson's
  *               chi-squared, its tail by Wilson and Hilferty (1931)
  */
@@ -37,6 +39,8 @@ struct stats_interval stats_proportions(const struct stats_sample *a,
                                         const struct stats_sample *b, double level);
 struct stats_interval stats_means(const struct stats_sample *a, const struct stats_sample *b,
                                   double level);
+/* One-sided p: as many hits of b, or more, if both had the same share. */
+double stats_more(const struct stats_sample *a, const struct stats_sample *b);
 /* p of what n arms got against their weights; 1 when there is nobody. */
 double stats_balance(const double *got, const double *weights, unsigned n);
 /* The standard normal's quantile, 0 < p < 1. */
