@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
+#include "model/rules_hash.h"
 #include "settle/settle.h"
 #include "store/maintain.h"
 #include "web/stream.h"
@@ -146,6 +147,7 @@ int serve_main(int argc, char **argv)
     const char *why;
 
     CHECK(sodium_init() >= 0);
+    (void)rules_hash(); /* some milliseconds that no request waits for */
     arena_init(&serve.arena, ARENA_BYTES);
     if (!config_read(&serve.config, argc, argv, &error)) {
         fprintf(stderr, "overround: " STR_FMT "; see overround serve --help\n", STR_ARG(error));

@@ -13,6 +13,7 @@
 #include "feed/amqp.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
+#include "model/rules_hash.h"
 #include "net/answer.h"
 #include "odds/odds.h"
 #include "risk/risk.h"
@@ -27,8 +28,9 @@ void serve_get_health(void *ctx, struct http_request *request)
 {
     (void)ctx;
     answer_json(request, 200, arena_printf(&request->arena, "{\"status\":\"alive\","
-                                           "\"version\":\"%s\",\"commit\":\"%s\"}",
-                                           build_version(), build_commit()));
+                                           "\"version\":\"%s\",\"commit\":\"%s\","
+                                           "\"rules\":\"%s\"}",
+                                           build_version(), build_commit(), rules_hash()));
 }
 
 static const char *not_ready(const struct serve *serve)
@@ -93,7 +95,7 @@ static void gauge_listener(const char *name, const struct http_server *server)
 
 void serve_get_metrics(void *ctx, struct http_request *request)
 {
-    const char *build[] = { build_version(), build_commit() };
+    const char *build[] = { build_version(), build_commit(), rules_hash() };
     struct serve *serve = ctx;
     struct buf out;
 

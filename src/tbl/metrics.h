@@ -10,7 +10,7 @@
 #ifndef METRIC
 #error "define METRIC before including tbl/metrics.h"
 #endif
-METRIC(BUILD_INFO, INFO, "overround_build_info", "version,commit", "What this process was built from; always 1.")
+METRIC(BUILD_INFO, INFO, "overround_build_info", "version,commit,rules", "What this process was built from, and the hash of what its grading does (docs/RELEASES.md); always 1.")
 METRIC(BETS, COUNTER, "overround_bets_total", "result", "Verdicts on bets: accepted, or the refusal's code; pending when the store's answer was not known.")
 METRIC(BETS_REPLAYED, COUNTER, "overround_bets_replayed_total", "", "Bets answered with an earlier copy's verdict.")
 METRIC(CASHOUTS, COUNTER, "overround_cashouts_total", "result", "Verdicts on cash-outs: done, or the refusal's code; pending when the store's answer was not known.")
