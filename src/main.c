@@ -5,6 +5,7 @@
 #include "base/build.h"
 #include "base/config.h"
 #include "cli/cli.h"
+#include "model/rules_hash.h"
 #include "serve.h"
 
 static const struct command {
@@ -17,6 +18,9 @@ static const struct command {
     { "grade", "< slips.jsonl", "exact payouts, one line each", cli_grade },
     { "load", "--rate R --seconds S …", "load generator, open loop", cli_load },
     { "audit", "--store URL", "proves the books", cli_audit },
+    { "shadow", "--store URL [--last N]", "grades again what was paid, compares", cli_shadow },
+    { "verdict", "--prometheus URL --stable S --canary S", "on a release: promote, wait, roll back",
+      cli_verdict },
     { "migrate", "--store URL", "brings the schema up to date", cli_migrate },
     { "operator", "add NAME --role R[,R] | list | end NAME", "who may use the operator listener",
       cli_operator },
@@ -36,7 +40,8 @@ static int usage(FILE *out)
     for (size_t i = 0; i < LENGTH(commands); i++)
         fprintf(out, "  %-10s %-38s %s\n", commands[i].name, commands[i].arguments,
                 commands[i].does);
-    fprintf(out, "\n  --version  version and commit\n\nsettings of serve:\n");
+    fprintf(out, "\n  --version  version, commit, hash of the rules of grading\n\n"
+                 "settings of serve:\n");
     config_help(out);
     return out == stderr ? 2 : 0;
 }
@@ -48,7 +53,8 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return usage(stdout);
     if (strcmp(argv[1], "--version") == 0) {
-        printf("overround %s (commit %s)\n", build_version(), build_commit());
+        printf("overround %s, rules %s (commit %s)\n", build_version(), rules_hash(),
+               build_commit());
         return 0;
     }
     for (size_t i = 0; i < LENGTH(commands); i++) {

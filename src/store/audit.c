@@ -12,9 +12,10 @@
 #include "base/map.h"
 #include "model/grade.h"
 #include "store/db_engine.h"
+#include "store/market_facts.h"
 
 #define SENTENCE_BYTES 1024
-#define FACTS_BYTES (2048u * 1024 * 1024)
+#define PARKED_BYTES (256u * 1024 * 1024)
 /* A bet may be this young and not settled yet: the sweep is to come. */
 #define GRACE_MS (10 * 60 * 1000)
 
@@ -35,9 +36,9 @@ struct audit {
     void *ctx;
     struct audit_counts *counts;
     int64_t now_ms;
-    struct arena arena;   /* facts, queued markets, parked bets */
+    struct market_facts_set facts;
+    struct arena arena;   /* parked bets */
     struct arena scratch; /* of one bet */
-    struct map markets;   /* key -> struct market_facts */
     struct map parked;    /* bet -> itself */
     uint64_t legs_sum, legs_rows, slips_sum, slips_legs;
 };
@@ -333,71 +334,10 @@ static bool query(struct audit *audit, const char *sql, const char *columns,
 
 /* ---- facts in force ------------------------------------------------------ */
 
-struct market_facts {
-    int64_t key;
-    struct fact *facts;
-    uint32_t n, room;
-    bool queued;           /* settlement has not come to it yet */
-    int64_t stored_ms;     /* of the latest fact */
-};
-
-static struct market_facts *market_of(struct audit *audit, int64_t key)
+static void on_unreadable(void *ctx, int64_t key, int64_t position)
 {
-    struct market_facts *market = map_get(&audit->markets, MAP_KEY(&key));
-
-    if (market != NULL)
-        return market;
-    market = ARENA_NEW(&audit->arena, struct market_facts);
-    market->key = key;
-    CHECK(map_put(&audit->markets, MAP_KEY(&market->key), market));
-    return market;
-}
-
-static struct fact *add_fact(struct audit *audit, struct market_facts *market)
-{
-    if (market->n == market->room) {
-        uint32_t room = market->room == 0 ? 1 : market->room * 2;
-        struct fact *facts = ARENA_ARRAY(&audit->arena, struct fact, room);
-
-        if (market->n > 0)
-            memcpy(facts, market->facts, market->n * sizeof(*facts));
-        market->facts = facts;
-        market->room = room;
-    }
-    return &market->facts[market->n++];
-}
-
-/* Columns as FACTS_GET's, and stored_ms. */
-static bool on_fact(void *ctx, const struct value *cells)
-{
-    struct audit *audit = ctx;
-    struct market_facts *market = market_of(audit, cells[3].i);
-    struct fact *fact = add_fact(audit, market);
-
-    *fact = (struct fact){
-        .position = cells[0].i, .kind = (enum fact_kind)cells[1].i,
-        .rank = (enum fact_rank)cells[2].i, .key = cells[3].i,
-        .id = { arena_str(&audit->arena, cells[4].s), (uint32_t)cells[5].i,
-                arena_str(&audit->arena, cells[6].s) },
-        .producer = (int32_t)cells[7].i, .timestamp_ms = cells[8].i,
-        .certainty = (int8_t)cells[9].i, .start_ms = cells[10].i,
-        .end_ms = cells[11].i, .stopped_ms = cells[12].i,
-    };
-    if (cells[14].i > market->stored_ms)
-        market->stored_ms = cells[14].i;
-    /* The texts go into the arena, for outcomes borrow from them. */
-    if (!fact_outcomes_decode(arena_str(&audit->arena, cells[13].s), &audit->arena, fact)) {
-        differ(audit, "fact of market %" PRId64 " at position %" PRId64
-               ": its outcomes cannot be read", cells[3].i, cells[0].i);
-        market->n--;
-    }
-    return true;
-}
-
-static bool on_queued(void *ctx, const struct value *cells)
-{
-    market_of(ctx, cells[0].i)->queued = true;
-    return true;
+    differ(ctx, "fact of market %" PRId64 " at position %" PRId64
+           ": its outcomes cannot be read", key, position);
 }
 
 static bool on_parked(void *ctx, const struct value *cells)
@@ -412,13 +352,8 @@ static bool on_parked(void *ctx, const struct value *cells)
 
 static bool load_facts(struct audit *audit, struct str *error)
 {
-    return query(audit, "SELECT market_key FROM settle_queue", "i", on_queued, error) &&
-           query(audit, "SELECT bet FROM parked", "i", on_parked, error) &&
-           query(audit,
-                 "SELECT pos, kind, rank, market_key, event, market, specifiers, producer,"
-                 " ts_ms, certainty, start_ms, end_ms, stopped_ms, outcomes, stored_ms"
-                 " FROM facts ORDER BY market_key, pos",
-                 "iiiisisiiiiiisi", on_fact, error);
+    return query(audit, "SELECT bet FROM parked", "i", on_parked, error) &&
+           market_facts_load(&audit->facts, audit->db, 0, error);
 }
 
 /* ---- every bet again -------------------------------------------------------- */
@@ -477,7 +412,7 @@ static bool judge(struct audit *audit, struct slip *slip, int64_t placed_ms,
     for (uint32_t i = 0; i < slip->n_legs; i++) {
         struct leg *leg = &slip->legs[i];
         int64_t key = market_key(leg->market);
-        const struct market_facts *market = map_get(&audit->markets, MAP_KEY(&key));
+        const struct market_facts *market = market_facts_of(&audit->facts, key);
         struct ruling ruling;
 
         leg->result = LEG_RESULT_OPEN;
@@ -656,8 +591,10 @@ static bool on_counts(void *ctx, const struct value *cells)
     return true;
 }
 
-static bool run_checks(struct audit *audit, struct str *error)
+static bool run_checks(void *ctx, struct str *error)
 {
+    struct audit *audit = ctx;
+
     if (!db_is_postgres(audit->db) &&
         !query(audit, "PRAGMA quick_check(10)", "s", on_page, error))
         return false;
@@ -668,29 +605,6 @@ static bool run_checks(struct audit *audit, struct str *error)
         if (!query(audit, checks[i].sql, checks[i].columns, checks[i].on_row, error))
             return false;
     return load_facts(audit, error) && check_bets(audit, error) && check_legs(audit, error);
-}
-
-static bool run_in_snapshot(struct audit *audit, struct str *error)
-{
-    struct db *db = audit->db;
-    char why[sizeof(db->message)];
-    struct str ignored;
-    bool done;
-
-    /* The locks before the snapshot: no month is dropped behind it. */
-    if (!db_run(db, db_is_postgres(db) ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                                       : "BEGIN", error) ||
-        (db_is_postgres(db) &&
-         !db_run(db, "LOCK TABLE bets, legs, transfers IN ACCESS SHARE MODE", error)))
-        return false;
-    done = run_checks(audit, error);
-    if (!done) {
-        (void)snprintf(why, sizeof(why), STR_FMT, STR_ARG(*error));
-        (void)db_fail(db, error, "%s", why);
-    }
-    if (!db_run(db, "ROLLBACK", &ignored))
-        return done; /* only read: nothing depends on its end */
-    return done;
 }
 
 static bool schema_fits(struct db *db, struct str *error)
@@ -715,13 +629,13 @@ bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str senten
     *counts = (struct audit_counts){ 0 };
     if (!schema_fits(db, error))
         return false;
-    arena_init(&audit.arena, FACTS_BYTES);
+    market_facts_init(&audit.facts, on_unreadable, &audit);
+    arena_init(&audit.arena, PARKED_BYTES);
     arena_init(&audit.scratch, 64 * 1024 * 1024);
-    map_init(&audit.markets, LIMIT_MARKETS * 4);
     map_init(&audit.parked, LIMIT_MARKETS);
-    done = run_in_snapshot(&audit, error);
+    done = db_snapshot(db, run_checks, &audit, error);
     map_fini(&audit.parked);
-    map_fini(&audit.markets);
+    market_facts_fini(&audit.facts);
     arena_fini(&audit.scratch);
     arena_fini(&audit.arena);
     return done;

@@ -64,6 +64,29 @@ bool db_fail(struct db *db, struct str *error, const char *format, ...)
     return false;
 }
 
+bool db_snapshot(struct db *db, bool (*read)(void *ctx, struct str *error), void *ctx,
+                 struct str *error)
+{
+    char why[sizeof(db->message)];
+    struct str ignored;
+    bool done;
+
+    /* The locks before the snapshot: no month is dropped behind it. */
+    if (!db_run(db, db_is_postgres(db) ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                                       : "BEGIN", error) ||
+        (db_is_postgres(db) &&
+         !db_run(db, "LOCK TABLE bets, legs, transfers IN ACCESS SHARE MODE", error)))
+        return false;
+    done = read(ctx, error);
+    if (!done) {
+        (void)snprintf(why, sizeof(why), STR_FMT, STR_ARG(*error));
+        (void)db_fail(db, error, "%s", why);
+    }
+    if (!db_run(db, "ROLLBACK", &ignored))
+        return done; /* only read: nothing depends on its end */
+    return done;
+}
+
 /* ---- SQLite --------------------------------------------------------------- */
 
 struct db_sqlite {

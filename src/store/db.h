@@ -39,6 +39,11 @@ bool db_call(struct db *db, enum statement statement, const struct value *values
              bool (*on_row)(void *ctx, const struct value *cells), void *ctx,
              struct str *error) MUST_USE;
 
+/* Runs `read` with everything as it is at one moment, beside a live server; an
+ * error of its own is the snapshot's. */
+bool db_snapshot(struct db *db, bool (*read)(void *ctx, struct str *error), void *ctx,
+                 struct str *error) MUST_USE;
+
 /* Brings the schema up to date in one transaction; *applied = migrations
  * run.  Forward only. */
 bool migrate(struct db *db, unsigned *applied, struct str *error) MUST_USE;

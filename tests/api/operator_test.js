@@ -32,14 +32,15 @@ describe('operators', () => {
     }
   });
 
-  test('what is running: its version and commit, wherever it is asked', async () => {
-    const said = /^overround (\S+) \(commit (\S+)\)\n$/.exec(run(['--version']).stdout);
-    const [, version, commit] = said;
+  test('what is running: its version, rules and commit, wherever it is asked', async () => {
+    const line = run(['--version']).stdout;
+    const said = /^overround (\S+), rules (\S+) \(commit (\S+)\)\n$/.exec(line);
+    const [, version, rules, commit] = said;
     assert.equal(version, fs.readFileSync(path.join(root, 'VERSION'), 'utf8').trim());
     assert.match(commit, /^([0-9a-f]{12}(-dirty)?|unknown)$/);
     const { json } = await get('/healthz', { token: undefined });
-    assert.deepEqual(json, { status: 'alive', version, commit });
-    const labels = `version="${version}",commit="${commit}"`;
+    assert.deepEqual(json, { status: 'alive', version, commit, rules });
+    const labels = `version="${version}",commit="${commit}",rules="${rules}"`;
     assert.equal(await world().metric('overround_build_info', labels), 1);
   });
 
