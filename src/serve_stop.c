@@ -20,6 +20,7 @@
 #include "web/stream.h"
 
 #define DRAIN_POLL_MS 5
+#define DRAIN_STREAM_PART 3 /* of the time to drain, for streams to be closed */
 
 /* ---- stop -------------------------------------------------------------- */
 
@@ -129,7 +130,7 @@ static void on_signal(uv_signal_t *handle, int number)
     uv_close((uv_handle_t *)&serve->on_term, NULL);
     uv_close((uv_handle_t *)&serve->on_int, NULL);
     if (serve->stream != NULL)
-        stream_drain(serve->stream);
+        stream_drain(serve->stream, serve->config.drain_s * 1000 / DRAIN_STREAM_PART);
     if (serve->public_server != NULL)
         http_server_drain(serve->public_server, on_listener_drained, serve);
     http_server_drain(serve->operator_server, on_listener_drained, serve);

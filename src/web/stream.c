@@ -26,6 +26,7 @@
 #define QUARTER_MS 250
 #define HEARTBEATS 1000        /* sent in one quarter of a second */
 #define SWEEP_QUARTERS 20
+#define DRAIN_TICK_MS 20
 #define RESUME_MS 3600000      /* a clk is good for one to two of these */
 #define PURSES LIMIT_STREAM_CLIENTS
 #define NOTES_BYTES ((size_t)512 * 1024 * 1024)
@@ -33,6 +34,7 @@
 
 static void on_tick(uv_timer_t *timer);
 static void on_quarter(uv_timer_t *timer);
+static void on_drain(uv_timer_t *timer);
 
 struct stream *stream_new(const struct stream_options *options)
 {
@@ -50,8 +52,9 @@ struct stream *stream_new(const struct stream_options *options)
     buf_init(&stream->scratch, LIMIT_STREAM_CHANGE_BYTES);
     CHECK(uv_timer_init(options->loop, &stream->tick) == 0);
     CHECK(uv_timer_init(options->loop, &stream->quarter) == 0);
+    CHECK(uv_timer_init(options->loop, &stream->drain) == 0);
     CHECK(uv_idle_init(options->loop, &stream->sender) == 0);
-    stream->tick.data = stream->quarter.data = stream->sender.data = stream;
+    stream->tick.data = stream->quarter.data = stream->drain.data = stream->sender.data = stream;
     return stream;
 }
 
@@ -250,6 +253,7 @@ static void close_handles(struct stream *stream)
     stream->closed_handles = true;
     uv_close((uv_handle_t *)&stream->tick, NULL);
     uv_close((uv_handle_t *)&stream->quarter, NULL);
+    uv_close((uv_handle_t *)&stream->drain, NULL);
     uv_close((uv_handle_t *)&stream->sender, NULL);
 }
 
@@ -275,16 +279,57 @@ static void on_quarter(uv_timer_t *timer)
 
 /* ---- the end ------------------------------------------------------------------ */
 
-void stream_drain(struct stream *stream)
+static size_t count_open(const struct stream *stream)
 {
+    size_t n = 0;
+
+    for (const struct client *c = stream->clients; c != NULL; c = c->next)
+        n += c->state == CLIENT_OPEN;
+    return n;
+}
+
+/* How many may still be there now. */
+static size_t drain_may_stay(const struct stream *stream)
+{
+    uint64_t passed_ms = stream_now(stream) - stream->drain_began_ms;
+
+    if (passed_ms >= stream->drain_ms)
+        return 0;
+    return (size_t)(stream->drain_n * (stream->drain_ms - passed_ms) / stream->drain_ms);
+}
+
+/* Who leaves by himself is one less to send away. */
+static void on_drain(uv_timer_t *timer)
+{
+    struct stream *stream = timer->data;
+    size_t open = count_open(stream), stay = drain_may_stay(stream);
     struct client *next;
 
-    stream->draining = true;
-    for (struct client *c = stream->clients; c != NULL; c = next) {
+    for (struct client *c = stream->clients; c != NULL && open > stay; c = next) {
         next = c->next;
+        if (c->state != CLIENT_OPEN)
+            continue;
         client_close(c, WS_GOING_AWAY, "the server is going away", "drained");
+        open--;
     }
+    if (open == 0)
+        (void)uv_timer_stop(timer);
     close_handles(stream);
+}
+
+void stream_drain(struct stream *stream, int64_t spread_ms)
+{
+    CHECK(spread_ms >= 0);
+    stream->draining = true;
+    stream->drain_n = count_open(stream);
+    stream->drain_began_ms = stream_now(stream);
+    stream->drain_ms = stream->drain_n < (uint64_t)spread_ms ? stream->drain_n
+                                                             : (uint64_t)spread_ms;
+    CHECK(uv_timer_start(&stream->drain, on_drain, DRAIN_TICK_MS, DRAIN_TICK_MS) == 0);
+    if (stream->drain_ms <= DRAIN_TICK_MS) {
+        stream->drain_ms = 0;
+        on_drain(&stream->drain);
+    }
 }
 
 void stream_free(struct stream *stream)

@@ -46,9 +46,13 @@ struct stream_options {
 struct stream *stream_new(const struct stream_options *options) MUST_USE;
 /* The book is rebuilt: from here on its changes are told. */
 void stream_start(struct stream *stream);
-/* Closes every client with 1001 and takes no new ones.  The loop may end when
- * the last one is gone. */
-void stream_drain(struct stream *stream);
+/*
+ * Takes no new clients and closes all with 1001: a thousand a second, or faster
+ * so that the last is closed within spread_ms; until then each gets what it
+ * subscribed to.  So ten thousand do not come to the next process in one
+ * moment.  The loop may end when the last one is gone.
+ */
+void stream_drain(struct stream *stream, int64_t spread_ms);
 /* After a drain, when the loop has ended. */
 void stream_free(struct stream *stream);
 

@@ -227,6 +227,9 @@ struct stream {
     struct channel *dirty;
     struct purse *dirty_purses;
     uv_timer_t tick, quarter;  /* of a second */
+    uv_timer_t drain;          /* who is to go goes */
+    uint64_t drain_began_ms, drain_ms;
+    size_t drain_n;            /* clients when it began */
     uv_idle_t sender;          /* runs while queues are not empty */
     bool started, draining, closed_handles, armed;
     uint64_t flushed_ms;

@@ -618,6 +618,26 @@ describe('stream', () => {
     await stopped;
   });
 
+  test('SIGTERM with many: they are not sent away all at once',
+    async () => {
+      const one = await openWorld();
+      const event = await one.event(market.oneXTwo());
+      const clients = [];
+      for (let i = 0; i < 800; i += 20) {
+        const some = await Promise.all([...Array(20)].map(() => connect(one.server.public)));
+        await Promise.all(some.map((client) => client.subscribe({ events: [event.id] })));
+        clients.push(...some);
+      }
+      let left = 0;
+      for (const client of clients) client.closed.then(() => left++);
+      one.server.child.kill('SIGTERM');
+      await eventually(() => assert.ok(left > 0), { every: 1 });
+      assert.ok(left < 400, `${left} left at once`);
+      await Promise.all(clients.map((client) => client.closes(1001)));
+      await one.server.exited;
+      await one.close();
+    });
+
   test('what is connected is counted', async () => {
     const kinds = async () => [await metric('clients', 'kind="websocket"'),
       await metric('clients', 'kind="sse"')];

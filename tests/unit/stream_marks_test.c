@@ -46,7 +46,7 @@ static void pod_init(struct pod *pod)
 
 static void pod_fini(struct pod *pod)
 {
-    stream_drain(pod->stream);
+    stream_drain(pod->stream, 0);
     uv_run(&pod->loop, UV_RUN_DEFAULT);
     stream_free(pod->stream);
     book_free(pod->book);
