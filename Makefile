@@ -43,6 +43,8 @@ HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 
 .PHONY: all run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
 	deps-test deps-cluster units helpers chart FORCE
+.PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
+	deps-test deps-cluster units helpers FORCE
 .SECONDARY:
 
 all: build/overround
@@ -122,8 +124,24 @@ build/bench/%: build/release/bench/%.o build/release/liboverround.a
 	@mkdir -p $(@D)
 	@$(CC) -o $@ $^ $(LDLIBS)
 
+# Releases that tests try to bring out: the sources that a patch changes, in a
+# folder of their own, before everything else as it is.
+FAULTS = $(patsubst tests/release/faults/%.patch,build/faults/%/overround,\
+	$(sort $(wildcard tests/release/faults/*.patch)))
+
+build/faults/%/overround: tests/release/faults/%.patch $(OUT)/src/main.o $(LIBRARY)
+	@echo "fault $*"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cp --parents $$(sed -n 's|^+++ b/||p' $<) $(@D)
+	@patch -s -p1 -d $(@D) <$<
+	@cd $(@D) && find src -name '*.c' -exec sh -c \
+		'$(CC) -I../../.. -I../../../src $(CPPFLAGS) $(CFLAGS) -c -o "$${0%.c}.o" "$$0"' {} \;
+	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $(OUT)/src/main.o \
+		$$(find $(@D)/src -name '*.o') $(LIBRARY) $(LDLIBS)
+
 units: $(UNITS)
 helpers: $(HELPERS)
+faults: $(FAULTS)
 
 asan: deps
 	@$(MAKE) --no-print-directory VARIANT=asan build/asan/overround
