@@ -41,10 +41,8 @@ BENCHES = $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
 HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
-.PHONY: all run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
-	deps-test deps-cluster units helpers chart FORCE
 .PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
-	deps-test deps-cluster units helpers FORCE
+	deps-test deps-cluster units helpers chart FORCE
 .SECONDARY:
 
 all: build/overround

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
 # nothing.  Arguments: which groups are needed (build, test, cluster,
-# monitoring, bench).
+# monitoring, release, bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
@@ -12,6 +12,7 @@ test="clang-14 libclang-rt-14-dev libcmocka-dev postgresql-15 postgresql-client-
 cluster="zstd nginx pgbouncer clickhouse-server clickhouse-client default-jre-headless maven
          python3-pip"
 monitoring="prometheus prometheus-alertmanager"
+release="patch util-linux"
 bench="nginx libnginx-mod-nchan nats-server"
 
 missing=""

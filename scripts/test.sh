@@ -209,6 +209,12 @@ browser() {
     step_limit=300 node_step browser tests/browser/*_test.js
 }
 
+# Releases that are brought out, and go back, by deploy/release.sh.
+release() {
+    OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=1200 \
+        node_step release tests/release/*_test.js
+}
+
 step() {
     case $1 in
     units) units units release ;;
@@ -227,6 +233,11 @@ step() {
     cluster) with_postgres with_kafka cluster ;;
     api-cluster) with_postgres with_kafka api_cluster ;;
     chart) node_step chart tests/chart/*_test.js ;;
+    release)
+        scripts/deps.sh build cluster monitoring release || return
+        build build-faults -j2 faults || return
+        with_postgres with_kafka release
+        ;;
     *) say "no step $1; steps: $steps" && exit 2 ;;
     esac
 }
@@ -235,7 +246,7 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="cluster api-cluster chart"
+cluster_steps="cluster api-cluster chart release"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;
 --all) steps="$steps $cluster_steps" && shift ;;
