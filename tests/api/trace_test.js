@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { describe, test, before, after } = require('node:test');
 const { Collector } = require('./lib/collector');
+const { oneProcess } = require('./lib/shape');
 const { openWorld, worldFor, market, eventually } = require('./lib/world');
 
 const hex = (bytes) => crypto.randomBytes(bytes).toString('hex');
@@ -36,6 +37,9 @@ describe('traces', () => {
   });
   const world = worldFor({ before, after }, options);
   after(() => collector.stop());
+
+  const kept = (bet) =>
+    world().store.sql(`SELECT parent FROM bet_traces${bet ? ` WHERE bet = ${bet}` : ''}`);
 
   test('one trace from the request to the payout', async () => {
     const customer = await world().customer();
@@ -79,6 +83,8 @@ describe('traces', () => {
       assert.ok(by(name).end <= whole.end, `${name} ends within the whole`);
       end = by(name).end;
     }
+    const context = `00-${parent.traceId}-${whole.spanId}-01`;
+    assert.equal(kept(answer.json.id), context, 'what is kept with the bet');
     assert.ok(Number(by('commit').attributes['overround.batch.size']) >= 1);
     const settle = by('settle');
     assert.ok(settle.start >= by('commit').end, 'settled behind the commit');
@@ -118,6 +124,7 @@ describe('traces', () => {
     assert.equal(whole.attributes['overround.bet.id'], undefined);
     assert.equal(whole.status, undefined);
     assert.equal(spans.find((one) => one.name === 'publish'), undefined);
+    assert.doesNotMatch(kept(), new RegExp(parent.traceId));
   });
 
   test('a malformed bet has a trace, too; a copy has its own', async () => {
@@ -161,6 +168,7 @@ describe('traces', () => {
       'x'.repeat(8000),
     ];
     const seen = collector.spans.length;
+    const had = kept().split('\n').length;
     for (const traceparent of headers) {
       const answer = await betWith(customer, event.home(), traceparent ? { traceparent } : {}, {
         slip: { stake: '0.10' },
@@ -175,6 +183,7 @@ describe('traces', () => {
       collector.spans.slice(seen).filter((one) => one.traceId !== last.traceId),
       [],
     );
+    assert.equal(kept().split('\n').length, had + 1);
   });
 
   test('a version of tomorrow is read as far as it is known', async () => {
@@ -185,7 +194,7 @@ describe('traces', () => {
     await collector.trace(traceId, 'POST /v1/bets');
   });
 
-  test('a collector that is busy is asked again; what it rejects is counted', async () => {
+  oneProcess(test)('a busy collector is asked again; what it rejects is counted', async () => {
     const customer = await world().customer();
     const event = await world().event(market.oneXTwo());
     const failed = () => world().metric('overround_trace_spans_total', 'result="failed"');
@@ -207,7 +216,7 @@ describe('traces', () => {
 });
 
 describe('traces by chance and by rate', () => {
-  test('roots of our own, a share of them and so many a second', async () => {
+  oneProcess(test)('roots of our own, a share of them and so many a second', async () => {
     const collector = await new Collector().start();
     const world = await openWorld({
       'trace-otlp': collector.url,
@@ -238,7 +247,7 @@ describe('traces by chance and by rate', () => {
     await collector.stop();
   });
 
-  test('a collector that is down: bets go on, spans are counted', async () => {
+  oneProcess(test)('a collector that is down: bets go on, spans are counted', async () => {
     const gone = await new Collector().start();
     await gone.stop();
     const world = await openWorld({
@@ -263,6 +272,33 @@ describe('traces by chance and by rate', () => {
     await eventually(() => assert.match(world.server.log, /the collector takes no spans/));
     assert.equal((await place()).status, 201);
     await world.close();
+  });
+
+  test('contexts go when their time is over', async () => {
+    const collector = await new Collector().start();
+    const world = await openWorld({
+      'trace-otlp': collector.url,
+      'trace-ratio': '100.00',
+      'trace-rate': 1000,
+      'trace-keep-hours': 0,
+    });
+    const customer = await world.customer();
+    const event = await world.event(market.oneXTwo());
+    await customer.placed(event.home());
+    const { traceId } = await eventually(() => {
+      const whole = collector.spans.find((one) => one.name === 'POST /v1/bets');
+      assert.ok(whole);
+      return whole;
+    });
+    await eventually(() => assert.equal(world.store.sql('SELECT * FROM bet_traces'), ''), {
+      timeout: 60000,
+    });
+    await event.result(1, 0, 0);
+    await world.quiet();
+    assert.ok(collector.of(traceId).every((one) => one.name !== 'settle'));
+    assert.deepEqual(collector.faults, []);
+    await world.close();
+    await collector.stop();
   });
 
   test('settings that cannot be', async () => {
