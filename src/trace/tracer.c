@@ -283,6 +283,7 @@ static bool export_batch(struct tracer *tracer, const struct span *spans, size_t
     return posted == POSTED;
 }
 
+/* False: the last one was given up; at the end the rest is, too. */
 static bool export_all(struct tracer *tracer, size_t n)
 {
     bool well = true;
@@ -290,8 +291,12 @@ static bool export_all(struct tracer *tracer, size_t n)
     for (size_t at = 0; at < n; at += LIMIT_TRACE_BATCH) {
         size_t left = n - at;
 
+        if (!well && !rest(tracer, 0)) {
+            atomic_fetch_add(&tracer->failed, left);
+            break;
+        }
         well = export_batch(tracer, tracer->sending + at,
-                            left < LIMIT_TRACE_BATCH ? left : LIMIT_TRACE_BATCH) && well;
+                            left < LIMIT_TRACE_BATCH ? left : LIMIT_TRACE_BATCH);
     }
     return well;
 }

@@ -165,7 +165,8 @@ struct collector {
     char url[64];
     pthread_t thread;
     atomic_bool open;        /* answers; until then it lets callers wait */
-    atomic_uint spans;       /* that came */
+    atomic_uint spans, calls; /* that came */
+    struct sockaddr_in address;
 };
 
 /* One request's bytes: counts its spans; false: the client is gone. */
@@ -203,6 +204,7 @@ static void *on_collector(void *ctx)
 
         if (fd < 0)
             return NULL;
+        atomic_fetch_add(&collector->calls, 1);
         while (!atomic_load(&collector->open))
             usleep(1000);
         while (take_request(collector, fd))
@@ -225,7 +227,22 @@ static void collector_start(struct collector *collector, bool open)
                    ntohs(address.sin_port));
     atomic_init(&collector->open, open);
     atomic_init(&collector->spans, 0);
+    atomic_init(&collector->calls, 0);
+    collector->address = address;
     assert_int_equal(pthread_create(&collector->thread, NULL, on_collector, collector), 0);
+}
+
+/* Whoever called before has been taken: callers are taken in order. */
+static void collector_is_through(const struct collector *collector)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char byte;
+
+    assert_int_equal(connect(fd, (const void *)&collector->address,
+                             sizeof(collector->address)), 0);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    assert_int_equal(read(fd, &byte, 1), 0);
+    (void)close(fd);
 }
 
 static void collector_stop(struct collector *collector)
@@ -297,6 +314,30 @@ static void a_full_ring_drops(void **state)
     collector_stop(&collector);
 }
 
+/* It hangs for good: the end waits for a request or two, not for each batch. */
+static void the_end_does_not_wait_for_a_collector_that_hangs(void **state)
+{
+    struct collector collector;
+    struct tracer *tracer;
+    struct trace trace;
+    struct span span;
+
+    (void)state;
+    collector_start(&collector, false);
+    tracer = tracer_to(collector.url, 10000, 1000, 0);
+    assert_true(trace_begin(tracer, STR_NONE, &trace));
+    span = trace_own(&trace, "whole", 1, 2);
+    for (unsigned i = 0; i < LIMIT_TRACE_SPANS; i++)
+        trace_add(tracer, &span);
+    tracer_free(tracer);
+    assert_int_equal(atomic_load(&collector.spans), 0);
+    atomic_store(&collector.open, true);
+    collector_is_through(&collector);
+    /* Of 16 batches; ours is one of the calls. */
+    assert_in_range(atomic_load(&collector.calls), 2, 6);
+    collector_stop(&collector);
+}
+
 /* ---- the sampler ---------------------------------------------------------------- */
 
 static void who_is_traced(void **state)
@@ -350,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_otlp),
         cmocka_unit_test(spans_arrive_and_the_rest_at_the_end),
         cmocka_unit_test(a_full_ring_drops),
+        cmocka_unit_test(the_end_does_not_wait_for_a_collector_that_hangs),
         cmocka_unit_test(who_is_traced),
     };
 
