@@ -32,7 +32,7 @@ describe('X-Request-Id', () => {
   test('is answered as it came', async () => {
     for (const id of [NAMED, 'a', 'x'.repeat(64), '7f0d3c1e-0c5e-4f1b-9d8e-1c2d3e4f5a6b'])
       assert.equal((await get('/v1/events', id)).headers['x-request-id'], id);
-    const answer = await world().server.operate('GET', '/healthz', {
+    const answer = await world().server.operate('GET', '/v1/desk/me', {
       headers: { 'x-request-id': 'probe/1' },
     });
     assert.equal(answer.headers['x-request-id'], 'probe/1');
@@ -60,7 +60,7 @@ describe('X-Request-Id', () => {
       [401, await server.call('GET', '/v1/wallet', { headers })],
       [400, await server.call('POST', '/v1/bets', { headers, body: '{', key: 'k' })],
       [401, await server.operate('GET', '/v1/desk/me', { headers, token: 'none' })],
-      [200, await server.operate('GET', '/metrics', { headers })],
+      [200, await server.operate('GET', '/v1/desk/me', { headers })],
       [200, await customer.call('GET', '/v1/wallet', { headers })],
       [413, await server.call('POST', '/v1/bets', { headers, body: 'x'.repeat(70000) })],
     ];
@@ -76,7 +76,13 @@ describe('X-Request-Id', () => {
     assert.equal(same.headers['x-request-id'], NAMED);
   });
 
-  oneProcess(test)('is on what is no HTTP, and on what ends too early', async () => {
+  oneProcess(test)('is on probes, on what is no HTTP, and on what ends too early', async () => {
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      const answer = await world().server.operate('GET', path, {
+        headers: { 'x-request-id': 'probe/1' },
+      });
+      assert.equal(answer.headers['x-request-id'], 'probe/1', path);
+    }
     for (const listener of ['public', 'operator']) {
       assert.match(idOf(await raw(listener, 'hello\r\n\r\n')), MADE);
       const large = `GET / HTTP/1.1\r\nX-Request-Id: before\r\nX: ${'a'.repeat(20000)}\r\n\r\n`;
