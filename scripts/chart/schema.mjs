@@ -141,7 +141,7 @@ export function schema(root) {
       }),
       networkPolicy: closed({
         enabled: flag, publicFrom: peers, operatorFrom: peers, dns: paths, postgres: paths,
-        kafka: paths, clickhouse: paths, feed: paths, s3: paths,
+        kafka: paths, clickhouse: paths, feed: paths, collector: paths, s3: paths,
       }),
       migrations: closed({
         enabled: flag, backoffLimit: count(0, 20), ttlSecondsAfterFinished: count(0),

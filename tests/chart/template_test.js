@@ -263,6 +263,14 @@ test('network policies deny all, then open each role\'s paths', () => {
   }
 });
 
+test('where spans go to a collector, each role may call it, and no job', () => {
+  const all = render(everything, 'config.trace-otlp=http://collector:4318');
+  const calls = (which) => all.get('NetworkPolicy', name(which)).spec.egress
+    .flatMap((each) => each.ports.map((port) => port.port)).includes(4318);
+  for (const role of ['feed', 'odds', 'bets', 'settle', 'web']) assert.ok(calls(role), role);
+  assert.ok(!calls('jobs'));
+});
+
 test('secrets go by reference, to those who need them', () => {
   const all = render(everything);
   const secrets = (role) => Object.fromEntries(container(all.get('Deployment', name(role))).env

@@ -18,6 +18,7 @@
 {{- if and (ne .role "single") .root.Values.bus.url (ne .role "job") }}{{ $needs = append $needs $net.kafka }}{{ end -}}
 {{- if and (has .role (list "settle" "single")) .root.Values.analytics.existingSecret }}{{ $needs = append $needs $net.clickhouse }}{{ end -}}
 {{- if and (has .role (list "feed" "single")) (or .root.Values.amqp.existingSecret (get .root.Values.config "recovery-url") (get .own.config "recovery-url")) }}{{ $needs = append $needs $net.feed }}{{ end -}}
+{{- if and (ne .role "job") (or (get .root.Values.config "trace-otlp") (get .own.config "trace-otlp")) }}{{ $needs = append $needs $net.collector }}{{ end -}}
 {{- range $needs }}
 {{ include "overround.egress" . }}
 {{- end }}
