@@ -5,6 +5,8 @@
 #   make cluster a whole cluster on this machine: PostgreSQL and a standby,
 #                Kafka, two of each role, nginx; make cluster-stop ends it
 #   make test-cluster  what needs Kafka, nginx, ClickHouse, S3
+#   make kube    a Kubernetes on this machine with the chart on it; make kube-stop
+#                ends it; make test-kube tries what may go wrong there
 #   make         build/overround
 #   make bench   the speed claims beside their peers, as a table
 #   make lint    style, include direction, banned calls, both compilers
@@ -41,8 +43,8 @@ BENCHES = $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
 HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
-.PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean deps \
-	deps-test deps-cluster units helpers chart FORCE
+.PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean \
+	deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart FORCE
 .SECONDARY:
 
 all: build/overround
@@ -60,6 +62,8 @@ deps-test:
 	@scripts/deps.sh build test
 deps-cluster:
 	@scripts/deps.sh build test cluster
+deps-kube:
+	@scripts/deps.sh build test cluster kube monitoring image
 
 $(OUT)/overround: $(OUT)/src/main.o $(LIBRARY)
 	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $^ $(LDLIBS)
@@ -160,6 +164,13 @@ cluster-stop:
 
 test-cluster: deps-cluster
 	@scripts/test.sh --cluster
+
+kube: deps-kube build/overround image
+	@scripts/kube.sh start
+kube-stop:
+	@scripts/kube.sh stop
+test-kube: deps-kube
+	@scripts/test.sh --kube
 
 bench: deps-test build/overround
 	@scripts/deps.sh bench

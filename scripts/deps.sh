@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
 # nothing.  Arguments: which groups are needed (build, test, cluster,
-# monitoring, release, bench).
+# image, monitoring, release, kube, bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
@@ -13,6 +13,8 @@ cluster="zstd nginx pgbouncer clickhouse-server clickhouse-client default-jre-he
          python3-pip"
 monitoring="prometheus prometheus-alertmanager"
 release="patch util-linux"
+kube="containerd runc containernetworking-plugins nftables iproute2 dnsmasq-base openssl
+      procps kmod"
 bench="nginx libnginx-mod-nchan nats-server"
 
 missing=""

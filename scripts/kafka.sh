@@ -12,7 +12,8 @@
 #   scripts/kafka.sh tool CLASS [ARGUMENT]…      one of Kafka's own programs
 #
 # The jars come through Maven, which checks their sums; scripts/kafka.pom.xml
-# names the version.
+# names the version.  KAFKA_HOST is another address of this machine to listen on, for
+# machines of make kube.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,6 +21,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 version=$(sed -n 's:.*kafka_2.13</artifactId><version>\(.*\)</version>.*:\1:p' "$here/kafka.pom.xml")
 cache=$(cache_of "kafka-$version")
+host=${KAFKA_HOST:-127.0.0.1}
 
 fetch() {
     mvn -q -B -C -f "$here/kafka.pom.xml" dependency:copy-dependencies \
@@ -47,7 +49,7 @@ launch() { # DIR
     ) &
     echo $! >"$dir/pid"
     for _ in $(seq 300); do
-        taken "127.0.0.1:$port" && grep -aq 'Kafka Server started' "$dir/out" && return
+        taken "$host:$port" && grep -aq 'Kafka Server started' "$dir/out" && return
         kill -0 "$(cat "$dir/pid")" 2>/dev/null || return 1
         sleep 0.1
     done
@@ -68,8 +70,8 @@ start() {
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=PLAINTEXT://$host:$port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://$host:$port
 controller.listener.names=CONTROLLER
 log.dirs=$dir/data
 offsets.topic.replication.factor=1
@@ -104,7 +106,7 @@ END
             kafka.tools.StorageTool format -t overroundAAAAAAAAAAAAA -c "$dir/server.properties") \
             >"$dir/format.log" 2>&1 || { cat "$dir/format.log" >&2; die "format failed"; }
         if launch "$dir"; then
-            echo "127.0.0.1:$port"
+            echo "$host:$port"
             return
         fi
         kill_it "$dir"
@@ -148,7 +150,7 @@ stop) stop "$1" ;;
 kill) kill_it "$1" ;;
 restart)
     launch "$(cd "$1" && pwd)" || die "could not start again"
-    echo "127.0.0.1:$(cat "$1/port")"
+    echo "$host:$(cat "$1/port")"
     ;;
 drop)
     kill_it "$1"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts share; they read it in.
 
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
@@ -13,6 +14,16 @@ free_port() {
     while :; do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
         taken "127.0.0.1:$port" || { echo "$port"; return; }
+    done
+}
+
+# Until COMMAND is true; its output is not seen.
+wait_for() { # SECONDS COMMAND [ARGUMENT]…
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || die "waited too long for: $*"
+        sleep 0.1
     done
 }
 

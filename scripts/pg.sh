@@ -11,13 +11,15 @@
 #                                                in folder PRIMARY; prints its URL
 #   scripts/pg.sh promote DIR                    the standby becomes the primary
 #
-# fsync is on: what is measured and tested here is durable.
+# fsync is on: what is measured and tested here is durable.  PG_HOST is another
+# address of this machine to listen on, for machines of make kube.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+host=${PG_HOST:-127.0.0.1}
 
 # initdb and postgres refuse to run as root.
 as_postgres() {
@@ -40,7 +42,7 @@ launch_somewhere() { # DIR
         port=$(cat "$1/port" 2>/dev/null || free_port)
         if launch "$1" "$port"; then
             echo "$port" >"$1/port"
-            echo "postgres://postgres@127.0.0.1:$port/postgres"
+            echo "postgres://postgres@$host:$port/postgres"
             return
         fi
     done
@@ -60,7 +62,7 @@ start() {
         --locale=C >"$dir/initdb.log" 2>&1 ||
         { cat "$dir/initdb.log" >&2; die "initdb failed"; }
     {
-        echo "listen_addresses = '127.0.0.1'"
+        echo "listen_addresses = '$host'"
         echo "unix_socket_directories = ''"
         echo "fsync = on"
         echo "synchronous_commit = on"
@@ -75,12 +77,15 @@ start() {
         done
     } >>"$dir/data/postgresql.conf"
     [ $# = 0 ] || die "not understood: $*"
+    [ "$host" = 127.0.0.1 ] || for what in all replication; do
+        echo "host $what all ${host%%.*}.0.0.0/8 trust"
+    done >>"$dir/data/pg_hba.conf"
     launch_somewhere "$dir"
 }
 
 ask() { # FOLDER SQL
     "$BIN/psql" -X -q -t -A -v ON_ERROR_STOP=1 -c "$2" \
-        "postgres://postgres@127.0.0.1:$(cat "$1/port")/postgres"
+        "postgres://postgres@$host:$(cat "$1/port")/postgres"
 }
 
 # From here on the primary confirms only what the standby has on its disk too.
@@ -92,7 +97,7 @@ standby() {
     [ -e "$dir/data" ] && die "$dir/data exists: a primary that was lost is not taken back"
     [ "$(id -u)" != 0 ] || chown postgres: "$dir"
     as_postgres "$BIN/pg_basebackup" -D "$dir/data" -c fast -X stream -R \
-        -d "host=127.0.0.1 port=$(cat "$primary/port") user=postgres application_name=standby" \
+        -d "host=$host port=$(cat "$primary/port") user=postgres application_name=standby" \
         >"$dir/backup.log" 2>&1 || { cat "$dir/backup.log" >&2; die "no base backup"; }
     echo "synchronous_standby_names = ''" >>"$dir/data/postgresql.auto.conf"
     launch_somewhere "$dir"
@@ -144,7 +149,7 @@ restart() {
     local port
     port=$(cat "$1/port") || die "never started: $1"
     launch "$1" "$port" || { tail -20 "$1/log" >&2; die "could not restart"; }
-    echo "postgres://postgres@127.0.0.1:$port/postgres"
+    echo "postgres://postgres@$host:$port/postgres"
 }
 
 [ $# -ge 2 ] ||

@@ -191,6 +191,44 @@ api_cluster() {
             grep -vE "/($apart)_test.js\$")
 }
 
+# One Kubernetes for a step, with PostgreSQL and Kafka beside it (scripts/kube.sh); each
+# release has a namespace, a database and topics of its own.
+with_kube() {
+    local folder
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/overround-kube-XXXXXX")
+    if ! scripts/kube.sh rig "$folder/rig" 9 >"$logs/kube-rig.log" 2>&1; then
+        echo "FAILED: scripts/kube.sh rig" >>"$logs/kube-rig.log"
+        finish kube-rig 0 1 0 "$logs/kube-rig.log"
+        cat "$logs/kube-rig.log"
+    else
+        OVERROUND_TEST_KUBE=$folder/rig "$@"
+        scripts/kube.sh stop "$folder/rig" >/dev/null
+    fi
+    rm -rf "$folder"
+}
+
+# What may happen to a release, and what may not come of it.  The store's failover is the
+# last: the standby is the primary afterwards.
+kube() {
+    OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=3600 node_step kube \
+        tests/kube/{gateway,rollout,scale,alerts,clusters,trouble}_test.js
+}
+
+# The customers' stories against the chart.
+api_kube() {
+    local customers='account|cashout|catalogue|exclusion|idempotency|limits|list|place|policy'
+    customers="$customers|refusal|resettle|settle|stream|stream_ws|wallet"
+    # shellcheck disable=SC2046
+    OVERROUND_TEST_PG=$(cat "$OVERROUND_TEST_KUBE"/pg-a.url) OVERROUND_TEST_STORE=postgres \
+        OVERROUND_TEST_SHAPE=kube jobs_max=1 step_limit=3600 \
+        node_step api-kube $(printf '%s\n' tests/api/*_test.js | grep -E "/($customers)_test.js\$")
+}
+
+both_kube() {
+    api_kube
+    kube
+}
+
 # What needs more than one process, or a server of somebody else's.
 cluster() {
     OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=1500 \
@@ -232,6 +270,7 @@ step() {
         ;;
     cluster) with_postgres with_kafka cluster ;;
     api-cluster) with_postgres with_kafka api_cluster ;;
+    kube) with_kube both_kube ;;
     chart) node_step chart tests/chart/*_test.js ;;
     release)
         scripts/deps.sh build cluster monitoring release || return
@@ -247,8 +286,10 @@ export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
 cluster_steps="cluster api-cluster chart release"
+kube_steps="kube-validate kube"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;
+--kube) steps=$kube_steps && shift ;;
 --all) steps="$steps $cluster_steps" && shift ;;
 esac
 

@@ -126,6 +126,7 @@ export function schema(root) {
         zone: one('ScheduleAnyway', 'DoNotSchedule', 'off'),
         host: one('ScheduleAnyway', 'DoNotSchedule', 'off'),
       }),
+      nodeLossSeconds: count(0, 3600),
       priorityClasses: closed({ create: flag }),
       canary: closed({
         enabled: flag, image: closed({ tag: match('^[-._a-zA-Z0-9]*$'), digest }),

