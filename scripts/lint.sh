@@ -9,7 +9,7 @@ build=build/lint
 trap 'rm -f "$found" "$code"' EXIT
 
 sources=$(find src tests bench -name '*.c' -o -name '*.h' | sort)
-scripts=$(find scripts tests bench .ci -name node_modules -prune -o \
+scripts=$(find scripts tests bench deploy .ci -name node_modules -prune -o \
     \( -name '*.sh' -o -path '.ci/run' \) -print | sort)
 javascript=$(find tests bench scripts web/build.mjs -name node_modules -prune -o \
     \( -name '*.js' -o -name '*.mjs' \) -print | sort)
@@ -113,6 +113,11 @@ grep -E 'http_parser\.h' "$code" | grep -vE '^src/net/http' |
     report "http-parser is known to net/http alone"
 grep -E 'sqlite3\.h|libpq-fe\.h' "$code" | grep -E '^src/' |
     grep -vE '^src/store/' | report "SQL lives in store"
+
+# Migrations that a process of the release before lives with.  The first six
+# came before there was a release.
+# shellcheck disable=SC2046
+scripts/lint_sql.sh $(printf '%s\n' sql/*/*.sql | grep -vE '/000[1-6]_') >>"$found"
 
 # What must not stay, and what is true on one machine only.
 marker='TO''DO|FIX''ME|XX''X|HA''CK'

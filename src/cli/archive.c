@@ -151,18 +151,6 @@ static int drop(struct archive *archive, const struct asked *asked)
     return 0;
 }
 
-static bool schema_fits(struct db *db, struct str *error)
-{
-    unsigned have, need;
-
-    if (!migrate_version(db, &have, &need, error))
-        return false;
-    if (have != need)
-        *error = have < need ? STR("the schema is behind: run overround migrate")
-                             : STR("the schema is newer than this program");
-    return have == need;
-}
-
 static int with_store(struct archive *archive, const struct asked *asked)
 {
     struct str error = STR_NONE;
@@ -172,7 +160,7 @@ static int with_store(struct archive *archive, const struct asked *asked)
                           &error);
     if (archive->db == NULL)
         return fail(error);
-    if (!schema_fits(archive->db, &error))
+    if (!schema_check(archive->db, &error))
         exit_code = fail(error);
     else if (asked->verify)
         exit_code = verify(archive) | prove(archive);

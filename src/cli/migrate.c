@@ -15,15 +15,17 @@ static int run(const char *url, struct arena *arena)
 {
     struct str error = STR_NONE;
     struct db *db = db_open(url, DB_WRITE, arena, &error);
-    unsigned applied = 0, have = 0, need = 0;
+    struct schema schema;
+    unsigned applied = 0;
     int exit_code = 0;
 
     if (db == NULL)
         return fail(error);
-    if (!migrate(db, &applied, &error) || !migrate_version(db, &have, &need, &error))
+    if (!migrate(db, &applied, &error) || !migrate_schema(db, &schema, &error))
         exit_code = fail(error);
     else
-        printf("schema version %u, %u migrations applied\n", have, applied);
+        printf("schema version %u, %u migrations applied%s\n", schema.have, applied,
+               schema.have > schema.need ? "; it is ahead of this program and serves it" : "");
     db_close(db);
     return exit_code;
 }

@@ -607,18 +607,6 @@ static bool run_checks(void *ctx, struct str *error)
     return load_facts(audit, error) && check_bets(audit, error) && check_legs(audit, error);
 }
 
-static bool schema_fits(struct db *db, struct str *error)
-{
-    unsigned have, need;
-
-    if (!migrate_version(db, &have, &need, error))
-        return false;
-    if (have == need)
-        return true;
-    return db_fail(db, error, "the schema has version %u, this program needs %u: %s", have,
-                   need, have < need ? "run `overround migrate`" : "use the newer program");
-}
-
 bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str sentence),
                void *ctx, struct audit_counts *counts, struct str *error)
 {
@@ -627,7 +615,7 @@ bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str senten
     bool done;
 
     *counts = (struct audit_counts){ 0 };
-    if (!schema_fits(db, error))
+    if (!schema_check(db, error))
         return false;
     market_facts_init(&audit.facts, on_unreadable, &audit);
     arena_init(&audit.arena, PARKED_BYTES);

@@ -45,10 +45,23 @@ bool db_snapshot(struct db *db, bool (*read)(void *ctx, struct str *error), void
                  struct str *error) MUST_USE;
 
 /* Brings the schema up to date in one transaction; *applied = migrations
- * run.  Forward only. */
+ * run.  Forward only; a schema that is ahead is left as it is. */
 bool migrate(struct db *db, unsigned *applied, struct str *error) MUST_USE;
-/* The schema's version, and the one this binary needs. */
-bool migrate_version(struct db *db, unsigned *have, unsigned *need, struct str *error) MUST_USE;
+
+/*
+ * The schema's version, the one this binary brings, and the oldest that the
+ * schema still serves.  A newer release migrates first while processes of this
+ * one go on, and after a release is taken back this one starts again on what
+ * it left: a schema that is ahead fits as long as nothing that this binary
+ * uses has been taken away (docs/ARCHITECTURE.md, "Migrations").
+ */
+struct schema { unsigned have, need, oldest; };
+enum schema_fit { SCHEMA_FITS, SCHEMA_BEHIND, SCHEMA_TOO_NEW };
+
+bool migrate_schema(struct db *db, struct schema *schema, struct str *error) MUST_USE;
+enum schema_fit schema_fit(const struct schema *schema);
+/* The same in one step: false and a sentence when the schema does not fit. */
+bool schema_check(struct db *db, struct str *error) MUST_USE;
 
 /*
  * Proves the books: each difference is one call of on_difference with a

@@ -1,7 +1,9 @@
 /*
  * Migrations: sql/<engine>/NNNN_*.sql are part of the binary, numbered,
  * forward only.  All that are due run in one transaction, which holds a lock
- * so that two processes do not migrate at once.
+ * so that two processes do not migrate at once.  They run while processes of
+ * the release before work on the same store: one that waits long for a table's
+ * lock gives up, for all bets would wait behind it.
  */
 #include <inttypes.h>
 
@@ -55,11 +57,11 @@ static bool read_number(struct db *db, const char *sql, int64_t *number, struct 
     return db_query(db, sql, "", NULL, "i", take_number, number, error);
 }
 
-bool migrate_version(struct db *db, unsigned *have, unsigned *need, struct str *error)
+bool migrate_schema(struct db *db, struct schema *schema, struct str *error)
 {
-    int64_t exists, version = 0;
+    int64_t exists, version = 0, oldest = 0;
 
-    *need = LENGTH(migrations);
+    *schema = (struct schema){ .need = LENGTH(migrations) };
     if (!read_number(db,
                      db_is_postgres(db)
                          ? "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'schema_version'"
@@ -71,8 +73,39 @@ bool migrate_version(struct db *db, unsigned *have, unsigned *need, struct str *
         !read_number(db, "SELECT COALESCE(MAX(version), 0) FROM schema_version", &version,
                      error))
         return false;
-    *have = (unsigned)version;
+    if (version > 0 &&
+        !read_number(db, "SELECT value FROM meta WHERE name = 'schema_oldest'", &oldest, error))
+        return false;
+    schema->have = (unsigned)version;
+    schema->oldest = (unsigned)oldest;
     return true;
+}
+
+enum schema_fit schema_fit(const struct schema *schema)
+{
+    if (schema->have < schema->need)
+        return SCHEMA_BEHIND;
+    return schema->oldest > schema->need ? SCHEMA_TOO_NEW : SCHEMA_FITS;
+}
+
+bool schema_check(struct db *db, struct str *error)
+{
+    struct schema schema;
+
+    if (!migrate_schema(db, &schema, error))
+        return false;
+    switch (schema_fit(&schema)) {
+    case SCHEMA_FITS:
+        return true;
+    case SCHEMA_BEHIND:
+        return db_fail(db, error, "the schema is at version %u, this program needs %u:"
+                       " run `overround migrate`", schema.have, schema.need);
+    case SCHEMA_TOO_NEW:
+        return db_fail(db, error, "the schema is at version %u and serves programs from %u on,"
+                       " newer than this one's %u: use the newer program", schema.have,
+                       schema.oldest, schema.need);
+    }
+    check_failed(__FILE__, __LINE__, "a fit of the schema");
 }
 
 static bool write_version(struct db *db, unsigned version, struct str *error)
@@ -85,19 +118,19 @@ static bool write_version(struct db *db, unsigned version, struct str *error)
 
 static bool apply(struct db *db, unsigned *applied, struct str *error)
 {
-    unsigned have, need;
+    struct schema schema;
+    unsigned have;
 
-    if (!migrate_version(db, &have, &need, error))
+    if (!migrate_schema(db, &schema, error))
         return false;
-    if (have > need)
-        return db_fail(db, error,
-                       "the database's schema is version %u, newer than this program's %u:"
-                       " use the newer program", have, need);
+    if (schema_fit(&schema) == SCHEMA_TOO_NEW)
+        return schema_check(db, error);
+    have = schema.have;
     if (have == 0 &&
         !db_run(db, "CREATE TABLE IF NOT EXISTS schema_version (version bigint PRIMARY KEY)",
                 error))
         return false;
-    for (; have < need; have++, (*applied)++) {
+    for (; have < schema.need; have++, (*applied)++) {
         const struct migration *next = &migrations[have];
 
         if (!db_run(db, db_is_postgres(db) ? next->postgres : next->sqlite, error) ||
@@ -110,7 +143,8 @@ static bool apply(struct db *db, unsigned *applied, struct str *error)
 bool migrate(struct db *db, unsigned *applied, struct str *error)
 {
     const char *begin = db_is_postgres(db)
-                            ? "BEGIN; SELECT pg_advisory_xact_lock(7311011)"
+                            ? "BEGIN; SELECT pg_advisory_xact_lock(7311011);"
+                              " SET LOCAL lock_timeout = '5s'"
                             : "BEGIN IMMEDIATE";
     char why[sizeof(db->message)];
     struct str ignored;

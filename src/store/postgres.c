@@ -261,28 +261,24 @@ static void close_conns(struct postgres *pg)
 static bool schema_is_current(const char *url, struct arena *arena, struct str *error)
 {
     struct db *db = db_open(url, DB_READ, arena, error);
-    unsigned have, need;
+    struct schema schema;
     struct str why;
-    bool ok;
+    bool fits;
 
     if (db == NULL)
         return false;
-    ok = migrate_version(db, &have, &need, &why);
-    if (!ok)
-        *error = arena_printf(arena, "the schema's version cannot be read: " STR_FMT,
-                              STR_ARG(why));
-    db_close(db);
-    if (ok && have < need) {
+    fits = migrate_schema(db, &schema, &why) && schema_check(db, &why);
+    if (!fits && schema.have < schema.need)
         *error = arena_printf(arena, "the schema is at version %u, this program needs %u: "
-                              "run `overround migrate --store %s`", have, need, url);
-        return false;
-    }
-    if (ok && have > need) {
-        *error = arena_printf(arena, "the schema is version %u, newer than this program's %u: "
-                              "use the newer program", have, need);
-        return false;
-    }
-    return ok;
+                              "run `overround migrate --store %s`", schema.have, schema.need,
+                              url);
+    else if (!fits)
+        *error = arena_printf(arena, "the schema: " STR_FMT, STR_ARG(why));
+    else if (schema.have > schema.need)
+        log_info("store", "the schema is ahead: a newer release has migrated it",
+                 "version=%u ours=%u", schema.have, schema.need);
+    db_close(db);
+    return fits;
 }
 
 static bool open_all(struct postgres *pg, struct arena *arena, struct str *error)

@@ -26,10 +26,13 @@
         " staked, limited FROM accounts WHERE id = ?1")                            \
     HOT(ACCOUNT_MOVE, "UPDATE accounts SET balance = ?1, debt = ?2,"               \
         " staked = staked + ?3, seq = ?4 WHERE id = ?5")                           \
-    HOT(KEY_ADD, "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"        \
+    HOT(KEY_ADD, "INSERT INTO keys (account, op, key, hash, verdict, detail,"      \
+        " ref, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"                     \
         " ON CONFLICT DO NOTHING")                                                 \
-    HOT(BET_ADD, "INSERT INTO bets VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7,"   \
-        " ?8, 0, 1, 0, ?9, '', 0, 0)")                                         \
+    HOT(BET_ADD, "INSERT INTO bets (account, id, version, state, stake,"           \
+        " potential, cap, payout, currency, sport, placed_ms, settled_ms, rule,"   \
+        " flags, slip, results, cashed_stake, cashed_paid)"                        \
+        " VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, 0, 1, 0, ?9, '', 0, 0)")\
     HOT(BET_CASH, "UPDATE bets SET version = version + 1, stake = stake - ?1,"     \
         " cashed_stake = cashed_stake + ?1, cashed_paid = cashed_paid + ?2,"       \
         " potential = ?3, state = ?4,"                                             \
@@ -48,17 +51,22 @@
         " WHEN since_ms = ?1 THEN used + ?2 ELSE ?2 END,"                          \
         " since_ms = max(since_ms, ?1)"                                            \
         " WHERE account = ?3 AND kind = ?4 AND period = ?5")                       \
-    HOT(LEG_ADD, "INSERT INTO legs VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")    \
-    HOT(TRACE_ADD, "INSERT INTO bet_traces VALUES (?1, ?2, ?3)"                   \
-        " ON CONFLICT DO NOTHING")                                                 \
-    HOT(TRANSFER_ADD, "INSERT INTO transfers"                                      \
+    HOT(LEG_ADD, "INSERT INTO legs (market_key, bet, account)"                     \
+        " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                             \
+    HOT(TRACE_ADD, "INSERT INTO bet_traces (bet, at_ms, parent)"                      \
+        " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                             \
+    HOT(TRANSFER_ADD, "INSERT INTO transfers (account, seq, debit, credit,"        \
+        " amount, kind, bet, at_ms, balance_after)"                                \
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                            \
     HOT(OUTBOX_ADD, "INSERT INTO outbox (at_ms, events) VALUES (?1, ?2)")          \
-    HOT(FEED_ADD, "INSERT INTO feed_log VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
+    HOT(FEED_ADD, "INSERT INTO feed_log (pos, at_ms, type, producer, event,"       \
+        " body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                  \
     HOT(INBOX_DROP, "DELETE FROM feed_inbox WHERE id = ?1")                        \
     HOT(LEASE, "SELECT 1 FROM leases WHERE name = 'feed' AND epoch = ?1")          \
-    HOT(FACT_ADD, "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"  \
-        " ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING")              \
+    HOT(FACT_ADD, "INSERT INTO facts (market_key, pos, kind, rank, event,"         \
+        " market, specifiers, producer, ts_ms, certainty, start_ms, end_ms,"       \
+        " stopped_ms, outcomes, hash, stored_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"  \
+        " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING")  \
     HOT(QUEUE_ADD, "INSERT INTO settle_queue (market_key, pos, bet, event, market,"\
         " specifiers, queued_ms, slot) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)"    \
         " ON CONFLICT (market_key) DO UPDATE"                                      \

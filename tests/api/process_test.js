@@ -114,18 +114,6 @@ describe('the process', () => {
     store.remove();
   });
 
-  test('a schema newer than the program is refused', async () => {
-    const store = makeStore();
-    const server = await startServer({ store: store.url });
-    await server.stop();
-    store.sql('INSERT INTO schema_version (version) VALUES (999)');
-    const done = refused(store.url);
-    assert.equal(done.status, 1);
-    assert.match(done.stderr, /999/);
-    assert.match(done.stderr, /newer/);
-    store.remove();
-  });
-
   function postgresOnly() {
     test('rule 28: a PostgreSQL schema that is behind: 1 with the command', () => {
       const store = makeStore({ migrated: false });
