@@ -8,6 +8,7 @@
 #   make kube    a Kubernetes on this machine with the chart on it; make kube-stop
 #                ends it; make test-kube tries what may go wrong there
 #   make         build/overround
+#   make image   build/image/overround.tar, for podman, docker and Kubernetes
 #   make bench   the speed claims beside their peers, as a table
 #   make lint    style, include direction, banned calls, both compilers
 #   make asan    build/asan/overround, with AddressSanitizer and UBSan
@@ -44,7 +45,8 @@ HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
 .PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean \
-	deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart FORCE
+	deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart \
+	image deps-image FORCE
 .SECONDARY:
 
 all: build/overround
@@ -60,6 +62,8 @@ deps:
 	@scripts/deps.sh build
 deps-test:
 	@scripts/deps.sh build test
+deps-image:
+	@scripts/deps.sh image
 deps-cluster:
 	@scripts/deps.sh build test cluster
 deps-kube:
@@ -87,10 +91,12 @@ build/version.h: FORCE
 # The migrations are part of the binary.
 $(OUT)/src/store/migrate.o: $(wildcard sql/*/*.sql)
 
-# So are the pages.  PAGES=no: a binary that says it has none.
+# So are the pages.  PAGES=no: a binary that says it has none.  PAGES=ready:
+# they have been built elsewhere (an image's build stage has no Node).
 $(OUT)/src/web/pages.o: build/web/pages.h
 
-ifeq ($(PAGES),no)
+ifeq ($(PAGES),ready)
+else ifeq ($(PAGES),no)
 build/web/pages.h: web/build.mjs FORCE
 	@echo "web: built without pages (PAGES=no)" >&2
 	@node web/build.mjs --none && touch build/web/.none
@@ -171,6 +177,9 @@ kube-stop:
 	@scripts/kube.sh stop
 test-kube: deps-kube
 	@scripts/test.sh --kube
+
+image: deps-image build/web/pages.h
+	@scripts/image.sh build
 
 bench: deps-test build/overround
 	@scripts/deps.sh bench

@@ -16,6 +16,7 @@ release="patch util-linux"
 kube="containerd runc containernetworking-plugins nftables iproute2 dnsmasq-base openssl
       procps kmod"
 bench="nginx libnginx-mod-nchan nats-server"
+image="buildah podman runc debootstrap debian-archive-keyring"
 
 missing=""
 for group in "$@"; do

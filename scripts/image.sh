@@ -2,10 +2,18 @@
 # The image: deploy/image/Containerfile by buildah, on a bare Debian and
 # without a registry.  As root; nothing stays mounted or running.
 #
+#   scripts/image.sh build     build/image/overround.tar, overround.spdx.json beside it;
+#       nothing when nothing has changed
+#   scripts/image.sh again     compiles it all once more and compares the digests
 #   scripts/image.sh pack BINARY TAG OUT.tar   a binary of this machine with what ldd
 #       names: the loop of somebody who changes a line and looks at it in a cluster
 #   scripts/image.sh swap BINARY TAG OUT.tar   the image of `make image` with another
 #       binary on top: a release that is to be told from it, good or bad
+#
+# The base is debootstrap's minbase from the mirror that this machine's apt
+# uses.  It and the stage with compilers are kept in the cache, by the versions
+# of what the image holds as apt knows them: after `apt-get update` brought a
+# security fix, the next build begins anew.
 #
 # OUT.tar is an OCI archive that is docker's as well: `podman load`, `docker
 # load` and `ctr images import` take it as localhost/overround:TAG.
@@ -18,6 +26,8 @@ cd "$root"
 
 out=$root/build/image
 name=localhost/overround
+codename=bookworm
+base_name=localhost/debian:$codename-minbase
 work=""
 
 # The same commit gives the same bytes: every time in them is the commit's.
@@ -33,7 +43,7 @@ begin() {
     [ "$(id -u)" = 0 ] || die "an image holds root's files: run it as root"
     command -v buildah >/dev/null || die "buildah is missing: scripts/deps.sh image"
     mkdir -p "$out"
-    work=$(mktemp -d "$out/work-XXXXXX")
+    work=$(mktemp -d "${TMPDIR:-/var/tmp}/overround-image-XXXXXX")
     export TMPDIR=$work
     trap finish EXIT
 }
@@ -59,8 +69,8 @@ builder() { # ARGUMENT…: in a store of this run, unless OVERROUND_IMAGE_STORE 
 
 # What the Containerfile says of the image, for one that is put together here.
 configure() { # CONTAINER TAG REVISION
-    builder config --user 65532:65532 --workingdir /data --entrypoint '["/usr/bin/overround"]' \
-        --cmd '' --port 8080 --port 8081 --stop-signal SIGTERM \
+    builder config --user 65532:65532 --env PATH=/usr/bin --workingdir /data \
+        --entrypoint '["/usr/bin/overround"]' --cmd '' --port 8080 --port 8081 --stop-signal SIGTERM \
         --label org.opencontainers.image.title=overround \
         --label "org.opencontainers.image.version=$2" \
         --label "org.opencontainers.image.revision=$3" "$1"
@@ -104,6 +114,140 @@ revision_of() { # BINARY
     "$1" --version | sed -nE 's/.*\(commit (.*)\)$/\1/p'
 }
 
+# "URI SUITE" of each archive of Debian 12 that apt knows here.
+archives() {
+    apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(COMPONENT) $(CREATED_BY) $(REPO_URI)' |
+        awk -v of=$codename '$1 == "Debian" && $3 == "main" && $4 == "Packages" &&
+            ($2 == of || index($2, of "-") == 1) { print $5, $2 }' | sort -u
+}
+
+# What apt was told about connections and dates holds in the base as well.
+base() { # a folder
+    local mirror
+    mirror=$(archives | awk -v of=$codename '$2 == of { print $1; exit }')
+    [ -n "$mirror" ] || die "apt knows no archive of Debian $codename on this machine"
+    debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
+        "$codename" "$1" "$mirror" >"$work/debootstrap.log" || {
+        tail -5 "$work/debootstrap.log" "$1/debootstrap/debootstrap.log" >&2
+        die "debootstrap failed"
+    }
+    archives | sed 's/^/deb /; s/$/ main/' >"$1/etc/apt/sources.list"
+    apt-config dump | grep -E '^Acquire::(Check-|http|https|Retries)' \
+        >"$1/etc/apt/apt.conf.d/99host" || true
+    rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
+}
+
+# The base as an image in the store, once.
+import_base() {
+    local container
+    base "$work/base"
+    container=$(builder from scratch)
+    builder copy -q "$container" "$work/base" / >/dev/null
+    builder commit -q --rm "$container" "$base_name"
+    rm -rf "$work/base"
+}
+
+# What the binary and the image are made of, as it stands.
+context() { # FOLDER
+    mkdir -p "$1"
+    git ls-files -z -- Makefile VERSION src sql web scripts deploy/image |
+        tar --null -T - -cf - | tar -C "$1" -xf -
+    mkdir "$1/web/built"
+    cp -r build/web/files build/web/pages.h "$1/web/built/"
+    chmod -R u=rwX,go=rX "$1" # whatever the umask of who checked it out, and when
+    find "$1" -exec touch -hd @0 {} +
+}
+
+stage() { # ARGUMENT…
+    builder bud --isolation chroot --format oci --timestamp "$SOURCE_DATE_EPOCH" \
+        --build-arg "BASE=$base_name" --build-arg "NODE=$base_name" \
+        -f "$work/context/deploy/image/Containerfile" "$@" "$work/context" \
+        >"$out/build.log" 2>&1 || { tail -30 "$out/build.log" >&2; die "see $out/build.log"; }
+}
+
+# The stage with compilers, by what is installed and how the two libraries are built.
+packages_name() {
+    { sed -n '/^build="/,/"$/p' scripts/deps.sh && cat deploy/image/libraries.sh; } | sha256sum |
+        sed "s|^\(............\).*|$name-packages:\1|"
+}
+
+# The last stages are never cached.
+compile() { # TAG OUT
+    local version commit packages
+    read -r version commit < <(scripts/version.sh)
+    packages=$(packages_name)
+    builder images -q "$packages" >/dev/null 2>&1 || stage --target packages -t "$packages"
+    stage --build-arg "PACKAGES=$packages" --build-arg "VERSION=$version" \
+        --build-arg "OVERROUND_COMMIT=$commit" \
+        --build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" \
+        ${OVERROUND_SOURCE:+--build-arg "SOURCE=$OVERROUND_SOURCE"} -t "$name:$1"
+    archive "$name:$1" "$1" "$2"
+    builder rmi "$name:$1" >/dev/null
+    builder rmi --prune >/dev/null
+}
+
+# By what apt would install now of what the image holds.
+kept_store() {
+    local key
+    # shellcheck disable=SC2046
+    key=$(apt-cache policy $(grep -v '^#' deploy/image/licences.tsv | cut -f1) |
+        grep -E '^[^ ]|Candidate' | cat - <(driver "$work") | sha256sum | cut -c1-12)
+    cache_of "image-$key"
+}
+
+prepare() {
+    begin
+    command -v debootstrap >/dev/null || die "debootstrap is missing: scripts/deps.sh image"
+    [ -e build/web/pages.h ] || die "the pages are not built: make build/web/pages.h"
+    context "$work/context"
+    inputs=$( (cd "$work/context" && find . -type f -print0 | sort -z | xargs -0 sha256sum &&
+        "$root/scripts/version.sh" && echo "$SOURCE_DATE_EPOCH") | sha256sum)
+    kept=$(kept_store)
+    inputs="${inputs%% *} $(basename "$kept")"
+}
+
+# What nobody has used for a week goes: it is a gigabyte.
+drop_old() {
+    local lock
+    find "$(dirname "$kept")" -maxdepth 2 -path '*/image-*/.lock' -mtime +7 |
+        while read -r lock; do
+            flock -n "$lock" rm -rf "$(dirname "$lock")" || true
+        done
+}
+
+with_store() {
+    mkdir -p "$kept"
+    store=$kept/store
+    exec 8>"$kept/.lock" && flock 8
+    drop_old
+    builder images -q "$base_name" >/dev/null 2>&1 || import_base
+}
+
+build() {
+    prepare
+    if [ -e "$out/overround.tar" ] && [ "$(cat "$out/inputs" 2>/dev/null)" = "$inputs" ]; then
+        echo "build/image/overround.tar is up to date"
+        return
+    fi
+    with_store
+    compile "$(cat VERSION)" "$out/overround.tar" | tee "$out/told"
+    tar -xOf "$out/overround.tar" "$(layer_of "$out/overround.tar")" |
+        tar -xzO usr/share/overround/overround.spdx.json >"$out/overround.spdx.json"
+    echo "$inputs" >"$out/inputs"
+}
+
+layer_of() { # ARCHIVE
+    tar -xOf "$1" manifest.json | sed -E 's/.*"Layers":\["([^"]*)".*/\1/'
+}
+
+again() {
+    prepare
+    [ "$(cat "$out/inputs" 2>/dev/null)" = "$inputs" ] || die "make image first"
+    with_store
+    compile "$(cat VERSION)" "$work/again.tar" | tee "$work/told"
+    cmp "$work/again.tar" "$out/overround.tar" || die "the same sources gave another image"
+}
+
 pack() { # BINARY TAG OUT
     local container image
     begin
@@ -133,11 +277,14 @@ swap() { # BINARY TAG OUT
 }
 
 usage() {
-    echo "usage: scripts/image.sh pack BINARY TAG OUT.tar | swap BINARY TAG OUT.tar" >&2
+    echo "usage: scripts/image.sh build | again | pack BINARY TAG OUT.tar |" \
+        "swap BINARY TAG OUT.tar" >&2
     exit 2
 }
 
 case ${1:-} in
+build) build ;;
+again) again ;;
 pack) [ $# = 4 ] || usage; pack "$2" "$3" "$4" ;;
 swap) [ $# = 4 ] || usage; swap "$2" "$3" "$4" ;;
 *) usage ;;

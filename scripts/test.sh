@@ -182,9 +182,10 @@ with_kafka() {
 # The api's own stories, each server a small cluster: all but those about
 #   process, recovery   one process, started, driven and killed
 #   sim                 the same, and its own log
+#   schema              one process, while its store is changed under it
 # and single cases that say oneProcess (tests/api/lib/shape.js).
 api_cluster() {
-    local apart='process|recovery|sim'
+    local apart='process|recovery|sim|schema'
     # shellcheck disable=SC2046
     OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1800 \
         node_step api-cluster $(printf '%s\n' tests/api/*_test.js |
@@ -235,6 +236,12 @@ cluster() {
         node_step cluster tests/cluster/*_test.js
 }
 
+# The image, built, taken apart and run.
+image() {
+    build build-image image || return
+    jobs_max=1 node_step image tests/image/*_test.js
+}
+
 # The pages in Debian's Chromium; playwright-core without a browser of its own.
 browser() {
     local begin=$SECONDS log=$logs/browser.log
@@ -277,6 +284,7 @@ step() {
         build build-faults -j2 faults || return
         with_postgres with_kafka release
         ;;
+    image) image ;;
     *) say "no step $1; steps: $steps" && exit 2 ;;
     esac
 }

@@ -6,9 +6,9 @@
 #
 #   deploy/image/rootfs.sh BINARY FOLDER
 #
-# usr/share/overround/linked lists "PACKAGE PATH" of each shared object as it
-# was found ("-" for one that no package brought); the packages' own records
-# are in var/lib/dpkg/status.d, where scanners look.
+# usr/share/overround/linked lists "PACKAGE SOURCE VERSION PATH" of each shared
+# object; the packages' own records are in var/lib/dpkg/status.d, where
+# scanners look.
 set -eu
 
 binary=$1
@@ -16,11 +16,30 @@ root=$2
 libs=$root/usr/lib/$(gcc -print-multiarch 2>/dev/null || echo "$(uname -m)-linux-gnu")
 linked=$root/usr/share/overround/linked
 
-# The package of a file: "libc6:amd64" as "libc6".  dpkg knows either name of
-# what /lib, a link to /usr/lib, holds.
+# "PACKAGE SOURCE VERSION" of a file, whether it is Debian's own or built from
+# its source (libraries.sh).  dpkg knows either name of what /lib, a link to
+# /usr/lib, holds.
 package_of() { # FILE
-    { dpkg-query -S "$1" || dpkg-query -S "${1#/usr}" || echo "-:"; } 2>/dev/null |
-        head -1 | cut -d: -f1
+    if built=$(grep -s "^$(basename "$1") " /usr/local/lib/from-source); then
+        echo "${built#* }"
+        return
+    fi
+    package=$({ dpkg-query -S "$1" || dpkg-query -S "${1#/usr}"; } 2>/dev/null |
+        head -1 | cut -d: -f1)
+    [ -n "$package" ] || { echo "rootfs.sh: no package has $1" >&2; exit 1; }
+    dpkg-query -W -f '${Package} ${source:Package} ${Version}\n' "$package" | head -1
+}
+
+# What a package says of itself; for what was built here, as little as is true.
+status_of() { # PACKAGE
+    if built=$(grep -s "^[^ ]* $1 " /usr/local/lib/from-source); then
+        # shellcheck disable=SC2086
+        set -- $built
+        printf 'Package: %s\nSource: %s\nVersion: %s\nArchitecture: %s\nDescription: %s\n' \
+            "$2" "$3" "$4" "$(dpkg --print-architecture)" "built from Debian's source with less"
+    else
+        dpkg-query -s "$1" | grep -v '^Status:'
+    fi
 }
 
 add() { # FILE NAME: under the name that the loader looks for
@@ -28,7 +47,8 @@ add() { # FILE NAME: under the name that the loader looks for
     real=$(readlink -f "$1")
     strip --strip-unneeded -o "$libs/$2" "$real"
     chmod 755 "$libs/$2"
-    echo "$(package_of "$real") $real" >>"$linked"
+    package=$(package_of "$real") || exit 1
+    echo "$package ${libs#"$root"}/$2" >>"$linked"
 }
 
 rm -rf "$root"
@@ -50,7 +70,7 @@ loader=$(ldd "$binary" | awk '$2 != "=>" && $1 ~ /ld-linux/ { print $1 }')
 mkdir -p "$root${loader%/*}"
 cp -L "$loader" "$root$loader"
 chmod 755 "$root$loader"
-echo "$(package_of "$(readlink -f "$loader")") $(readlink -f "$loader")" >>"$linked"
+echo "$(package_of "$(readlink -f "$loader")") $loader" >>"$linked"
 sort -o "$linked" "$linked"
 
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
@@ -60,8 +80,8 @@ cp -L /etc/os-release "$root/etc/os-release"
 printf 'root:x:0:0::/:/\noverround:x:65532:65532::/data:/\n' >"$root/etc/passwd"
 printf 'root:x:0:\noverround:x:65532:\n' >"$root/etc/group"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
-for package in $(cut -d' ' -f1 "$linked" | grep -v '^-$' | sort -u) ca-certificates; do
-    dpkg-query -s "$package" | grep -v '^Status:' >"$root/var/lib/dpkg/status.d/$package"
+for package in $(cut -d' ' -f1 "$linked" | sort -u) ca-certificates; do
+    status_of "$package" >"$root/var/lib/dpkg/status.d/$package"
 done
 
 chmod 1777 "$root/tmp"
