@@ -196,6 +196,10 @@ docs: build/overround
 	build/overround reference config > docs/CONFIG.md
 	build/overround reference metrics > docs/METRICS.md
 	build/overround reference refusals > docs/REFUSALS.md
+	build/overround reference check
+	build/overround reference alerts > deploy/monitoring/alerts.yaml
+	build/overround reference recording > deploy/monitoring/recording.yaml
+	build/overround reference dashboards deploy/monitoring/dashboards
 
 clean:
 	rm -rf build

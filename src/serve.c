@@ -56,13 +56,24 @@ static struct store_options store_options(const struct serve *serve)
     };
 }
 
+static void start_maintain(struct serve *serve)
+{
+    struct maintain_options options = {
+        .keeps_house = !serve->roles.bus || serve->roles.settle,
+        .has_clock = strncmp(serve->config.store, "sqlite:", 7) != 0,
+        .feed_log_hours = serve->config.feed_log_hours,
+        .trace_hours = serve->config.trace_keep_hours,
+    };
+
+    if (options.keeps_house || options.has_clock)
+        serve->maintain = maintain_new(&serve->loop, serve->store, &options);
+}
+
 static void start_parts(struct serve *serve)
 {
     const struct start *start = &serve->start;
 
-    if (!serve->roles.bus || serve->roles.settle)
-        serve->maintain = maintain_new(&serve->loop, serve->store, serve->config.feed_log_hours,
-                                       serve->config.trace_keep_hours);
+    start_maintain(serve);
     /* The log may have been trimmed behind what settlement has stored. */
     if (serve->feed != NULL)
         feed_start(serve->feed, start->feed_position > start->settle_offset

@@ -9,6 +9,7 @@
 #include "base/build.h"
 #include "base/limits.h"
 #include "base/metrics.h"
+#include "base/process.h"
 #include "bus/mirror.h"
 #include "feed/amqp.h"
 #include "feed/feed.h"
@@ -93,9 +94,25 @@ static void gauge_listener(const char *name, const struct http_server *server)
             metrics(part); \
     } while (0)
 
+/* Who names OpenMetrics can read it; nobody asks for it less than for text. */
+static enum metrics_format metrics_format(const struct http_request *request)
+{
+    struct str accept = http_header(request, "Accept"), open = STR("application/openmetrics-text");
+
+    return accept.n > 0 && memmem(accept.p, accept.n, open.p, open.n) != NULL ? METRICS_OPEN
+                                                                             : METRICS_TEXT;
+}
+
+static const char *metrics_type(enum metrics_format format)
+{
+    return format == METRICS_OPEN ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                  : "text/plain; version=0.0.4; charset=utf-8";
+}
+
 void serve_get_metrics(void *ctx, struct http_request *request)
 {
     const char *build[] = { build_version(), build_commit(), rules_hash() };
+    enum metrics_format format = metrics_format(request);
     struct serve *serve = ctx;
     struct buf out;
 
@@ -110,12 +127,13 @@ void serve_get_metrics(void *ctx, struct http_request *request)
     TELL(serve->stream, stream_metrics);
     serve_bus_metrics(serve);
     metric_info(METRIC_BUILD_INFO, build, LENGTH(build));
+    process_metrics();
     metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
     gauge_listener("public", serve->public_server);
     gauge_listener("operator", serve->operator_server);
     buf_init(&out, LIMIT_RESPONSE_BYTES);
-    metrics_write(&out);
-    http_respond(request, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&out), NULL, 0);
+    metrics_write(&out, format);
+    http_respond(request, 200, metrics_type(format), buf_view(&out), NULL, 0);
     buf_fini(&out);
 }
 
@@ -128,6 +146,7 @@ static void on_public(void *ctx, struct http_request *request)
 
     if (str_eq(request->method, STR("POST")) && request->path.n >= bets.n &&
         memcmp(request->path.p, bets.p, bets.n) == 0 && !is_live(serve)) {
+        metric_add(str_eq(request->path, bets) ? METRIC_BETS : METRIC_CASHOUTS, STR("busy"), 1);
         answer_refusal(request, REFUSE_BUSY, STR("the feed is not followed now"), STR_NONE);
         return;
     }

@@ -160,6 +160,7 @@ void bets_post_hold(void *ctx, struct http_request *request)
 
 void bets_metrics(struct bets *bets)
 {
+    metric_set(METRIC_QUEUE_DELAY, STR_NONE, lanes_waited_us(bets->lanes, clock_mono_us()));
     metric_set(METRIC_LANE_QUEUE, STR_NONE, lanes_queued(bets->lanes));
     for (unsigned i = 0; i < PARK_REASONS; i++)
         metric_set(METRIC_PARKED_REQUESTS, str_of(park_reason_name((enum park_reason)i)),

@@ -40,6 +40,7 @@
 #define LANES_MAX 64
 #define PACE_FULL 64   /* commands that are worth a batch at any time */
 #define SPARE_MAX 1024 /* account entries kept for the next use */
+#define WAITED_US (15 * (int64_t)1000000) /* a time of which the longest wait is kept */
 
 struct lane_account {
     int64_t account;
@@ -71,6 +72,7 @@ struct lanes {
     struct map accounts;
     struct lane_account *spare;
     uint32_t n_spare, queued;
+    int64_t waited_since_us, waited_us, waited_before_us; /* longest: now, the time before */
     unsigned n;
     struct lane *lane;
 };
@@ -382,6 +384,34 @@ static void on_batch_done(struct money_batch *batch, enum store_result result)
     lane->in_flight = false;
 }
 
+/* Keeps the longest wait of this time and of the one before. */
+static void waits_turn(struct lanes *lanes, int64_t now_us)
+{
+    int64_t since_us = now_us - lanes->waited_since_us;
+
+    if (since_us < WAITED_US)
+        return;
+    lanes->waited_before_us = since_us < 2 * WAITED_US ? lanes->waited_us : 0;
+    lanes->waited_us = 0;
+    lanes->waited_since_us = now_us;
+}
+
+int64_t lanes_waited_us(struct lanes *lanes, int64_t now_us)
+{
+    int64_t longest_us;
+
+    waits_turn(lanes, now_us);
+    longest_us = lanes->waited_us > lanes->waited_before_us ? lanes->waited_us
+                                                            : lanes->waited_before_us;
+    for (unsigned i = 0; i < lanes->n; i++) {
+        const struct lane_account *first = lanes->lane[i].ready;
+
+        if (first != NULL && now_us - first->first->queued_us > longest_us)
+            longest_us = now_us - first->first->queued_us;
+    }
+    return longest_us;
+}
+
 static void batch_add(struct lane *lane, struct lane_account *account, int64_t now_us)
 {
     struct lane_cmd *cmd = account->first;
@@ -389,6 +419,8 @@ static void batch_add(struct lane *lane, struct lane_account *account, int64_t n
     CHECK(cmd != NULL && cmd->money.account == account->account);
     if (account->skips == 0)
         metric_observe(METRIC_QUEUE_SECONDS, now_us - cmd->queued_us);
+    if (now_us - cmd->queued_us > lane->lanes->waited_us)
+        lane->lanes->waited_us = now_us - cmd->queued_us;
     cmd->money.outcome = MONEY_PENDING;
     lane->lanes->options.on_form(lane->lanes->options.ctx, cmd);
     lane->accounts[lane->batch.n] = account;
@@ -433,6 +465,7 @@ static void lanes_form(struct lanes *lanes)
     if (lanes->options.on_turn != NULL)
         lanes->options.on_turn(lanes->options.ctx);
     now_us = clock_mono_us();
+    waits_turn(lanes, now_us);
     for (unsigned i = 0; i < lanes->n; i++) {
         struct lane *lane = &lanes->lane[i];
 

@@ -51,6 +51,8 @@ bool lanes_have_room(const struct lanes *lanes, int64_t account, int64_t now_us)
 void lanes_submit(struct lanes *lanes, struct lane_cmd *cmd, int64_t now_us);
 
 uint32_t lanes_queued(const struct lanes *lanes); /* beyond those in flight */
+/* The longest that a command waited for its batch, or waits, lately (15 to 30 s). */
+int64_t lanes_waited_us(struct lanes *lanes, int64_t now_us);
 /* Commands wait for a batch in flight to come back. */
 bool lanes_are_behind(const struct lanes *lanes);
 bool lanes_are_idle(const struct lanes *lanes);

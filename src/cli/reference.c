@@ -1,10 +1,12 @@
-/* `overround reference`: the manuals that the tables hold, as Markdown. */
+/* `overround reference`: the manuals that the tables hold, as Markdown, and
+ * what monitoring makes of them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/config.h"
 #include "base/metrics.h"
 #include "cli/cli.h"
+#include "cli/monitoring.h"
 #include "model/refusal.h"
 
 static void refusals_reference(FILE *out)
@@ -29,8 +31,17 @@ int cli_reference(int argc, char **argv)
         metrics_reference(stdout);
     else if (argc == 1 && strcmp(argv[0], "refusals") == 0)
         refusals_reference(stdout);
+    else if (argc == 1 && strcmp(argv[0], "alerts") == 0)
+        alerts_reference(stdout);
+    else if (argc == 1 && strcmp(argv[0], "recording") == 0)
+        recording_reference(stdout);
+    else if (argc == 2 && strcmp(argv[0], "dashboards") == 0)
+        return dashboards_reference(argv[1]) ? 0 : 1;
+    else if (argc == 1 && strcmp(argv[0], "check") == 0)
+        return monitoring_check(stderr) ? 0 : 1;
     else {
-        fprintf(stderr, "usage: overround reference config|metrics|refusals\n");
+        fprintf(stderr, "usage: overround reference config|metrics|refusals|alerts|recording|check\n"
+                        "       overround reference dashboards FOLDER\n");
         return 2;
     }
     return 0;

@@ -303,7 +303,7 @@ void watch_metrics(const struct watch *watch)
             continue;
         metric_set(METRIC_PRODUCER_UP, label, state_of(producer) == PRODUCER_UP);
         metric_set(METRIC_PRODUCER_STATE, label, (int64_t)state_of(producer));
-        metric_set(METRIC_PRODUCER_AGE, label, age_ms / 1000);
+        metric_set(METRIC_PRODUCER_AGE, label, age_ms);
         metric_set(METRIC_PRODUCER_SKEW, label, skew_ms);
     }
 }

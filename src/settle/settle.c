@@ -975,7 +975,7 @@ void settle_metrics(struct settle *settle)
     if (results_wait(settle->results, &since_ms) && since_ms < oldest)
         oldest = since_ms;
     metric_set(METRIC_SETTLE_QUEUE, STR_NONE, queued);
-    metric_set(METRIC_SETTLE_LAG, STR_NONE, (now - oldest) / 1000);
+    metric_set(METRIC_SETTLE_LAG, STR_NONE, now - oldest);
     metric_set(METRIC_PARKED, STR_NONE, counts.parked);
     if (settle->started)
         sweep_count(settle->sweep);

@@ -17,9 +17,12 @@
 
 /* Keys have their turn once a day, for it reads them all on SQLite, which
  * keeps no index for it; months and erasures at once and every hour. */
-enum duty { TOTALS, FEED_LOG, DOCUMENTS, OUTBOX, TRACES, KEYS, MONTHS, ERASURES, DUTIES };
+enum duty {
+    TOTALS, CLOCK, DEAD, FEED_LOG, DOCUMENTS, OUTBOX, TRACES, KEYS, MONTHS, ERASURES, DUTIES
+};
 #define KEYS_EVERY_MS (24 * HOUR_MS)
 #define KEYS_FIRST_MS HOUR_MS
+#define CLOCK_SLOW_MS 500 /* an answer that took longer says nothing */
 #define MONTHS_AHEAD 3
 #define MONTHS_AGAIN_MS (60 * (int64_t)1000) /* somebody was at the tables */
 
@@ -28,21 +31,15 @@ struct maintain {
     uv_timer_t timer;
     struct store_exec exec;
     struct arena arena;
-    int64_t feed_log_ms, traces_ms;
+    struct maintain_options options;
+    int64_t asked_ms; /* this statement: by this process's clock */
     unsigned duty; /* the next one */
     int64_t due_ms[DUTIES]; /* of those that are rare */
     bool busy;
 };
 
-static void on_done(struct store_exec *exec, enum store_result result)
+static void totals(const struct store_exec *exec)
 {
-    struct maintain *maintain = exec->ctx;
-
-    maintain->busy = false;
-    if (result != STORE_OK && exec->calls[0].statement == STATEMENT_MONTH_ADD)
-        maintain->due_ms[MONTHS] = clock_wall_ms() + MONTHS_AGAIN_MS;
-    if (result != STORE_OK || exec->calls[0].statement != STATEMENT_LEDGER_TOTALS)
-        return;
     for (uint32_t i = 0; i < exec->rows; i++) {
         struct str currency = EXEC_CELL(exec, i, 0).s;
 
@@ -53,15 +50,46 @@ static void on_done(struct store_exec *exec, enum store_result result)
     }
 }
 
+/* Read between asking and now: taken as in the middle. */
+static void clock_skew(int64_t asked_ms, int64_t store_ms)
+{
+    int64_t now_ms = clock_wall_ms();
+
+    if (now_ms - asked_ms <= CLOCK_SLOW_MS)
+        metric_set(METRIC_CLOCK_SKEW, STR_NONE, store_ms - (asked_ms + now_ms) / 2);
+}
+
+static void on_done(struct store_exec *exec, enum store_result result)
+{
+    struct maintain *maintain = exec->ctx;
+    enum statement statement = exec->calls[0].statement;
+
+    maintain->busy = false;
+    if (result != STORE_OK && statement == STATEMENT_MONTH_ADD)
+        maintain->due_ms[MONTHS] = clock_wall_ms() + MONTHS_AGAIN_MS;
+    if (result != STORE_OK)
+        return;
+    if (statement == STATEMENT_LEDGER_TOTALS)
+        totals(exec);
+    else if (statement == STATEMENT_CLOCK_READ)
+        clock_skew(maintain->asked_ms, EXEC_CELL(exec, 0, 0).i);
+    else if (statement == STATEMENT_DEAD_COUNT)
+        metric_set(METRIC_DEAD_MESSAGES, STR_NONE, EXEC_CELL(exec, 0, 0).i);
+}
+
 static struct statement_call call_of(const struct maintain *maintain, enum duty duty)
 {
     int64_t now_ms = clock_wall_ms();
     struct value portion = VALUE_INT(PORTION);
 
     switch (duty) {
+    case CLOCK:
+        return (struct statement_call){ STATEMENT_CLOCK_READ, { VALUE_INT(0) } };
+    case DEAD:
+        return (struct statement_call){ STATEMENT_DEAD_COUNT, { VALUE_INT(0) } };
     case FEED_LOG:
         return (struct statement_call){ STATEMENT_FEED_TRIM,
-            { VALUE_INT(now_ms - maintain->feed_log_ms), portion } };
+            { VALUE_INT(now_ms - maintain->options.feed_log_hours * HOUR_MS), portion } };
     case DOCUMENTS:
         return (struct statement_call){ STATEMENT_DOCUMENTS_TRIM,
             { VALUE_INT(now_ms - DOCUMENTS_KEPT_MS), portion } };
@@ -70,7 +98,7 @@ static struct statement_call call_of(const struct maintain *maintain, enum duty 
             { VALUE_INT(now_ms - OUTBOX_KEPT_MS), portion } };
     case TRACES:
         return (struct statement_call){ STATEMENT_TRACES_TRIM,
-            { VALUE_INT(now_ms - maintain->traces_ms), portion } };
+            { VALUE_INT(now_ms - maintain->options.trace_hours * HOUR_MS), portion } };
     case KEYS:
         return (struct statement_call){ STATEMENT_KEYS_TRIM,
             { VALUE_INT(now_ms - KEYS_KEPT_MS), portion } };
@@ -83,12 +111,17 @@ static struct statement_call call_of(const struct maintain *maintain, enum duty 
     return (struct statement_call){ STATEMENT_LEDGER_TOTALS, { VALUE_INT(0) } };
 }
 
+static bool has_duty(const struct maintain *maintain, enum duty duty)
+{
+    return duty == CLOCK ? maintain->options.has_clock : maintain->options.keeps_house;
+}
+
 static enum duty next_duty(struct maintain *maintain)
 {
     enum duty duty = maintain->duty;
 
     maintain->duty = (maintain->duty + 1) % DUTIES;
-    if (clock_wall_ms() < maintain->due_ms[duty])
+    if (!has_duty(maintain, duty) || clock_wall_ms() < maintain->due_ms[duty])
         return next_duty(maintain);
     if (duty == KEYS)
         maintain->due_ms[duty] = clock_wall_ms() + KEYS_EVERY_MS;
@@ -133,6 +166,7 @@ static void on_turn(uv_timer_t *timer)
     maintain->exec = (struct store_exec){ .n = 1, .arena = &maintain->arena, .on_done = on_done,
                                           .ctx = maintain };
     duty = next_duty(maintain);
+    maintain->asked_ms = clock_wall_ms();
     if (duty == MONTHS)
         call_months(&maintain->exec);
     else if (duty == ERASURES)
@@ -142,16 +176,16 @@ static void on_turn(uv_timer_t *timer)
     store_exec(maintain->store, &maintain->exec);
 }
 
-struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed_log_hours,
-                              int64_t trace_hours)
+struct maintain *maintain_new(uv_loop_t *loop, struct store *store,
+                              const struct maintain_options *options)
 {
     struct maintain *maintain = calloc(1, sizeof(*maintain));
 
     CHECK(maintain != NULL);
+    CHECK(options->keeps_house || options->has_clock); /* else there is nothing to do */
+    maintain->options = *options;
     maintain->store = store;
     maintain->due_ms[KEYS] = clock_wall_ms() + KEYS_FIRST_MS;
-    maintain->feed_log_ms = feed_log_hours * HOUR_MS;
-    maintain->traces_ms = trace_hours * HOUR_MS;
     arena_init(&maintain->arena, ARENA_BYTES);
     uv_timer_init(loop, &maintain->timer);
     maintain->timer.data = maintain;

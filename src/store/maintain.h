@@ -1,7 +1,7 @@
 /*
  * Housekeeping of the store: what has outlived its use is deleted in small
- * portions (feed log, outbox, idempotency keys), and the ledger's totals are
- * read for /metrics.  Never in a hurry, never on the hot connections' time.
+ * portions (feed log, outbox, idempotency keys), and the ledger's totals, the
+ * malformed messages and the store's clock are read for /metrics.  Never in a hurry, never on the hot connections' time.
  */
 #ifndef STORE_MAINTAIN_H
 #define STORE_MAINTAIN_H
@@ -10,8 +10,14 @@
 
 struct maintain;
 
-struct maintain *maintain_new(uv_loop_t *loop, struct store *store, int64_t feed_log_hours,
-                              int64_t trace_hours);
+struct maintain_options {
+    bool keeps_house;       /* false: another process does; the clocks are compared alone */
+    bool has_clock;         /* the store is another machine's: its clock is compared */
+    int64_t feed_log_hours, trace_hours;
+};
+
+struct maintain *maintain_new(uv_loop_t *loop, struct store *store,
+                              const struct maintain_options *options);
 bool maintain_idle(const struct maintain *maintain);
 void maintain_stop(struct maintain *maintain); /* the timer */
 void maintain_free(struct maintain *maintain); /* when idle and stopped */

@@ -1,16 +1,33 @@
 /*
  * Every number an operator needs.  /metrics and docs/METRICS.md come from
- * this table, tests assert on the same counters.
+ * this table, tests assert on the same counters; tbl/panels.h has each on a
+ * dashboard.
  *
  * METRIC(NAME, KIND, "name", "label" or "", "help")
- * kinds: COUNTER, GAUGE, HISTOGRAM (observed in microseconds, exported in
- * seconds), SIZES (a histogram of counts), INFO (always 1: what it says is in
- * its labels, "one,two,three")
+ * kinds: COUNTER, GAUGE; COUNTER_US, GAUGE_MS and GAUGE_US are kept in micro-
+ * or milliseconds and exported in seconds, exactly; HISTOGRAM (observed in
+ * microseconds, exported in seconds), SIZES (a histogram of counts), INFO
+ * (always 1: what it says is in its labels, "one,two,three")
+ *
+ * Names are Prometheus's: base units, the unit last, behind it _total of a
+ * counter.  A gauge that nobody has set is not exported: a process says
+ * nothing about what it does not play.
+ *
+ * SERIES(NAME, "label's value"): begins at 0.  Prometheus cannot see the first
+ * of what begins at 1, so whatever alerts count has its series from the start.
  */
 #ifndef METRIC
 #error "define METRIC before including tbl/metrics.h"
 #endif
+#ifndef SERIES
+#error "define SERIES before including tbl/metrics.h"
+#endif
 METRIC(BUILD_INFO, INFO, "overround_build_info", "version,commit,rules", "What this process was built from, and the hash of what its grading does (docs/RELEASES.md); always 1.")
+METRIC(PROCESS_CPU, COUNTER_US, "process_cpu_seconds_total", "", "CPU time of this process, user and system.")
+METRIC(PROCESS_MEMORY, GAUGE, "process_resident_memory_bytes", "", "Memory of this process that is resident.")
+METRIC(PROCESS_FILES, GAUGE, "process_open_fds", "", "Open files and sockets.")
+METRIC(PROCESS_FILES_MAX, GAUGE, "process_max_fds", "", "Files and sockets that this process may open.")
+METRIC(PROCESS_START, GAUGE_MS, "process_start_time_seconds", "", "When this process began, since 1970.")
 METRIC(BETS, COUNTER, "overround_bets_total", "result", "Verdicts on bets: accepted, or the refusal's code; pending when the store's answer was not known.")
 METRIC(BETS_REPLAYED, COUNTER, "overround_bets_replayed_total", "", "Bets answered with an earlier copy's verdict.")
 METRIC(CASHOUTS, COUNTER, "overround_cashouts_total", "result", "Verdicts on cash-outs: done, or the refusal's code; pending when the store's answer was not known.")
@@ -21,6 +38,7 @@ METRIC(PLACE_SECONDS, HISTOGRAM, "overround_place_seconds", "", "From a bet's la
 METRIC(COMMIT_SECONDS, HISTOGRAM, "overround_commit_seconds", "", "One money transaction, from sending to its result.")
 METRIC(BATCH_SIZE, SIZES, "overround_batch_size", "", "Commands in one money transaction.")
 METRIC(QUEUE_SECONDS, HISTOGRAM, "overround_queue_seconds", "", "How long a command waited for its batch.")
+METRIC(QUEUE_DELAY, GAUGE_US, "overround_queue_delay_seconds", "", "The longest that a command waited, or waits, for its batch within the last 15 to 30 s; for autoscaling.")
 METRIC(LANE_QUEUE, GAUGE, "overround_lane_queue", "", "Commands waiting for a batch now.")
 METRIC(LANE_SKIPPED, COUNTER, "overround_lane_skipped_total", "", "Commands put off because their account was locked.")
 METRIC(LANE_HALVED, COUNTER, "overround_lane_halved_total", "", "Money batches halved because the store rejected them.")
@@ -45,11 +63,12 @@ METRIC(AMQP_RECEIVED, COUNTER, "overround_amqp_received_total", "", "Messages th
 METRIC(AMQP_REDELIVERED, COUNTER, "overround_amqp_redelivered_total", "", "Of those, marked by the broker as delivered before.")
 METRIC(AMQP_ACKED, COUNTER, "overround_amqp_acked_total", "", "Messages acknowledged: durable in the log, or buried.")
 METRIC(AMQP_MALFORMED, COUNTER, "overround_amqp_malformed_total", "", "Messages that cannot be read; they are in the table dead_messages.")
+METRIC(DEAD_MESSAGES, GAUGE, "overround_dead_messages", "", "Malformed messages in the table dead_messages.")
 METRIC(AMQP_HELD, GAUGE, "overround_amqp_held", "", "Messages between the AMQP broker and the log: delivered, not acknowledged.")
 METRIC(PRODUCER_UP, GAUGE, "overround_producer_up", "producer", "1 while the producer is up.")
-METRIC(PRODUCER_AGE, GAUGE, "overround_producer_age_seconds", "producer", "Time since the producer's last alive.")
+METRIC(PRODUCER_AGE, GAUGE_MS, "overround_producer_age_seconds", "producer", "Time since the producer's last alive.")
 METRIC(PRODUCER_STATE, GAUGE, "overround_producer_state", "producer", "0 down, 1 recovering, 2 up.")
-METRIC(PRODUCER_SKEW, GAUGE, "overround_producer_skew_ms", "producer", "The producer's clock less ours, in ms, at its last alive.")
+METRIC(PRODUCER_SKEW, GAUGE_MS, "overround_producer_skew_seconds", "producer", "The producer's clock less ours, at its last alive.")
 METRIC(PRODUCER_RECOVERIES, COUNTER, "overround_producer_recoveries_total", "producer", "Recoveries that came to their end.")
 METRIC(RECOVERY_REQUESTS, COUNTER, "overround_recovery_requests_total", "result", "Requests for recovery: accepted, refused, limited, lost.")
 METRIC(BOOK_EVENTS, GAUGE, "overround_book_events", "", "Events in the book.")
@@ -57,13 +76,13 @@ METRIC(BOOK_MARKETS, GAUGE, "overround_book_markets", "", "Markets in the book."
 METRIC(BOOK_ACTIVE, GAUGE, "overround_book_active_markets", "", "Markets that may be bet on now.")
 METRIC(SETTLE_BETS, COUNTER, "overround_settle_bets_total", "result", "Bets changed by settlement: settled, reopened, resettled, unchanged, parked.")
 METRIC(SETTLE_QUEUE, GAUGE, "overround_settle_queue", "", "Markets waiting for settlement.")
-METRIC(SETTLE_LAG, GAUGE, "overround_settle_lag_seconds", "", "Age of the oldest market waiting for settlement.")
+METRIC(SETTLE_LAG, GAUGE_MS, "overround_settle_lag_seconds", "", "Age of the oldest market waiting for settlement.")
 METRIC(SETTLE_CHUNK_SECONDS, HISTOGRAM, "overround_settle_chunk_seconds", "", "One settlement transaction.")
 METRIC(SETTLE_CHUNK_SIZE, SIZES, "overround_settle_chunk_size", "", "Bets in one settlement transaction.")
 METRIC(SETTLE_YIELDS, COUNTER, "overround_settle_yields_total", "", "Times settlement waited for placement.")
 METRIC(RELAY_EVENTS, COUNTER, "overround_relay_events_total", "topic", "Records of the outbox sent to the bus.")
 METRIC(RELAY_AGAIN, COUNTER, "overround_relay_again_total", "", "Times the bus gave records up, and they were sent again.")
-METRIC(RELAY_LAG, GAUGE, "overround_relay_lag_ms", "", "Age of the oldest event that this process has to tell and that is not acknowledged.")
+METRIC(RELAY_LAG, GAUGE_MS, "overround_relay_lag_seconds", "", "Age of the oldest event that this process has to tell and that is not acknowledged.")
 METRIC(RELAY_CLASSES, GAUGE, "overround_relay_classes", "", "Classes of accounts, of 16, whose events this process tells.")
 METRIC(RELAY_SECONDS, HISTOGRAM, "overround_relay_seconds", "", "From an event to its acknowledgement by the bus: the oldest of each batch.")
 METRIC(MONEY_HEARD, COUNTER, "overround_money_heard_total", "result", "Events of money read from the bus: told in this process, repeated, known (they were counted in the store at start), passed (where only bets that end or are opened again count), malformed.")
@@ -96,6 +115,7 @@ METRIC(TRAFFIC_RECORDS, COUNTER, "overround_traffic_records_total", "result", "R
 METRIC(STORE_UP, GAUGE, "overround_store_up", "", "1 while the store can be reached.")
 METRIC(STORE_ERRORS, COUNTER, "overround_store_errors_total", "kind", "Store failures: unavailable, unknown, rejected.")
 METRIC(STORE_RECONNECTS, COUNTER, "overround_store_reconnects_total", "", "Connections to the store made again.")
+METRIC(CLOCK_SKEW, GAUGE_MS, "overround_clock_skew_seconds", "", "The store's clock less this process's; of PostgreSQL alone.")
 METRIC(LOOP_SECONDS, HISTOGRAM, "overround_loop_seconds", "", "One turn of the event loop.")
 METRIC(VERDICTS_CACHED, GAUGE, "overround_verdicts_cached", "", "Idempotency keys in memory.")
 METRIC(LIABILITY_GRANTS, COUNTER, "overround_liability_grants_total", "result", "Grants of liability asked of the store: granted, full, returned; counted: open bets read for one.")
@@ -120,3 +140,29 @@ METRIC(STREAM_CLOSES, COUNTER, "overround_stream_closes_total", "reason", "Strea
 METRIC(STREAM_SECONDS, HISTOGRAM, "overround_stream_flush_seconds", "", "A tick, from encoding to its last client.")
 METRIC(TRACES, COUNTER, "overround_traces_total", "result", "Bets' requests that are traced: started here, followed from the client's traceparent; limited: not traced, for the rate was reached.")
 METRIC(TRACE_SPANS, COUNTER, "overround_trace_spans_total", "result", "Spans: exported, dropped because too many waited, failed because the collector did not take them.")
+SERIES(BETS, "accepted")
+SERIES(BETS, "busy")
+SERIES(BETS, "pending")
+SERIES(WALLET, "done")
+SERIES(WALLET, "busy")
+SERIES(WALLET, "pending")
+SERIES(FEED_REFUSED, "malformed")
+SERIES(FEED_REFUSED, "busy")
+SERIES(SETTLE_BETS, "parked")
+SERIES(MONEY_HEARD, "malformed")
+SERIES(MIRROR_RECORDS, "malformed")
+SERIES(STORE_ERRORS, "unavailable")
+SERIES(STORE_ERRORS, "unknown")
+SERIES(STORE_ERRORS, "rejected")
+SERIES(KAFKA_FAILED, "feed")
+SERIES(KAFKA_FAILED, "prices")
+SERIES(KAFKA_FAILED, "results")
+SERIES(KAFKA_FAILED, "bets")
+SERIES(KAFKA_FAILED, "transfers")
+SERIES(TRAFFIC_RECORDS, "dropped")
+SERIES(ANALYTICS_QUERIES, "failed")
+SERIES(STREAM_CLOSES, "slow")
+SERIES(STREAM_CLOSES, "dead")
+SERIES(STREAM_CLOSES, "gone")
+SERIES(HTTP_ANSWERS, "500")
+SERIES(HTTP_ANSWERS, "503")

@@ -60,6 +60,9 @@ describe('operators', () => {
       COUNTER: 'counter',
       GAUGE: 'gauge',
       INFO: 'gauge',
+      COUNTER_US: 'counter',
+      GAUGE_MS: 'gauge',
+      GAUGE_US: 'gauge',
       HISTOGRAM: 'histogram',
       SIZES: 'histogram',
     };

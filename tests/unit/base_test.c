@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -12,6 +13,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/metrics.h"
+#include "base/process.h"
 
 static void buf_stops_at_its_limit(void **state)
 {
@@ -182,14 +184,96 @@ static void metrics_text_has_every_metric(void **state)
     for (int64_t us = 1; us <= 100000; us++)
         metric_observe(METRIC_PLACE_SECONDS, us);
     buf_init(&out, 1 << 20);
-    metrics_write(&out);
+    metrics_write(&out, METRICS_TEXT);
     buf_char(&out, '\0');
     assert_non_null(strstr(out.p, "overround_bets_total{result=\"accepted\"} 3\n"));
-    assert_non_null(strstr(out.p, "overround_place_seconds_bucket{le=\"0.000100\"} 100\n"));
-    assert_non_null(strstr(out.p, "overround_place_seconds_sum 5000.050000\n"));
+    assert_non_null(strstr(out.p, "overround_place_seconds_bucket{le=\"0.0001\"} 100\n"));
+    assert_non_null(strstr(out.p, "overround_place_seconds_sum 5000.05\n"));
     assert_non_null(strstr(out.p, "overround_place_seconds_count 100000\n"));
-    assert_non_null(strstr(out.p, "overround_settle_lag_seconds 0\n"));
+    assert_null(strstr(out.p, "\noverround_settle_lag_seconds ")); /* nobody has set it */
+    assert_null(strstr(out.p, "# UNIT"));
+    assert_null(strstr(out.p, "# EOF"));
     buf_fini(&out);
+}
+
+static void milliseconds_are_exported_as_seconds(void **state)
+{
+    static const struct { int64_t ms; const char *line; } rows[] = {
+        { 0, "\noverround_settle_lag_seconds 0.0\n" },
+        { 1, "\noverround_settle_lag_seconds 0.001\n" },
+        { -35, "\noverround_settle_lag_seconds -0.035\n" },
+        { 60000, "\noverround_settle_lag_seconds 60.0\n" },
+        { 1234500, "\noverround_settle_lag_seconds 1234.5\n" },
+        { INT64_MIN, "\noverround_settle_lag_seconds -9223372036854775.808\n" },
+    };
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1 << 20);
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        buf_reset(&out);
+        metric_set(METRIC_SETTLE_LAG, STR_NONE, rows[i].ms);
+        metrics_write(&out, METRICS_TEXT);
+        buf_char(&out, '\0');
+        assert_non_null(strstr(out.p, rows[i].line));
+        assert_int_equal(metric_value(METRIC_SETTLE_LAG, STR_NONE), rows[i].ms);
+    }
+    buf_fini(&out);
+}
+
+static void openmetrics_has_families_units_exemplars_and_an_end(void **state)
+{
+    static const char *const lines[] = {
+        "\n# TYPE overround_bets counter\n",
+        "\noverround_bets_total{result=\"accepted\"} ",
+        "\n# UNIT overround_commit_seconds seconds\n",
+        "\n# UNIT process_cpu_seconds seconds\n",
+        "\n# UNIT overround_staked_minor minor\n",
+        "\noverround_commit_seconds_bucket{le=\"0.0005\"} 1 # {trace_id=\""
+        "0123456789abcdef0123456789abcdef\"} 0.0004 ",
+        "\noverround_commit_seconds_bucket{le=\"0.001\"} 1\n",
+        "\noverround_commit_seconds_bucket{le=\"0.0025\"} 4 # {trace_id=\""
+        "fedcba9876543210fedcba9876543210\"} 0.0021 ", /* the last one of three */
+        "\noverround_commit_seconds_bucket{le=\"+Inf\"} 5 # {trace_id=\""
+        "fedcba9876543210fedcba9876543210\"} 11.0 ",
+        "\noverround_batch_size_bucket{le=\"1.0\"} 0\n",
+    };
+    const char *one = "0123456789abcdef0123456789abcdef";
+    const char *two = "fedcba9876543210fedcba9876543210";
+    struct buf out;
+
+    (void)state;
+    metric_observe_exemplar(METRIC_COMMIT_SECONDS, 400, one);
+    metric_observe_exemplar(METRIC_COMMIT_SECONDS, 2000, one);
+    metric_observe_exemplar(METRIC_COMMIT_SECONDS, 2100, two);
+    metric_observe(METRIC_COMMIT_SECONDS, 2200);
+    metric_observe_exemplar(METRIC_COMMIT_SECONDS, 11000000, two);
+    buf_init(&out, 1 << 20);
+    metrics_write(&out, METRICS_OPEN);
+    assert_memory_equal(out.p + out.n - 7, "\n# EOF\n", 7);
+    buf_char(&out, '\0');
+    for (size_t i = 0; i < LENGTH(lines); i++)
+        if (strstr(out.p, lines[i]) == NULL)
+            fail_msg("missing: %s", lines[i]);
+    buf_fini(&out);
+}
+
+static void a_process_says_what_it_takes(void **state)
+{
+    int64_t now_ms = clock_wall_ms(), open;
+    int fd;
+
+    (void)state;
+    process_metrics();
+    open = metric_value(METRIC_PROCESS_FILES, STR_NONE);
+    assert_true(open >= 3 && open <= metric_value(METRIC_PROCESS_FILES_MAX, STR_NONE));
+    assert_true(metric_value(METRIC_PROCESS_MEMORY, STR_NONE) > 100000);
+    assert_true(metric_value(METRIC_PROCESS_CPU, STR_NONE) >= 0);
+    assert_in_range(metric_value(METRIC_PROCESS_START, STR_NONE), now_ms - 600000, now_ms + 1000);
+    fd = dup(1);
+    process_metrics();
+    assert_int_equal(metric_value(METRIC_PROCESS_FILES, STR_NONE), open + 1);
+    assert_int_equal(close(fd), 0);
 }
 
 static void an_info_says_it_in_its_labels(void **state)
@@ -200,13 +284,13 @@ static void an_info_says_it_in_its_labels(void **state)
     (void)state;
     metric_info(METRIC_BUILD_INFO, first, 2);
     buf_init(&out, 1 << 20);
-    metrics_write(&out);
+    metrics_write(&out, METRICS_TEXT);
     buf_char(&out, '\0');
     assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"a\\\"b\"} 1\n"));
     buf_fini(&out);
     metric_info(METRIC_BUILD_INFO, second, 2); /* instead of it, not beside it */
     buf_init(&out, 1 << 20);
-    metrics_write(&out);
+    metrics_write(&out, METRICS_TEXT);
     buf_char(&out, '\0');
     assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"c\"} 1\n"));
     assert_null(strstr(out.p, "commit=\"a"));
@@ -249,6 +333,9 @@ int main(void)
         cmocka_unit_test(json_writes_money_and_odds),
         cmocka_unit_test(json_names_what_is_wrong),
         cmocka_unit_test(metrics_text_has_every_metric),
+        cmocka_unit_test(milliseconds_are_exported_as_seconds),
+        cmocka_unit_test(openmetrics_has_families_units_exemplars_and_an_end),
+        cmocka_unit_test(a_process_says_what_it_takes),
         cmocka_unit_test(an_info_says_it_in_its_labels),
         cmocka_unit_test(settings_override_in_order),
     };
