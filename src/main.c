@@ -17,7 +17,7 @@ static const struct command {
     { "replay", "FILE.csv [--speed X]", "plays a real season into a server", cli_replay },
     { "grade", "< slips.jsonl", "exact payouts, one line each", cli_grade },
     { "load", "--rate R --seconds S …", "load generator, open loop", cli_load },
-    { "audit", "--store URL", "proves the books", cli_audit },
+    { "audit", "--store URL [--textfile FILE]", "proves the books", cli_audit },
     { "shadow", "--store URL [--last N]", "grades again what was paid, compares", cli_shadow },
     { "verdict", "--prometheus URL --stable S --canary S", "on a release: promote, wait, roll back",
       cli_verdict },

@@ -1,9 +1,14 @@
 /*
  * overround audit --store URL: proves the books beside a live server.  Every
  * difference is a line; exit 0 when there is none, 1 else, 2 for usage.
+ *
+ * --textfile FILE: the result as metrics, for node_exporter's textfile
+ * collector, which reads files named *.prom of its folder.
  */
+#include <errno.h>
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/store_url.h"
 #include "store/db.h"
@@ -41,8 +46,64 @@ static int audit(const char *url, struct arena *arena)
     return exit_code;
 }
 
+static void put_gauge(FILE *out, const char *name, const char *help, const char *value)
+{
+    fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %s\n", name, help, name, name, value);
+}
+
+static void put_result(FILE *out, bool clean)
+{
+    char now[32];
+
+    (void)snprintf(now, sizeof(now), "%" PRId64, clock_wall_ms() / 1000);
+    put_gauge(out, "overround_audit_success",
+              "1 when the last audit ended and found no difference, else 0.", clean ? "1" : "0");
+    put_gauge(out, "overround_audit_timestamp_seconds", "When the last audit ended, since 1970.",
+              now);
+}
+
+/* Replaces the file at once: nobody reads half of it. */
+static bool write_textfile(const char *path, bool clean)
+{
+    char fresh[4096];
+    FILE *out;
+    bool well;
+
+    if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh)) {
+        fprintf(stderr, "overround audit: %s: the name is too long\n", path);
+        return false;
+    }
+    out = fopen(fresh, "w");
+    well = out != NULL;
+    if (well) {
+        put_result(out, clean);
+        well = ferror(out) == 0;
+        well = fclose(out) == 0 && well && rename(fresh, path) == 0;
+    }
+    if (!well)
+        fprintf(stderr, "overround audit: %s: %s\n", path, strerror(errno));
+    return well;
+}
+
+/* Takes "--textfile FILE" out of the arguments; NULL: it is not there. */
+static const char *textfile_of(int *argc, char **argv)
+{
+    const char *path = NULL;
+    int n = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        if (strcmp(argv[i], "--textfile") == 0 && i + 1 < *argc)
+            path = argv[++i];
+        else
+            argv[n++] = argv[i];
+    }
+    *argc = n;
+    return path;
+}
+
 int cli_audit(int argc, char **argv)
 {
+    const char *textfile = textfile_of(&argc, argv);
     struct arena arena;
     const char *url;
     int exit_code;
@@ -52,5 +113,7 @@ int cli_audit(int argc, char **argv)
     arena_init(&arena, 16 * 1024 * 1024);
     exit_code = audit(url, &arena);
     arena_fini(&arena);
+    if (textfile != NULL && !write_textfile(textfile, exit_code == 0))
+        return 1;
     return exit_code;
 }
