@@ -278,6 +278,10 @@ step() {
     cluster) with_postgres with_kafka cluster ;;
     api-cluster) with_postgres with_kafka api_cluster ;;
     kube) with_kube both_kube ;;
+    monitoring)
+        scripts/deps.sh build test monitoring || return
+        jobs_max=1 node_step monitoring tests/monitoring/*_test.js
+        ;;
     chart) node_step chart tests/chart/*_test.js ;;
     release)
         scripts/deps.sh build cluster monitoring release || return
@@ -293,7 +297,7 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="cluster api-cluster chart release"
+cluster_steps="cluster api-cluster chart monitoring release"
 kube_steps="kube-validate kube"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;

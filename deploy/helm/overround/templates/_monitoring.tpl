@@ -20,6 +20,7 @@ spec:
       path: /metrics
       interval: {{ .Values.monitoring.serviceMonitor.interval }}
       relabelings:
+        - {targetLabel: job, replacement: overround} # what the rules ask for
         - {sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component], targetLabel: role}
         - {sourceLabels: [__meta_kubernetes_pod_label_track], targetLabel: track}
         - {sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_version], targetLabel: release}
