@@ -186,6 +186,26 @@ static void what_queues_during_a_commit_is_one_batch(void **state)
     stop();
 }
 
+static void the_longest_wait_is_kept_for_a_time(void **state)
+{
+    const int64_t second = 1000000;
+    int64_t now_us;
+
+    (void)state;
+    start(1);
+    now_us = clock_mono_us();
+    assert_int_equal(lanes_waited_us(lanes, now_us), 0);
+    submit(0, 5000);
+    commands[0].queued_us = now_us - 2 * second;
+    assert_int_equal(lanes_waited_us(lanes, now_us), 2 * second); /* it waits */
+    turn();
+    finish(0, STORE_OK);
+    assert_true(lanes_waited_us(lanes, now_us + second) >= 2 * second); /* it waited */
+    assert_true(lanes_waited_us(lanes, now_us + 16 * second) >= 2 * second);
+    assert_int_equal(lanes_waited_us(lanes, now_us + 32 * second), 0);
+    stop();
+}
+
 static void a_paced_lane_waits_for_company(void **state)
 {
     (void)state;
@@ -410,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_queues_during_a_commit_is_one_batch, set_up),
+        cmocka_unit_test_setup(the_longest_wait_is_kept_for_a_time, set_up),
         cmocka_unit_test_setup(a_paced_lane_waits_for_company, set_up),
         cmocka_unit_test_setup(a_paced_lane_goes_on_by_itself, set_up),
         cmocka_unit_test_setup(a_batch_has_its_limit, set_up),
