@@ -92,6 +92,19 @@ static void count_result(enum money_op op, struct str result)
                : METRIC_WALLET, result, 1);
 }
 
+/* A traced one is an example of its bucket. */
+static void observe_place(const struct traced *traced, int64_t took_us)
+{
+    char trace_id[33] = "";
+
+    if (traced == NULL) {
+        metric_observe(METRIC_PLACE_SECONDS, took_us);
+        return;
+    }
+    trace_hex(traced->trace.here.trace, sizeof(traced->trace.here.trace), trace_id);
+    metric_observe_exemplar(METRIC_PLACE_SECONDS, took_us, trace_id);
+}
+
 static void count_answer(const struct command *c, const struct http_request *request,
                          const struct traced *traced, int status)
 {
@@ -99,7 +112,7 @@ static void count_answer(const struct command *c, const struct http_request *req
         traced_end(traced, request, status, status == 201 && c->lane.money.outcome == MONEY_DECIDED
                        ? c->lane.money.bet : 0);
     if (c->lane.money.op == MONEY_BET && !c->delayed) /* a delay is no latency */
-        metric_observe(METRIC_PLACE_SECONDS, clock_mono_us() - request->arrived_us);
+        observe_place(traced, clock_mono_us() - request->arrived_us);
 }
 
 /* To the request and to all who joined it; the request's memory, and with it
