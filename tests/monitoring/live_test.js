@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
+const { Collector } = require('../api/lib/collector');
 const { makeStore, Postgres } = require('../api/lib/store');
 const { connect } = require('../api/lib/ws');
 const { openWorld, market, newKey, run, eventually, sleep } = require('../api/lib/world');
@@ -25,7 +26,6 @@ const PATIENT = { timeout: 120000, every: 500 };
 const ABSENT = [
   [/overround_(kafka|mirror|relay|money)_/, 'Kafka'],
   [/overround_feed_told_position/, 'Kafka'],
-  [/overround_trace/, 'a collector of traces'],
   [/slo:price_freshness/, 'Kafka: books that follow'],
   [/overround_amqp_(connected|held)/, 'an AMQP broker'],
   [/overround_(producer_recoveries|recovery_requests)/, 'an address for recoveries'],
@@ -33,6 +33,7 @@ const ABSENT = [
 
 describe('Prometheus looks at a server', () => {
   const prometheus = new Prometheus();
+  const collector = new Collector();
   let postgres, world, webhook, load, textfile;
 
   // Alerts wait for a second instead of minutes; their expressions are as deployed.
@@ -58,7 +59,8 @@ describe('Prometheus looks at a server', () => {
 
   before(async () => {
     postgres = new Postgres();
-    world = await openWorld(SETTINGS, {
+    await collector.start();
+    world = await openWorld({ ...SETTINGS, 'trace-otlp': collector.url, 'trace-ratio': '100' }, {
       store: makeStore({ kind: 'postgres', server: postgres.url }),
     });
     webhook = await startWebhook();
@@ -80,6 +82,7 @@ describe('Prometheus looks at a server', () => {
     textfile?.close();
     await world?.close();
     postgres?.stop();
+    collector.stop();
   });
 
   test('both formats are read: text by promtool, OpenMetrics by Prometheus', async () => {
@@ -145,6 +148,16 @@ describe('Prometheus looks at a server', () => {
     assert.ok(age > 0 && age < 3600, `${age} s`);
     assert.equal(await one('max(overround_audit_success)'), 1);
     assert.ok((await one('overround_queue_delay_seconds')) >= 0);
+  });
+
+  test('a bucket has its example: the trace of a bet', async () => {
+    await eventually(async () => {
+      const since = Date.now() / 1000 - 600;
+      const found = await prometheus.api(`query_exemplars?start=${since}&end=${since + 700}` +
+        '&query=overround_place_seconds_bucket');
+      assert.match(found[0].exemplars[0].labels.trace_id, /^[0-9a-f]{32}$/);
+      assert.ok(Number(found[0].exemplars[0].value) > 0);
+    }, PATIENT);
   });
 
   test("autoscaling's queries have a value a pod", async () => {
