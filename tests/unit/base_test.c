@@ -278,21 +278,21 @@ static void a_process_says_what_it_takes(void **state)
 
 static void an_info_says_it_in_its_labels(void **state)
 {
-    const char *first[] = { "1.0", "a\"b" }, *second[] = { "1.0", "c" };
+    const char *first[] = { "1.0", "a\"b", "r" }, *second[] = { "1.0", "c", "r" };
     struct buf out;
 
     (void)state;
-    metric_info(METRIC_BUILD_INFO, first, 2);
+    metric_info(METRIC_BUILD_INFO, first, LENGTH(first));
     buf_init(&out, 1 << 20);
     metrics_write(&out, METRICS_TEXT);
     buf_char(&out, '\0');
-    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"a\\\"b\"} 1\n"));
+    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"a\\\"b\",rules=\"r\"} 1\n"));
     buf_fini(&out);
-    metric_info(METRIC_BUILD_INFO, second, 2); /* instead of it, not beside it */
+    metric_info(METRIC_BUILD_INFO, second, LENGTH(second)); /* instead of it, not beside it */
     buf_init(&out, 1 << 20);
     metrics_write(&out, METRICS_TEXT);
     buf_char(&out, '\0');
-    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"c\"} 1\n"));
+    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"c\",rules=\"r\"} 1\n"));
     assert_null(strstr(out.p, "commit=\"a"));
     buf_fini(&out);
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "bets/lane.h"
 
 #define COMMANDS 2000
