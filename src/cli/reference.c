@@ -40,7 +40,8 @@ int cli_reference(int argc, char **argv)
     else if (argc == 1 && strcmp(argv[0], "check") == 0)
         return monitoring_check(stderr) ? 0 : 1;
     else {
-        fprintf(stderr, "usage: overround reference config|metrics|refusals|alerts|recording|check\n"
+        fprintf(stderr, "usage: overround reference config|metrics|refusals\n"
+                        "       overround reference alerts|recording|check\n"
                         "       overround reference dashboards FOLDER\n");
         return 2;
     }

@@ -1,7 +1,8 @@
 /*
  * Housekeeping of the store: what has outlived its use is deleted in small
- * portions (feed log, outbox, idempotency keys), and the ledger's totals, the
- * malformed messages and the store's clock are read for /metrics.  Never in a hurry, never on the hot connections' time.
+ * portions (feed log, outbox, contexts of traces, idempotency keys), and the
+ * ledger's totals, the malformed messages and the store's clock are read for
+ * /metrics.  Never in a hurry, never on the hot connections' time.
  */
 #ifndef STORE_MAINTAIN_H
 #define STORE_MAINTAIN_H
