@@ -200,6 +200,7 @@ docs: build/overround
 	build/overround reference alerts > deploy/monitoring/alerts.yaml
 	build/overround reference recording > deploy/monitoring/recording.yaml
 	build/overround reference dashboards deploy/monitoring/dashboards
+	@node scripts/chart/make.mjs
 
 clean:
 	rm -rf build
