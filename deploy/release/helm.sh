@@ -88,7 +88,7 @@ metadata:
   namespace: $namespace
 spec:
   backoffLimit: 0
-  activeDeadlineSeconds: 3600
+  activeDeadlineSeconds: 1800
   ttlSecondsAfterFinished: 600
   template:
     metadata:
@@ -107,6 +107,7 @@ spec:
           image: $2
           args: $3
           env: $(or_none "$(of_bets "$pod.containers[0].env}")")
+          resources: {requests: {cpu: 100m, memory: 128Mi}}
           envFrom: $(or_none "$(of_bets "$pod.containers[0].envFrom}")")
           securityContext: $(of_bets "$pod.containers[0].securityContext}")
           volumeMounts: [{name: tmp, mountPath: /tmp}]
@@ -117,7 +118,7 @@ YAML
 job_state() { # NAME
     # shellcheck disable=SC2086
     $kubectl --namespace "$namespace" get job "$1" \
-        --output 'jsonpath={.status.succeeded}/{.status.failed}'
+        --output 'jsonpath={.status.conditions[*].type}'
 }
 
 # Prints what the new image says.  What it ends with is in what it says.
@@ -126,7 +127,7 @@ once() { # WHAT ARGUMENTS
     job=$release-release-$1-$(date +%s)
     # shellcheck disable=SC2086
     manifest "$job" "$(new_image)" "$2" | $kubectl apply --filename - >&2
-    until state=$(job_state "$job") && [ "$state" != / ]; do sleep 1; done
+    until state=$(job_state "$job") && [[ $state =~ Complete|Failed ]]; do sleep 1; done
     # shellcheck disable=SC2086
     $kubectl --namespace "$namespace" logs "job/$job"
     # shellcheck disable=SC2086
