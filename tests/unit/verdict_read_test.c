@@ -16,7 +16,8 @@
 #define AT_MS 1000020000 /* a window of 20 s: 1000000 to 1000020 s */
 
 static struct prometheus_series all[SERIES];
-static struct prometheus_label labels[SERIES][3];
+static struct prometheus_label labels[SERIES][4];
+static const char *role = "";
 static struct prometheus_sample samples[SERIES][SAMPLES];
 static size_t n;
 
@@ -30,7 +31,8 @@ static void series(const char *name, const char *instance, const char *label, co
     labels[n][0] = (struct prometheus_label){ "__name__", name };
     labels[n][1] = (struct prometheus_label){ "instance", instance };
     labels[n][2] = (struct prometheus_label){ label, value };
-    *s = (struct prometheus_series){ labels[n], 3, 0, samples[n] };
+    labels[n][3] = (struct prometheus_label){ "role", role };
+    *s = (struct prometheus_series){ labels[n], 4, 0, samples[n] };
     for (double at = 1000000 + from; *text != '\0'; at++, text = *end == ' ' ? end + 1 : end) {
         samples[n][s->n++] = (struct prometheus_sample){ at, (double)strtoll(text, &end, 10) };
         assert_true(end != text);
@@ -150,6 +152,10 @@ static void records_and_money(void **state)
     series("overround_ggr_minor", "web", "currency", "EUR", 0, "100 350");
     series("overround_http_answers_total", "web", "status", "200", 0, "10 100");
     series("overround_http_answers_total", "web", "status", "503", 0, "0 5");
+    role = "bets"; /* that has taken none yet */
+    series("process_start_time_seconds", "new", "", "", 0, "999000 999000");
+    series("overround_ggr_minor", "new", "currency", "EUR", 0, "0 -7000");
+    role = "";
     track = read_all();
     assert_true(track.money[0].staked_minor == 200);
     assert_true(track.ggr_known && track.money[0].ggr_minor == 250);
