@@ -4,6 +4,7 @@
 'use strict';
 
 const { spawn } = require('node:child_process');
+const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { World, market } = require('../../api/lib/world');
@@ -165,6 +166,10 @@ class Site {
       '--prometheus', `http://${this.prometheus.address}`, '--overround', binary(),
       '--steps', '10 50 100', '--window', '15s', '--limit', '150s', '--min-bets', '100',
       '--verdict', '--slower-ms 25 --grown-mib 24', ...more]);
+    const name = path.basename(path.dirname(release));
+    const log = path.join(root, 'build/test', `release-${name}.txt`);
+    fs.mkdirSync(path.dirname(log), { recursive: true });
+    fs.writeFileSync(log, done.out); // to be read by people
     return { ...done, weights: this.weights, errors: this.errors };
   }
 
