@@ -35,7 +35,10 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 
 finish() {
-    [ -z "$work" ] || rm -rf "$work"
+    [ -n "$work" ] || return 0
+    if [ -n "${mounted:-}" ]; then builder umount "$mounted" >/dev/null || true; fi
+    if [ -d "$work/store/overlay" ]; then umount "$work/store/overlay" 2>/dev/null || true; fi
+    rm -rf "$work"
 }
 
 # A folder for one run; buildah's blobs go there as well.
@@ -269,8 +272,10 @@ swap() { # BINARY TAG OUT
     container=$(builder from "oci-archive:$out/overround.tar")
     builder copy -q "$container" "$work/overround" /usr/bin/overround >/dev/null
     at=$(builder mount "$container")
+    mounted=$container
     chroot "$at" /usr/bin/overround --version >/dev/null || die "$1 does not run in the image"
     builder umount "$container" >/dev/null
+    mounted=""
     configure "$container" "$2" "$(revision_of "$1")"
     image=$(builder commit -q --timestamp "$SOURCE_DATE_EPOCH" --format oci "$container")
     archive "$image" "$2" "$3"

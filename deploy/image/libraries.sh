@@ -61,6 +61,10 @@ curl() {
         --disable-manual --without-brotli --without-libidn2 --without-libpsl \
         --without-librtmp --without-libssh2 --without-nghttp2 --without-zlib --without-zstd \
         CFLAGS="$flags" >configure.log
+    # Debian numbers the version of the symbols by itself: programs ask for its.
+    symbols=$(objdump -p /usr/lib/*/libcurl.so.4 | grep -o 'CURL_OPENSSL_[0-9]*' | sort -u)
+    sed -i "s/CURL_OPENSSL_[0-9]*/$symbols/" lib/libcurl.vers
+    grep -q "$symbols" lib/libcurl.vers
     make -s -j"$jobs" -C lib >make.log
     install -m 755 lib/.libs/libcurl.so.4 /usr/local/lib/
     record libcurl.so.4 libcurl4 curl

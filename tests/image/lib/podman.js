@@ -10,7 +10,7 @@ const path = require('node:path');
 // raise its own limits.
 function hardLimit(letter) {
   const limit = execFileSync('bash', ['-c', `ulimit -H${letter}`], { encoding: 'utf8' }).trim();
-  return limit === 'unlimited' ? 1048576 : Math.min(Number(limit), 1048576);
+  return limit === 'unlimited' ? 4096 : Math.min(Number(limit), 4096);
 }
 
 const least = [
@@ -22,7 +22,8 @@ class Podman {
   constructor(folder) {
     this.folder = folder;
     fs.mkdirSync(folder, { recursive: true });
-    const limits = [`"nofile=1024:${hardLimit('n')}"`, `"nproc=4096:${hardLimit('u')}"`];
+    const [files, processes] = [hardLimit('n'), hardLimit('u')];
+    const limits = [`"nofile=${files}:${files}"`, `"nproc=${processes}:${processes}"`];
     const conf = path.join(folder, 'containers.conf');
     fs.writeFileSync(
       conf,
