@@ -16,6 +16,8 @@ int cli_operator(int argc, char **argv);
 int cli_archive(int argc, char **argv);
 int cli_erase(int argc, char **argv);
 int cli_object(int argc, char **argv);
+int cli_backup(int argc, char **argv);
+int cli_smoke(int argc, char **argv);
 int cli_sleep(int argc, char **argv);
 int cli_shadow(int argc, char **argv);
 int cli_verdict(int argc, char **argv); /* and 10 wait, 20 roll back */

@@ -1,0 +1,185 @@
+/*
+ * overround backup --to s3://BUCKET/PREFIX --store sqlite:PATH: the whole
+ * database to an object store while a server uses it.  A copy as of one moment
+ * (VACUUM INTO) is proven by the audit first; its object is named by the time.
+ * PostgreSQL has its own way: docs/OPERATE.md, "Backup, and back to a point in
+ * time".
+ *
+ * Back: overround object get s3://BUCKET/PREFIX/overround-TIME.db PATH, without
+ * a server on PATH.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/s3_options.h"
+#include "store/db.h"
+
+#define ARENA_BYTES ((size_t)16 * 1024 * 1024)
+
+struct asked {
+    struct s3_options s3;
+    const char *store, *temp;
+};
+
+static int usage(FILE *out)
+{
+    fprintf(out, "usage: overround backup --to s3://BUCKET/PREFIX --store sqlite:PATH"
+                 " [option …]\n\n"
+                 "  --temp FOLDER     where the copy stays meanwhile (/tmp)\n" S3_USAGE
+                 "Exits 1 when it cannot be stored, or its books do not add up.\n");
+    return out == stderr ? 2 : 0;
+}
+
+static int fail(struct str error)
+{
+    fprintf(stderr, "overround backup: " STR_FMT "\n", STR_ARG(error));
+    return 1;
+}
+
+static bool read_arguments(int argc, char **argv, struct asked *asked)
+{
+    *asked = (struct asked){ .store = getenv("OVERROUND_STORE"), .temp = "/tmp" };
+    for (int i = 0; i < argc; i++) {
+        if (s3_option_read(argc, argv, &i, &asked->s3))
+            continue;
+        if (i + 1 == argc)
+            return false;
+        if (strcmp(argv[i], "--to") == 0)
+            asked->s3.url = argv[++i];
+        else if (strcmp(argv[i], "--store") == 0)
+            asked->store = argv[++i];
+        else if (strcmp(argv[i], "--temp") == 0)
+            asked->temp = argv[++i];
+        else
+            return false;
+    }
+    return asked->s3.url != NULL && asked->store != NULL &&
+           strncmp(asked->store, "sqlite:", 7) == 0 && strchr(asked->temp, '\'') == NULL;
+}
+
+/* What went wrong is told by the database, and would go with it. */
+static void close_kept(struct db *db, bool well, struct arena *arena, struct str *error)
+{
+    if (!well)
+        *error = arena_str(arena, *error);
+    db_close(db);
+}
+
+/* One transaction reads it all; the server writes on beside it. */
+static bool copy(const char *store, const char *path, struct arena *arena, struct str *error)
+{
+    struct db *db = db_open(store, DB_READ, arena, error);
+    bool well;
+
+    if (db == NULL)
+        return false;
+    /* It stays open to read alone: what is written is the other file. */
+    well = db_run(db, "PRAGMA query_only = OFF", error) &&
+           db_run(db, arena_cstr(arena, arena_printf(arena, "VACUUM INTO '%s'", path)), error);
+    close_kept(db, well, arena, error);
+    return well;
+}
+
+static void on_difference(void *ctx UNUSED, struct str sentence)
+{
+    printf("difference: " STR_FMT "\n", STR_ARG(sentence));
+}
+
+/* The books of the copy, which is what would come back. */
+static bool prove(const char *path, struct arena *arena, uint64_t *differences,
+                  struct str *error)
+{
+    struct audit_counts counts = { 0 };
+    struct db *db = db_open(arena_cstr(arena, arena_printf(arena, "sqlite:%s", path)), DB_READ,
+                            arena, error);
+    bool well;
+
+    if (db == NULL)
+        return false;
+    well = audit_run(db, on_difference, NULL, &counts, error);
+    close_kept(db, well, arena, error);
+    if (well)
+        printf("%" PRIu64 " accounts, %" PRIu64 " bets, %" PRIu64 " transfers: %" PRIu64
+               " differences\n", counts.accounts, counts.bets, counts.transfers,
+               counts.differences);
+    *differences = counts.differences;
+    return well;
+}
+
+/* overround-2026-11-29T21-14-05.123Z.db: no colon, which some tools cannot have */
+static const char *name_now(struct arena *arena)
+{
+    struct buf text;
+    char *name;
+
+    buf_init(&text, 64);
+    clock_format(&text, clock_wall_ms());
+    name = (char *)(uintptr_t)arena_cstr(arena, arena_printf(arena, "overround-" STR_FMT ".db",
+                                                             STR_ARG(buf_view(&text))));
+    for (char *p = name; *p != '\0'; p++)
+        if (*p == ':')
+            *p = '-';
+    buf_fini(&text);
+    return name;
+}
+
+static bool upload(struct s3 *s3, const char *key, const char *path, struct arena *arena,
+                   struct str *error)
+{
+    FILE *file = fopen(path, "rb");
+    bool well;
+
+    if (file == NULL) {
+        *error = arena_printf(arena, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    well = s3_put_file(s3, key, file, error) == S3_OK;
+    (void)fclose(file);
+    return well;
+}
+
+/* What does not add up is stored too: it may be all there is. */
+static int backup(const struct asked *asked, struct s3 *s3, struct arena *arena)
+{
+    const char *key = name_now(arena);
+    const char *path = arena_cstr(arena, arena_printf(arena, "%s/%s", asked->temp, key));
+    struct str error = STR_NONE;
+    uint64_t differences = 0;
+    bool well;
+
+    well = copy(asked->store, path, arena, &error) &&
+           prove(path, arena, &differences, &error) && upload(s3, key, path, arena, &error);
+    (void)unlink(path);
+    if (!well)
+        return fail(error);
+    printf("%s/%s\n", asked->s3.url, key);
+    return differences == 0 ? 0 : 1;
+}
+
+int cli_backup(int argc, char **argv)
+{
+    struct asked asked;
+    struct arena arena;
+    struct str error = STR_NONE;
+    struct s3 *s3;
+    int exit_code;
+
+    if (argc == 1 && strcmp(argv[0], "--help") == 0)
+        return usage(stdout);
+    if (!read_arguments(argc, argv, &asked))
+        return usage(stderr);
+    arena_init(&arena, ARENA_BYTES);
+    s3 = s3_open(&asked.s3, &arena, &error);
+    if (s3 == NULL) {
+        exit_code = fail(error);
+    } else {
+        exit_code = backup(&asked, s3, &arena);
+        s3_close(s3);
+    }
+    arena_fini(&arena);
+    return exit_code;
+}
