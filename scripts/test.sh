@@ -289,6 +289,9 @@ step() {
         with_postgres with_kafka release
         ;;
     image) image ;;
+    kube-validate) # asked for by name: it needs scripts/kube/tools.sh fetch kubernetes etcd
+        node_step kube-validate tests/kube/validate_test.js
+        ;;
     *) say "no step $1; steps: $steps" && exit 2 ;;
     esac
 }

@@ -22,6 +22,7 @@ function made() {
   };
   carry('alerts.yaml', 'files/alerts.rules.yaml');
   carry('recording.yaml', 'files/recording.rules.yaml');
+  carry('prometheus-adapter.yaml', 'files/prometheus-adapter.yaml');
   const dashboards = path.join(monitoring, 'dashboards');
   for (const name of fs.existsSync(dashboards) ? fs.readdirSync(dashboards).sort() : []) {
     if (name.endsWith('.json')) carry(`dashboards/${name}`, `files/dashboards/${name}`);

@@ -103,7 +103,7 @@ export function schema(root) {
       config,
       listen: match('^([0-9.]+|\\[[0-9a-fA-F:]+\\])$'),
       single: closed({
-        ...pods,
+        ...pods, database: match('^[-._a-zA-Z0-9]+$'),
         persistence: closed({ enabled: flag, size: quantity, storageClassName: text }),
         backup: closed({ enabled: flag, schedule: cron, to: s3Url }),
       }),

@@ -2,7 +2,9 @@
 'use strict';
 
 const { execFileSync, spawnSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { readAll } = require('./yaml');
 
@@ -24,11 +26,26 @@ function helm(args, { version = 'helm4', cwd = chart } = {}) {
   return spawnSync(program(version), args, { encoding: 'utf8', cwd, maxBuffer: 64 << 20 });
 }
 
-const valueArguments = (values) => values.flatMap((value) =>
-  (/^[^={[]+[.]yaml$/.test(value) ? ['-f', value]
-    : value.startsWith('{') ? ['--set-json', value] : ['--set', value]));
+// A value is a file below the chart, a=b, or an object as JSON.
+function valueArguments(values) {
+  return values.flatMap((value) => {
+    if (/^[^={[]+[.]yaml$/.test(value)) return ['-f', value];
+    return value.startsWith('{') ? ['-f', asFile(value)] : ['--set', value];
+  });
+}
 
-// The objects that values make; a value is a file below the chart, a=b, or JSON of several.
+let folderOfValues;
+function asFile(text) {
+  if (!folderOfValues) {
+    folderOfValues = fs.mkdtempSync(path.join(os.tmpdir(), 'overround-values-'));
+    process.on('exit', () => fs.rmSync(folderOfValues, { recursive: true, force: true }));
+  }
+  const name = `${crypto.createHash('sha256').update(text).digest('hex').slice(0, 16)}.yaml`;
+  fs.writeFileSync(path.join(folderOfValues, name), text);
+  return path.join(folderOfValues, name);
+}
+
+// The objects that values make.
 function render(...values) {
   const out = helm(['template', 'rel', '.', '--namespace', 'house', ...valueArguments(values)]);
   if (out.status !== 0) throw new Error(out.stderr);

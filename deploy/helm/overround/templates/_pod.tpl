@@ -40,7 +40,7 @@ imagePullSecrets:
 {{ include "overround.fromSecret" (dict "name" "OVERROUND_STORE" "from" .Values.store) }}
 {{- else }}
 - name: OVERROUND_STORE
-  value: {{ .Values.store.url | default "sqlite:/data/overround.db" | quote }}
+  value: {{ .Values.store.url | default (printf "sqlite:/data/%s" .Values.single.database) | quote }}
 {{- end }}
 {{- end }}
 
