@@ -280,7 +280,7 @@ step() {
     kube) with_kube both_kube ;;
     monitoring)
         scripts/deps.sh build test monitoring || return
-        jobs_max=1 node_step monitoring tests/monitoring/*_test.js
+        jobs_max=1 step_limit=1800 node_step monitoring tests/monitoring/*_test.js
         ;;
     chart) node_step chart tests/chart/*_test.js ;;
     release)
