@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/metrics.h"
+#include "trace/context.h"
 
 #define SKIPS_ALONE 3
 #define SKIPS_MAX 6
@@ -57,6 +58,7 @@ struct lane {
     int64_t sent_us;    /* its last batch */
     int64_t commit_us;  /* of recent batches, smoothed */
     uint32_t batch_max; /* below LIMIT_BATCH while an offender is looked for */
+    char trace_id[33];  /* of a command of the batch that is traced, or "" */
     uint32_t suspects;  /* commands of the rejected batch, not yet decided */
     struct money_batch batch;
     struct lane_account *accounts[LIMIT_BATCH]; /* of the batch */
@@ -352,6 +354,15 @@ static void finish_all(struct lane *lane, enum lane_result result, uint32_t *n_f
         finish_first(lane, lane->accounts[i], result, n_finished);
 }
 
+/* A traced one is an example of its bucket. */
+static void observe_commit(const struct lane *lane, int64_t commit_us)
+{
+    if (lane->trace_id[0] == '\0')
+        metric_observe(METRIC_COMMIT_SECONDS, commit_us);
+    else
+        metric_observe_exemplar(METRIC_COMMIT_SECONDS, commit_us, lane->trace_id);
+}
+
 static void on_batch_done(struct money_batch *batch, enum store_result result)
 {
     struct lane *lane = batch->ctx;
@@ -360,7 +371,7 @@ static void on_batch_done(struct money_batch *batch, enum store_result result)
     uint32_t n_finished = 0;
 
     CHECK(lane->in_flight && batch == &lane->batch);
-    metric_observe(METRIC_COMMIT_SECONDS, commit_us);
+    observe_commit(lane, commit_us);
     lane->commit_us = lane->commit_us == 0 ? commit_us : (lane->commit_us * 7 + commit_us) / 8;
     switch (result) {
     case STORE_OK:
@@ -423,6 +434,8 @@ static void batch_add(struct lane *lane, struct lane_account *account, int64_t n
         lane->lanes->waited_us = now_us - cmd->queued_us;
     cmd->money.outcome = MONEY_PENDING;
     lane->lanes->options.on_form(lane->lanes->options.ctx, cmd);
+    if (cmd->money.traceparent.n > 0)
+        traceparent_trace(cmd->money.traceparent, lane->trace_id);
     lane->accounts[lane->batch.n] = account;
     lane->batch.cmds[lane->batch.n++] = &cmd->money;
 }
@@ -433,6 +446,7 @@ static void lane_form(struct lane *lane, int64_t now_us)
 
     batch->n = 0;
     batch->wait = false;
+    lane->trace_id[0] = '\0';
     while (lane->ready != NULL && batch->n < lane->batch_max && !batch->wait) {
         bool alone = lane->ready->skips >= SKIPS_ALONE;
 

@@ -58,6 +58,13 @@ void trace_hex(const uint8_t *bytes, size_t n, char *out)
     }
 }
 
+void traceparent_trace(struct str traceparent, char out[33])
+{
+    CHECK(traceparent.n == TRACEPARENT_BYTES);
+    memcpy(out, traceparent.p + 3, 32);
+    out[32] = '\0';
+}
+
 void trace_context_write(const struct trace_context *context, char out[TRACEPARENT_BYTES])
 {
     memcpy(out, "00-", 3);

@@ -24,6 +24,8 @@ struct trace_context {
  * not known yet the part that is gets read. */
 bool trace_context_read(struct str text, struct trace_context *context) MUST_USE;
 void trace_context_write(const struct trace_context *context, char out[TRACEPARENT_BYTES]);
+/* The trace of a text that was written so: 32 digits. */
+void traceparent_trace(struct str traceparent, char out[33]);
 /* Lower-case hexadecimal digits, twice n of them. */
 void trace_hex(const uint8_t *bytes, size_t n, char *out);
 

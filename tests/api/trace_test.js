@@ -93,6 +93,24 @@ describe('traces', () => {
     assert.equal(settle.attributes['overround.settle.change'], 'settled');
   });
 
+  // Which trace each bucket of a histogram names last.
+  async function examples(name) {
+    const { text } = await world().server.operate('GET', '/metrics', {
+      headers: { accept: 'application/openmetrics-text; version=1.0.0' },
+    });
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}_bucket`));
+    return lines.map((line) => /# \{trace_id="([0-9a-f]{32})"\}/.exec(line)?.[1]).filter(Boolean);
+  }
+
+  oneProcess(test)('a traced bet is an example of its buckets', async () => {
+    const customer = await world().customer();
+    const event = await world().event(market.oneXTwo());
+    const parent = parentOf();
+    await betWith(customer, event.home(), { traceparent: parent.header });
+    for (const name of ['overround_place_seconds', 'overround_commit_seconds'])
+      assert.ok((await examples(name)).includes(parent.traceId), name);
+  });
+
   test('a settlement that is corrected is a span more', async () => {
     const customer = await world().customer();
     const event = await world().event(market.oneXTwo('2.00'));
