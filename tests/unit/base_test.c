@@ -286,13 +286,15 @@ static void an_info_says_it_in_its_labels(void **state)
     buf_init(&out, 1 << 20);
     metrics_write(&out, METRICS_TEXT);
     buf_char(&out, '\0');
-    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"a\\\"b\",rules=\"r\"} 1\n"));
+    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"a\\\"b\","
+                                  "rules=\"r\"} 1\n"));
     buf_fini(&out);
     metric_info(METRIC_BUILD_INFO, second, LENGTH(second)); /* instead of it, not beside it */
     buf_init(&out, 1 << 20);
     metrics_write(&out, METRICS_TEXT);
     buf_char(&out, '\0');
-    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"c\",rules=\"r\"} 1\n"));
+    assert_non_null(strstr(out.p, "\noverround_build_info{version=\"1.0\",commit=\"c\","
+                                  "rules=\"r\"} 1\n"));
     assert_null(strstr(out.p, "commit=\"a"));
     buf_fini(&out);
 }
