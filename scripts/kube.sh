@@ -101,7 +101,6 @@ image() {
 
 gateway() {
     scripts/kube/tools.sh fetch traefik
-    scripts/kube/crds.sh apply "$dir/kubeconfig"
     scripts/kube/gateway.sh start "$dir/gateway" "$dir/a" >"$dir/gateway.address"
 }
 
@@ -138,15 +137,14 @@ secret() { # NAMESPACE
         kubectl label namespace "$1" pod-security.kubernetes.io/enforce=restricted >/dev/null
     }
     kubectl create secret generic overround -n "$1" --dry-run=client -o yaml \
-        --from-literal=store-url="$(began store)" \
-        --from-literal=operator-token="$(began token)" |
+        --from-literal=url="$(began store)" --from-literal=token="$(began token)" |
         kubectl apply --server-side -f - >/dev/null
 }
 
 release() { # ARGUMENT…
     secret overround
     "$helm" upgrade --install overround deploy/helm/overround --kubeconfig "$dir/kubeconfig" \
-        --namespace overround --values deploy/helm/overround/ci/rig-values.yaml \
+        --namespace overround --values scripts/kube/values.yaml \
         --set bus.url="$(began bus)" --wait --timeout 180s "$@"
 }
 
@@ -178,7 +176,8 @@ names() {
 
 start() {
     taken "$public" && die "$public is taken; OVERROUND_LISTEN=127.0.0.1:9080 make kube"
-    taken "$operator" && die "$operator is taken; OVERROUND_OPERATOR_LISTEN=127.0.0.1:9081 make kube"
+    taken "$operator" &&
+        die "$operator is taken; OVERROUND_OPERATOR_LISTEN=127.0.0.1:9081 make kube"
     rig 1
     trap stop EXIT
     trap 'exit 1' INT TERM

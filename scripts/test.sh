@@ -212,7 +212,7 @@ with_kube() {
 # last: the standby is the primary afterwards.
 kube() {
     OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=3600 node_step kube \
-        tests/kube/{gateway,rollout,scale,alerts,clusters,trouble}_test.js
+        tests/kube/{gateway,rollout,scale,alerts,clusters,spread,trouble}_test.js
 }
 
 # The customers' stories against the chart.

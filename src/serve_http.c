@@ -34,11 +34,20 @@ void serve_get_health(void *ctx, struct http_request *request)
                                            build_version(), build_commit(), rules_hash()));
 }
 
+/* Pages, prices and streams are served without the store, and must not be taken
+ * out of the load balancer with it. */
+static bool needs_store(const struct serve *serve)
+{
+    const struct roles *roles = &serve->roles;
+
+    return roles->feed || roles->odds || roles->bets || roles->settle;
+}
+
 static const char *not_ready(const struct serve *serve)
 {
     if (serve->draining)
         return "draining";
-    if (!store_is_up(serve->store))
+    if (needs_store(serve) && !store_is_up(serve->store))
         return "the store cannot be reached";
     if (serve->feed != NULL && !feed_is_recovered(serve->feed))
         return "the book is not recovered";

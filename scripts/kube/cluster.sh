@@ -344,7 +344,8 @@ remove_place() { # PLACE
     kill_place "$1"
     ip netns del "$(netns "$1")" 2>/dev/null || true
     ip link del "$(link "$1")" 2>/dev/null || true
-    find "$cgroups" -depth -type d -path "*/overround-$name-$1*" -exec rmdir {} + 2>/dev/null || true
+    find "$cgroups" -depth -type d -path "*/overround-$name-$1*" -exec rmdir {} + \
+        2>/dev/null || true
 }
 
 down() {

@@ -20,6 +20,11 @@ token() {
 }
 
 classes() { # PORT
+    local one
+    for one in "$("$here/crds.sh")"/gateway.networking.k8s.io_*.yaml; do
+        kubectl apply --server-side -f "$one"
+    done >/dev/null
+    kubectl wait --for=condition=Established crd --all --timeout=60s >/dev/null
     kubectl apply --server-side -f - >/dev/null <<END
 apiVersion: v1
 kind: Namespace

@@ -7,9 +7,9 @@ set -euo pipefail
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/root" "$work/image"
-cp "$1" "$work/root/pause"
-tar -C "$work/root" --owner=0 --group=0 --mtime=@0 -cf "$work/image/layer.tar" pause
+mkdir "$work/tree" "$work/image"
+cp "$1" "$work/tree/pause"
+tar -C "$work/tree" --owner=0 --group=0 --mtime=@0 -cf "$work/image/layer.tar" pause
 sum=$(sha256sum "$work/image/layer.tar" | cut -d' ' -f1)
 cat >"$work/image/config.json" <<END
 {"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/pause"], "User": "65535"},

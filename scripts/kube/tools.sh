@@ -48,7 +48,8 @@ kubernetes() {
     # Without these the server calls itself v0.0.0, and charts refuse it.
     go_build kubernetes "-X $base.gitVersion=$version -X $base.gitMajor=1 -X $base.gitMinor=$minor \
         -X $client.gitVersion=$version -X $client.gitMajor=1 -X $client.gitMinor=$minor" \
-        k8s.io/kubernetes/cmd/{kube-apiserver,kubectl,kube-controller-manager,kube-scheduler,kubelet,kube-proxy}
+        k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler} \
+        k8s.io/kubernetes/cmd/{kubectl,kubelet,kube-proxy}
 }
 
 etcd() {

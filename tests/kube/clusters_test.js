@@ -132,8 +132,8 @@ describe('clusters of their own', () => {
       const lost = Date.now();
       try {
         await eventually(() => {
-          const gone = world.server.of('web').filter((pod) => pod.ready && pod.release === all.other);
-          assert.equal(gone.length, 0);
+          const there = (pod) => pod.ready && pod.release === all.other;
+          assert.equal(world.server.of('web').filter(there).length, 0);
           assert.ok(world.server.edge.routed.web_public.length > 0);
         }, { timeout: 30000 });
         console.log(`# traffic moved ${Date.now() - lost} ms after the cluster was lost`);

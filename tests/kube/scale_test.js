@@ -52,7 +52,7 @@ async function becomes(world, role, n) {
 }
 
 // cpu: far away, so that what is tried is the role's own measure.
-const own = (autoscaling) => ({ autoscaling: { enabled: true, min: 2, max: 6, cpu: 10000,
+const own = (autoscaling) => ({ autoscaling: { enabled: true, min: 2, max: 6, cpu: 1000,
   ...autoscaling } });
 
 test('bets: 2 -> 6 while they wait for their batches, and 2 again', () =>

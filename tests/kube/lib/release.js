@@ -60,10 +60,11 @@ class Pod {
 
 const released = (Base) => class extends Base {
   // values: of the chart, beside those that the rig wants; config: settings.
-  constructor(rig, { store, bus, values = {}, config = {}, counts = {}, name, edge = 'services' } = {}) {
+  constructor(rig, options) {
+    const { store, bus, values = {}, config = {}, counts = {}, edge = 'services' } = options;
     const id = `t${process.pid}x${++releases}`;
     super({ store, bus: bus ?? `${rig.bus}/${id}`, options: { ...FAST, ...config } });
-    Object.assign(this, { rig, name: name ?? 'or', namespace: id, values, by: edge });
+    Object.assign(this, { rig, name: 'or', namespace: id, values, by: edge });
     this.replicas = { feed: 2, odds: 2, bets: 2, settle: 2, web: 2, ...counts };
     this.folder = makeFolder('overround-release');
   }
