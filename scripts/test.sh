@@ -300,7 +300,7 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="cluster api-cluster chart monitoring release"
+cluster_steps="image cluster api-cluster chart monitoring release"
 kube_steps="kube-validate kube"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;

@@ -43,6 +43,8 @@ function matchers(selector) {
   return all;
 }
 
+// Clients write the star as %2A.
+const decoded = (url) => decodeURIComponent(url.pathname);
 const stamp = (at) => `${new Date(at * 1000).toISOString().slice(0, 19)}Z`;
 const milli = (value) => `${Math.round(Number(value) * 1000)}m`;
 
@@ -55,7 +57,7 @@ function wantedOf(url, namespace) {
 }
 
 async function ofPods(url) {
-  const [, namespace, name] = /namespaces\/([^/]+)\/pods\/\*\/([^/?]+)/.exec(url.pathname);
+  const [, namespace, name] = /namespaces\/([^/]+)\/pods\/\*\/([^/]+)/.exec(decoded(url));
   const series = await query(`sum by (pod) (${name}{${wantedOf(url, namespace)}})`);
   const items = series.map(({ metric: { pod }, value: [at, value] }) => ({
     describedObject: { apiVersion: '/v1', kind: 'Pod', name: pod, namespace },
@@ -87,7 +89,7 @@ async function answer(request, response) {
   const url = new URL(request.url, 'https://metrics');
   const version = url.pathname.startsWith(`/apis/${RESOURCE}`) ? RESOURCE : CUSTOM;
   let body = resources(version);
-  if (url.pathname.includes('/pods/*/')) body = await ofPods(url);
+  if (decoded(url).includes('/pods/*/')) body = await ofPods(url);
   else if (/namespaces\/[^/]+\/pods/.test(url.pathname)) body = await usage(url);
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify(body));
