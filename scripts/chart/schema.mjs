@@ -151,6 +151,7 @@ export function schema(root) {
       s3: closed({
         existingSecret: text, region: text, endpoint: match('^$|^https?://'), virtualHost: flag,
       }),
+      audit: closed({ enabled: flag, schedule: cron }),
       archive: closed({ enabled: flag, schedule: cron, to: s3Url }),
       monitoring: closed({
         annotations: flag,

@@ -301,6 +301,19 @@ test('the migration runs before the pods, by the newest image there is', () => {
   assert.equal(render('ci/single-postgres-values.yaml').of('Job').length, 1);
 });
 
+test('the books are proven every day, once for a store, under the name the alarm knows', () => {
+  const { spec } = render('profiles/production.yaml').get('CronJob', name('audit'));
+  const [container] = spec.jobTemplate.spec.template.spec.containers;
+  assert.deepEqual(container.args, ['audit']);
+  assert.deepEqual(container.env.map((each) => each.name), ['OVERROUND_STORE']);
+  assert.match(name('audit'), /.*overround-audit.*/);
+  for (const cluster of ['odds', 'web']) {
+    const all = render('profiles/production.yaml', `profiles/clusters/${cluster}.yaml`);
+    assert.ok(!all.of('CronJob').some((one) => /audit/.test(one.metadata.name)), cluster);
+  }
+  assert.equal(render('ci/single-emptydir-values.yaml').of('CronJob').length, 0);
+});
+
 test('one process: one StatefulSet, a volume that stays, backup beside it', () => {
   const all = render('profiles/small.yaml');
   const set = all.get('StatefulSet', name());
@@ -309,7 +322,7 @@ test('one process: one StatefulSet, a volume that stays, backup beside it', () =
   assert.deepEqual(set.spec.persistentVolumeClaimRetentionPolicy,
     { whenDeleted: 'Retain', whenScaled: 'Retain' });
   assert.equal(all.of('Deployment').length, 0);
-  for (const which of ['archive', 'backup']) {
+  for (const which of ['archive', 'audit', 'backup']) {
     const { spec } = all.get('CronJob', name(which)).spec.jobTemplate.spec.template;
     assert.equal(spec.containers[0].args[0], which);
     assert.deepEqual(spec.volumes.find((each) => each.name === 'data').persistentVolumeClaim,
@@ -354,7 +367,7 @@ test('a cluster of its own for bets and settle, feed and odds, web', () => {
   assert.deepEqual(roles(odds).sort(), ['feed', 'odds']);
   assert.deepEqual(roles(web), ['web']);
   assert.deepEqual([bets, odds, web].map((all) => all.of('Job').length), [1, 0, 0]);
-  assert.deepEqual([bets, odds, web].map((all) => all.of('CronJob').length), [1, 0, 0]);
+  assert.deepEqual([bets, odds, web].map((all) => all.of('CronJob').length), [2, 0, 0]);
   const backends = (all) => all.of('HTTPRoute').filter((each) => each.metadata.name === name())
     .flatMap((each) => each.spec.rules.map((rule) => rule.backendRefs[0].name));
   assert.deepEqual(backends(bets), [name('bets')]);

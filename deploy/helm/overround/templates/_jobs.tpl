@@ -60,7 +60,7 @@ spec:
 {{- toJson $args -}}
 {{- end }}
 
-{{/* A dict of root, name, schedule, args. */}}
+{{/* A dict of root, name, schedule, args, env. */}}
 {{- define "overround.cron" }}
 {{- $sqlite := include "overround.isSqlite" .root }}
 ---
@@ -98,7 +98,7 @@ spec:
                       app.kubernetes.io/component: single
           {{- end }}
           containers:
-            - {{- include "overround.jobContainer" (dict "root" .root "name" .name "args" .args "env" (printf "%s\n%s" (include "overround.storeEnv" .root) (include "overround.s3Env" .root)) "track" "stable" "data" $sqlite) | nindent 14 }}
+            - {{- include "overround.jobContainer" (dict "root" .root "name" .name "args" .args "env" .env "track" "stable" "data" $sqlite) | nindent 14 }}
           volumes:
             - name: tmp
               emptyDir: {}
@@ -108,13 +108,21 @@ spec:
             {{- end }}
 {{- end }}
 
+{{/* What alarm LedgerAuditFailed and LedgerAuditMissing look for, by this name. */}}
+{{- define "overround.audit" -}}
+{{- if and .Values.audit.enabled (or (not (include "overround.isSqlite" .)) .Values.single.persistence.enabled) }}
+{{ include "overround.cron" (dict "root" . "name" "audit" "schedule" .Values.audit.schedule "args" (list "audit") "env" (include "overround.storeEnv" .)) }}
+{{- end }}
+{{- end }}
+
 {{- define "overround.archive" -}}
 {{- $s3 := fromJsonArray (include "overround.s3Args" .) -}}
+{{- $env := printf "%s\n%s" (include "overround.storeEnv" .) (include "overround.s3Env" .) -}}
 {{- if .Values.archive.enabled }}
-{{ include "overround.cron" (dict "root" . "name" "archive" "schedule" .Values.archive.schedule "args" (concat (list "archive" "--to" .Values.archive.to) $s3)) }}
+{{ include "overround.cron" (dict "root" . "name" "archive" "schedule" .Values.archive.schedule "args" (concat (list "archive" "--to" .Values.archive.to) $s3) "env" $env) }}
 {{- end }}
 {{- if and (include "overround.isSqlite" .) .Values.single.backup.enabled }}
-{{ include "overround.cron" (dict "root" . "name" "backup" "schedule" .Values.single.backup.schedule "args" (concat (list "backup" "--to" .Values.single.backup.to) $s3)) }}
+{{ include "overround.cron" (dict "root" . "name" "backup" "schedule" .Values.single.backup.schedule "args" (concat (list "backup" "--to" .Values.single.backup.to) $s3) "env" $env) }}
 {{- end }}
 {{- end }}
 
