@@ -22,6 +22,8 @@ static void name_of(enum statement statement, char *name, size_t room)
 static const char *form_of(enum statement statement)
 {
     switch (statement) {
+    case STATEMENT_CLOCK_READ:
+        return "SELECT CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)";
     case STATEMENT_LIABILITY_SHARE:
         return "SELECT 1::int8 FROM (SELECT pg_advisory_xact_lock_shared(" PG_LIABILITY_LOCK
                ", ($1::int8 % 2147483647)::int4)) l";

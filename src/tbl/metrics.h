@@ -44,7 +44,7 @@ METRIC(LANE_SKIPPED, COUNTER, "overround_lane_skipped_total", "", "Commands put 
 METRIC(LANE_HALVED, COUNTER, "overround_lane_halved_total", "", "Money batches halved because the store rejected them.")
 METRIC(HTTP_REQUESTS, COUNTER, "overround_http_requests_total", "route", "Requests by route.")
 METRIC(HTTP_ANSWERS, COUNTER, "overround_http_answers_total", "status", "Answers by status.")
-METRIC(HTTP_CONNECTIONS, GAUGE, "overround_http_connections", "listener", "Open connections.")
+METRIC(HTTP_CONNECTIONS, GAUGE, "overround_http_connections", "listener", "Open connections; one that became a stream is counted in overround_stream_clients.")
 METRIC(HTTP_SECONDS, HISTOGRAM, "overround_http_seconds", "", "From a request's last byte to its answer, all routes.")
 METRIC(FEED_MESSAGES, COUNTER, "overround_feed_messages_total", "type", "Feed messages made durable.")
 METRIC(FEED_REFUSED, COUNTER, "overround_feed_refused_total", "reason", "Feed messages refused: malformed, too_large, busy.")

@@ -209,9 +209,9 @@ STATEMENT(DEAD_ADD, "issii" "b", "",
 STATEMENT(DEAD_TRIM, "i", "",
     "DELETE FROM dead_messages WHERE id <= (SELECT MAX(id) FROM dead_messages) - $1")
 STATEMENT(DEAD_COUNT, "", "i", "SELECT COUNT(*) FROM dead_messages")
-/* PostgreSQL's clock; SQLite's is this machine's and is not asked. */
+/* The store's clock; SQLite's is this machine's, and PostgreSQL has a form of its own. */
 STATEMENT(CLOCK_READ, "", "i",
-    "SELECT CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)")
+    "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")
 /* Commands on their way to the leader (feed/inbox.h). $3: so many at most. */
 STATEMENT(INBOX_ADD, "sii", "i",
     "INSERT INTO feed_inbox (body, at_ms) SELECT $1, $2"

@@ -130,7 +130,7 @@ test('an autoscaler\'s role has no number of its own', () => {
     [name('bets')]: 'overround_queue_delay_seconds',
     [name('odds')]: undefined,
     [name('settle')]: 'overround_settle_lag_seconds',
-    [name('web')]: 'overround_http_connections',
+    [name('web')]: 'overround_stream_clients',
   });
 });
 

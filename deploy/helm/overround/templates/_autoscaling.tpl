@@ -14,14 +14,14 @@ scaleDown:
     - {type: Pods, value: 1, periodSeconds: 120}
 {{- end }}
 
-{{/* metric, value, selector and query of a role: {} = CPU alone */}}
+{{/* metric, value and query of a role: {} = CPU alone */}}
 {{- define "overround.measure" -}}
 {{- $auto := .own.autoscaling -}}
 {{- $pods := printf "namespace=%q,pod=~%q" .root.Release.Namespace (printf "%s-%s-.*" (include "overround.fullname" .root) .role) -}}
 {{- if eq .role "bets" -}}
 {{ toJson (dict "metric" "overround_queue_delay_seconds" "value" (toString $auto.queueDelay) "query" (printf "sum(overround_queue_delay_seconds{%s})" $pods)) }}
 {{- else if eq .role "web" -}}
-{{ toJson (dict "metric" "overround_http_connections" "value" (toString $auto.connections) "selector" (dict "matchLabels" (dict "listener" "public")) "query" (printf "sum(overround_http_connections{listener=\"public\",%s})" $pods)) }}
+{{ toJson (dict "metric" "overround_stream_clients" "value" (toString $auto.connections) "query" (printf "sum(overround_stream_clients{%s})" $pods)) }}
 {{- else if eq .role "settle" -}}
 {{ toJson (dict "metric" "overround_settle_lag_seconds" "value" (toString $auto.settleLag) "query" (printf "sum(overround_settle_lag_seconds{%s})" $pods)) }}
 {{- else -}}
@@ -65,9 +65,6 @@ spec:
       pods:
         metric:
           name: {{ . }}
-          {{- with $measure.selector }}
-          selector: {{ toJson . }}
-          {{- end }}
         target: {type: AverageValue, averageValue: {{ $measure.value | quote }}}
     {{- end }}
 {{- end }}
