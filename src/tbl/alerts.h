@@ -71,7 +71,10 @@ RECORD("overround:staked_minor:rate1h",
 
 ALERT(MetricsAbsent, PAGE, "5m", "absent(up{job=\"overround\"})",
     "Prometheus knows of no process of Overround")
-ALERT(RoleDown, PAGE, "1m", "sum by (role) (up{job=\"overround\"}) == 0",
+/* Processes that are gone are no targets any more: a role that answered within the hour. */
+ALERT(RoleDown, PAGE, "1m",
+    "count by (role) (max_over_time(up{job=\"overround\"}[1h]) == 1)\n"
+    "  unless count by (role) (up{job=\"overround\"} == 1)",
     "no process of role {{ $labels.role }} answers")
 ALERT(TargetDown, TICKET, "5m", "up{job=\"overround\"} == 0",
     "{{ $labels.instance }} ({{ $labels.role }}) does not answer")
@@ -154,7 +157,8 @@ ALERT(QueueDelay, TICKET, "5m", "max(overround_queue_delay_seconds) > 0.5",
 
 /* ---- the feed ------------------------------------------------------------------ */
 
-ALERT(FeedNoLeader, PAGE, "30s", "max(overround_feed_leads) == 0",
+ALERT(FeedNoLeader, PAGE, "30s",
+    "max(overround_feed_leads) == 0 or absent(overround_feed_leads)",
     "no process writes the feed log")
 ALERT(FeedTwoLeaders, TICKET, "1m", "sum(overround_feed_leads) > 1",
     "{{ $value }} processes believe that they write the feed log")

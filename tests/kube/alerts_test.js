@@ -42,7 +42,7 @@ async function clears(rig, ...names) {
 }
 
 // Everything is refused or waits meanwhile: nobody bets.
-test('Kafka frozen, no feed process, a process killed: each fires, and clears', () =>
+test('Kafka frozen, then no process of feed and settle: alarms fire, and clear', () =>
   evening({}, async ({ release, load, feeder, reads, strangers }) => {
     const { rig } = release;
     const kafka = Number(fs.readFileSync(path.join(rig.folder, 'kafka/pid'), 'utf8'));
@@ -54,16 +54,14 @@ test('Kafka frozen, no feed process, a process killed: each fires, and clears', 
     }
     await clears(rig, 'KafkaDown', 'PartitionsSilent');
 
-    const scale = (n) => rig.api.kubectl('scale', `deployment/${release.name}-overround-feed`,
-      '-n', release.namespace, `--replicas=${n}`);
-    scale(0);
-    await fires(rig, 'FeedNoLeader');
-    scale(2);
-    await clears(rig, 'FeedNoLeader');
-    await release.ready();
-
-    release.alive('bets')[0].kill();
-    await fires(rig, 'ProcessRestarts');
+    const scale = (role, n) => rig.api.kubectl('scale', '-n', release.namespace,
+      `deployment/${release.name}-overround-${role}`, `--replicas=${n}`);
+    scale('feed', 0);
+    scale('settle', 0);
+    await fires(rig, 'FeedNoLeader', 'RoleDown');
+    scale('feed', 2);
+    scale('settle', 2);
+    await clears(rig, 'FeedNoLeader', 'RoleDown');
     await release.ready();
     await load.steady({ timeout: 60000 });
     assert.ok(feeder.going && reads.going && strangers.going);
