@@ -7,7 +7,7 @@
 #include "base/metrics.h"
 #include "model/limit.h"
 
-#define TURN_MS 2000
+#define TURN_MS 1000 /* a round of all duties is 7 s, and what can be trimmed a day with it */
 #define PORTION 2000
 #define HOUR_MS (3600 * (int64_t)1000)
 #define KEYS_KEPT_MS (90 * 24 * HOUR_MS)   /* RULES.md 11 */
