@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
-const { eventually, sleep } = require('../api/lib/world');
+const { eventually } = require('../api/lib/world');
 const { evening, marks, nobodyFailed } = require('./lib/evening');
 const { ROLES } = require('./lib/release');
 
