@@ -22,13 +22,16 @@ test('web stays ready without a store, bets does not, and both are again with it
     const [web, bets] = ['web', 'bets'].map((role) => world.server.of(role)[0].server);
     const ready = async (server) => (await server.operate('GET', '/readyz')).status;
     postgres.kill();
-    await eventually(async () => assert.equal(await ready(bets), 503));
-    assert.equal(await ready(web), 200);
-    assert.equal((await web.call('GET', `/v1/events/${event.id}`)).status, 200);
-    const client = await connect(web.public);
-    await client.subscribe({ events: [event.id] });
-    await client.end();
-    postgres.restart();
+    try {
+      await eventually(async () => assert.equal(await ready(bets), 503));
+      assert.equal(await ready(web), 200);
+      assert.equal((await web.call('GET', `/v1/events/${event.id}`)).status, 200);
+      const client = await connect(web.public);
+      await client.subscribe({ events: [event.id] });
+      await client.end();
+    } finally {
+      postgres.restart();
+    }
     await eventually(async () => assert.equal(await ready(bets), 200), { timeout: 30000 });
     assert.equal(await ready(web), 200);
   } finally {
