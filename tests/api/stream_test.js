@@ -618,7 +618,7 @@ describe('stream', () => {
     await stopped;
   });
 
-  test('SIGTERM with many: they are not sent away all at once',
+  oneProcess(test)('SIGTERM with many: they are not sent away all at once',
     async () => {
       const one = await openWorld();
       const event = await one.event(market.oneXTwo());
