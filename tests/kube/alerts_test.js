@@ -1,57 +1,46 @@
-// The alarms of the faults that these stories make, seen to fire and to clear in the
-// Prometheus beside the chart, by the rules that are shipped.
+// The alarms of the faults that these stories make, seen to fire and to clear.
 'use strict';
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
-const { call } = require('../api/lib/http');
-const { eventually } = require('../api/lib/world');
+const { clears, fires } = require('./lib/alarms');
 const { evening } = require('./lib/evening');
 
-async function firing(rig) {
-  const query = encodeURIComponent('ALERTS{alertstate="firing"}');
-  const { json } = await call('GET', `http://${rig.prometheus}/api/v1/query?query=${query}`);
-  return new Set(json.data.result.map(({ metric }) => metric.alertname));
+// A process and its children, which do nothing until it is over.
+async function frozen(pid, meanwhile) {
+  const parent = (n) => Number(/\) \S (\d+) /.exec(fs.readFileSync(`/proc/${n}/stat`, 'utf8'))[1]);
+  process.kill(pid, 'SIGSTOP'); // has no more children from here on
+  const children = fs.readdirSync('/proc').filter((n) => /^\d+$/.test(n)).map(Number)
+    .filter((n) => {
+      try {
+        return parent(n) === pid;
+      } catch {
+        return false; // it has ended
+      }
+    });
+  const signal = (name) => [...children, pid].forEach((n) => {
+    try {
+      process.kill(n, name);
+    } catch { /* it has ended */ }
+  });
+  signal('SIGSTOP');
+  try {
+    await meanwhile();
+  } finally {
+    signal('SIGCONT');
+  }
 }
 
-async function atAlertmanager(rig) {
-  const { json } = await call('GET', `http://${rig.alertmanager}/api/v2/alerts?active=true`);
-  return new Set(json.map(({ labels }) => labels.alertname));
-}
-
-async function fires(rig, ...names) {
-  const from = Date.now();
-  await eventually(async () => {
-    const now = await firing(rig);
-    for (const name of names) assert.ok(now.has(name), `${name} does not fire: ${[...now]}`);
-    const told = await atAlertmanager(rig);
-    for (const name of names) assert.ok(told.has(name), `${name} is not told: ${[...told]}`);
-  }, { timeout: 180000, every: 500 });
-  console.log(`# ${names.join(', ')}: fired after ${Math.round((Date.now() - from) / 1000)} s`);
-}
-
-async function clears(rig, ...names) {
-  const from = Date.now();
-  await eventually(async () => {
-    const now = await firing(rig);
-    for (const name of names) assert.ok(!now.has(name), `${name} fires still`);
-  }, { timeout: 300000, every: 500 });
-  console.log(`# ${names.join(', ')}: cleared after ${Math.round((Date.now() - from) / 1000)} s`);
-}
+const firstNumber = (...parts) => Number.parseInt(fs.readFileSync(path.join(...parts), 'utf8'), 10);
 
 // Everything is refused or waits meanwhile: nobody bets.
 test('Kafka frozen, then no process of feed and settle: alarms fire, and clear', () =>
   evening({}, async ({ release, load, feeder, reads, strangers }) => {
     const { rig } = release;
-    const kafka = Number(fs.readFileSync(path.join(rig.folder, 'kafka/pid'), 'utf8'));
-    process.kill(kafka, 'SIGSTOP');
-    try {
-      await fires(rig, 'KafkaDown', 'PartitionsSilent');
-    } finally {
-      process.kill(kafka, 'SIGCONT');
-    }
+    await frozen(firstNumber(rig.folder, 'kafka/pid'), () =>
+      fires(rig, 'KafkaDown', 'PartitionsSilent'));
     await clears(rig, 'KafkaDown', 'PartitionsSilent');
 
     const scale = (role, n) => rig.api.kubectl('scale', '-n', release.namespace,
@@ -65,4 +54,14 @@ test('Kafka frozen, then no process of feed and settle: alarms fire, and clear',
     await release.ready();
     await load.steady({ timeout: 60000 });
     assert.ok(feeder.going && reads.going && strangers.going);
+  }));
+
+test('the store frozen: its alarm fires, and clears', () =>
+  evening({}, async ({ release, load }) => {
+    const { rig } = release;
+    await frozen(firstNumber(rig.folder, `pg-${rig.read('primary')}`, 'data/postmaster.pid'), () =>
+      fires(rig, 'StoreDown'));
+    await clears(rig, 'StoreDown');
+    await release.ready();
+    await load.steady({ timeout: 60000 });
   }));

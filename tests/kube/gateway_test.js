@@ -94,18 +94,20 @@ function walk(release, tag) {
 }
 
 // Bets go through the Gateway, where the weights are.
-const throughGateway = (story) =>
-  evening({ values: { gateway } }, async (all) => {
+const throughGateway = (plot, story) =>
+  evening({ values: { gateway }, plot }, async (all) => {
     all.release.publicUrl = publicUrl(all.release.rig);
     await story(all);
   });
 
 describe('deploy/release.sh', () => {
   test('a good release is promoted', () =>
-    throughGateway(async ({ release }) => {
+    throughGateway('a good canary', async ({ release, mark }) => {
       await another(release.rig, '0.9.1', path.join(root, 'build/overround'));
+      mark('release.sh');
       const { code, out } = await walk(release, '0.9.1');
       assert.equal(code, 0, out);
+      mark('promoted');
       assert.match(out, /promoted in/);
       const images = release.rig.api.kubectl('get', 'deployments', '-n', release.namespace,
         '-o', 'jsonpath={.items[*].spec.template.spec.containers[0].image}').split(' ');
@@ -113,11 +115,13 @@ describe('deploy/release.sh', () => {
     }));
 
   test('one that refuses some bets goes back by itself', () =>
-    throughGateway(async ({ release }) => {
+    throughGateway('a canary that refuses', async ({ release, mark }) => {
       execFileSync('make', ['--no-print-directory', 'faults'], { cwd: root, stdio: 'ignore' });
       await another(release.rig, '0.9.2', path.join(root, 'build/faults/refuses/overround'));
+      mark('release.sh');
       const { code, out } = await walk(release, '0.9.2');
       assert.equal(code, 20, out);
+      mark('rolled back');
       assert.match(out, /rolled back in .*refused/);
       await release.look();
       assert.ok(!release.members.some((pod) => pod.labels.track === 'canary' && !pod.leaving));

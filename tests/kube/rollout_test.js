@@ -43,9 +43,11 @@ async function stuck(release) {
 
 describe('an update', () => {
   test('of every role: no request fails, and streams go on elsewhere', () =>
-    evening({}, async (all) => {
+    evening({ plot: 'rolling update' }, async (all) => {
       const since = marks(all);
+      all.mark('helm upgrade');
       await replace(all.release, {});
+      all.mark('all pods are new');
       await all.load.steady();
       nobodyFailed(all, since, 'rolling update');
       assert.ok(all.watchers.resumed >= all.watchers.n, 'streams went elsewhere');

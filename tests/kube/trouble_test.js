@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { eventually } = require('../api/lib/world');
+const { nobodyWoken } = require('./lib/alarms');
 const { evening, marks, nobodyFailed } = require('./lib/evening');
 const { ROLES } = require('./lib/release');
 
@@ -29,12 +30,13 @@ function edgeFailedNobody({ load, reads }, since, why) {
 
 describe('a process', () => {
   test('kill -9 of one of each role: the edge asks another, nobody is failed', () =>
-    evening({ edge: 'pods' }, async (all) => {
+    evening({ edge: 'pods', plot: 'kill -9 of a pod' }, async (all) => {
       const { release } = all;
       for (const role of ROLES) {
         const since = marks(all);
         const [victim] = release.alive(role);
         const { restarts } = victim;
+        all.mark(`kill -9: ${role}`);
         victim.kill();
         await eventually(async () => {
           const now = (await release.look()).find(({ name }) => name === victim.name);
@@ -43,6 +45,7 @@ describe('a process', () => {
         await all.load.steady();
         edgeFailedNobody(all, since, `kill -9 ${role}`);
       }
+      await nobodyWoken(release.rig, 'each process is back by itself');
     }));
 });
 
@@ -52,17 +55,20 @@ const drain = (rig, node) =>
 
 describe('a node', () => {
   test('is drained: one pod of a role at a time, and no request fails', () =>
-    evening({}, async (all) => {
+    evening({ plot: 'drain of a node' }, async (all) => {
       const { release } = all;
       const { rig } = release;
       const node = release.alive('bets')[0].node;
       const since = marks(all);
       try {
+        all.mark('kubectl drain');
         await drain(rig, node);
         await whole(release);
+        all.mark('all pods are elsewhere');
         assert.ok(!release.members.some((pod) => !pod.leaving && pod.node === node));
         await all.load.steady();
         nobodyFailed(all, since, 'drain');
+        await nobodyWoken(rig, 'a drain');
       } finally {
         rig.api.kubectl('uncordon', node);
       }
@@ -80,12 +86,13 @@ describe('a node', () => {
 
   // Not the first one: this machine reaches the Services through it.
   test('is lost: its pods are elsewhere within 60 s, no acknowledged bet is', () =>
-    evening({}, async (all) => {
+    evening({ plot: 'loss of a node' }, async (all) => {
       const { release, load } = all;
       const { rig } = release;
       const victim = release.members.find((pod) => pod.role === 'bets' && !/n1$/.test(pod.node)) ??
         release.members.find((pod) => !/n1$/.test(pod.node));
       const n = victim.node.split('-')[1];
+      all.mark('the node is cut off');
       rig.cluster('cut', n);
       const cut = Date.now();
       try {
@@ -98,6 +105,7 @@ describe('a node', () => {
           }
         }, { timeout: 90000, every: 300 });
         console.log(`# all roles elsewhere ${Date.now() - cut} ms after the cut`);
+        all.mark('its roles are elsewhere');
         assert.ok(Date.now() - cut < 60000, 'within 60 s');
         await load.steady({ timeout: 60000 });
       } finally {
@@ -143,9 +151,10 @@ describe('who is alone in what it does', () => {
 describe('the store', () => {
   // Last: the rig's standby is the primary afterwards.
   test('fails over under the chart: a pause, and nothing is lost', () =>
-    evening({}, async (all) => {
+    evening({ plot: 'failover of PostgreSQL' }, async (all) => {
       const { release, load } = all;
       const lost = Date.now();
+      all.mark('the primary is killed');
       await release.rig.failover();
       await load.takes(lost + 500, 60000);
       console.log(`# bets again ${Date.now() - lost} ms after the primary was killed`);

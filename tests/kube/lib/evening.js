@@ -9,6 +9,7 @@ const { World, eventually, sleep } = require('../../api/lib/world');
 const { connect } = require('../../api/lib/ws');
 const { Journal } = require('../../cluster/lib/journal');
 const { underPressure } = require('../../cluster/lib/story');
+const { draw } = require('./plot');
 const { sharedRig } = require('./rig');
 const { Release, rigStore } = require('./release');
 
@@ -112,10 +113,15 @@ class Watchers {
   }
 }
 
-// What a story gets: { world, release, load, reads, feeder, strangers, watchers, events, fans }.
+// What a story gets: { world, release, load, reads, feeder, strangers, watchers, events, fans,
+// mark(what) } - now something happens, for the picture.
 async function pressOn(world) {
   const pressure = await underPressure(world, { fans: 8 });
+  const moments = [];
   return {
+    from: Date.now(),
+    moments,
+    mark: (what) => moments.push({ at: Date.now(), what }),
     ...pressure,
     world,
     release: world.server,
@@ -135,7 +141,7 @@ async function prove(world, { load, reads, feeder, strangers, watchers, events }
   world.audit();
 }
 
-// story({ … }): what happens in a release of its own.
+// story({ … }): what happens in a release of its own.  settings.plot: its picture's name.
 async function evening(settings, story) {
   const rig = settings.rig ?? sharedRig();
   const world = new World(rigStore(rig), {});
@@ -146,6 +152,8 @@ async function evening(settings, story) {
     pressure = await pressOn(world);
     await story(pressure);
     await prove(world, pressure);
+    if (settings.plot)
+      draw(settings.plot, pressure.load.entries, pressure.from, pressure.moments);
   } catch (error) {
     error.message += `\n${world.server.log.slice(-6000)}`;
     throw error;
