@@ -13,6 +13,7 @@
 #   make lint    style, include direction, banned calls, both compilers
 #   make asan    build/asan/overround, with AddressSanitizer and UBSan
 #   make docs    the references generated from src/tbl
+#   make edge    what every CDN and edge node is configured with, from deploy/edge/edge.yaml
 #   make chart   what the Helm chart has from elsewhere: schema, README, alerts
 
 SHELL = /bin/bash
@@ -20,7 +21,7 @@ VARIANT ?= release
 CC = gcc
 OUT = build/$(VARIANT)
 
-PACKAGES = libuv jansson expat libsodium sqlite3 libpq libcurl librabbitmq rdkafka libzstd
+PACKAGES = libuv jansson expat libsodium sqlite3 libpq libcurl librabbitmq rdkafka libzstd yaml-0.1
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS.release = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS.asan = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -45,7 +46,7 @@ HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
 .PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean \
-	deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart \
+	deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart edge \
 	image deps-image FORCE
 .SECONDARY:
 
@@ -191,6 +192,15 @@ lint: deps-test
 
 chart:
 	@node scripts/chart/make.mjs
+
+# The defaults of every edge, from deploy/edge/edge.yaml.
+edge: build/overround
+	build/overround edge --schema > deploy/edge/edge.schema.json
+	@for target in $$(build/overround edge --targets); do \
+		echo "edge $$target"; \
+		build/overround edge --for "$$target" --policy deploy/edge/edge.yaml \
+			--out "deploy/edge/$$target" || exit 1; \
+	done
 
 docs: build/overround
 	build/overround reference config > docs/CONFIG.md

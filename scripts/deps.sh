@@ -1,12 +1,12 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
 # nothing.  Arguments: which groups are needed (build, test, cluster,
-# image, monitoring, release, kube, bench).
+# image, monitoring, release, kube, edge, bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
        libexpat1-dev libsodium-dev libsqlite3-dev libpq-dev libgmp-dev
-       libcurl4-openssl-dev librabbitmq-dev librdkafka-dev libzstd-dev curl"
+       libcurl4-openssl-dev librabbitmq-dev librdkafka-dev libzstd-dev libyaml-dev curl"
 test="clang-14 libclang-rt-14-dev libcmocka-dev postgresql-15 postgresql-client-15
       sqlite3 util-linux rabbitmq-server chromium"
 cluster="zstd nginx pgbouncer clickhouse-server clickhouse-client default-jre-headless maven
@@ -15,6 +15,7 @@ monitoring="prometheus prometheus-alertmanager"
 release="patch util-linux"
 kube="containerd runc containernetworking-plugins nftables iproute2 dnsmasq-base openssl
       procps kmod"
+edge="varnish varnish-modules haproxy"
 bench="nginx libnginx-mod-nchan nats-server"
 image="buildah podman runc debootstrap debian-archive-keyring"
 

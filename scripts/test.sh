@@ -288,6 +288,10 @@ step() {
         build build-faults -j2 faults || return
         with_postgres with_kafka release
         ;;
+    edge) # what stands before the public listener (deploy/edge)
+        scripts/deps.sh build test cluster edge || return
+        jobs_max=1 step_limit=1800 node_step edge tests/edge/*_test.js
+        ;;
     image) image ;;
     kube-validate) # asked for by name: it needs scripts/kube/tools.sh fetch kubernetes etcd
         node_step kube-validate tests/kube/validate_test.js
@@ -300,7 +304,7 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="image cluster api-cluster chart monitoring release"
+cluster_steps="image cluster api-cluster chart monitoring edge release"
 kube_steps="kube-validate kube"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;

@@ -34,6 +34,8 @@ static const struct command {
       cli_object },
     { "smoke", "--url URL --operator-url URL …", "one bet, placed, settled and paid", cli_smoke },
     { "sleep", "SECONDS", "waits: the preStop hook of an image without a shell", cli_sleep },
+    { "edge", "--for TARGET --policy edge.yaml", "what a CDN or edge node is configured with",
+      cli_edge },
     { "reference", "config|metrics|refusals", "prints a reference", cli_reference },
 };
 

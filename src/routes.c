@@ -15,71 +15,33 @@
 #include "web/stream.h"
 #include "web/web.h"
 
-/* Who may: see tbl/routes.h. */
-enum who {
-    WHO_PUBLIC, WHO_PROBE, WHO_ANY,
-#define ROLE(name, text, includes, doc) WHO_##name,
-#include "tbl/roles.h"
-#undef ROLE
-};
-
-struct route {
-    enum who who;
-    struct str method, path;
+/* What tbl/routes.h says beside the rows of base/route.h, in its order. */
+static const struct target {
     size_t context; /* offset in struct routes */
     void (*handler)(void *ctx, struct http_request *request);
-};
-
-static const struct route table[] = {
-#define ROUTE(who, method, path, role, handler, doc) \
-    { WHO_##who, { method, sizeof(method) - 1 }, { path, sizeof(path) - 1 }, \
-      offsetof(struct routes, role), handler },
+} targets[] = {
+#define ROUTE(who, method, path, caching, query, body, rate, where, role, handler, doc) \
+    { offsetof(struct routes, role), handler },
 #include "tbl/routes.h"
 #undef ROUTE
 };
-
-static enum listener listener_of(const struct route *route)
-{
-    return route->who == WHO_PUBLIC ? LISTENER_PUBLIC : LISTENER_OPERATOR;
-}
-
-/* "/v1/bets/{id}/cashout": the part takes one segment, which may not be empty. */
-static bool path_matches(struct str pattern, struct str path, struct str *param)
-{
-    const char *brace = memchr(pattern.p, '{', pattern.n);
-    struct str front, back;
-
-    *param = STR_NONE;
-    if (brace == NULL)
-        return str_eq(pattern, path);
-    front = (struct str){ pattern.p, (size_t)(brace - pattern.p) };
-    back.p = (const char *)memchr(brace, '}', pattern.n - front.n) + 1;
-    back.n = (size_t)(pattern.p + pattern.n - back.p);
-    if (path.n <= front.n + back.n || memcmp(path.p, front.p, front.n) != 0 ||
-        memcmp(path.p + path.n - back.n, back.p, back.n) != 0)
-        return false;
-    *param = (struct str){ path.p + front.n, path.n - front.n - back.n };
-    return memchr(param->p, '/', param->n) == NULL;
-}
-
-/* HEAD is GET without a body, which http.c leaves out. */
-static bool method_matches(struct str method, struct str asked)
-{
-    return str_eq(method, asked) || (str_eq(asked, STR("HEAD")) && str_eq(method, STR("GET")));
-}
 
 /* The route; or NULL and the methods the path has, "GET, POST", if any. */
 static const struct route *find(enum listener listener, struct http_request *request,
                                 struct str *allow)
 {
+    size_t n;
+    const struct route *table = route_table(&n);
+
+    CHECK(n == LENGTH(targets));
     *allow = STR_NONE;
-    for (size_t i = 0; i < LENGTH(table); i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct route *route = &table[i];
         struct str param;
 
-        if (listener_of(route) != listener || !path_matches(route->path, request->path, &param))
+        if (route_listener(route) != listener || !route_has_path(route, request->path, &param))
             continue;
-        if (method_matches(route->method, request->method)) {
+        if (route_has_method(route, request->method)) {
             request->param = param;
             return route;
         }
@@ -135,15 +97,23 @@ static bool admit(const struct routes *routes, const struct route *route,
     return false;
 }
 
+static const struct target *target_of(const struct route *route)
+{
+    size_t n;
+
+    return &targets[route - route_table(&n)];
+}
+
 /* It answers from the book; pages are of the same parts, and do not. */
 static bool is_of_book(const struct route *route)
 {
+    size_t context = target_of(route)->context;
     struct str api = STR("/v1/");
 
-    return (route->context == offsetof(struct routes, web) ||
-            route->context == offsetof(struct routes, stream) ||
-            route->context == offsetof(struct routes, desk) ||
-            route->context == offsetof(struct routes, risk)) &&
+    return (context == offsetof(struct routes, web) ||
+            context == offsetof(struct routes, stream) ||
+            context == offsetof(struct routes, desk) ||
+            context == offsetof(struct routes, risk)) &&
            route->path.n > api.n && memcmp(route->path.p, api.p, api.n) == 0;
 }
 
@@ -152,6 +122,7 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
 {
     struct str allow;
     const struct route *route = find(listener, request, &allow);
+    const struct target *target;
     void *context;
 
     metric_add(METRIC_HTTP_REQUESTS, route == NULL ? STR("none") : route->path, 1);
@@ -164,6 +135,8 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
         return;
     }
     request->route = route->path;
+    request->caching = caching_info(route->caching)->cache_control;
+    request->rate = route->rate;
     if (request->param.p != NULL) {
         request->param = http_decode(request, request->param);
         if (request->param.p == NULL) {
@@ -174,7 +147,8 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
     }
     if (!admit(routes, route, request))
         return;
-    context = *(void *const *)(const void *)((const char *)routes + route->context);
+    target = target_of(route);
+    context = *(void *const *)(const void *)((const char *)routes + target->context);
     if (context == NULL)
         answer_refusal(request, REFUSE_NOT_FOUND, STR("this process does not play that role"),
                        STR_NONE);
@@ -182,5 +156,5 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
              !routes->book_is_whole(routes->serve))
         answer_refusal(request, REFUSE_BUSY, STR("the book is not whole yet"), STR_NONE);
     else
-        route->handler(context, request);
+        target->handler(context, request);
 }

@@ -5,10 +5,9 @@
 #ifndef ROUTES_H
 #define ROUTES_H
 
+#include "base/route.h"
 #include "net/http.h"
 #include "operators.h"
-
-enum listener { LISTENER_PUBLIC, LISTENER_OPERATOR };
 
 /* What each role's handlers get; NULL: this process does not play it. */
 struct routes {

@@ -177,6 +177,18 @@ static void on_operator(void *ctx, struct http_request *request)
     routes_dispatch(&serve->routes, LISTENER_OPERATOR, request);
 }
 
+static size_t public_body_max(void *ctx, struct str method, struct str path)
+{
+    (void)ctx;
+    return route_body_max(LISTENER_PUBLIC, method, path);
+}
+
+static size_t operator_body_max(void *ctx, struct str method, struct str path)
+{
+    (void)ctx;
+    return route_body_max(LISTENER_OPERATOR, method, path);
+}
+
 static enum refusal refusal_of_status(int status)
 {
     switch (status) {
@@ -211,14 +223,12 @@ static size_t connections_max(void)
 }
 
 static struct http_server *listen_on(struct serve *serve, const char *address,
-                                     void (*on_request)(void *, struct http_request *),
-                                     const char *large_path)
+                                     void (*on_request)(void *, struct http_request *))
 {
     struct http_options options = {
         .listen = address,
-        .body_limit = LIMIT_BODY_BYTES,
-        .large_path = large_path,
-        .large_body_limit = LIMIT_FEED_BODY_BYTES,
+        .body_limit = LIMIT_FEED_BODY_BYTES,
+        .body_limit_of = on_request == on_public ? public_body_max : operator_body_max,
         .max_connections = connections_max(),
         .on_request = on_request,
         .on_refuse = on_refuse,
@@ -239,8 +249,8 @@ bool serve_listen(struct serve *serve)
     bool public = roles_are_public(&serve->roles);
 
     if (public)
-        serve->public_server = listen_on(serve, config->listen, on_public, NULL);
-    serve->operator_server = listen_on(serve, config->operator_listen, on_operator, "/v1/feed");
+        serve->public_server = listen_on(serve, config->listen, on_public);
+    serve->operator_server = listen_on(serve, config->operator_listen, on_operator);
     return (!public || serve->public_server != NULL) && serve->operator_server != NULL;
 }
 

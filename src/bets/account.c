@@ -80,10 +80,9 @@ static void malformed(struct entry *entry, const char *sentence)
     refuse(entry, REFUSE_MALFORMED, str_of(sentence));
 }
 
-/* 201 {customer, token, expires_at, experiments}; never to be kept by anything between. */
+/* 201 {customer, token, expires_at, experiments}. */
 static void answer_session(struct entry *entry)
 {
-    static const struct http_header no_store[] = { { "Cache-Control", { "no-store", 8 } } };
     struct bets *bets = entry->bets;
     struct buf *out = &bets->scratch;
     struct jw w = jw_to(out);
@@ -102,7 +101,7 @@ static void answer_session(struct entry *entry)
     arms_tell(bets, &entry->session, &w);
     jw_object_end(&w);
     bets->working--;
-    answer_json_with(entry->request, 201, buf_view(out), no_store, LENGTH(no_store));
+    answer_json(entry->request, 201, buf_view(out));
 }
 
 /* ---- hashing ------------------------------------------------------------ */

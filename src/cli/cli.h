@@ -14,6 +14,7 @@ int cli_load(int argc, char **argv);
 int cli_reference(int argc, char **argv);
 int cli_operator(int argc, char **argv);
 int cli_archive(int argc, char **argv);
+int cli_edge(int argc, char **argv);
 int cli_erase(int argc, char **argv);
 int cli_object(int argc, char **argv);
 int cli_backup(int argc, char **argv);

@@ -491,6 +491,7 @@ static void send_answer(struct connection *c, int status, const char *content_ty
         .status = status, .content_type = content_type, .body_n = body.n,
         .close = c->last, .is_1_0 = c->reader.is_1_0, .is_head = c->reader.is_head,
         .headers = headers, .n_headers = n_headers, .request_id = c->reader.request.id,
+        .caching = c->reader.request.caching,
     };
     n = http_head_write(&head, small, HEAD_BYTES);
     if (n == 0) {

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/route.h"
 #include "model/operator.h"
 #include "model/refusal.h"
 #include "net/conn.h"
@@ -35,6 +36,8 @@ struct http_request {
     const struct operator *operator; /* who asks; NULL: not an operator's route */
     void *context;             /* the handler's own */
     struct str route;          /* of the table of routes; empty: none */
+    struct str caching;        /* Cache-Control of what is found; empty: no-store */
+    enum rate_class rate;      /* what limits it, of the route */
     enum refusal refused;      /* by what it is answered, if so */
 };
 
@@ -64,10 +67,9 @@ struct conn *http_upgrade(struct http_request *request, int status,
 
 struct http_options {
     const char *listen;         /* "127.0.0.1:8080", "[::1]:0" */
-    size_t body_limit;          /* bytes, for most paths */
-    /* A larger limit for one path (the feed), or NULL. */
-    const char *large_path;
-    size_t large_body_limit;
+    size_t body_limit;          /* bytes, the most of any request */
+    /* The most of this one, when its head is read; NULL: that of all. */
+    size_t (*body_limit_of)(void *ctx, struct str method, struct str path);
     /* A complete request. */
     void (*on_request)(void *ctx, struct http_request *request);
     /* The server must refuse by itself (too large, malformed, timeout):

@@ -70,14 +70,13 @@ static void put_date(struct writer *w)
     put(w, line, line_n);
 }
 
-/* Whatever does not say that it may be kept by caches may not: most of what
- * is answered is somebody's money. */
-static bool is_cacheable(const struct http_head *head)
+/* What is found may be kept as its route says; whatever else is answered may
+ * not: most of it is somebody's money, and the rest went wrong. */
+static struct str cache_control(const struct http_head *head)
 {
-    for (size_t i = 0; i < head->n_headers; i++)
-        if (strcmp(head->headers[i].name, "Cache-Control") == 0)
-            return true;
-    return false;
+    bool is_found = head->status == 200 || head->status == 304;
+
+    return is_found && head->caching.n > 0 ? head->caching : STR("no-store");
 }
 
 size_t http_head_write(const struct http_head *head, char *p, size_t room)
@@ -101,8 +100,7 @@ size_t http_head_write(const struct http_head *head, char *p, size_t room)
         put_text(&w, "Connection: close\r\n");
     else if (head->is_1_0)
         put_text(&w, "Connection: keep-alive\r\n");
-    if (!is_cacheable(head))
-        put_text(&w, "Cache-Control: no-store\r\n");
+    put_header(&w, "Cache-Control", cache_control(head));
     if (head->request_id.n > 0)
         put_header(&w, "X-Request-Id", head->request_id);
     for (size_t i = 0; i < head->n_headers; i++)

@@ -10,6 +10,7 @@ struct http_head {
     int status;
     const char *content_type;   /* goes with a body */
     struct str request_id;
+    struct str caching;         /* Cache-Control of 200 and 304; empty: no-store */
     size_t body_n;              /* bytes, also when none of them are sent */
     bool close;                 /* no request after this one */
     bool is_1_0, is_head;       /* what the request was */

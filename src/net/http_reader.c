@@ -116,10 +116,14 @@ static void split_target(struct http_reader *reader)
 
 static size_t body_limit(const struct http_reader *reader)
 {
-    if (reader->large_path != NULL
-        && str_eq(reader->request.path, str_of(reader->large_path)))
-        return reader->large_body_limit;
-    return reader->body_limit;
+    const struct http_options *options = reader->options;
+    size_t most;
+
+    if (options->body_limit_of == NULL)
+        return options->body_limit;
+    most = options->body_limit_of(options->ctx, reader->request.method, reader->request.path);
+    CHECK(most <= options->body_limit);
+    return most;
 }
 
 static bool str_is_nocase(struct str s, const char *name, size_t n)
@@ -225,17 +229,14 @@ static void reader_start(struct http_reader *reader)
     reader->request.id = STR_NONE;
     reader->request.context = NULL;
     reader->request.route = STR_NONE;
+    reader->request.caching = STR_NONE;
     reader->request.refused = REFUSE_NOTHING;
     reader->request.arrived_us = 0;
 }
 
 void http_reader_init(struct http_reader *reader, const struct http_options *options)
 {
-    *reader = (struct http_reader){
-        .body_limit = options->body_limit,
-        .large_body_limit = options->large_body_limit,
-        .large_path = options->large_path,
-    };
+    *reader = (struct http_reader){ .options = options };
     arena_init(&reader->request.arena, LIMIT_REQUEST_ARENA_BYTES);
     buf_init(&reader->head, LIMIT_HEADER_BYTES);
     buf_init(&reader->body, options->body_limit);
@@ -261,7 +262,7 @@ void http_reader_next(struct http_reader *reader)
     }
     if (reader->body.room > KEEP_BODY_BYTES) {
         buf_fini(&reader->body);
-        buf_init(&reader->body, reader->body_limit);
+        buf_init(&reader->body, reader->options->body_limit);
     } else {
         buf_reset(&reader->body);
     }

@@ -27,8 +27,7 @@ struct http_reader {
     struct http_field fields[LIMIT_HEADER_COUNT];
     unsigned n_fields;
     enum http_part part;        /* what the parser spoke of last */
-    size_t body_limit, large_body_limit;
-    const char *large_path;
+    const struct http_options *options;
     bool started;               /* a request has begun to arrive */
     bool headers_done;
     bool expects_continue;      /* "100 Continue" is owed */

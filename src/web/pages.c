@@ -5,8 +5,6 @@
 
 #include "net/answer.h"
 
-#define HTML_CACHE "public, max-age=0, s-maxage=10, stale-while-revalidate=60, stale-if-error=3600"
-#define ASSET_CACHE "public, max-age=31536000, immutable"
 #define POLICY                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -116,7 +114,7 @@ static const struct page *find(struct str path)
     return NULL;
 }
 
-static void answer_page(struct http_request *request, const struct page *page, const char *cache)
+static void answer_page(struct http_request *request, const struct page *page)
 {
     enum page_encoding encoding = page_encoding_for(http_header(request, "Accept-Encoding"));
     struct str asked = http_header(request, "If-None-Match");
@@ -124,7 +122,6 @@ static void answer_page(struct http_request *request, const struct page *page, c
                                    encodings[encoding].suffix);
     struct http_header headers[] = {
         { "ETag", etag },
-        { "Cache-Control", str_of(cache) },
         { "Vary", STR("Accept-Encoding") },
         { "Content-Security-Policy", STR(POLICY) },
         { "X-Content-Type-Options", STR("nosniff") },
@@ -145,7 +142,7 @@ static void answer_html(struct http_request *request, struct str path)
     const struct page *page = find(path);
 
     CHECK(page != NULL);
-    answer_page(request, page, HTML_CACHE);
+    answer_page(request, page);
 }
 
 void pages_get_board(void *ctx, struct http_request *request)
@@ -174,5 +171,5 @@ void pages_get_asset(void *ctx, struct http_request *request)
     if (page == NULL)
         answer_refusal(request, REFUSE_NOT_FOUND, STR_NONE, STR_NONE);
     else
-        answer_page(request, page, ASSET_CACHE);
+        answer_page(request, page);
 }

@@ -3,8 +3,8 @@
  *
  * An event's snapshot is kept until the event changes; lists are kept for half
  * a second, because any price changes the book.  Answers carry an ETag, the
- * hash of the body and so the same from every process, and Cache-Control, so
- * that a CDN asks the origin once a second for each.
+ * hash of the body and so the same from every process; how long a CDN keeps them
+ * is in tbl/routes.h.
  */
 #include "web/web.h"
 
@@ -17,7 +17,6 @@
 #include "net/answer.h"
 #include "web/event_json.h"
 
-#define CACHE_CONTROL "public, max-age=0, s-maxage=1, stale-while-revalidate=5, stale-if-error=30"
 #define LISTS 256
 #define LIST_FRESH_US 500000
 #define KEPT_LEAST 256
@@ -120,10 +119,7 @@ static void answer_snapshot(struct http_request *request, const struct snapshot 
     struct str etag = arena_printf(&request->arena, "\"%016llx\"",
                                    (unsigned long long)snapshot->hash);
     struct str asked = http_header(request, "If-None-Match");
-    struct http_header headers[] = {
-        { "ETag", etag },
-        { "Cache-Control", STR(CACHE_CONTROL) },
-    };
+    struct http_header headers[] = { { "ETag", etag } };
 
     if (asked.n > 0 && (str_eq(asked, STR("*")) || memmem(asked.p, asked.n, etag.p, etag.n)))
         http_respond(request, 304, NULL, STR_NONE, headers, LENGTH(headers));

@@ -564,9 +564,9 @@ void stream_get_event(void *ctx, struct http_request *request)
     }
     buf_init(&head, 512);
     buf_printf(&head, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                      "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
+                      "Cache-Control: " STR_FMT "\r\nX-Accel-Buffering: no\r\n"
                       "Connection: close\r\nX-Request-Id: " STR_FMT "\r\n\r\n"
-                      "retry: 1000\n\n", STR_ARG(request->id));
+                      "retry: 1000\n\n", STR_ARG(request->caching), STR_ARG(request->id));
     client = client_new(stream, request, DRESS_SSE, buf_view(&head));
     buf_fini(&head);
     if (client != NULL)

@@ -25,7 +25,7 @@ describe('the document', () => {
   test('has the routes of tbl/routes.h, and no other', () => {
     const table = [
       ...read('src/tbl/routes.h').matchAll(
-        /^ROUTE\((\w+), "(\w+)", "([^"]+)", \w+, \w+, "([^"]+)"\)/gm,
+        /^ROUTE\((\w+), "(\w+)", "([^"]+)", \w+, "[\w ]*", (?:\w+, ){5}"([^"]+)"\)/gm,
       ),
     ].map(
       ([, who, method, route, doc]) =>
@@ -34,6 +34,20 @@ describe('the document', () => {
     assert.ok(table.length >= 18);
     assert.deepEqual(
       all.map((o) => `${o.listener.toUpperCase()} ${o.method} ${o.path}: ${o.summary}`).sort(),
+      table.sort(),
+    );
+  });
+
+  test('has the parameters that edges let through, which are the table\'s', () => {
+    const table = [
+      ...read('src/tbl/routes.h').matchAll(/^ROUTE\(PUBLIC, "(\w+)", "([^"]+)", \w+, "([\w ]*)",/gm),
+    ].map(([, method, route, query]) => `${method} ${route}: ${query}`);
+    const names = (o) => o.parameters.filter((p) => p.in === 'query').map((p) => p.name);
+    assert.deepEqual(
+      all
+        .filter((o) => o.listener === 'public')
+        .map((o) => `${o.method} ${o.path}: ${names(o).sort().join(' ')}`)
+        .sort(),
       table.sort(),
     );
   });

@@ -29,11 +29,17 @@ static void look_at(struct http_request *request)
     CHECK(decoded.p == NULL || decoded.n <= request->path.n);
 }
 
+static size_t body_limit_of(void *ctx, struct str method, struct str path)
+{
+    (void)ctx;
+    CHECK(method.n > 0);
+    return str_eq(path, STR("/v1/feed")) ? LARGE_BODY_LIMIT : BODY_LIMIT;
+}
+
 static struct outcome read_all(const char *p, size_t n, size_t piece)
 {
     struct http_options options = {
-        .body_limit = BODY_LIMIT, .large_path = "/v1/feed",
-        .large_body_limit = LARGE_BODY_LIMIT,
+        .body_limit = LARGE_BODY_LIMIT, .body_limit_of = body_limit_of,
     };
     struct http_reader *reader = malloc(sizeof(*reader));
     struct outcome outcome = { 0, 0, 0 };

@@ -103,13 +103,19 @@ static void on_answer(void *ctx, const struct http_request *request, int status)
     world.last_refused = request->refused;
 }
 
+static size_t body_limit_of(void *ctx, struct str method, struct str path)
+{
+    assert_ptr_equal(ctx, &world);
+    assert_true(method.n > 0);
+    return str_eq(path, STR("/v1/feed")) ? 100000 : 1000;
+}
+
 static struct http_options usual_options(void)
 {
     return (struct http_options){
         .listen = "127.0.0.1:0",
-        .body_limit = 1000,
-        .large_path = "/v1/feed",
-        .large_body_limit = 100000,
+        .body_limit = 100000,
+        .body_limit_of = body_limit_of,
         .on_request = on_request,
         .on_refuse = on_refuse,
         .on_answer = on_answer,
