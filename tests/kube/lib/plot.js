@@ -25,18 +25,21 @@ function seconds(entries, from, well) {
   return Array.from(all, (second) => {
     const { well: good = 0, other = 0, times = [] } = second ?? {};
     times.sort((a, b) => a - b);
-    return { well: good, other, slowest: times.at(-1) ?? 0, middle: times[times.length >> 1] ?? 0 };
+    const middle = times[times.length >> 1] ?? 0;
+    return { well: good, other, slowest: times.at(-1) ?? 0, middle };
   });
 }
 
+const entity = (c) => `&#${c.charCodeAt(0)};`;
 const text = (x, y, words, more = '') =>
-  `<text x="${x}" y="${y}" ${more}>${words.replace(/[<&]/g, (c) => `&#${c.charCodeAt(0)};`)}</text>`;
+  `<text x="${x}" y="${y}" ${more}>${words.replace(/[<&]/g, entity)}</text>`;
 
 // One panel: lines of the same scale, [{ values, color, name }].
 function panel(top, title, lines, step) {
   const most = Math.max(1, ...lines.flatMap(({ values }) => values));
   const at = (value) => top + PANEL - (value / most) * PANEL;
-  const parts = [text(LEFT, top - 8, title), text(LEFT - 8, top + 10, `${most}`, 'text-anchor="end"'),
+  const parts = [text(LEFT, top - 8, title),
+    text(LEFT - 8, top + 10, `${most}`, 'text-anchor="end"'),
     text(LEFT - 8, top + PANEL, '0', 'text-anchor="end"'),
     `<path d="M${LEFT} ${top}V${top + PANEL}H${WIDTH - 10}" stroke="#888" fill="none"/>`];
   lines.forEach(({ values, color, name }, i) => {
