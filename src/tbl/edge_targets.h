@@ -7,3 +7,4 @@
 #ifndef EDGE_TARGET
 #error "define EDGE_TARGET before including tbl/edge_targets.h"
 #endif
+EDGE_TARGET(varnish, edge_varnish, "run: tests/edge/varnish_test.js", "VCL 4.1 of Varnish 7.1")

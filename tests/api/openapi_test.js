@@ -40,7 +40,9 @@ describe('the document', () => {
 
   test('has the parameters that edges let through, which are the table\'s', () => {
     const table = [
-      ...read('src/tbl/routes.h').matchAll(/^ROUTE\(PUBLIC, "(\w+)", "([^"]+)", \w+, "([\w ]*)",/gm),
+      ...read('src/tbl/routes.h').matchAll(
+        /^ROUTE\(PUBLIC, "(\w+)", "([^"]+)", \w+, "([\w ]*)",/gm,
+      ),
     ].map(([, method, route, query]) => `${method} ${route}: ${query}`);
     const names = (o) => o.parameters.filter((p) => p.in === 'query').map((p) => p.name);
     assert.deepEqual(
