@@ -168,6 +168,8 @@ int serve_main(int argc, char **argv)
         return 2;
     if (!house_read(&serve.house, str_of(serve.config.house_currency),
                     str_of(serve.config.rates), &serve.arena, &error) ||
+        !country_rules_read(&serve.countries, str_of(serve.config.countries_allowed),
+                            str_of(serve.config.countries_refused), &serve.arena, &error) ||
         !experiments_read(&serve.experiments, str_of(serve.config.experiments), &serve.arena,
                           &error) ||
         (serve.config.analytics[0] != '\0' &&

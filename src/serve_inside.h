@@ -18,6 +18,7 @@
 #include "bets/bets.h"
 #include "bus/bus.h"
 #include "feed/watch.h"
+#include "model/country.h"
 #include "model/experiment.h"
 #include "model/house.h"
 #include "net/http.h"
@@ -43,6 +44,7 @@ struct serve {
     struct config config;
     struct roles roles;
     struct house house;
+    struct country_rules countries;
     struct experiments experiments;
     struct watch_recovery recovery;
     struct delay_settings delays;

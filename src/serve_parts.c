@@ -128,7 +128,7 @@ void serve_make_bets(struct serve *serve, struct bus *told)
         .loop = &serve->loop, .store = serve->store, .bus = told,
         .book = serve->book, .look = look_at_mirror, .look_ctx = serve,
         .config = &serve->config, .house = &serve->house,
-        .delays = &serve->delays, .experiments = &serve->experiments,
+        .delays = &serve->delays, .countries = &serve->countries, .experiments = &serve->experiments,
         .on_exposed = on_exposed, .exposed_ctx = serve, .tracer = serve->tracer,
         .keys = serve->start.keys, .n_keys = serve->start.n_keys,
         .node = (uint32_t)serve->start.node, .shared = serve->roles.bus,

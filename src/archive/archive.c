@@ -111,13 +111,13 @@ static const struct source {
 } sources[PACK_KINDS] = {
     [PACK_BETS] = {
         "SELECT id, account, state, version, stake, potential, cap, payout, cashed_stake,"
-        " cashed_paid, placed_ms, settled_ms, rule, flags, currency, sport, slip, results"
-        ", " ARCHIVE_BET_MARK
+        " cashed_paid, placed_ms, settled_ms, rule, flags, currency, sport, slip, results,"
+        " country, " ARCHIVE_BET_MARK
         " FROM bets WHERE id >= $1 AND id < $2 AND state <> 1 ORDER BY id",
-        "iiiiiiiiiiiiiissssi", "ddiiiiiiiiiiiissjj-",
+        "iiiiiiiiiiiiiisssssi", "ddiiiiiiiiiiiissjjs-",
         { "id", "account", "state", "version", "stake", "potential", "cap", "payout",
           "cashed_stake", "cashed_paid", "placed_ms", "settled_ms", "rule", "flags", "currency",
-          "sport", "slip", "results", NULL }, 18 },
+          "sport", "slip", "results", "country", NULL }, 19 },
     [PACK_TRANSFERS] = {
         "SELECT account, seq, debit, credit, amount, kind, bet, at_ms, balance_after"
         " FROM transfers WHERE at_ms >= $1 AND at_ms < $2 ORDER BY account, seq",

@@ -11,6 +11,8 @@
 
 #define ARENA_BYTES (1024 * 1024)
 #define VALUE_MAX 1000000000000000
+#define SECRET_MIN 16
+#define SECRET_MAX 128
 
 enum kind { TEXT, INT, E2 };
 
@@ -201,6 +203,29 @@ static const char *file_argument(int argc, char **argv)
     return getenv("OVERROUND_CONFIG");
 }
 
+static bool is_secret(const char *text)
+{
+    return strlen(text) >= SECRET_MIN && strlen(text) <= SECRET_MAX;
+}
+
+/* NULL: nothing is. */
+static const char *wrong_edge(const struct config *config)
+{
+    bool lists = config->countries_allowed[0] != '\0' || config->countries_refused[0] != '\0';
+
+    if (config->edge_secret[0] == '\0')
+        return config->edge_secret_former[0] != '\0'
+            ? "edge-secret-former needs edge-secret"
+            : lists ? "countries-allowed and countries-refused need edge-secret: nobody else"
+                      " says where a request comes from" : NULL;
+    if (!is_secret(config->edge_secret))
+        return "edge-secret must have 16 to 128 characters";
+    if (config->edge_secret_former[0] != '\0' && !is_secret(config->edge_secret_former))
+        return "edge-secret-former must have 16 to 128 characters";
+    return config->edge_skew_s < 1 || config->edge_skew_s > 3600
+        ? "edge-skew-s must be 1 to 3600" : NULL;
+}
+
 static bool check(struct config *config, struct str *error)
 {
     const char *wrong = NULL;
@@ -234,6 +259,8 @@ static bool check(struct config *config, struct str *error)
         wrong = "recovery-token is too long";
     else if (config->live_delay_ms > 60000)
         wrong = "live-delay-ms must be at most 60000";
+    if (wrong == NULL)
+        wrong = wrong_edge(config);
     if (wrong != NULL)
         *error = str_of(wrong);
     return wrong == NULL;

@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "bets/inside.h"
 #include "net/answer.h"
-#include "net/forwarded.h"
 
 #define PASSWORD_BYTES_MIN 8
 #define PASSWORD_BYTES_MAX 128
@@ -20,22 +19,11 @@
 #define AGE_MIN 18
 #define FIRST_EPOCH 1 /* of a new account, as in the schema */
 
-/* ISO 3166-1 alpha-2, in order. */
-static const char countries[] =
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO "
-    "BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ "
-    "DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP "
-    "GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG "
-    "KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML "
-    "MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE "
-    "PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL "
-    "SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM "
-    "US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW ";
-
 struct entry {
     struct bets *bets;
     struct http_request *request;
     struct session session;
+    struct where where;
     struct str email, country, born; /* in the arena */
     struct str password;
     char hash[crypto_pwhash_STRBYTES];
@@ -49,14 +37,11 @@ struct entry {
 /* Whose rate of registrations and log-ins it is. */
 static struct str client_of(const struct entry *entry)
 {
-    const struct http_request *request = entry->request;
-    struct str client = forwarded_client(http_header(request, "X-Forwarded-For"),
-                                         entry->bets->options.config->proxies);
-
-    return client.n > 0 ? client : str_of(request->peer);
+    return where_client(entry->bets, entry->request);
 }
 
-static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
+static void refuse_with(struct entry *entry, enum refusal refusal, struct str detail,
+                        struct str members)
 {
     struct bets *bets = entry->bets;
     struct http_request *request = entry->request;
@@ -68,11 +53,26 @@ static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
 
     buf_reset(&bets->scratch);
     answer_refusal_body(&bets->scratch, refusal,
-                        detail.n > 0 ? detail : bets_sentence(refusal), STR_NONE);
+                        detail.n > 0 ? detail : bets_sentence(refusal), members);
     bets->working--;
     request->refused = refusal;
     http_respond(request, status, "application/problem+json", buf_view(&bets->scratch),
                  headers, n);
+}
+
+static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
+{
+    refuse_with(entry, refusal, detail, STR_NONE);
+}
+
+/* Nobody registers from there. */
+static void refuse_where(struct entry *entry)
+{
+    struct buf *members = &entry->bets->members;
+
+    buf_reset(members);
+    where_write_refused(members, &entry->where);
+    refuse_with(entry, entry->where.refusal, STR_NONE, buf_view(members));
 }
 
 static void malformed(struct entry *entry, const char *sentence)
@@ -80,7 +80,7 @@ static void malformed(struct entry *entry, const char *sentence)
     refuse(entry, REFUSE_MALFORMED, str_of(sentence));
 }
 
-/* 201 {customer, token, expires_at, experiments}. */
+/* 201 {customer, token, expires_at, country, betting, experiments}. */
 static void answer_session(struct entry *entry)
 {
     struct bets *bets = entry->bets;
@@ -98,6 +98,7 @@ static void answer_session(struct entry *entry)
     jw_str(&w, token);
     jw_key(&w, "expires_at");
     jw_time(&w, expires_ms);
+    where_write_session(&w, &entry->where);
     arms_tell(bets, &entry->session, &w);
     jw_object_end(&w);
     bets->working--;
@@ -197,15 +198,6 @@ static bool is_password(struct str password)
     return password.n >= PASSWORD_BYTES_MIN && password.n <= PASSWORD_BYTES_MAX;
 }
 
-static bool is_country(struct str code)
-{
-    for (const char *p = countries; *p != '\0'; p += 3) {
-        if (code.n == 2 && memcmp(p, code.p, 2) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Whole years on the day of now_ms, UTC. */
 static int age_at(int year, int month, int day, int64_t now_ms)
 {
@@ -228,6 +220,7 @@ static struct entry *entry_new(struct bets *bets, struct http_request *request)
 
     entry->bets = bets;
     entry->request = request;
+    entry->where = where_read(bets, request, clock_wall_ms());
     bets->working++;
     return entry;
 }
@@ -273,8 +266,11 @@ static void on_new_hash(struct entry *entry)
             { STATEMENT_ACCOUNT_ADD,
               { VALUE_INT(entry->session.account),
                 VALUE_STR(str_of(entry->session.currency->code)) } },
+            { STATEMENT_COUNTRY_SEEN,
+              { VALUE_INT(entry->session.account), VALUE_STR(str_of(entry->where.country)),
+                VALUE_INT(now_ms), VALUE_INT(1) } },
         },
-        .n = 2,
+        .n = entry->where.country[0] == '\0' ? 2 : 3, /* the last one only where it is known */
         .arena = &entry->request->arena,
         .on_done = on_registered,
         .ctx = entry,
@@ -295,10 +291,12 @@ static bool check_registration(struct entry *entry, struct str email, struct str
         malformed(entry, "password must have 8 to 128 bytes");
     else if (entry->session.currency == NULL)
         malformed(entry, "currency must be an ISO 4217 code such as EUR");
-    else if (!is_country(entry->country))
+    else if (!country_is_code(entry->country))
         malformed(entry, "country must be an ISO 3166 code such as MT");
     else if (!clock_parse_date(entry->born, &year, &month, &day))
         malformed(entry, "date_of_birth must be a day such as 1990-12-31");
+    else if (entry->where.refusal != REFUSE_NOTHING)
+        refuse_where(entry);
     else if (age_at(year, month, day, clock_wall_ms()) < AGE_MIN)
         refuse(entry, REFUSE_UNDERAGE, STR_NONE);
     else
@@ -342,10 +340,12 @@ void bets_post_account(void *ctx, struct http_request *request)
 
 static void on_verified(struct entry *entry)
 {
-    if (entry->matches && entry->found)
-        answer_session(entry);
-    else
+    if (!entry->matches || !entry->found) {
         refuse(entry, REFUSE_WRONG_CREDENTIALS, STR_NONE);
+        return;
+    }
+    where_note(entry->bets, entry->session.account, &entry->where, clock_wall_ms());
+    answer_session(entry);
 }
 
 /* Columns of CUSTOMER_BY_EMAIL. */

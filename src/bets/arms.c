@@ -76,6 +76,7 @@ static void write_session(struct reader *reader)
 {
     struct buf *out = &reader->bets->scratch;
     struct jw w = jw_to(out);
+    struct where where = where_read(reader->bets, reader->request, clock_wall_ms());
 
     buf_reset(out);
     jw_object(&w);
@@ -83,6 +84,7 @@ static void write_session(struct reader *reader)
     jw_id(&w, reader->session.account);
     jw_key(&w, "currency");
     jw_str(&w, str_of(reader->session.currency->code));
+    where_write_session(&w, &where);
     arms_tell(reader->bets, &reader->session, &w);
     jw_object_end(&w);
     reader_json(reader, 200, buf_view(out));

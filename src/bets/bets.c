@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/metrics.h"
 #include "bets/inside.h"
+#include "net/edge_country.h"
 
 #define MEMBERS_BYTES (1024 * 1024)
 #define IDS_PER_MS 4096
@@ -54,6 +55,11 @@ struct bets *bets_new(const struct bets_options *options)
     bets->options = *options;
     bets->keys = token_keys_new(options->keys, options->n_keys);
     bets->options.keys = NULL; /* copied */
+    if (options->config->edge_secret[0] != '\0') {
+        CHECK(options->countries != NULL);
+        bets->edge_keys = edge_keys_new(str_of(options->config->edge_secret),
+                                        str_of(options->config->edge_secret_former));
+    }
     bets->sessions = sessions_new();
     bets->verdicts = verdicts_new(LIMIT_VERDICTS);
     bets->money_rates = rates_new(options->config->bet_rate, LIMIT_RATES);
@@ -82,6 +88,7 @@ void bets_free(struct bets *bets)
     rates_free(bets->money_rates);
     verdicts_free(bets->verdicts);
     sessions_free(bets->sessions);
+    edge_keys_free(bets->edge_keys);
     token_keys_free(bets->keys);
     free(bets);
 }

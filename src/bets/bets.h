@@ -17,6 +17,7 @@
 #include "bets/delay.h"
 #include "bus/bus.h"
 #include "model/book.h"
+#include "model/country.h"
 #include "model/experiment.h"
 #include "model/house.h"
 #include "net/http.h"
@@ -43,6 +44,7 @@ struct bets_options {
     const struct config *config;
     const struct house *house;
     const struct delay_settings *delays; /* NULL: no live delay */
+    const struct country_rules *countries; /* asked only with an edge-secret */
     const struct experiments *experiments; /* NULL: none */
     /* The customer was told the arms.  NULL: nobody asks. */
     void (*on_exposed)(void *ctx, int64_t account, const struct currency *currency,

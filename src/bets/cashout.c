@@ -22,7 +22,7 @@ enum { EVENT_ENDED = 3, EVENT_CLOSED = 4 };
 enum {
     B_ACCOUNT, B_ID, B_VERSION, B_STATE, B_STAKE, B_POTENTIAL, B_CAP, B_PAYOUT,
     B_CURRENCY, B_SPORT, B_PLACED, B_SETTLED, B_RULE, B_FLAGS, B_SLIP, B_RESULTS,
-    B_CASHED_STAKE, B_CASHED_PAID
+    B_CASHED_STAKE, B_CASHED_PAID, B_COUNTRY
 };
 
 bool cashout_read_row(const struct value *cells, struct arena *arena, struct bet_row *row,
@@ -45,6 +45,7 @@ bool cashout_read_row(const struct value *cells, struct arena *arena, struct bet
         .flags = cells[B_FLAGS].i,
         .cashed_stake_minor = cells[B_CASHED_STAKE].i,
         .cashed_paid_minor = cells[B_CASHED_PAID].i,
+        .country = cells[B_COUNTRY].s,
         .slip = cells[B_SLIP].s,
         .results = cells[B_RESULTS].s,
     };
@@ -204,6 +205,7 @@ struct bet_view cashout_view(const struct cashout *cashout, const struct money_c
         .settled_ms = money->full ? money->at_ms : row->settled_ms,
         .currency = cashout->currency,
         .sport = row->sport,
+        .country = row->country,
         .slip = &cashout->slip,
     };
 }

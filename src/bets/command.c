@@ -59,6 +59,7 @@ struct command {
     struct slip *slip;
     struct str slip_text;          /* as submitted */
     int64_t submitted_e4[LIMIT_LEGS];
+    struct where where;            /* of bets and deposits: looked at on arrival */
     struct gate gate;
     bool delayed, gated;           /* it was kept open */
     /* MONEY_CASHOUT */
@@ -202,6 +203,7 @@ static struct bet_view placed_view(const struct command *c)
         .state = BET_ACCEPTED,
         .currency = c->session.currency,
         .sport = money->sport,
+        .country = money->country,
         .slip = c->slip,
     };
 }
@@ -334,6 +336,12 @@ static void on_key(struct store_exec *exec, enum store_result result)
         give_up(c, REFUSE_KEY_REUSED);
         return;
     }
+    if (!refusal_is_verdict(row[K_VERDICT].i)) { /* a newer release's */
+        log_request(c->request->id, LOG_ERROR, "bets", "a stored verdict is not known here",
+                    "number=%" PRId64, row[K_VERDICT].i);
+        give_up(c, REFUSE_BUSY);
+        return;
+    }
     refusal = (enum refusal)row[K_VERDICT].i;
     buf_reset(out);
     if (refusal == REFUSE_NOTHING) {
@@ -403,6 +411,7 @@ static void fill_bet(struct command *c)
     money->n_legs = slip->n_legs;
     money->bet = bets_make_id(bets, money->at_ms);
     money->cap_minor = c->rules.cap_minor;
+    money->country = str_of(c->where.country);
     money->currency = c->session.currency->code;
     money->sport = sport.n == 0 ? STR("") : arena_str(arena, sport);
     money->traceparent = c->traced == NULL ? STR_NONE : traced_parent(c->traced, c->request);
@@ -442,6 +451,17 @@ static void judge_cashout(struct command *c)
                                    &c->bets->members);
 }
 
+/* No money comes in from there, whatever the book says. */
+static void judge_where(struct command *c)
+{
+    struct money_cmd *money = &c->lane.money;
+
+    CHECK(money->op == MONEY_BET || money->op == MONEY_DEPOSIT);
+    money->verdict = c->where.refusal;
+    money->liability_epoch = 0;
+    where_write_refused(&c->bets->members, &c->where);
+}
+
 static void on_turn(void *ctx)
 {
     const struct bets *bets = ctx;
@@ -460,7 +480,9 @@ static void on_form(void *ctx, struct lane_cmd *cmd)
         traced_stage(c->traced, "queue");
     buf_reset(&bets->members);
     cmd->money.at_ms = clock_wall_ms();
-    if (cmd->money.op == MONEY_BET)
+    if (c->where.refusal != REFUSE_NOTHING)
+        judge_where(c);
+    else if (cmd->money.op == MONEY_BET)
         judge_bet(c);
     else if (cmd->money.op == MONEY_CASHOUT)
         judge_cashout(c);
@@ -527,6 +549,8 @@ static void leave_gate(struct command *c, enum lane_result result)
 {
     const struct money_cmd *money = &c->lane.money;
 
+    if (c->where.refusal != REFUSE_NOTHING)
+        return; /* it was never in it */
     if (result == LANE_UNKNOWN)
         gate_leave(&c->gate, GATE_UNKNOWN, money->bet);
     else if (result == LANE_DECIDED && money->outcome == MONEY_FENCED)
@@ -763,7 +787,7 @@ static void enter_lane(struct command *c)
         lanes_submit(lanes, &c->lane, now_us);
         return;
     }
-    if (c->lane.money.op == MONEY_BET)
+    if (c->lane.money.op == MONEY_BET && c->where.refusal == REFUSE_NOTHING)
         gate_leave(&c->gate, GATE_NOTHING, 0);
     give_up(c, REFUSE_BUSY);
 }
@@ -853,7 +877,9 @@ static void submit(struct command *c)
         refuse(c, REFUSE_BUSY, STR_NONE);
         return;
     }
-    if (money->op == MONEY_BET)
+    if (money->op == MONEY_BET || money->op == MONEY_DEPOSIT)
+        c->where = where_read(bets, c->request, clock_wall_ms());
+    if (money->op == MONEY_BET && c->where.refusal == REFUSE_NOTHING)
         enter_delay(c);
     else if (money->op == MONEY_CASHOUT)
         read_its_bet(c);
@@ -868,7 +894,7 @@ static void authorised(struct command *c)
     money->account = c->session.account;
     money->epoch = c->session.epoch;
     money->currency = c->session.currency->code;
-    money->slip = money->sport = money->detail = STR("");
+    money->slip = money->sport = money->country = money->detail = STR("");
     hash_fields(c);
     if (c->traced != NULL)
         traced_stage(c->traced, "parse");

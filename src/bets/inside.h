@@ -14,14 +14,17 @@
 #include "bets/rate.h"
 #include "bets/token.h"
 #include "bets/verdict.h"
+#include "bets/where.h"
 #include "model/bet_json.h"
 #include "model/money.h"
 
+struct edge_keys;
 struct sessions;
 
 struct bets {
     struct bets_options options;
     struct token_keys *keys;
+    struct edge_keys *edge_keys; /* NULL: nobody looks where requests come from */
     struct sessions *sessions;
     struct lanes *lanes;
     struct verdicts *verdicts;

@@ -13,6 +13,10 @@ struct str bets_sentence(enum refusal refusal)
         return STR("Send a session's token as Authorization: Bearer; log in for a new one.");
     case REFUSE_EXCLUDED:
         return STR("The account may not bet while the exclusion lasts.");
+    case REFUSE_COUNTRY_REFUSED:
+        return STR("From `country` the house takes neither bets nor deposits nor customers.");
+    case REFUSE_COUNTRY_UNSIGNED:
+        return STR("Use the house's own address: nothing else tells where a request comes from.");
     case REFUSE_KEY_REUSED:
         return STR("Take a new key for a new request.");
     case REFUSE_STAKE_TOO_SMALL:

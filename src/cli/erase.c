@@ -2,8 +2,8 @@
  * overround erase CUSTOMER [--keep-years N] [--store URL]
  * overround erase --due [--store URL]
  *
- * Closes an account and erases who it belonged to: e-mail, password, country
- * and date of birth.  The ledger and the archive know a number alone, and stay.
+ * Closes an account and erases who it belonged to: e-mail, password, country,
+ * date of birth, and the countries it was used from.  The ledger and the archive know a number alone, and stay.
  * Where the law wants the identity kept, --keep-years closes the account and
  * forgets the password now, the rest when the time has come (the server looks
  * every hour; --due does it by hand).  Beside a live server.
@@ -128,6 +128,7 @@ static bool erase_due(struct db *db, int64_t now_ms, struct str *error)
     struct value now = VALUE_INT(now_ms);
 
     return db_call(db, STATEMENT_ERASE_DUE, &now, NULL, NULL, error)
+        && db_call(db, STATEMENT_ERASE_COUNTRIES, &now, NULL, NULL, error)
         && db_call(db, STATEMENT_ERASE_DONE, &now, NULL, NULL, error);
 }
 

@@ -21,6 +21,8 @@ struct bet_view {
     int64_t margin_e4;                /* of offers */
     const struct currency *currency;
     struct str sport;
+    struct str country;               /* where it was placed, as the edge signed; not the
+                                         customer's to read */
     const struct slip *slip;          /* its legs with their results */
 };
 

@@ -183,6 +183,8 @@ void event_record_write_bet(const struct event_record *record, struct buf *out)
     jw_put_int(&w, "cashed_paid", bet->cashed_paid_minor);
     jw_put_int(&w, "past_posted", record->past_posted);
     jw_put_str(&w, "sport", bet->sport);
+    if (bet->country.n > 0)
+        jw_put_str(&w, "country", bet->country);
     put_slip(&w, bet->slip);
     put_arms(&w, record);
     jw_object_end(&w);
@@ -289,6 +291,9 @@ static bool read_view(const json_t *document, struct arena *arena, struct event_
         !read_int(document, "cashed_paid", &bet->cashed_paid_minor) ||
         !read_int(document, "past_posted", &past_posted) ||
         !read_text(document, "sport", arena, &bet->sport))
+        return false;
+    if (json_object_get(document, "country") != NULL && /* not where nobody looks */
+        !read_text(document, "country", arena, &bet->country))
         return false;
     bet->state = event_state(record->event);
     bet->currency = currency_find(record->currency);

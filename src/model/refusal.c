@@ -29,6 +29,14 @@ const struct refusal_info *refusal_info(enum refusal refusal)
     check_failed(__FILE__, __LINE__, "refusal is in tbl/refusals.h");
 }
 
+bool refusal_is_verdict(int64_t number)
+{
+    for (size_t i = 0; i < LENGTH(table); i++)
+        if ((int64_t)table[i].refusal == number)
+            return table[i].is_verdict;
+    return number == REFUSE_NOTHING;
+}
+
 const struct refusal_info *refusal_table(unsigned *n)
 {
     CHECK(n != NULL);

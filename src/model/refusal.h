@@ -3,6 +3,7 @@
 #define MODEL_REFUSAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum refusal {
     REFUSE_NOTHING = 0,
@@ -18,6 +19,9 @@ struct refusal_info {
     bool is_verdict; /* stored under the idempotency key */
 };
 
+/* A verdict that this release can tell, from the store: one before or after it
+ * may know others. */
+bool refusal_is_verdict(int64_t number);
 /* The row of the table.  Never NULL for a member of the enum. */
 const struct refusal_info *refusal_info(enum refusal refusal);
 /* The rows in the ladder's order; *n is their count. */

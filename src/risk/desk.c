@@ -238,6 +238,16 @@ static void put_leg(struct jw *w, const struct risk *risk, const struct leg *leg
     jw_object_end(w);
 }
 
+/* null: not known. */
+static void put_country(struct jw *w, const char *name, struct str country)
+{
+    jw_key(w, name);
+    if (country.n == 0)
+        jw_null(w);
+    else
+        jw_str(w, country);
+}
+
 static void put_large(struct jw *w, const struct risk *risk, const struct large_bet *large,
                       struct arena *arena)
 {
@@ -259,6 +269,7 @@ static void put_large(struct jw *w, const struct risk *risk, const struct large_
     jw_str(w, str_of(large->currency->code));
     jw_key(w, "potential_payout");
     jw_money(w, large->potential_minor, large->currency->exponent);
+    put_country(w, "country", str_of(large->country));
     jw_key(w, "house_stake");
     jw_money(w, large->house_minor, house_exponent(risk));
     jw_key(w, "legs");
@@ -341,12 +352,28 @@ struct customer_call {
 
 /* Columns of CUSTOMER_RISK. */
 enum { C_CURRENCY, C_BALANCE, C_DEBT, C_STAKED, C_STATUS, C_EXCLUDED, C_GGR, C_TURNOVER,
-       C_BETS, C_OPEN, C_CREATED };
+       C_BETS, C_OPEN, C_CREATED, C_COUNTRY, C_REGISTERED_FROM, C_LAST_FROM, C_LAST_AT,
+       C_COUNTRIES };
 
 static void put_money(struct jw *w, const char *name, int64_t minor, int exponent)
 {
     jw_key(w, name);
     jw_money(w, minor, exponent);
+}
+
+/* What the customer said at registration, and what the edge signed. */
+static void put_countries(struct jw *w, const struct value *row)
+{
+    put_country(w, "country", row[C_COUNTRY].s);
+    put_country(w, "registered_from", row[C_REGISTERED_FROM].s);
+    put_country(w, "last_login_from", row[C_LAST_FROM].s);
+    jw_key(w, "last_login_from_at");
+    if (row[C_LAST_AT].i == 0)
+        jw_null(w);
+    else
+        jw_time(w, row[C_LAST_AT].i);
+    jw_key(w, "countries");
+    jw_int(w, row[C_COUNTRIES].i);
 }
 
 static void write_customer(struct jw *w, const struct value *row, int64_t id, int64_t factor_e4,
@@ -371,6 +398,7 @@ static void write_customer(struct jw *w, const struct value *row, int64_t id, in
     jw_bool(w, row[C_STATUS].i == 0 && row[C_EXCLUDED].i <= clock_wall_ms());
     jw_key(w, "registered_at");
     jw_time(w, row[C_CREATED].i);
+    put_countries(w, row);
     jw_object_end(w);
 }
 

@@ -11,6 +11,7 @@
 struct large_bet {
     int64_t id, account, at_ms, stake_minor, potential_minor, house_minor;
     const struct currency *currency;
+    char country[3]; /* as the edge signed it, or "" */
     struct str slip; /* its own memory, slip_encode() */
 };
 

@@ -164,6 +164,8 @@ static void ring_put(struct risk *risk, const struct bus_money *message, int64_t
         .house_minor = house_minor, .currency = view->currency,
         .slip = { copy, risk->scratch.n },
     };
+    if (view->country.n < sizeof(large->country))
+        memcpy(large->country, view->country.p, view->country.n);
 }
 
 static void on_accepted(struct risk *risk, const struct bus_money *message)

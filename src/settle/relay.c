@@ -93,6 +93,7 @@ static void complete_bet(struct relay *relay, const struct outbox_event *event,
         return;
     }
     bet->slip = &relay->slip;
+    bet->country = event->country;
     bet->placed_ms = event->placed_ms;
     bet->stake_minor = event->stake_minor;
     bet->payout_minor = event->payout_minor;

@@ -20,6 +20,7 @@ static struct bet_view view_of(const struct bet_row *row, const struct settle_it
         .cashed_paid_minor = row->cashed_paid_minor,
         .currency = currency_find(row->currency),
         .sport = row->sport,
+        .country = row->country,
     };
 }
 

@@ -149,9 +149,10 @@ static void call_erasures(struct store_exec *exec)
 {
     struct value now = VALUE_INT(clock_wall_ms());
 
-    exec->n = 2;
+    exec->n = 3;
     exec->calls[0] = (struct statement_call){ STATEMENT_ERASE_DUE, { now } };
-    exec->calls[1] = (struct statement_call){ STATEMENT_ERASE_DONE, { now } };
+    exec->calls[1] = (struct statement_call){ STATEMENT_ERASE_COUNTRIES, { now } };
+    exec->calls[2] = (struct statement_call){ STATEMENT_ERASE_DONE, { now } };
 }
 
 static void on_turn(uv_timer_t *timer)

@@ -31,6 +31,8 @@ EMBED(sql_sqlite_0006, "sql/sqlite/0006_experiments.sql");
 EMBED(sql_postgres_0006, "sql/postgres/0006_experiments.sql");
 EMBED(sql_sqlite_0007, "sql/sqlite/0007_traces.sql");
 EMBED(sql_postgres_0007, "sql/postgres/0007_traces.sql");
+EMBED(sql_sqlite_0008, "sql/sqlite/0008_country.sql");
+EMBED(sql_postgres_0008, "sql/postgres/0008_country.sql");
 
 /* Row n is version n + 1. */
 static const struct migration {
@@ -43,6 +45,7 @@ static const struct migration {
     { sql_sqlite_0005, sql_postgres_0005 },
     { sql_sqlite_0006, sql_postgres_0006 },
     { sql_sqlite_0007, sql_postgres_0007 },
+    { sql_sqlite_0008, sql_postgres_0008 },
 };
 
 static bool take_number(void *ctx, const struct value *cells)

@@ -34,14 +34,15 @@
     "  a.id IS NOT NULL AND a.epoch = c.epoch AND (a.limited = 0 OR l.n = 9) AS known," \
     "  a.limited, l.reached, a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
     "  CASE WHEN c.op <> 3 AND (a.status <> 0 OR a.excluded_until_ms > c.at_ms) THEN 4" \
-    "   WHEN l.reached IS NOT NULL AND (c.judged = 0 OR c.judged > 10) THEN 10" \
+    "   WHEN l.reached IS NOT NULL AND (c.judged = 0 OR c.judged > 10)" \
+    "    AND c.judged NOT IN (34, 35) THEN 10" \
     "   WHEN c.judged <> 0 THEN c.judged" \
     "   WHEN c.op <> 2 AND a.balance < c.amount THEN 15" \
     "   ELSE 0 END::int2 AS verdict," \
     "  a.balance - a.debt + CASE WHEN c.op = 2 THEN c.amount ELSE -c.amount END AS net" \
-    " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)" \
+    " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20)" \
     "  WITH ORDINALITY AS c (account, epoch, op, key, hash, judged, detail, amount," \
-    "   at_ms, bet, potential, cap, currency, sport, slip, n)" \
+    "   at_ms, bet, potential, cap, currency, sport, slip, country, n)" \
     " LEFT JOIN LATERAL (" \
     "  SELECT id, balance, debt, staked, seq, epoch, status, limited, excluded_until_ms" \
     "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
@@ -69,7 +70,7 @@
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
     " SELECT account, op, amount, at_ms, bet, potential, cap, currency, sport," \
-    "  slip, seq, limited, net, staked + CASE op WHEN 1 THEN amount ELSE 0 END AS stakes," \
+    "  slip, country, seq, limited, net, staked + CASE op WHEN 1 THEN amount ELSE 0 END AS stakes," \
     "  greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
     " FROM judged WHERE known AND verdict = 0" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
@@ -84,9 +85,9 @@
     "   OR (l.kind = 3 AND d.op = 1))" \
     "), placed AS (" \
     " INSERT INTO bets (account, id, stake, potential, cap, payout, placed_ms," \
-    "  settled_ms, version, state, rule, flags, currency, sport, slip, results)" \
+    "  settled_ms, version, state, rule, flags, currency, sport, slip, results, country)" \
     " SELECT account, bet, amount, potential, cap, 0, at_ms," \
-    "  0, 1, 1, 1, 0, currency, sport, slip, ''" \
+    "  0, 1, 1, 1, 0, currency, sport, slip, '', country" \
     " FROM done WHERE op = 1" \
     "), marked AS (" \
     " INSERT INTO legs (market_key, bet, account)" \
@@ -121,14 +122,15 @@
     "  COALESCE(CASE WHEN verdict = 10 AND judged <> 10 THEN reached END, 0)" \
     " FROM judged j"
 
-#define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "IIIi"
+#define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "IIIi" "S"
 
 _Static_assert(MONEY_DECIDED == 1 && MONEY_KNOWN == 2 && MONEY_SKIPPED == 3
                && MONEY_UNAUTHORIZED == 4, "the statement's outcomes");
 _Static_assert(MONEY_BET == 1 && MONEY_DEPOSIT == 2 && MONEY_WITHDRAWAL == 3,
                "the statement's operations");
 _Static_assert(REFUSE_EXCLUDED == 4 && REFUSE_INSUFFICIENT_FUNDS == 15
-               && REFUSE_LIMIT_REACHED == 10,
+               && REFUSE_LIMIT_REACHED == 10 && REFUSE_COUNTRY_REFUSED == 34
+               && REFUSE_COUNTRY_UNSIGNED == 35,
                "the statement's verdicts");
 _Static_assert(HOUSE_CASH == 1 && HOUSE_BETS == 2 && TRANSFER_DEPOSIT == 1
                && TRANSFER_WITHDRAWAL == 2 && TRANSFER_STAKE == 3,
@@ -280,6 +282,8 @@ static enum pg_sent plain_send(struct pg_conn *conn, bool wait, int64_t epoch)
     put_legs(params, cmds, n, n_legs, LEG_BET);
     put_legs(params, cmds, n, n_legs, LEG_ACCOUNT);
     pg_param_int8(params, epoch);
+    pg_array(params, PG_TEXT, n);
+    EACH(pg_put_str, cmd->country)
     return pg_conn_send(conn, wait ? "money_wait" : "money");
 }
 

@@ -22,7 +22,7 @@
     " e.staked, e.amount, COALESCE(e.payout, 0), COALESCE(e.cashed_stake, 0)," \
     " COALESCE(e.cashed_paid, 0), COALESCE(b.currency," \
     "  (SELECT a.currency FROM accounts a WHERE a.id = e.account))," \
-    " b.placed_ms, b.stake + b.cashed_stake, b.flags, b.sport, b.slip, b.results" column \
+    " b.placed_ms, b.stake + b.cashed_stake, b.flags, b.sport, b.slip, b.results, b.country" column \
     " FROM (SELECT *, sum(cardinality(accounts)) OVER (ORDER BY id) AS total" \
     "  FROM (SELECT * FROM outbox WHERE id > $1 AND id <=" \
     "   CASE WHEN $4 > 0 AND " XMIN_SQL " >= $4 THEN greatest($2, $3) ELSE $2 END" \
@@ -40,7 +40,7 @@
 enum read_column {
     R_ROW, R_XID, R_AT, R_ACCOUNT, R_N, R_SEQ, R_EVENT, R_REF, R_NET, R_STAKED, R_AMOUNT,
     R_PAYOUT, R_CASHED_STAKE, R_CASHED_PAID, R_CURRENCY, R_PLACED, R_STAKE, R_FLAGS, R_SPORT,
-    R_SLIP, R_RESULTS, R_TRACE,
+    R_SLIP, R_RESULTS, R_COUNTRY, R_TRACE,
 };
 
 const struct pg_statement pg_outbox_statements[] = {
@@ -127,6 +127,7 @@ static void read_bet(struct outbox_event *event, struct arena *arena, const PGre
     event->sport = text(arena, result, row, R_SPORT);
     event->slip = text(arena, result, row, R_SLIP);
     event->results = text(arena, result, row, R_RESULTS);
+    event->country = text(arena, result, row, R_COUNTRY);
 }
 
 static void read_event(struct outbox_event *event, struct arena *arena, const PGresult *result,

@@ -86,7 +86,7 @@ const struct pg_statement pg_settle_statements[] = {
     { "settle_fetch", "iii",
       "SELECT b.account, b.id, b.version, b.state, b.stake, b.potential, b.cap,"
       " b.payout, b.placed_ms, b.settled_ms, b.rule, b.flags, b.currency, b.sport,"
-      " b.slip, b.results, b.cashed_stake, b.cashed_paid"
+      " b.slip, b.results, b.cashed_stake, b.cashed_paid, b.country"
       " FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"
       " WHERE l.market_key = $1 AND l.bet > $2 ORDER BY l.bet LIMIT $3" },
     { "settle_write", WRITE_TYPES, WRITE_SQL(" SKIP LOCKED") },
@@ -138,6 +138,7 @@ static struct bet_row read_bet(struct arena *arena, const PGresult *result, int 
         .results = cell_str(arena, result, row, 15),
         .cashed_stake_minor = cell_int(result, row, 16),
         .cashed_paid_minor = cell_int(result, row, 17),
+        .country = cell_str(arena, result, row, 18),
     };
 }
 

@@ -31,8 +31,9 @@
         " ON CONFLICT DO NOTHING")                                                 \
     HOT(BET_ADD, "INSERT INTO bets (account, id, version, state, stake,"           \
         " potential, cap, payout, currency, sport, placed_ms, settled_ms, rule,"   \
-        " flags, slip, results, cashed_stake, cashed_paid)"                        \
-        " VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, 0, 1, 0, ?9, '', 0, 0)")\
+        " flags, slip, results, cashed_stake, cashed_paid, country)"               \
+        " VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, 0, 1, 0, ?9, '', 0, 0," \
+        " ?10)")                                                                   \
     HOT(BET_CASH, "UPDATE bets SET version = version + 1, stake = stake - ?1,"     \
         " cashed_stake = cashed_stake + ?1, cashed_paid = cashed_paid + ?2,"       \
         " potential = ?3, state = ?4,"                                             \
@@ -82,7 +83,7 @@
     HOT(SETTLE_FETCH, "SELECT b.account, b.id, b.version, b.state, b.stake,"       \
         " b.potential, b.cap, b.payout, b.currency, b.sport, b.placed_ms,"         \
         " b.settled_ms, b.rule, b.flags, b.slip, b.results, b.cashed_stake,"       \
-        " b.cashed_paid"                                                           \
+        " b.cashed_paid, b.country"                                                \
         " FROM legs l JOIN bets b ON b.account = l.account AND b.id = l.bet"       \
         " WHERE l.market_key = ?1 AND l.bet > ?2 ORDER BY l.bet LIMIT ?3")
 

@@ -58,6 +58,15 @@ static bool pays_in(const struct money_cmd *cmd)
     return cmd->op == MONEY_DEPOSIT || cmd->op == MONEY_CASHOUT;
 }
 
+/* A rung of the ladder below the customer's own limits; where the request
+ * comes from is above them. */
+static bool is_below_limits(enum refusal verdict)
+{
+    return verdict == REFUSE_NOTHING ||
+           (verdict > REFUSE_LIMIT_REACHED && verdict != REFUSE_COUNTRY_REFUSED &&
+            verdict != REFUSE_COUNTRY_UNSIGNED);
+}
+
 /* Rule 15: standing first, then what was judged, then the balance. */
 static enum refusal decide(const struct money_cmd *cmd, const struct standing *standing)
 {
@@ -65,8 +74,7 @@ static enum refusal decide(const struct money_cmd *cmd, const struct standing *s
 
     if (excluded && !takes_out(cmd))
         return REFUSE_EXCLUDED;
-    if (standing->limit_reached != 0
-        && (cmd->verdict == REFUSE_NOTHING || cmd->verdict > REFUSE_LIMIT_REACHED))
+    if (standing->limit_reached != 0 && is_below_limits(cmd->verdict))
         return REFUSE_LIMIT_REACHED;
     if (cmd->verdict != REFUSE_NOTHING)
         return cmd->verdict;
@@ -156,6 +164,7 @@ static int add_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
     sqlite_bind_str(stmt, 7, cmd->sport);
     (void)sqlite3_bind_int64(stmt, 8, cmd->at_ms);
     sqlite_bind_str(stmt, 9, cmd->slip);
+    sqlite_bind_str(stmt, 10, cmd->country);
     code = sqlite_finish(conn, stmt);
     return code == SQLITE_OK ? add_legs(conn, cmd) : code;
 }

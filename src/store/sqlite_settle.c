@@ -25,6 +25,7 @@ static void read_bet(sqlite3_stmt *stmt, struct arena *arena, struct bet_row *ro
         .results = sqlite_column_str(stmt, 15, arena),
         .cashed_stake_minor = sqlite3_column_int64(stmt, 16),
         .cashed_paid_minor = sqlite3_column_int64(stmt, 17),
+        .country = sqlite_column_str(stmt, 18, arena),
     };
 }
 

@@ -102,6 +102,7 @@ struct money_cmd {
     int64_t potential_minor, cap_minor;
     const char *currency;
     struct str sport;
+    struct str country;       /* as the edge signed it, kept on the bet; '' = nobody looked */
     struct str slip;          /* slip_encode() */
     int64_t market_keys[LIMIT_LEGS];
     uint32_t n_legs;
@@ -190,7 +191,7 @@ struct bet_row {
     int64_t account, id, version;
     enum bet_state state;
     int64_t stake_minor, potential_minor, cap_minor, payout_minor;
-    struct str currency, sport;
+    struct str currency, sport, country;
     int64_t placed_ms, settled_ms, rule, flags;
     int64_t cashed_stake_minor, cashed_paid_minor; /* taken out; stake is what is left */
     struct str slip, results;
@@ -279,7 +280,7 @@ struct outbox_event {
     struct str traceparent;   /* of its bet, with read.traces; empty = not traced */
     bool has_bet;             /* the rest is said */
     int64_t placed_ms, stake_minor /* as placed */, flags;
-    struct str sport, slip, results; /* results: as they are now */
+    struct str sport, country, slip, results; /* results: as they are now */
 };
 
 /* Where reading stands: { 0 } at first, then the store's. */

@@ -33,6 +33,7 @@ METRIC(BETS_REPLAYED, COUNTER, "overround_bets_replayed_total", "", "Bets answer
 METRIC(CASHOUTS, COUNTER, "overround_cashouts_total", "result", "Verdicts on cash-outs: done, or the refusal's code; pending when the store's answer was not known.")
 METRIC(CASHED_OUT, COUNTER, "overround_cashed_out_minor_total", "currency", "Paid for cash-outs, in minor units.")
 METRIC(WALLET, COUNTER, "overround_wallet_total", "result", "Deposits and withdrawals by result.")
+METRIC(EDGE_COUNTRY, COUNTER, "overround_edge_country_total", "result", "Requests whose country was looked at, by what its signature was: signed, former (by the former secret), missing, malformed, wrong, stale.")
 METRIC(STAKED, COUNTER, "overround_staked_minor_total", "currency", "Stakes accepted, in minor units.")
 METRIC(PLACE_SECONDS, HISTOGRAM, "overround_place_seconds", "", "From a bet's last byte to its answer.")
 METRIC(COMMIT_SECONDS, HISTOGRAM, "overround_commit_seconds", "", "One money transaction, from sending to its result.")

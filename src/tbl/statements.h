@@ -20,6 +20,12 @@ STATEMENT(CUSTOMER_BY_EMAIL, "s", "issis" "sii",
 STATEMENT(ACCOUNT_GET, "i", "siiiiiii",
     "SELECT currency, balance, debt, staked, seq, epoch, status,"
     " excluded_until_ms FROM accounts WHERE id = $1")
+/* $4: 1 = the account is made there. */
+STATEMENT(COUNTRY_SEEN, "isii", "",
+    "INSERT INTO countries_seen (customer, country, first_ms, last_ms, registered)"
+    " VALUES ($1, $2, $3, $3, $4) ON CONFLICT (customer, country) DO UPDATE SET last_ms ="
+    " CASE WHEN excluded.last_ms > countries_seen.last_ms THEN excluded.last_ms"
+    "  ELSE countries_seen.last_ms END")
 STATEMENT(EPOCH_RAISE, "i", "i",
     "UPDATE accounts SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch")
 /* A verdict with what its answer is made of: the bet or the transfer. */
@@ -34,11 +40,11 @@ STATEMENT(KEY_GET, "iis", "bisii" "iiiss" "iiii",
     " LEFT JOIN transfers t ON k.op <> 1 AND k.verdict = 0"
     "  AND t.account = k.account AND t.seq = k.ref AND t.at_ms = k.at_ms"
     " WHERE k.account = $1 AND k.op = $2 AND k.key = $3")
-#define BET_COLUMNS "iiiii" "iiiss" "iiiis" "sii"
+#define BET_COLUMNS "iiiii" "iiiss" "iiiis" "siis"
 #define BET_SELECT \
     "SELECT account, id, version, state, stake, potential, cap, payout," \
     " currency, sport, placed_ms, settled_ms, rule, flags, slip, results," \
-    " cashed_stake, cashed_paid" \
+    " cashed_stake, cashed_paid, country" \
     " FROM bets"
 STATEMENT(BET_GET, "ii", BET_COLUMNS, BET_SELECT " WHERE account = $1 AND id = $2")
 /* $2: ids below this; $3, $4: states from, to. */
@@ -407,7 +413,7 @@ STATEMENT(HOLDS_DECIDED, "i", "iii",
 STATEMENT(HOLD_END, "i", "", "DELETE FROM holds WHERE id = $1 AND decision <> 3")
 STATEMENT(HOLD_KEEP_OFFER, "i", "", "UPDATE holds SET node = -1 WHERE id = $1")
 /* One customer for the desk: 2 is the house's account of stakes and payouts. */
-STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "i",
+STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "isssi" "i",
     "SELECT a.currency, a.balance, a.debt, a.staked, CAST(a.status AS bigint),"
     " a.excluded_until_ms,"
     " (SELECT CAST(COALESCE(SUM(CASE WHEN t.credit = 2 THEN t.amount"
@@ -417,13 +423,22 @@ STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "i",
     "  FROM transfers t WHERE t.account = a.id) + COALESCE(k.staked, 0),"
     " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id) + COALESCE(k.bets, 0),"
     " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id AND b.state = 1),"
-    " c.created_ms"
+    " c.created_ms, c.country,"
+    " COALESCE((SELECT s.country FROM countries_seen s WHERE s.customer = a.id"
+    "  AND s.registered = 1), ''),"
+    " COALESCE((SELECT s.country FROM countries_seen s WHERE s.customer = a.id"
+    "  ORDER BY s.last_ms DESC LIMIT 1), ''),"
+    " COALESCE((SELECT MAX(s.last_ms) FROM countries_seen s WHERE s.customer = a.id), 0),"
+    " (SELECT COUNT(*) FROM countries_seen s WHERE s.customer = a.id)"
     " FROM accounts a JOIN customers c ON c.id = a.id"
     " LEFT JOIN checkpoints k ON k.account = a.id WHERE a.id = $1")
 /* Personal data goes when its day has come; $1: now.  In one transaction. */
 STATEMENT(ERASE_DUE, "i", "",
     "UPDATE customers SET email = 'erased:' || id, password = '', country = '', born = ''"
     " WHERE id IN (SELECT customer FROM erasures WHERE due_ms <= $1 AND done_ms = 0)")
+STATEMENT(ERASE_COUNTRIES, "i", "",
+    "DELETE FROM countries_seen WHERE customer IN"
+    " (SELECT customer FROM erasures WHERE due_ms <= $1)")
 STATEMENT(ERASE_DONE, "i", "",
     "UPDATE erasures SET done_ms = $1 WHERE due_ms <= $1 AND done_ms = 0")
 /* A month and its partitions, made ahead (sql/postgres/0005_archive.sql). */

@@ -22,6 +22,8 @@ static void the_ladder_keeps_its_order(void **state)
         { 400, "key_missing" },
         { 401, "unauthorized" },
         { 403, "excluded" },
+        { 451, "country_refused" },
+        { 403, "country_unsigned" },
         { 422, "key_reused" },
         { 422, "stake_too_small" },
         { 422, "stake_too_large" },
