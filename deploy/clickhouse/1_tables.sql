@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS bets (
     past_posted UInt8,
     legs       UInt8,
     experiments Array(String),
-    arms       Array(String)  -- of each of them, the customer's
+    arms       Array(String),  -- of each of them, the customer's
+    country    String          -- where it was placed from; '' = nobody looked
 ) ENGINE = ReplacingMergeTree(seq)
 PARTITION BY toYYYYMM(day) ORDER BY (placed_ms, bet);
 

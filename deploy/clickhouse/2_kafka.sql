@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS bets_in (
     potential Int64, payout Int64, cashed_stake Int64, cashed_paid Int64, past_posted UInt8,
     sport String, type String, leg_events Array(String), leg_markets Array(UInt32),
     leg_specifiers Array(String), leg_outcomes Array(String), leg_odds_e4 Array(Int64),
-    leg_states Array(String), experiments Array(String), arms Array(String)
+    leg_states Array(String), experiments Array(String), arms Array(String), country String
 ) ENGINE = Kafka SETTINGS kafka_broker_list = '{brokers}', kafka_topic_list = '{prefix}bets',
     kafka_group_name = '{prefix}clickhouse-bets', kafka_format = 'JSONEachRow',
     kafka_row_delimiter = '\n', kafka_num_consumers = 1;
@@ -24,7 +24,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS bets_mv TO bets AS
 SELECT placed_ms, bet, account, seq, toDate(intDiv(placed_ms, 86400000)) AS day, sport, currency,
     type, state, stake, if(state = 'cashed_out', 0, stake - cashed_stake) AS open_stake,
     potential, payout + cashed_paid AS paid, settled_ms, past_posted,
-    toUInt8(length(leg_events)) AS legs, experiments, arms
+    toUInt8(length(leg_events)) AS legs, experiments, arms, country
 FROM bets_in WHERE v = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS bet_legs_mv TO bet_legs AS

@@ -42,7 +42,8 @@ const environment = list(closed({ name: text, value: text, valueFrom: anyMap },
 const elsewhere = {
   store: 'store', listen: 'listen', 'operator-listen': 'listen', role: 'roles', bus: 'bus',
   'operator-token': 'operatorToken', 'amqp-url': 'amqp', 'kafka-conf': 'bus',
-  analytics: 'analytics', 'recovery-token': 'recovery',
+  analytics: 'analytics', 'recovery-token': 'recovery', 'edge-secret': 'edge',
+  'edge-secret-former': 'edge',
 };
 
 // The settings that are left, of src/tbl/config.h.
@@ -100,6 +101,7 @@ export function schema(root) {
       amqp: secret(),
       recovery: secret(),
       analytics: secret(),
+      edge: closed({ ...secret().properties, formerKey: secret().properties.secretKey }),
       config,
       listen: match('^([0-9.]+|\\[[0-9a-fA-F:]+\\])$'),
       single: closed({

@@ -213,6 +213,8 @@ static const char *wrong_edge(const struct config *config)
 {
     bool lists = config->countries_allowed[0] != '\0' || config->countries_refused[0] != '\0';
 
+    if (strstr(config->role, "bets") == NULL)
+        return NULL; /* it does not ask, and need not be told the secret */
     if (config->edge_secret[0] == '\0')
         return config->edge_secret_former[0] != '\0'
             ? "edge-secret-former needs edge-secret"

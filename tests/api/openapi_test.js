@@ -546,6 +546,30 @@ describe('the running binary', () => {
     }
   });
 
+  test('from a country that is refused, or nobody knows from where', async () => {
+    const { SECRET, sign } = require('./lib/edge');
+    const home = await openWorld({ 'edge-secret': SECRET, 'countries-refused': 'US' });
+    const abroad = new Driver(() => home);
+    try {
+      const send = (id, token, country) => abroad.send(id, {
+        ...openapi.exampleRequest(operations[id]), token, key: newKey(),
+        headers: country ? sign(country) : {},
+      });
+      const { json } = await send('register', undefined, 'MT');
+      for (const id of ['register', 'deposit', 'placeBet']) {
+        assert.equal((await send(id, json.token, 'US')).code, 'country_refused', id);
+        assert.equal((await send(id, json.token)).code, 'country_unsigned', id);
+      }
+      for (const country of ['MT', 'US', undefined]) {
+        assert.equal((await send('logIn', undefined, country)).status, 201);
+        assert.equal((await send('getSession', json.token, country)).status, 200);
+      }
+      for (const what of abroad.seen) driver.seen.add(what);
+    } finally {
+      await home.close();
+    }
+  });
+
   test('excluded', async () => {
     const customer = await world().customer();
     const event = await world().event(market.oneXTwo());

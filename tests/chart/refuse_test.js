@@ -88,8 +88,8 @@ test('every setting of the table may be given, but for those that other values s
   const schema = JSON.parse(fs.readFileSync(`${chart}/values.schema.json`, 'utf8'));
   const given = Object.keys(schema.definitions.config.properties);
   assert.deepEqual(names.filter((name) => !given.includes(name)).sort(), ['amqp-url', 'analytics',
-    'bus', 'kafka-conf', 'listen', 'operator-listen', 'operator-token', 'recovery-token', 'role',
-    'store']);
+    'bus', 'edge-secret', 'edge-secret-former', 'kafka-conf', 'listen', 'operator-listen',
+    'operator-token', 'recovery-token', 'role', 'store']);
   const all = Object.fromEntries(given.map((name) => [name, '1']));
   const { data } = render(JSON.stringify({ config: { ...all, 'drain-s': '30' } }))
     .get('ConfigMap', 'rel-overround');

@@ -280,7 +280,11 @@ test('secrets go by reference, to those who need them', () => {
     OVERROUND_OPERATOR_TOKEN: { name: 'operator', key: 'token' },
     OVERROUND_KAFKA_CONF: { name: 'kafka', key: 'kafka-conf' },
   };
-  for (const role of ['odds', 'bets', 'web']) assert.deepEqual(secrets(role), common);
+  for (const role of ['odds', 'web']) assert.deepEqual(secrets(role), common);
+  assert.deepEqual(secrets('bets'), {
+    ...common, OVERROUND_EDGE_SECRET: { name: 'edge', key: 'secret' },
+    OVERROUND_EDGE_SECRET_FORMER: { name: 'edge', key: 'former', optional: true },
+  });
   assert.deepEqual(secrets('settle'),
     { ...common, OVERROUND_ANALYTICS: { name: 'clickhouse', key: 'url' } });
   assert.deepEqual(secrets('feed'), {

@@ -63,7 +63,7 @@ imagePullSecrets:
 {{/* The environment of a process that serves. */}}
 {{- define "overround.env" -}}
 {{- $values := .root.Values -}}
-{{- $plays := ternary (list "feed" "settle") (list .role) (eq .role "single") -}}
+{{- $plays := ternary (list "feed" "bets" "settle") (list .role) (eq .role "single") -}}
 {{- include "overround.storeEnv" .root }}
 {{- include "overround.tokenEnv" .root }}
 {{- if and (ne .role "single") $values.bus.url }}
@@ -80,6 +80,11 @@ imagePullSecrets:
 {{- if $values.recovery.existingSecret }}
 {{ include "overround.fromSecret" (dict "name" "OVERROUND_RECOVERY_TOKEN" "from" $values.recovery) }}
 {{- end }}
+{{- end }}
+{{- if and (has "bets" $plays) $values.edge.existingSecret }}
+{{ include "overround.fromSecret" (dict "name" "OVERROUND_EDGE_SECRET" "from" $values.edge) }}
+- name: OVERROUND_EDGE_SECRET_FORMER
+  valueFrom: {secretKeyRef: {name: {{ $values.edge.existingSecret }}, key: {{ $values.edge.formerKey }}, optional: true}}
 {{- end }}
 {{- if and (has "settle" $plays) $values.analytics.existingSecret }}
 {{ include "overround.fromSecret" (dict "name" "OVERROUND_ANALYTICS" "from" $values.analytics) }}
