@@ -3,7 +3,8 @@
  * overround erase --due [--store URL]
  *
  * Closes an account and erases who it belonged to: e-mail, password, country,
- * date of birth, and the countries it was used from.  The ledger and the archive know a number alone, and stay.
+ * date of birth, and the countries it was used from.  The ledger and the archive
+ * know a number alone, and stay.
  * Where the law wants the identity kept, --keep-years closes the account and
  * forgets the password now, the rest when the time has come (the server looks
  * every hour; --due does it by hand).  Beside a live server.

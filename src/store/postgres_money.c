@@ -70,7 +70,8 @@
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
     " SELECT account, op, amount, at_ms, bet, potential, cap, currency, sport," \
-    "  slip, country, seq, limited, net, staked + CASE op WHEN 1 THEN amount ELSE 0 END AS stakes," \
+    "  slip, country, seq, limited, net," \
+    "  staked + CASE op WHEN 1 THEN amount ELSE 0 END AS stakes," \
     "  greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
     " FROM judged WHERE known AND verdict = 0" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \

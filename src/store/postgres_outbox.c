@@ -22,7 +22,8 @@
     " e.staked, e.amount, COALESCE(e.payout, 0), COALESCE(e.cashed_stake, 0)," \
     " COALESCE(e.cashed_paid, 0), COALESCE(b.currency," \
     "  (SELECT a.currency FROM accounts a WHERE a.id = e.account))," \
-    " b.placed_ms, b.stake + b.cashed_stake, b.flags, b.sport, b.slip, b.results, b.country" column \
+    " b.placed_ms, b.stake + b.cashed_stake, b.flags, b.sport, b.slip, b.results," \
+    " b.country" column \
     " FROM (SELECT *, sum(cardinality(accounts)) OVER (ORDER BY id) AS total" \
     "  FROM (SELECT * FROM outbox WHERE id > $1 AND id <=" \
     "   CASE WHEN $4 > 0 AND " XMIN_SQL " >= $4 THEN greatest($2, $3) ELSE $2 END" \

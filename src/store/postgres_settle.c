@@ -150,7 +150,7 @@ static bool fetch_read(struct pg_conn *conn, void *request, unsigned statement,
 
     (void)conn;
     CHECK(statement == 0);
-    if (PQnfields(result) != 18 || n > (int)fetch->limit)
+    if (PQnfields(result) != 19 || n > (int)fetch->limit)
         return false;
     fetch->rows = ARENA_ARRAY(fetch->arena, struct bet_row, (size_t)n + 1);
     fetch->n = (uint32_t)n;

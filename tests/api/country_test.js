@@ -55,6 +55,9 @@ describe('the country of a request', () => {
     assert.deepEqual(rows.split('\n'), ['MT', 'XX']);
     assert.equal('country' in bet, false);
     assert.equal('country' in (await customer.betById(other.id)), false);
+    customer.world = at('US'); // what stands is settled, wherever the customer is
+    await event.result(1, 0, 0);
+    await customer.becomes(bet, { state: 'settled', payout: '20.00' });
   });
 
   test('registration: 451 from a refused country, 403 without a signature', async () => {

@@ -114,6 +114,23 @@ static void test_a_bet_comes_back(void **state)
     expect_view(&record.bet, &back.bet);
     expect_slip(&t.slip, back.bet.slip);
     assert_true(str_eq(str_of(back.bet.currency->code), STR("EUR")));
+    assert_int_equal(back.bet.country.n, 0);
+}
+
+/* Where it is known; a record without it is as one of before. */
+static void test_a_bet_says_where_it_was_placed(void **state)
+{
+    struct event_record record = settled(1500), back;
+
+    (void)state;
+    event_record_write_bet(&record, &t.text);
+    assert_null(memmem(t.text.p, t.text.n, "country", 7));
+    buf_reset(&t.text);
+    record.bet.country = STR("MT");
+    event_record_write_bet(&record, &t.text);
+    assert_true(event_record_read(buf_view(&t.text), &t.arena, &t.back, &back));
+    expect_view(&record.bet, &back.bet);
+    assert_true(str_eq(back.bet.country, STR("MT")));
 }
 
 /* They are for who reads from outside: reading passes over them. */
@@ -240,6 +257,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_bet_comes_back),
+        TEST(test_a_bet_says_where_it_was_placed),
         TEST(test_a_bet_is_told_with_its_arms),
         TEST(test_a_transfer_comes_back),
         TEST(test_the_format_is_what_it_was),

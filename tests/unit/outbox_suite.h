@@ -64,6 +64,7 @@ static void expect_event_bet(const struct outbox_event *event, int64_t payout,
     assert_int_equal(event->cashed_stake_minor, cashed_stake);
     assert_int_equal(event->cashed_paid_minor, cashed_paid);
     assert_true(str_eq(event->sport, STR("sr:sport:1")));
+    assert_true(str_eq(event->country, STR("MT")));
 }
 
 /* Each event as it was after it, whatever came since. */

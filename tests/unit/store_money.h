@@ -32,6 +32,36 @@ static void test_a_command_says_what_it_left(void **state)
     expect_after(&refused, 0, 3800, 0, 1200);
 }
 
+/* Standing beats where the bet comes from, which beats the customer's own
+ * limit and the balance; nothing moves, and the verdict stays under the key. */
+static void test_where_from_is_between_standing_and_limits(void **state)
+{
+    struct money_cmd cmd, again;
+
+    (void)state;
+    suite_add_customer(1000);
+    for (int i = 0; i < 2; i++) {
+        enum refusal refusal = i == 0 ? REFUSE_COUNTRY_REFUSED : REFUSE_COUNTRY_UNSIGNED;
+        const char *key = i == 0 ? "b1" : "b2";
+
+        cmd = suite_bet(1000, key, 1200, 1); /* more than there is */
+        cmd.verdict = refusal;
+        cmd.detail = STR("\"country\":\"US\"");
+        assert_int_equal(suite_money(&cmd, 1), STORE_OK);
+        assert_int_equal(cmd.outcome, MONEY_DECIDED);
+        assert_int_equal(cmd.decided, refusal);
+        expect_after(&cmd, 0, 0, 0, 0);
+        again = suite_bet(1000, key, 1200, 2);
+        assert_int_equal(suite_money(&again, 1), STORE_OK);
+        assert_int_equal(again.outcome, MONEY_KNOWN);
+    }
+    cmd = suite_cmd(MONEY_DEPOSIT, 1000, "d1", 100);
+    cmd.verdict = REFUSE_COUNTRY_REFUSED;
+    assert_int_equal(suite_money(&cmd, 1), STORE_OK);
+    assert_int_equal(cmd.decided, REFUSE_COUNTRY_REFUSED);
+    expect_after(&cmd, 0, 0, 0, 0);
+}
+
 static void expect_item(const struct settle_item *item, int64_t seq, int64_t balance,
                         int64_t debt, int64_t staked)
 {
@@ -106,6 +136,7 @@ static void expect_bet(uint32_t n, int64_t version, enum bet_state state, int64_
     assert_int_equal(EXEC_CELL(&exec, 0, 5).i, potential);
     assert_int_equal(EXEC_CELL(&exec, 0, 16).i, cashed_stake);
     assert_int_equal(EXEC_CELL(&exec, 0, 17).i, cashed_paid);
+    assert_true(str_eq(EXEC_CELL(&exec, 0, 18).s, STR("MT")));
 }
 
 static void place_one(void)
@@ -174,6 +205,7 @@ static void rule_16_a_part_leaves_the_rest_to_settlement(void **state)
     assert_int_equal(fetch.rows[0].stake_minor, 500);
     assert_int_equal(fetch.rows[0].cashed_stake_minor, 500);
     assert_int_equal(fetch.rows[0].cashed_paid_minor, 480);
+    assert_true(str_eq(fetch.rows[0].country, STR("MT")));
     assert_int_equal(suite_write(&write), STORE_OK);
     expect_item(&item, 5, 5730, 0, 0);
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 10);
@@ -373,6 +405,7 @@ static void rule_15_periods_are_utc(void **state)
 
 #define STORE_MONEY_SUITE                              \
     SUITE_TEST(test_a_command_says_what_it_left),      \
+    SUITE_TEST(test_where_from_is_between_standing_and_limits), \
     SUITE_TEST(test_settlement_says_what_it_left),     \
     SUITE_TEST(rule_16_a_bet_is_cashed_out_once),      \
     SUITE_TEST(rule_16_a_part_leaves_the_rest_to_settlement), \

@@ -254,6 +254,7 @@ static struct money_cmd suite_bet(int64_t account, const char *key, int64_t stak
     cmd.cap_minor = 100000000;
     cmd.currency = "EUR";
     cmd.sport = STR("sr:sport:1");
+    cmd.country = STR("MT");
     cmd.market_keys[0] = market_key(suite_market());
     cmd.n_legs = 1;
     return cmd;

@@ -12,6 +12,8 @@ export interface Session {
   token: string;
   expires_at: string;
   experiments?: Record<string, string>; // of a session from before there were any: none
+  betting?: boolean; // false: no bets and deposits from where the customer is, for `reason`
+  reason?: string;
 }
 
 export interface Wallet {
@@ -65,17 +67,30 @@ export async function loadWallet() {
 // logged in.
 export const arm = (experiment: string) => session.value?.experiments?.[experiment] ?? '';
 
-// A session may outlive an experiment: its arms are asked for with every visit,
-// which is also what tells the server that the customer has seen them.
-async function loadArms() {
+// Why there are no bets and no deposits from where the customer is, or ''.
+export function whyNoBets(reason = session.value?.betting === false && session.value.reason) {
+  if (!reason) return '';
+  const why =
+    reason === 'country_refused'
+      ? 'We take no bets and no deposits from the country you are in.'
+      : 'We cannot tell which country you are in: no bets and no deposits for now.';
+  return `${why} You can withdraw, set limits and take a time-out as ever.`;
+}
+
+// A session may outlive an experiment, and its customer travels: both are asked
+// for with every visit, which is also what tells the server that the customer
+// has seen the arms.
+async function loadSession() {
   const now = session.value;
   if (!now) return;
   try {
-    const { experiments } = await own<Pick<Session, 'experiments'>>('GET', '/v1/sessions');
-    const same = JSON.stringify(experiments) === JSON.stringify(now.experiments);
-    if (session.value === now && experiments && !same) session.set({ ...now, experiments });
+    const { reason: _, ...before } = now;
+    const { experiments = {}, betting = true, reason } =
+      await own<Pick<Session, 'experiments' | 'betting' | 'reason'>>('GET', '/v1/sessions');
+    const told = { ...before, experiments, betting, ...(reason && { reason }) };
+    if (session.value === now && JSON.stringify(told) !== JSON.stringify(now)) session.set(told);
   } catch {
-    // the arms that were told stay
+    // what was told stays
   }
 }
 
@@ -120,7 +135,8 @@ export function startSession() {
   };
   session.watch(follow);
   follow();
-  void loadArms();
+  void loadSession();
+  document.addEventListener('visibilitychange', () => document.hidden || void loadSession());
   // Without the stream nobody tells of what settlement has paid.
   setInterval(() => feed.privateLive.value || document.hidden || void loadWallet(), ASK_MS);
 }

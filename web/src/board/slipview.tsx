@@ -9,7 +9,7 @@ import { choose } from '../shared/rational';
 import { Choice, Icon, Money, Odds, useMove } from './parts';
 import type { Bet } from './mybets';
 import { legKey } from './names';
-import { arm, currency, feed, session, wallet } from './session';
+import { arm, currency, feed, session, wallet, whyNoBets } from './session';
 import {
   accept,
   changeSlip,
@@ -359,6 +359,9 @@ function wayOut(problem: Problem, legs: SlipLeg[]): Way {
       return { text: 'Selections of one match cannot be combined.' };
     case 'excluded':
       return { text: 'Your account is in a time-out or excluded: no bets for now.' };
+    case 'country_refused':
+    case 'country_unsigned':
+      return { text: whyNoBets(problem.code) };
     default:
       return { text: problem.detail ? `${problem.title}: ${problem.detail}` : problem.title };
   }
@@ -427,6 +430,8 @@ function nextStep(): Next {
         go('/account');
       },
     };
+  const abroad = whyNoBets();
+  if (abroad) return { label: 'Place bet', why: abroad };
   if (feed.freshness.value === 'stale')
     return { label: 'Place bet', why: 'These odds may be old. Reconnecting …' };
   if (relatedLegs())

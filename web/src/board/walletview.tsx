@@ -4,7 +4,7 @@ import { useCell } from '../shared/cell';
 import { newKey, type Problem, sendOnce } from '../shared/api';
 import { minorOf, moneyText, parseMoney, showMoney } from '../shared/money';
 import { Alert, Field, Heading, Money, timeText } from './parts';
-import { currency, loadWallet, own, session, tokenOf, wallet } from './session';
+import { currency, loadWallet, own, session, tokenOf, wallet, whyNoBets } from './session';
 
 interface Transfer {
   id: string;
@@ -80,6 +80,7 @@ function refusalText(problem: Problem): string {
   if (problem.code === 'limit_reached' && problem.maximum)
     return `Your limit leaves ${money(problem.maximum)}.`;
   if (problem.code === 'excluded') return 'Your account is in a time-out: no deposits for now.';
+  if (problem.code.startsWith('country_')) return whyNoBets(problem.code);
   return problem.detail ?? problem.title;
 }
 
