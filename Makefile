@@ -15,6 +15,8 @@
 #   make docs    the references generated from src/tbl
 #   make edge    what every CDN and edge node is configured with, from deploy/edge/edge.yaml
 #   make chart   what the Helm chart has from elsewhere: schema, README, alerts
+#   make terraform      deploy/terraform: format, validation, tests, policies
+#   make rehearse-aws   root production against a server that answers as AWS does
 
 SHELL = /bin/bash
 VARIANT ?= release
@@ -47,7 +49,7 @@ HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 
 .PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean \
 	deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart edge \
-	image deps-image FORCE
+	image deps-image terraform rehearse-aws FORCE
 .SECONDARY:
 
 all: build/overround
@@ -201,6 +203,14 @@ edge: build/overround
 		build/overround edge --for "$$target" --policy deploy/edge/edge.yaml \
 			--out "deploy/edge/$$target" || exit 1; \
 	done
+
+# Without an account.
+terraform:
+	@scripts/deps.sh terraform
+	@node --test --test-concurrency=1 tests/terraform/*_test.js
+rehearse-aws:
+	@scripts/deps.sh terraform
+	@scripts/terraform/rehearse.sh
 
 docs: build/overround
 	build/overround reference config > docs/CONFIG.md

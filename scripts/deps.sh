@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
 # nothing.  Arguments: which groups are needed (build, test, cluster,
-# image, monitoring, release, kube, edge, bench).
+# image, monitoring, release, kube, terraform, edge, bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
@@ -17,6 +17,7 @@ kube="containerd runc containernetworking-plugins nftables iproute2 dnsmasq-base
       procps kmod"
 edge="varnish varnish-modules haproxy"
 bench="nginx libnginx-mod-nchan nats-server"
+terraform="jq curl python3-pip"
 image="buildah podman runc debootstrap debian-archive-keyring"
 
 missing=""

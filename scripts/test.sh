@@ -242,6 +242,17 @@ image() {
     jobs_max=1 node_step image tests/image/*_test.js
 }
 
+# deploy/terraform, without an account.  A machine without terraform says so and passes;
+# OVERROUND_TERRAFORM=required makes that a failure.
+terraform() {
+    scripts/deps.sh terraform || return
+    if ! scripts/terraform.sh have 2>/dev/null && [ "${OVERROUND_TERRAFORM:-}" != required ]; then
+        say "terraform                    skipped: there is no terraform here"
+        return
+    fi
+    jobs_max=1 step_limit=1800 node_step terraform tests/terraform/*_test.js
+}
+
 # The pages in Debian's Chromium; playwright-core without a browser of its own.
 browser() {
     local begin=$SECONDS log=$logs/browser.log
@@ -293,6 +304,7 @@ step() {
         jobs_max=1 step_limit=1800 node_step edge tests/edge/*_test.js
         ;;
     image) image ;;
+    terraform) terraform ;;
     kube-validate) # asked for by name: it needs scripts/kube/tools.sh fetch kubernetes etcd
         node_step kube-validate tests/kube/validate_test.js
         ;;
@@ -304,7 +316,7 @@ export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="image cluster api-cluster chart monitoring edge release"
+cluster_steps="image cluster api-cluster chart monitoring edge release terraform"
 kube_steps="kube-validate kube"
 case ${1:-} in
 --cluster) steps=$cluster_steps && shift ;;

@@ -1,0 +1,6 @@
+module "certificate" {
+  source = "../.."
+
+  domain  = "bets.example"
+  zone_id = "Z0000000000000"
+}

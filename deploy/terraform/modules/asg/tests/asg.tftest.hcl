@@ -1,0 +1,100 @@
+mock_provider "aws" {
+  source = "../../mocks"
+}
+
+variables {
+  name           = "house-bets"
+  roles          = "bets"
+  region         = "eu-central-1"
+  account_id     = "111122223333"
+  image          = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/overround:0.9.0"
+  repository_arn = "arn:aws:ecr:eu-central-1:111122223333:repository/overround"
+  vpc_id         = "vpc-00000000000000001"
+  subnets        = ["subnet-00000000000000011", "subnet-00000000000000012"]
+  key_arns = [
+    "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000001",
+  ]
+}
+
+run "an_instance_drains_before_it_goes" {
+  command = plan
+  assert {
+    condition = alltrue([
+      one(
+        aws_autoscaling_group.this.initial_lifecycle_hook
+      ).lifecycle_transition == "autoscaling:EC2_INSTANCE_TERMINATING",
+      one(aws_autoscaling_group.this.initial_lifecycle_hook).heartbeat_timeout == 105,
+    ])
+    error_message = "an instance ends with its requests in flight"
+  }
+  assert {
+    condition     = aws_autoscaling_group.this.instance_refresh[0].preferences[0].min_healthy_percentage == 100
+    error_message = "a release takes instances away before new ones serve"
+  }
+}
+
+run "money_is_not_on_spot" {
+  command = plan
+  variables {
+    warm = 2
+  }
+  assert {
+    condition = alltrue([
+      length(aws_autoscaling_group.this.mixed_instances_policy) == 0,
+      aws_autoscaling_group.this.warm_pool[0].min_size == 2,
+    ])
+    error_message = "on demand, with a warm pool"
+  }
+}
+
+run "pages_are" {
+  command = plan
+  variables {
+    spot           = true
+    instance_types = ["m7a.large", "m6a.large", "m7i.large"]
+  }
+  assert {
+    condition = alltrue([
+      aws_autoscaling_group.this.capacity_rebalance,
+      length(aws_autoscaling_group.this.mixed_instances_policy[0].launch_template[0].override) == 3,
+    ])
+    error_message = "spot of several kinds"
+  }
+}
+
+run "a_warm_pool_of_spot_is_refused" {
+  command = plan
+  variables {
+    spot = true
+    warm = 1
+  }
+  expect_failures = [aws_autoscaling_group.this]
+}
+
+run "cloud_init_has_settings_and_no_secret" {
+  command = plan
+  variables {
+    settings = { proxies = "2" }
+    secrets = {
+      store = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:house/store-AbCdEf"
+    }
+  }
+  assert {
+    condition = alltrue([
+      strcontains(output.user_data, "SETTING_PROXIES=2"),
+      strcontains(output.user_data, "SECRET_STORE=arn:aws:secretsmanager"),
+    ])
+    error_message = "the instance does not know its settings"
+  }
+  assert {
+    condition     = length(base64gzip(output.user_data)) < 16384
+    error_message = "user data is at most 16 KiB"
+  }
+}
+
+run "the_example_plans" {
+  command = plan
+  module {
+    source = "./examples/basic"
+  }
+}

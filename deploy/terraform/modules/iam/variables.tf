@@ -1,0 +1,45 @@
+variable "name" {
+  type        = string
+  description = "Before the roles' names."
+}
+
+variable "cluster_name" {
+  type        = string
+  description = "The EKS cluster whose pods take the roles."
+}
+
+variable "identities" {
+  type = map(
+    object({
+      namespace       = string
+      service_account = string
+      irsa            = optional(bool, false)
+      statements = list(
+        object({
+          actions   = list(string)
+          resources = list(string)
+          condition = optional(map(map(string)), {})
+        })
+      )
+    })
+  )
+  description = "What each service account may do. By Pod Identity; by IRSA where irsa is set, for software that does not know the former."
+}
+
+variable "oidc_arn" {
+  type        = string
+  default     = null
+  description = "The cluster's OIDC provider, for IRSA."
+}
+
+variable "oidc_issuer" {
+  type        = string
+  default     = null
+  description = "Its issuer, https://…"
+}
+
+variable "archive_user" {
+  type        = object({ bucket_arn = string, key_arn = string })
+  default     = null
+  description = "A user for overround archive and backup in pods, which read AWS_ACCESS_KEY_ID; its key is made by hand, so that it is in no state."
+}

@@ -1,0 +1,7 @@
+module "keys" {
+  source = "../.."
+
+  name       = "house"
+  account_id = "111122223333"
+  region     = "eu-central-1"
+}

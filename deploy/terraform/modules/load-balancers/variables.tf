@@ -1,0 +1,89 @@
+variable "name" {
+  type        = string
+  description = "Before all names; at most 20 characters."
+}
+
+variable "vpc_id" {
+  type        = string
+  description = "The network."
+}
+
+variable "vpc_cidr" {
+  type        = string
+  description = "Its addresses: where health checks and requests to processes go."
+}
+
+variable "public_subnets" {
+  type        = list(string)
+  description = "A public subnet of each zone."
+}
+
+variable "private_subnets" {
+  type        = list(string)
+  description = "A private subnet of each zone, for the operators' balancer."
+}
+
+variable "certificate_arn" {
+  type        = string
+  description = "The certificate of the public name and of the origin's name."
+}
+
+variable "operators" {
+  type        = bool
+  default     = false
+  description = "A balancer for operators, within the network."
+}
+
+variable "operator_certificate_arn" {
+  type        = string
+  default     = null
+  description = "The certificate of the operators' name."
+}
+
+variable "operator_cidrs" {
+  type        = list(string)
+  default     = []
+  description = "Where operators come from: a VPN, an office. Never the whole internet."
+}
+
+variable "edge_prefix_list" {
+  type        = string
+  description = "AWS's managed list of CloudFront's addresses (com.amazonaws.global.cloudfront.origin-facing) in this region: aws ec2 describe-managed-prefix-lists."
+}
+
+variable "edge_key" {
+  sensitive   = true
+  type        = string
+  default     = ""
+  description = "What CloudFront sends as X-Edge-Key; requests without it are 403, for the prefix list is of all customers of CloudFront. Empty: not asked for."
+}
+
+variable "direct_open" {
+  type        = bool
+  default     = false
+  description = "The day the CDN is gone: the balancer with fixed addresses takes customers itself. docs/CLOUD.md has the steps."
+}
+
+variable "logs_bucket" {
+  type        = string
+  default     = null
+  description = "Where requests are logged; the bucket must let load balancers write."
+}
+
+variable "target_type" {
+  type        = string
+  default     = "ip"
+  description = "ip: pods; instance: an Auto Scaling Group."
+}
+
+variable "idle_s" {
+  type        = number
+  default     = 3600
+  description = "Streams are silent for so long at most; the pages send a ping before."
+}
+
+variable "deletion_protection" {
+  type        = bool
+  default     = true
+  description = "Nobody deletes a balancer by mistake."
+}

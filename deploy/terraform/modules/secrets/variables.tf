@@ -1,0 +1,26 @@
+variable "name" {
+  type        = string
+  description = "Before the secrets' names: NAME/SECRET."
+}
+
+variable "kms_key_arn" {
+  type        = string
+  description = "The key that values are encrypted with. Kafka's passwords cannot use the account's default key."
+}
+
+variable "secrets" {
+  type = map(
+    object({
+      description = string
+      rotate_days = optional(number, 0)
+      kafka       = optional(bool, false)
+    })
+  )
+  description = "Secrets by name. Values are never here: they would be in the state; see docs/CLOUD.md for how each gets one. kafka: MSK wants names that begin with AmazonMSK_."
+}
+
+variable "rotation_lambda_arn" {
+  type        = string
+  default     = null
+  description = "The function that rotates those with rotate_days; AWS publishes one for PostgreSQL users."
+}

@@ -1,0 +1,113 @@
+variable "account_id" {
+  type        = string
+  description = "The AWS account."
+}
+
+variable "name" {
+  type        = string
+  default     = "house"
+  description = "Before all names; at most 18 characters."
+}
+
+variable "environment" {
+  type        = string
+  default     = "production"
+  description = "A tag of everything."
+}
+
+variable "owner" {
+  type        = string
+  description = "A tag of everything: who answers for it."
+}
+
+variable "region" {
+  type        = string
+  default     = "eu-central-1"
+  description = "The region."
+}
+
+variable "zones" {
+  type        = list(string)
+  default     = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+  description = "Its zones."
+}
+
+variable "domain" {
+  type        = string
+  description = "The public name. Below it: origin, direct and desk."
+}
+
+variable "zone_id" {
+  type        = string
+  description = "The Route 53 zone of the domain."
+}
+
+variable "image_tag" {
+  type        = string
+  default     = "0.9.0"
+  description = "The release: another one is rolled out by instance refresh."
+}
+
+variable "edge_prefix_list" {
+  type        = string
+  description = "com.amazonaws.global.cloudfront.origin-facing in this region."
+}
+
+variable "edge_key" {
+  type        = string
+  sensitive   = true
+  description = "What CloudFront sends the origin, by TF_VAR_edge_key."
+}
+
+variable "operator_cidrs" {
+  type        = list(string)
+  default     = []
+  description = "Where operators come from."
+}
+
+variable "time_zone" {
+  type        = string
+  default     = "Europe/Berlin"
+  description = "Of the evenings."
+}
+
+variable "edge_policy" {
+  type        = string
+  default     = null
+  description = "File with the values that overround edge --for cloudfront wrote."
+}
+
+variable "emails" {
+  type        = list(string)
+  default     = []
+  description = "Who gets pages and tickets by mail."
+}
+
+variable "runbook" {
+  type        = string
+  description = "Where docs/OPERATE.md is published."
+}
+
+variable "monthly_usd" {
+  type        = number
+  default     = 2000
+  description = "The budget."
+}
+
+variable "lock_mode" {
+  type        = string
+  default     = "COMPLIANCE"
+  description = "Of the books."
+}
+
+variable "brokers" {
+  type        = string
+  default     = ""
+  description = "After the first apply: host:port,… of Kafka (output brokers)."
+}
+
+variable "scram_ready" {
+  type        = bool
+  default     = false
+  description = "True from the second apply on."
+}

@@ -1,0 +1,125 @@
+variable "account_id" {
+  type        = string
+  description = "The AWS account."
+}
+
+variable "name" {
+  type        = string
+  default     = "house"
+  description = "Before all names; at most 20 characters."
+}
+
+variable "environment" {
+  type        = string
+  default     = "production"
+  description = "A tag of everything."
+}
+
+variable "owner" {
+  type        = string
+  description = "A tag of everything: who answers for it."
+}
+
+variable "region" {
+  type        = string
+  default     = "eu-central-1"
+  description = "The region."
+}
+
+variable "zones" {
+  type        = list(string)
+  default     = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+  description = "Its zones."
+}
+
+variable "domain" {
+  type        = string
+  description = "The public name. Below it: origin, direct and desk."
+}
+
+variable "zone_id" {
+  type        = string
+  description = "The Route 53 zone of the domain."
+}
+
+variable "edge_prefix_list" {
+  type        = string
+  description = "com.amazonaws.global.cloudfront.origin-facing in this region."
+}
+
+variable "edge_key" {
+  type        = string
+  sensitive   = true
+  description = "What CloudFront sends the origin: openssl rand -hex 24, by TF_VAR_edge_key."
+}
+
+variable "operator_cidrs" {
+  type        = list(string)
+  default     = []
+  description = "Where operators come from."
+}
+
+variable "access" {
+  type        = map(object({ policy = string, namespaces = optional(list(string), []) }))
+  default     = {}
+  description = "Who may do what in the cluster."
+}
+
+variable "edge_policy" {
+  type        = string
+  default     = null
+  description = "File with the values that overround edge --for cloudfront wrote; null: the module's defaults."
+}
+
+variable "edge_function" {
+  type        = string
+  default     = null
+  description = "File with the CloudFront Function; null: none."
+}
+
+variable "emails" {
+  type        = list(string)
+  default     = []
+  description = "Who gets pages and tickets by mail."
+}
+
+variable "runbook" {
+  type        = string
+  description = "Where docs/OPERATE.md is published."
+}
+
+variable "monthly_usd" {
+  type        = number
+  default     = 4000
+  description = "The budget; docs/CLOUD.md computes what a month costs."
+}
+
+variable "lock_mode" {
+  type        = string
+  default     = "COMPLIANCE"
+  description = "Of the books: GOVERNANCE while you try it out."
+}
+
+variable "scram_ready" {
+  type        = bool
+  default     = false
+  description = "True from the second apply on: docs/CLOUD.md, \"The first apply\"."
+}
+
+variable "direct_open" {
+  type        = bool
+  default     = false
+  description = "The day the CDN is gone."
+}
+
+variable "shield" {
+  type        = bool
+  default     = false
+  description = "Shield Advanced, 3,000 USD a month."
+}
+
+variable "rotation_lambda_arn" {
+  type        = string
+  default     = null
+  description = "What rotates the store's user."
+}

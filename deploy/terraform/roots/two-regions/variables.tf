@@ -1,0 +1,110 @@
+variable "account_id" {
+  type        = string
+  description = "The AWS account."
+}
+
+variable "name" {
+  type        = string
+  default     = "house"
+  description = "Before all names; at most 18 characters."
+}
+
+variable "environment" {
+  type        = string
+  default     = "production"
+  description = "A tag of everything."
+}
+
+variable "owner" {
+  type        = string
+  description = "A tag of everything: who answers for it."
+}
+
+variable "regions" {
+  type        = object({ first = string, second = string })
+  default     = { first = "eu-central-1", second = "eu-west-1" }
+  description = "The region that is written to, and the one that takes over."
+}
+
+variable "zones" {
+  type = object({ first = list(string), second = list(string) })
+  default = {
+    first  = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+    second = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+  }
+  description = "Their zones."
+}
+
+variable "edge_prefix_lists" {
+  type        = object({ first = string, second = string })
+  description = "com.amazonaws.global.cloudfront.origin-facing in each."
+}
+
+variable "domain" {
+  type        = string
+  description = "The public name."
+}
+
+variable "zone_id" {
+  type        = string
+  description = "The Route 53 zone of the domain."
+}
+
+variable "edge_key" {
+  type        = string
+  sensitive   = true
+  description = "What CloudFront sends the origin, by TF_VAR_edge_key."
+}
+
+variable "master_password" {
+  type        = string
+  ephemeral   = true
+  description = "Of the global database, by TF_VAR_master_password: in no plan and no state."
+}
+
+variable "operator_cidrs" {
+  type        = list(string)
+  default     = []
+  description = "Where operators come from."
+}
+
+variable "rpo_s" {
+  type        = number
+  default     = 20
+  description = "Commits wait while the second region is further behind than this: what a lost region may lose at most. 0: nothing bounds it."
+}
+
+variable "edge_policy" {
+  type        = string
+  default     = null
+  description = "File with the values that overround edge --for cloudfront wrote."
+}
+
+variable "emails" {
+  type        = list(string)
+  default     = []
+  description = "Who gets pages and tickets by mail."
+}
+
+variable "runbook" {
+  type        = string
+  description = "Where docs/OPERATE.md is published."
+}
+
+variable "monthly_usd" {
+  type        = number
+  default     = 7000
+  description = "The budget."
+}
+
+variable "lock_mode" {
+  type        = string
+  default     = "COMPLIANCE"
+  description = "Of the books."
+}
+
+variable "scram_ready" {
+  type        = bool
+  default     = false
+  description = "True from the second apply on."
+}
