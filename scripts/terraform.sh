@@ -143,9 +143,10 @@ END
         echo 'provider "aws" {'
         [ -z "$alias" ] || echo "  alias = \"$alias\""
         printf '  %s\n' 'access_key = "invented"' 'secret_key = "invented"' \
-            'skip_credentials_validation = true' 'skip_requesting_account_id = true' \
-            'skip_metadata_api_check = true' 's3_use_path_style = true' 'max_retries = 2'
-        if [ -n "${2:-}" ]; then
+            'skip_credentials_validation = true' 'skip_metadata_api_check = true' 's3_use_path_style = true' 'max_retries = 2'
+        if [ -z "${2:-}" ]; then
+            echo '  skip_requesting_account_id = true'
+        else
             echo '  endpoints {'
             # shellcheck disable=SC2086
             printf "    %s = \"$2\"\n" $services

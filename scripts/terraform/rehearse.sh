@@ -30,7 +30,7 @@ fetch_moto() {
 
 start_moto() {
     port=$(free_port)
-    PYTHONPATH=$moto/lib /usr/bin/python3 -m moto.server -H 127.0.0.1 -p "$port" \
+    MOTO_IAM_LOAD_MANAGED_POLICIES=true PYTHONPATH=$moto/lib /usr/bin/python3 -m moto.server -H 127.0.0.1 -p "$port" \
         >"$folder/moto.log" 2>&1 &
     echo $! >"$folder/moto.pid"
     wait_for 120 taken "127.0.0.1:$port"

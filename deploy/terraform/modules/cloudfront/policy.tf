@@ -1,31 +1,59 @@
-# What holds where no policy file is given; the same as deploy/edge/edge.yaml begins with.
+# What is kept, by path: from the file that `overround edge --for cloudfront` writes, in the
+# shape of CloudFront's own API; without one, what is here.
 locals {
   default_policy = {
     caches = {
       prices = {
-        says    = "snapshots of events: the server's own s-maxage, a second or two"
-        max_s   = 2
-        queries = ["sport", "state", "limit", "after"]
+        says    = "snapshots: the server's own s-maxage, a second, and stale for seconds"
+        max_s   = 31
+        queries = ["after", "limit", "sport", "state"]
+        headers = []
       }
-      pages  = { says = "the pages", max_s = 60, queries = [] }
-      assets = { says = "files named after their content", max_s = 31536000, queries = [] }
+      assets = {
+        says    = "files that are named after their content"
+        max_s   = 31536000
+        queries = []
+        headers = []
+      }
     }
     behaviours = [
       { path = "/assets/*", methods = "read", cache = "assets" },
-      { path = "/v1/stream", methods = "read", cache = "" },
-      { path = "/v1/events/*/stream", methods = "read", cache = "" },
+      { path = "/v1/events/*/stream", methods = "all", cache = "" },
       { path = "/v1/events*", methods = "read", cache = "prices" },
-      { path = "/v1/sports*", methods = "read", cache = "prices" },
-    ]
-    allowed = []
-    refused = ["CU", "IR", "KP", "SY"]
-    # Who is refused may still log in, see his money, withdraw, limit and exclude himself.
-    open_paths = ["/v1/sessions", "/v1/wallet", "/v1/limits", "/v1/exclusion"]
-    rates = [
-      { name = "log-in", limit = 150, paths = ["/v1/sessions", "/v1/accounts"] },
-      { name = "money", limit = 3000, paths = ["/v1/bets", "/v1/wallet"] },
-      { name = "all", limit = 15000, paths = [] },
+      { path = "/v1/sports", methods = "read", cache = "prices" },
     ]
   }
-  policy = var.policy == null ? local.default_policy : var.policy
+
+  api_caches = {
+    for policy in try(var.policy.CachePolicies, []) :
+    policy.Name => {
+      says  = policy.Comment
+      max_s = policy.MaxTTL
+      queries = try(
+        policy.ParametersInCacheKeyAndForwardedToOrigin.QueryStringsConfig.QueryStrings.Items, []
+      )
+      headers = try(
+        policy.ParametersInCacheKeyAndForwardedToOrigin.HeadersConfig.Headers.Items, []
+      )
+    }
+    if policy.MaxTTL > 0
+  }
+  api_policy = {
+    caches = local.api_caches
+    behaviours = [
+      for behaviour in try(var.policy.DistributionConfig.CacheBehaviors.Items, []) :
+      {
+        path    = behaviour.PathPattern
+        methods = contains(behaviour.AllowedMethods.Items, "POST") ? "all" : "read"
+        cache = contains(
+          keys(local.api_caches),
+          behaviour.CachePolicyId
+        ) ? behaviour.CachePolicyId : ""
+      }
+    ]
+  }
+  # As text in between: the two have other types.
+  policy = jsondecode(
+    var.policy == null ? jsonencode(local.default_policy) : jsonencode(local.api_policy)
+  )
 }

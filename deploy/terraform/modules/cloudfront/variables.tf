@@ -18,11 +18,17 @@ variable "origin" {
   description = "The origin's name: the load balancer's alias, with a certificate for it."
 }
 
+variable "trial_origin" {
+  type        = string
+  default     = ""
+  description = "The origin of a release under trial; empty: none."
+}
+
 variable "origin_key" {
   sensitive   = true
   type        = string
   default     = ""
-  description = "Sent to the origin as X-Edge-Key; the load balancer refuses what has none."
+  description = "Sent to the origin as X-Overround-Edge; the load balancer refuses what has none."
 }
 
 variable "origin_shield_region" {
@@ -34,13 +40,44 @@ variable "origin_shield_region" {
 variable "policy" {
   type        = any
   default     = null
-  description = "jsondecode(file(…)) of the values that overround edge --for cloudfront writes: caches, behaviours, countries, rates. Null: the defaults in policy.tf."
+  description = "jsondecode(file(…)) of cloudfront.json, which overround edge --for cloudfront writes. Null: policy.tf."
 }
 
 variable "function_code" {
   type        = string
   default     = ""
-  description = "JavaScript of the function that every request meets first; empty: none."
+  description = "function.js, which the same command writes; empty: none."
+}
+
+variable "countries" {
+  type    = object({ allowed = list(string), refused = list(string) })
+  default = { allowed = [], refused = ["CU", "IR", "KP", "SY"] }
+
+  description = "For the firewall's rule: with allowed ones all others are refused. The function has the policy's own list."
+}
+
+variable "open_paths" {
+  type = list(string)
+  default = [
+    "/v1/sessions",
+    "/v1/wallet",
+    "/v1/limits",
+    "/v1/exclusion",
+    "/wallet",
+    "/account",
+    "/assets",
+  ]
+  description = "Who is refused may still log in, see his money, withdraw, limit and exclude himself."
+}
+
+variable "rates" {
+  type = list(object({ name = string, limit = number, paths = list(string) }))
+  default = [
+    { name = "log-in", limit = 150, paths = ["/v1/sessions", "/v1/accounts"] },
+    { name = "money", limit = 3000, paths = ["/v1/bets", "/v1/wallet"] },
+    { name = "all", limit = 15000, paths = [] },
+  ]
+  description = "Requests of one address within five minutes: five times what deploy/edge/edge.yaml says a minute."
 }
 
 variable "log_refused" {

@@ -11,9 +11,9 @@ locals {
     }
     AWSManagedRulesSQLiRuleSet = { priority = 23, count = ["SQLi_BODY"] }
   }
-  by_country = length(local.policy.allowed) + length(local.policy.refused) > 0
+  by_country = length(var.countries.allowed) + length(var.countries.refused) > 0
   rates = {
-    for i, rate in local.policy.rates :
+    for i, rate in var.rates :
     rate.name => merge(rate, { priority = 30 + i })
   }
 }
@@ -70,17 +70,17 @@ resource "aws_wafv2_web_acl" "this" {
         and_statement {
           statement {
             dynamic "geo_match_statement" {
-              for_each = length(local.policy.allowed) == 0 ? [1] : []
+              for_each = length(var.countries.allowed) == 0 ? [1] : []
               content {
-                country_codes = local.policy.refused
+                country_codes = var.countries.refused
               }
             }
             dynamic "not_statement" {
-              for_each = length(local.policy.allowed) > 0 ? [1] : []
+              for_each = length(var.countries.allowed) > 0 ? [1] : []
               content {
                 statement {
                   geo_match_statement {
-                    country_codes = local.policy.allowed
+                    country_codes = var.countries.allowed
                   }
                 }
               }
@@ -90,7 +90,7 @@ resource "aws_wafv2_web_acl" "this" {
             not_statement {
               statement {
                 regex_match_statement {
-                  regex_string = "^(${join("|", local.policy.open_paths)})(/|$)"
+                  regex_string = "^(${join("|", var.open_paths)})(/|$)"
                   field_to_match {
                     uri_path {}
                   }

@@ -136,7 +136,7 @@ resource "aws_lb_listener_rule" "public" {
     for_each = nonsensitive(var.edge_key != "") && !var.direct_open ? [1] : []
     content {
       http_header {
-        http_header_name = "X-Edge-Key"
+        http_header_name = "X-Overround-Edge"
         values           = [var.edge_key]
       }
     }

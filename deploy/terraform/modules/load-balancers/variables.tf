@@ -55,7 +55,7 @@ variable "edge_key" {
   sensitive   = true
   type        = string
   default     = ""
-  description = "What CloudFront sends as X-Edge-Key; requests without it are 403, for the prefix list is of all customers of CloudFront. Empty: not asked for."
+  description = "What CloudFront sends as X-Overround-Edge; requests without it are 403, for the prefix list is of all customers of CloudFront. Empty: not asked for."
 }
 
 variable "direct_open" {

@@ -247,6 +247,6 @@ module "alarms" {
   emails        = var.emails
   load_balancer = { suffix = module.balancers.suffix, targets = module.balancers.target_suffixes }
   database      = { id = module.store.id, cluster = true, max_connections = var.store_connections }
-  kafka         = { cluster = module.bus.name }
+  kafka         = { cluster = var.name }
 }
 

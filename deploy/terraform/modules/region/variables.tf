@@ -56,7 +56,7 @@ variable "edge_key" {
   sensitive   = true
   type        = string
   default     = ""
-  description = "What CloudFront sends as X-Edge-Key."
+  description = "What CloudFront sends as X-Overround-Edge."
 }
 
 variable "direct_open" {

@@ -51,21 +51,62 @@ run "a_refused_country_still_reaches_its_money" {
 run "values_of_the_edges_policy" {
   command = plan
   variables {
+    countries     = { allowed = ["MT", "IE"], refused = [] }
+    rates         = [{ name = "all", limit = 100, paths = [] }]
+    function_code = "function handler(event) { return event.request; }"
     policy = {
-      caches     = { events = { says = "events", max_s = 1, queries = ["sport"] } }
-      behaviours = [{ path = "/v1/events*", methods = "read", cache = "events" }]
-      allowed    = []
-      refused    = ["US"]
-      open_paths = ["/v1/sessions"]
-      rates      = [{ name = "all", limit = 100, paths = [] }]
+      CachePolicies = [
+        {
+          Name    = "overround-list"
+          Comment = "lists"
+          MaxTTL  = 31
+          ParametersInCacheKeyAndForwardedToOrigin = {
+            HeadersConfig = {
+              HeaderBehavior = "whitelist"
+              Headers        = { Items = ["x-overround-release"] }
+            }
+            QueryStringsConfig = {
+              QueryStringBehavior = "whitelist"
+              QueryStrings        = { Items = ["sport"] }
+            }
+          }
+        },
+        { Name = "overround-never", Comment = "kept nowhere", MaxTTL = 0 },
+      ]
+      DistributionConfig = { CacheBehaviors = { Items = [
+        {
+          PathPattern    = "/v1/events"
+          CachePolicyId  = "overround-list"
+          AllowedMethods = { Items = ["GET", "HEAD"] }
+        },
+        {
+          PathPattern    = "/v1/bets"
+          CachePolicyId  = "overround-never"
+          AllowedMethods = { Items = ["GET", "POST"] }
+        },
+      ] } }
     }
   }
   assert {
+    condition     = keys(aws_cloudfront_cache_policy.this) == ["overround-list"]
+    error_message = "what is kept nowhere needs no policy of ours"
+  }
+  assert {
     condition = alltrue([
-      aws_cloudfront_cache_policy.this["events"].max_ttl == 1,
-      length(aws_cloudfront_distribution.this.ordered_cache_behavior) == 1,
+      [
+        for b in aws_cloudfront_distribution.this.ordered_cache_behavior :
+        b.path_pattern
+      ] == ["/v1/events", "/v1/bets"],
+      aws_cloudfront_distribution.this.ordered_cache_behavior[1].cache_policy_id == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+      length(aws_cloudfront_distribution.this.ordered_cache_behavior[1].allowed_methods) == 7,
     ])
-    error_message = "the policy is not what is written"
+    error_message = "the order, what is kept, and who may write are the file's"
+  }
+  assert {
+    condition = length(
+      aws_cloudfront_distribution.this.ordered_cache_behavior[0].function_association
+    ) == 2
+    error_message = "the function sees requests and answers"
   }
 }
 
