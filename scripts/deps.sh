@@ -15,7 +15,8 @@ monitoring="prometheus prometheus-alertmanager"
 release="patch util-linux"
 kube="containerd runc containernetworking-plugins nftables iproute2 dnsmasq-base openssl
       procps kmod"
-edge="varnish varnish-modules haproxy"
+edge="varnish varnish-modules haproxy nginx libnginx-mod-http-geoip2 libnginx-mod-http-js
+      libnginx-mod-http-modsecurity modsecurity-crs openssl procps"
 bench="nginx libnginx-mod-nchan nats-server"
 terraform="jq curl python3-pip"
 image="buildah podman runc debootstrap debian-archive-keyring"

@@ -8,3 +8,4 @@
 #error "define EDGE_TARGET before including tbl/edge_targets.h"
 #endif
 EDGE_TARGET(varnish, edge_varnish, "run: tests/edge/varnish_test.js", "VCL 4.1 of Varnish 7.1")
+EDGE_TARGET(nginx, edge_nginx, "run: tests/edge/*_test.js", "the nginx.conf of a node of our own: nginx 1.22, GeoIP2, ModSecurity")

@@ -1,0 +1,110 @@
+#!/bin/bash
+# An edge node in a folder of its own: nginx with the application firewall and the
+# countries, as `overround edge --for nginx` and deploy/edge/node have it.
+#
+#   scripts/edge.sh start DIR [ORIGIN:PORT…]
+#   scripts/edge.sh reload DIR    after a change of DIR/edge.yaml; no request is lost
+#   scripts/edge.sh stop DIR      drains first: what is under way is answered
+#   scripts/edge.sh kill DIR      as a machine goes
+#
+# Where there is no DIR/edge.yaml, start writes one for these origins: a free port of
+# 127.0.0.1, without TLS, where who calls from this machine says in X-Forwarded-For for
+# whom, as a CDN does.  The country database is DIR/country.mmdb, or else none.
+# OVERROUND_EDGE_SECRET is what the country is signed with (docs/EDGE.md).
+# Prints the address.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/scripts/lib.sh"
+overround=${OVERROUND:-$here/build/overround}
+
+rates() { # CLASS PER_ADDRESS PER_NETWORK BURST
+    printf '  %s: { per_address: %s, per_network: %s, burst: %s }\n' "$@"
+}
+
+policy() { # DIR ORIGIN…
+    local dir=$1 origin n=0
+    shift
+    echo "hostnames: { public: www.example.com, direct: direct.example.com," \
+        "operator: desk.example.com }"
+    echo "origins:"
+    for origin in "$@"; do
+        n=$((n + 1))
+        echo "  - { name: origin-$n, host: ${origin%:*}, port: ${origin##*:}, tls: false }"
+    done
+    echo "countries: { elsewhere: refused, unknown: allowed }"
+    echo "rates:"
+    rates login 30 300 10
+    rates money 600 6000 60
+    rates read 3000 60000 300
+    rates stream 120 2400 40
+    echo "cdn: { networks: [127.0.0.0/8] }"
+    echo "node:"
+    echo "  listen: 127.0.0.1"
+    echo "  port: $(free_port)"
+    [ ! -e "$dir/country.mmdb" ] || echo "  geoip: $dir/country.mmdb"
+    echo "  run: $dir/run"
+    echo "  cache: $dir/cache"
+}
+
+secret() {
+    local value=${OVERROUND_EDGE_SECRET:-}
+    [[ $value =~ ^[A-Za-z0-9._~+/=-]*$ ]] || die "OVERROUND_EDGE_SECRET: plain characters"
+    printf 'map "" $edge_secret {\n    default "%s";\n}\n' "$value"
+}
+
+generate() { # DIR
+    "$overround" edge --for nginx --policy "$1/edge.yaml" --out "$1"
+    cp "$here"/deploy/edge/node/* "$1/"
+    (umask 077 && secret >"$1/secret.conf")
+}
+
+run() { # DIR ARGUMENT…
+    local dir=$1 user=""
+    shift
+    [ "$(id -u)" != 0 ] || user="user root;"
+    (cd "$dir" && nginx -p "$dir" -e "$dir/run/error.log" -c "$dir/nginx.conf" -g "$user" "$@")
+}
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# The workers, too: their master may not be there any more to end them.
+family() { # PID
+    echo "$1"
+    pgrep -P "$1" || true
+}
+
+[ $# -ge 2 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2; }
+verb=$1
+mkdir -p "$2/run" "$2/cache"
+dir=$(cd "$2" && pwd)
+shift 2
+pid=$(cat "$dir/run/nginx.pid" 2>/dev/null || true)
+case $verb in
+start)
+    [ -e "$dir/edge.yaml" ] || policy "$dir" "$@" >"$dir/edge.yaml"
+    generate "$dir"
+    run "$dir" </dev/null >"$dir/out" 2>&1 || { cat "$dir/out" >&2; die "no nginx"; }
+    sed -n "s/^ *listen \([^ ]*\) .*default_server.*/\1/p" "$dir/nginx.conf"
+    ;;
+reload)
+    generate "$dir"
+    run "$dir" -t -q && kill -HUP "$pid"
+    ;;
+stop)
+    [ -n "$pid" ] || exit 0
+    kill -QUIT "$pid" 2>/dev/null || exit 0
+    for _ in $(seq 100); do
+        gone "$pid" && exit 0
+        sleep 0.05
+    done
+    # shellcheck disable=SC2046
+    kill -9 $(family "$pid") 2>/dev/null || true
+    ;;
+kill)
+    # shellcheck disable=SC2046
+    [ -z "$pid" ] || kill -9 $(family "$pid") 2>/dev/null || true
+    ;;
+*) die "unknown: $verb" ;;
+esac
