@@ -6,6 +6,8 @@
 #
 #   scripts/s3.sh fetch             the program, into the cache, once
 #   scripts/s3.sh start DIR BUCKET  prints http://localhost:PORT
+#   scripts/s3.sh stop DIR          ends it, as a cloud that is away
+#   scripts/s3.sh restart DIR       the same data and port again
 #   scripts/s3.sh drop DIR          ends it and removes DIR
 #
 # Key and secret are "overround" and "overround-secret", the region is
@@ -33,8 +35,9 @@ fetch() {
 launch() { # DIR PORT
     "$cache/versitygw" --quiet --access overround --secret overround-secret \
         --port "127.0.0.1:$2" --virtual-domain "localhost:$2" \
-        posix --sidecar "$1/meta" "$1/data" >"$1/log" 2>&1 &
+        posix --sidecar "$1/meta" --versioning-dir "$1/versions" "$1/data" >"$1/log" 2>&1 &
     echo $! >"$1/pid"
+    echo "$2" >"$1/port"
     for _ in $(seq 100); do
         kill -0 "$(cat "$1/pid")" 2>/dev/null || return 1
         taken "127.0.0.1:$2" && return 0
@@ -46,7 +49,7 @@ launch() { # DIR PORT
 start() {
     local port
     fetch
-    mkdir -p "$1/data/$2" "$1/meta"
+    mkdir -p "$1/data/$2" "$1/meta" "$1/versions"
     for _ in 1 2 3; do
         port=$(free_port)
         if launch "$1" "$port"; then
@@ -58,18 +61,32 @@ start() {
     die "could not start"
 }
 
-drop() {
+stop() {
+    local pid
     [ -d "$1/data" ] || die "no server in $1"
-    kill "$(cat "$1/pid")" 2>/dev/null || true
+    pid=$(cat "$1/pid")
+    kill "$pid" 2>/dev/null || return 0
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+}
+
+restart() {
+    stop "$1"
+    launch "$1" "$(cat "$1/port")" || die "could not start again"
+}
+
+drop() {
+    stop "$1"
     rm -rf "$1"
 }
 
-[ $# -ge 1 ] || die "usage: fetch | start DIR BUCKET | drop DIR"
+[ $# -ge 1 ] || die "usage: fetch | start DIR BUCKET | stop DIR | restart DIR | drop DIR"
 verb=$1
 shift
 case $verb in
     fetch) fetch ;;
     start) start "$@" ;;
+    stop) stop "$1" ;;
+    restart) restart "$1" ;;
     drop) drop "$1" ;;
     *) die "unknown: $verb" ;;
 esac

@@ -30,7 +30,7 @@ static const struct command {
       cli_archive },
     { "backup", "--to s3://BUCKET/PREFIX", "the whole SQLite database to an object store",
       cli_backup },
-    { "object", "put FILE s3://… | get s3://… FILE", "one file to an object store and back",
+    { "object", "put FILE s3://… | get | sync | restore", "one file to an object store and back",
       cli_object },
     { "smoke", "--url URL --operator-url URL …", "one bet, placed, settled and paid", cli_smoke },
     { "sleep", "SECONDS", "waits: the preStop hook of an image without a shell", cli_sleep },

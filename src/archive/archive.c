@@ -2,6 +2,7 @@
 #include "archive/archive.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/json.h"
 
@@ -57,14 +58,14 @@ static bool into_buf(void *ctx, struct str bytes)
     return !buf->overflow;
 }
 
-static enum s3_result read_manifest(struct archive *archive, const char *key,
+static enum s3_result read_manifest(struct archive *archive, struct s3 *s3, const char *key,
                                     struct manifest *manifest, struct str *error)
 {
     enum s3_result result;
     struct buf text;
 
     buf_init(&text, MANIFEST_BYTES);
-    result = s3_get(archive->s3, key, into_buf, &text, error);
+    result = s3_get(s3, key, into_buf, &text, error);
     if (result == S3_OK &&
         (text.overflow || !manifest_decode(buf_view(&text), manifest, &archive->arena, error))) {
         *error = arena_printf(&archive->arena, "%s: " STR_FMT, key,
@@ -75,17 +76,16 @@ static enum s3_result read_manifest(struct archive *archive, const char *key,
     return result;
 }
 
-enum s3_result archive_manifest(struct archive *archive, int64_t day, struct manifest *manifest,
-                                struct str *error)
+enum s3_result archive_manifest(struct archive *archive, struct s3 *s3, int64_t day,
+                                struct manifest *manifest, struct str *error)
 {
     char key[MANIFEST_KEY_BYTES];
 
     manifest_key(day, key);
-    return read_manifest(archive, key, manifest, error);
+    return read_manifest(archive, s3, key, manifest, error);
 }
 
-static bool put_manifest(struct archive *archive, const struct manifest *manifest,
-                         struct str *error)
+static bool put_manifest(struct s3 *s3, const struct manifest *manifest, struct str *error)
 {
     char key[MANIFEST_KEY_BYTES];
     struct buf text;
@@ -95,7 +95,7 @@ static bool put_manifest(struct archive *archive, const struct manifest *manifes
     manifest_encode(manifest, &text);
     CHECK(!text.overflow);
     manifest_key(manifest->day.day, key);
-    well = s3_put(archive->s3, key, buf_view(&text), error) == S3_OK;
+    well = s3_put(s3, key, buf_view(&text), error) == S3_OK;
     buf_fini(&text);
     return well;
 }
@@ -240,17 +240,16 @@ static bool fill_day(struct archive *archive, struct day *day, struct pack **pac
     return db_run(archive->db, "ROLLBACK", well ? error : &ignored) && well;
 }
 
-/* An object is named after its content: who finds it in the manifest that is
- * there has nothing to send. */
-static bool put_object(struct archive *archive, struct manifest *manifest, enum pack_kind kind,
-                       struct pack *pack, const struct manifest *old,
-                       struct archive_counts *counts, struct str *error)
+/* What a store has of a day. */
+struct held { bool is_there, is_current; struct manifest manifest; };
+
+static bool end_pack(struct manifest *manifest, enum pack_kind kind, struct pack *pack,
+                     FILE **file, struct str *error)
 {
     struct pack_sum *sum = &manifest->sums[kind];
     char text[DAY_TEXT], content[17];
-    FILE *file;
 
-    if (!pack_end(pack, sum, &file)) {
+    if (!pack_end(pack, sum, file)) {
         *error = STR("the temporary folder is full (TMPDIR)");
         return false;
     }
@@ -259,18 +258,51 @@ static bool put_object(struct archive *archive, struct manifest *manifest, enum 
     (void)snprintf(content, sizeof(content), "%.16s", sum->sha256);
     (void)snprintf(manifest->keys[kind], sizeof(manifest->keys[kind]), "days/%s/%s-%s.jsonl.zst",
                    text, pack_kind_name(kind), content);
-    if (old != NULL && strcmp(old->keys[kind], manifest->keys[kind]) == 0)
-        return true;
-    counts->objects++;
-    counts->rows += (uint64_t)sum->rows;
-    return s3_put_file(archive->s3, manifest->keys[kind], file, error) == S3_OK;
+    return true;
 }
 
-static bool write_day(struct archive *archive, int64_t day, const struct manifest *old,
+/* An object is named after its content: who finds it in the manifest that is
+ * there has nothing to send. */
+static bool has_object(const struct held *held, const struct manifest *manifest, unsigned kind)
+{
+    return held->is_there && strcmp(held->manifest.keys[kind], manifest->keys[kind]) == 0;
+}
+
+/* To one store: the objects, then the manifest that names them. */
+static bool put_day(struct s3 *s3, const struct manifest *manifest, FILE *const *files,
+                    const struct held *held, struct archive_counts *counts, struct str *error)
+{
+    for (unsigned i = 0; i < PACK_KINDS; i++) {
+        if (has_object(held, manifest, i))
+            continue;
+        counts->objects++;
+        counts->rows += (uint64_t)manifest->sums[i].rows;
+        if (s3_put_file(s3, manifest->keys[i], files[i], error) != S3_OK)
+            return false;
+    }
+    return put_manifest(s3, manifest, error);
+}
+
+/* Where it fails, the store is passed over; false: none is left. */
+static bool put_everywhere(struct archive *archive, const struct manifest *manifest,
+                           FILE *const *files, const struct held *held,
+                           struct archive_counts *counts, struct str *error)
+{
+    struct copies *copies = &archive->copies;
+
+    for (unsigned i = 0; i < COPIES; i++)
+        if (copy_is_up(copies, i) &&
+            !put_day(copies->s3[i], manifest, files, &held[i], counts, error))
+            copy_is_away(copies, i, *error);
+    return copies_reader(copies) != NULL;
+}
+
+static bool write_day(struct archive *archive, int64_t day, const struct held *held,
                       struct archive_counts *counts, struct str *error)
 {
     struct manifest manifest = { .day = { .day = day } };
     struct pack *packs[PACK_KINDS] = { NULL };
+    FILE *files[PACK_KINDS] = { NULL };
     bool well = true;
 
     for (unsigned i = 0; i < PACK_KINDS && well; i++) {
@@ -281,11 +313,12 @@ static bool write_day(struct archive *archive, int64_t day, const struct manifes
         *error = STR("cannot make a temporary file (TMPDIR)");
     well = well && fill_day(archive, &manifest.day, packs, error);
     for (unsigned i = 0; i < PACK_KINDS && well; i++)
-        well = put_object(archive, &manifest, (enum pack_kind)i, packs[i], old, counts, error);
+        well = end_pack(&manifest, (enum pack_kind)i, packs[i], &files[i], error);
+    well = well && put_everywhere(archive, &manifest, files, held, counts, error);
     for (unsigned i = 0; i < PACK_KINDS; i++)
         if (packs[i] != NULL)
             pack_free(packs[i]);
-    return well && put_manifest(archive, &manifest, error);
+    return well;
 }
 
 static void tell_day(struct archive *archive, int64_t day, const char *what)
@@ -296,6 +329,155 @@ static void tell_day(struct archive *archive, int64_t day, const char *what)
     archive->say(archive->ctx, arena_printf(&archive->arena, "%s %s", text, what));
 }
 
+/* ---- from one store to the other ----------------------------------------------------- */
+
+static bool fetch_day(struct archive *archive, struct s3 *from, const struct manifest *manifest,
+                      const struct held *held, FILE **files, struct str *why)
+{
+    for (unsigned i = 0; i < PACK_KINDS; i++) {
+        if (has_object(held, manifest, i))
+            continue;
+        files[i] = copies_temporary();
+        if (files[i] == NULL) {
+            *why = STR("cannot make a temporary file (TMPDIR)");
+            return false;
+        }
+        if (!archive_object_fetch(archive, from, manifest, (enum pack_kind)i, files[i], why)) {
+            *why = arena_printf(&archive->arena, "%s: " STR_FMT, manifest->keys[i],
+                                STR_ARG(*why));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `held`: what the store has that it goes to.  What is not what its manifest says is
+ * not copied, but told. */
+static void copy_day(struct archive *archive, unsigned from, unsigned to,
+                     const struct manifest *manifest, const struct held *held,
+                     struct archive_counts *counts)
+{
+    struct copies *copies = &archive->copies;
+    FILE *files[PACK_KINDS] = { NULL };
+    struct archive_counts ignored = { 0 };
+    struct str why = STR_NONE;
+
+    if (!fetch_day(archive, copies->s3[from], manifest, held, files, &why)) {
+        archive->say(archive->ctx, arena_printf(&archive->arena, "not copied to the %s store: "
+                                                STR_FMT, copy_name(to), STR_ARG(why)));
+        copies->lacks[to] = true;
+    } else if (put_day(copies->s3[to], manifest, files, held, &ignored, &why)) {
+        counts->copied++;
+        tell_day(archive, manifest->day.day,
+                 to == 0 ? "copied to the first store" : "copied to the second store");
+    } else {
+        copy_is_away(copies, to, why);
+    }
+    for (unsigned i = 0; i < PACK_KINDS; i++)
+        if (files[i] != NULL)
+            (void)fclose(files[i]);
+}
+
+/* What each store has of the day; false: no store is left. */
+static bool look_at_day(struct archive *archive, const struct day *day, struct held *held,
+                        struct str *error)
+{
+    struct copies *copies = &archive->copies;
+
+    for (unsigned i = 0; i < COPIES; i++) {
+        enum s3_result found;
+
+        held[i] = (struct held){ 0 };
+        if (!copy_is_up(copies, i))
+            continue;
+        found = archive_manifest(archive, copies->s3[i], day->day, &held[i].manifest, error);
+        if (found == S3_FAILED)
+            copy_is_away(copies, i, *error);
+        held[i].is_there = found == S3_OK;
+        held[i].is_current = found == S3_OK && day_equal(&held[i].manifest.day, day);
+    }
+    return copies_reader(copies) != NULL;
+}
+
+static bool bring_up_to_date(struct archive *archive, const struct day *day,
+                             const struct held *held, struct archive_counts *counts,
+                             struct str *error)
+{
+    unsigned from = held[0].is_current ? 0 : 1, to = 1 - from;
+    bool is_again = held[0].is_there || held[1].is_there;
+
+    if (!held[from].is_current) {
+        if (!write_day(archive, day->day, held, counts, error))
+            return false;
+        counts->written++;
+        tell_day(archive, day->day, is_again ? "written again" : "written");
+    } else if (copy_is_up(&archive->copies, to) &&
+               !(held[to].is_current && manifest_equal(&held[0].manifest, &held[1].manifest))) {
+        copy_day(archive, from, to, &held[from].manifest, &held[to], counts);
+    }
+    return true;
+}
+
+/* ---- days that the database has no more ------------------------------------------------ */
+
+struct listed { struct archive *archive; struct manifest *manifests; uint32_t n; };
+
+static bool on_listed(void *ctx, const struct manifest *manifest, struct str why)
+{
+    struct listed *listed = ctx;
+
+    if (manifest == NULL)
+        listed->archive->say(listed->archive->ctx, why);
+    else if (listed->n < ARCHIVE_DAYS_MAX)
+        listed->manifests[listed->n++] = *manifest;
+    return true;
+}
+
+static bool list_days(struct archive *archive, unsigned store, struct listed *listed,
+                      struct str *error)
+{
+    *listed = (struct listed){ archive, ARENA_ARRAY(&archive->arena, struct manifest,
+                                                    ARCHIVE_DAYS_MAX), 0 };
+    if (!archive_manifests(archive, archive->copies.s3[store], on_listed, listed, error))
+        return false;
+    qsort(listed->manifests, listed->n, sizeof(*listed->manifests), manifest_by_day);
+    return true;
+}
+
+/* Each day of `from` of which `to` has nothing. */
+static void copy_missing(struct archive *archive, const struct listed listed[COPIES],
+                         unsigned from, struct archive_counts *counts)
+{
+    static const struct held nothing;
+    unsigned to = 1 - from;
+
+    for (uint32_t i = 0; i < listed[from].n && copy_is_up(&archive->copies, to); i++) {
+        const struct manifest *manifest = &listed[from].manifests[i];
+
+        if (listed[to].n == 0 || bsearch(manifest, listed[to].manifests, listed[to].n,
+                                         sizeof(*manifest), manifest_by_day) == NULL)
+            copy_day(archive, from, to, manifest, &nothing, counts);
+    }
+}
+
+static void copy_rest(struct archive *archive, struct archive_counts *counts)
+{
+    struct copies *copies = &archive->copies;
+    struct listed listed[COPIES];
+    struct str error;
+
+    for (unsigned i = 0; i < COPIES; i++) {
+        if (!copy_is_up(copies, i))
+            return;
+        if (!list_days(archive, i, &listed[i], &error)) {
+            copy_is_away(copies, i, error);
+            return;
+        }
+    }
+    copy_missing(archive, listed, 0, counts);
+    copy_missing(archive, listed, 1, counts);
+}
+
 bool archive_write(struct archive *archive, int64_t through, struct archive_counts *counts,
                    struct str *error)
 {
@@ -304,56 +486,88 @@ bool archive_write(struct archive *archive, int64_t through, struct archive_coun
     if (!archive_days(archive, &days, error))
         return false;
     for (uint32_t i = 0; i < days.n && days.days[i].day <= through; i++) {
-        struct manifest old;
-        enum s3_result found = archive_manifest(archive, days.days[i].day, &old, error);
+        struct held held[COPIES];
 
-        if (found == S3_FAILED)
+        if (!look_at_day(archive, &days.days[i], held, error))
             return false;
         counts->days++;
-        if (found == S3_OK && day_equal(&old.day, &days.days[i]))
-            continue;
-        if (!write_day(archive, days.days[i].day, found == S3_OK ? &old : NULL, counts, error))
+        if (!bring_up_to_date(archive, &days.days[i], held, counts, error))
             return false;
-        counts->written++;
-        tell_day(archive, days.days[i].day, found == S3_OK ? "written again" : "written");
     }
+    copy_rest(archive, counts);
     return true;
 }
 
 /* ---- reading back ------------------------------------------------------------------- */
 
-bool archive_object_read(struct archive *archive, const struct manifest *manifest,
-                         enum pack_kind kind, bool (*on_line)(void *ctx, struct str line),
-                         void *ctx, struct str *why)
+static bool is_what_it_was(struct archive *archive, const struct pack_sum *sum,
+                           const struct pack_sum *found, bool whole, struct str *why)
 {
-    const struct pack_sum *sum = &manifest->sums[kind];
-    struct unpack *unpack = unpack_new(on_line, ctx);
-    struct pack_sum found;
-    enum s3_result result = s3_get(archive->s3, manifest->keys[kind], unpack_bytes, unpack, why);
-    bool whole = unpack_end(unpack, &found);
-
-    unpack_free(unpack);
-    if (result == S3_ABSENT)
-        *why = STR("it is missing");
-    if (result != S3_OK)
-        return false;
-    if (strcmp(sum->sha256, found.sha256) != 0)
-        *why = arena_printf(&archive->arena, "its SHA-256 is %s", found.sha256);
-    else if (!whole || found.rows != sum->rows || found.bytes != sum->bytes)
+    if (strcmp(sum->sha256, found->sha256) != 0)
+        *why = arena_printf(&archive->arena, "its SHA-256 is %s", found->sha256);
+    else if (!whole || found->rows != sum->rows || found->bytes != sum->bytes)
         *why = arena_printf(&archive->arena, "it has %" PRId64 " rows in %" PRId64 " bytes",
-                            found.rows, found.bytes);
+                            found->rows, found->bytes);
     else
         return true;
     return false;
 }
 
-bool archive_objects_hold(struct archive *archive, const struct manifest *manifest,
-                          struct archive_counts *counts, struct str *why)
+/* Bytes on their way through the sums, and into a file, if there is one. */
+struct reading { struct unpack *unpack; FILE *file; };
+
+static bool on_bytes(void *ctx, struct str bytes)
+{
+    struct reading *reading = ctx;
+
+    return (reading->file == NULL || fwrite(bytes.p, 1, bytes.n, reading->file) == bytes.n) &&
+           unpack_bytes(reading->unpack, bytes);
+}
+
+static bool read_object(struct archive *archive, struct s3 *s3, const struct manifest *manifest,
+                        enum pack_kind kind, struct reading *reading, struct str *why)
+{
+    enum s3_result result = s3_get(s3, manifest->keys[kind], on_bytes, reading, why);
+    struct pack_sum found;
+    bool whole = unpack_end(reading->unpack, &found);
+
+    unpack_free(reading->unpack);
+    if (result == S3_ABSENT)
+        *why = STR("it is missing");
+    return result == S3_OK && is_what_it_was(archive, &manifest->sums[kind], &found, whole, why);
+}
+
+bool archive_object_read(struct archive *archive, struct s3 *s3,
+                         const struct manifest *manifest, enum pack_kind kind,
+                         bool (*on_line)(void *ctx, struct str line), void *ctx, struct str *why)
+{
+    struct reading reading = { unpack_new(on_line, ctx), NULL };
+
+    return read_object(archive, s3, manifest, kind, &reading, why);
+}
+
+bool archive_object_fetch(struct archive *archive, struct s3 *s3,
+                          const struct manifest *manifest, enum pack_kind kind, FILE *file,
+                          struct str *why)
+{
+    struct reading reading = { unpack_new(NULL, NULL), file };
+
+    if (!read_object(archive, s3, manifest, kind, &reading, why))
+        return false;
+    if (fflush(file) == 0)
+        return true;
+    *why = STR("the temporary folder is full (TMPDIR)");
+    return false;
+}
+
+bool archive_objects_hold(struct archive *archive, struct s3 *s3,
+                          const struct manifest *manifest, struct archive_counts *counts,
+                          struct str *why)
 {
     for (unsigned i = 0; i < PACK_KINDS; i++) {
         counts->objects++;
         counts->rows += (uint64_t)manifest->sums[i].rows;
-        if (!archive_object_read(archive, manifest, (enum pack_kind)i, NULL, NULL, why)) {
+        if (!archive_object_read(archive, s3, manifest, (enum pack_kind)i, NULL, NULL, why)) {
             *why = arena_printf(&archive->arena, "%s: " STR_FMT, manifest->keys[i],
                                 STR_ARG(*why));
             return false;
@@ -364,9 +578,10 @@ bool archive_objects_hold(struct archive *archive, const struct manifest *manife
 
 struct keys { struct arena *arena; const char **keys; uint32_t n; };
 
-static bool on_key(void *ctx, struct str key)
+static bool on_object(void *ctx, const struct s3_object *object)
 {
     static const struct str end = { "/manifest.json", 14 };
+    struct str key = object->key;
     struct keys *keys = ctx;
 
     if (key.n > end.n && memcmp(key.p + key.n - end.n, end.p, end.n) == 0 &&
@@ -375,48 +590,24 @@ static bool on_key(void *ctx, struct str key)
     return true;
 }
 
-bool archive_manifests(struct archive *archive,
+bool archive_manifests(struct archive *archive, struct s3 *s3,
                        bool (*on_manifest)(void *ctx, const struct manifest *manifest,
                                            struct str why),
                        void *ctx, struct str *error)
 {
     struct keys keys = { &archive->arena,
                          ARENA_ARRAY(&archive->arena, const char *, ARCHIVE_DAYS_MAX), 0 };
-    enum s3_result result = s3_list(archive->s3, "days/", on_key, &keys, error);
+    enum s3_result result = s3_list(s3, "days/", on_object, &keys, error);
 
     if (result != S3_OK)
         return false;
     for (uint32_t i = 0; i < keys.n; i++) {
         struct manifest manifest;
         struct str why = STR("it went away");
-        bool well = read_manifest(archive, keys.keys[i], &manifest, &why) == S3_OK;
+        bool well = read_manifest(archive, s3, keys.keys[i], &manifest, &why) == S3_OK;
 
         if (!on_manifest(ctx, well ? &manifest : NULL, why))
             break;
     }
     return true;
-}
-
-struct verify { struct archive *archive; struct archive_counts *counts; uint64_t faults; };
-
-static bool on_verified(void *ctx, const struct manifest *manifest, struct str why)
-{
-    struct verify *verify = ctx;
-
-    verify->counts->days++;
-    if (manifest != NULL && archive_objects_hold(verify->archive, manifest, verify->counts, &why))
-        return true;
-    verify->faults++;
-    verify->archive->say(verify->archive->ctx, why);
-    return true;
-}
-
-bool archive_verify(struct archive *archive, struct archive_counts *counts, uint64_t *faults,
-                    struct str *error)
-{
-    struct verify verify = { archive, counts, 0 };
-    bool well = archive_manifests(archive, on_verified, &verify, error);
-
-    *faults = verify.faults;
-    return well;
 }

@@ -7,7 +7,10 @@
  * A day is written whole; one that changed since (a bet settled late, or
  * again) is written again, its objects under other names, and its manifest
  * replaced last.  What stops in between leaves the archive as it was, and the
- * next run goes on: a day whose manifest says what the store says is done.
+ * next run goes on: a day whose manifest says what the database says is done.
+ *
+ * Two stores hold the same, byte for byte: a day is packed once and goes to
+ * both, and what one lacks is copied from the other.
  */
 #ifndef ARCHIVE_ARCHIVE_H
 #define ARCHIVE_ARCHIVE_H
@@ -19,7 +22,7 @@
 
 struct archive {
     struct db *db;        /* NULL: only to verify */
-    struct s3 *s3;
+    struct copies copies;
     struct arena arena;   /* errors, days */
     int64_t now_ms;
     void (*say)(void *ctx, struct str line); /* progress, for a person */
@@ -31,31 +34,40 @@ struct days { struct day *days; uint32_t n; };
 /* Every day of which the store has something that is not dropped, in order. */
 bool archive_days(struct archive *archive, struct days *days, struct str *error) MUST_USE;
 /* Writes what is missing or changed, up to and with the day `through`. */
-struct archive_counts { uint64_t days, written, objects, rows; };
+struct archive_counts { uint64_t days, written, objects, rows, copied; };
+/* False: the database cannot be read, or no store is left.  One that failed is told
+ * by archive->copies. */
 bool archive_write(struct archive *archive, int64_t through, struct archive_counts *counts,
                    struct str *error) MUST_USE;
 
-/* Reads everything back; each thing that is wrong is said. `faults` counts
- * them.  False: it could not be done. */
+/* Reads everything back from each store, and compares the two; each thing that
+ * is wrong is said, and counted in `faults`, also that one of two cannot be read.
+ * False: none can. */
 bool archive_verify(struct archive *archive, struct archive_counts *counts, uint64_t *faults,
                     struct str *error) MUST_USE;
 /* One day's manifest. */
-enum s3_result archive_manifest(struct archive *archive, int64_t day, struct manifest *manifest,
-                                struct str *error) MUST_USE;
+enum s3_result archive_manifest(struct archive *archive, struct s3 *s3, int64_t day,
+                                struct manifest *manifest, struct str *error) MUST_USE;
 /* Whether the objects are what the manifest says; else *why. */
-bool archive_objects_hold(struct archive *archive, const struct manifest *manifest,
-                          struct archive_counts *counts, struct str *why) MUST_USE;
+bool archive_objects_hold(struct archive *archive, struct s3 *s3,
+                          const struct manifest *manifest, struct archive_counts *counts,
+                          struct str *why) MUST_USE;
 
-/* The manifest of each day in the archive, in order; NULL: *why it cannot be
+/* The manifest of each day in a store, in order; NULL: *why it cannot be
  * read.  on_manifest returns false to stop. */
-bool archive_manifests(struct archive *archive,
+bool archive_manifests(struct archive *archive, struct s3 *s3,
                        bool (*on_manifest)(void *ctx, const struct manifest *manifest,
                                            struct str why),
                        void *ctx, struct str *error) MUST_USE;
 /* Reads one object, line by line if on_line is given. */
-bool archive_object_read(struct archive *archive, const struct manifest *manifest,
-                         enum pack_kind kind, bool (*on_line)(void *ctx, struct str line),
-                         void *ctx, struct str *why) MUST_USE;
+bool archive_object_read(struct archive *archive, struct s3 *s3,
+                         const struct manifest *manifest, enum pack_kind kind,
+                         bool (*on_line)(void *ctx, struct str line), void *ctx,
+                         struct str *why) MUST_USE;
+/* The same into a file, which is only good when this is true. */
+bool archive_object_fetch(struct archive *archive, struct s3 *s3,
+                          const struct manifest *manifest, enum pack_kind kind, FILE *file,
+                          struct str *why) MUST_USE;
 
 /* The checkpoints of the store are what the archived transfers add up to:
  * what is not is said, and counted in `faults`. */

@@ -5,7 +5,8 @@
  *    repeated so long (RULES.md 11: 90 days), and none of its bets was
  *    settled within;
  *  - none of its bets is open or parked, and no event waits in the outbox;
- *  - each of its days is in the archive, read back, as the store has it.
+ *  - each of its days is in the archive, in every store that there is, read
+ *    back, as the database has it.
  *
  * What is left: a checkpoint per account, which the audit and a customer's
  * totals count on from, and the daily report's figures (report_days).  All of
@@ -110,11 +111,30 @@ static bool needed(struct archive *archive, const struct month *month, int64_t w
     return true;
 }
 
+/* One day is in one store as it is. */
+static bool day_is_kept(struct archive *archive, unsigned store, const struct day *day,
+                        struct manifest *manifest, struct str *why)
+{
+    struct s3 *s3 = archive->copies.s3[store];
+    struct archive_counts counts = { 0 };
+    enum s3_result found = archive_manifest(archive, s3, day->day, manifest, why);
+    char text[DAY_TEXT];
+
+    if (found == S3_FAILED)
+        return false;
+    if (found == S3_OK && day_equal(&manifest->day, day))
+        return archive_objects_hold(archive, s3, manifest, &counts, why);
+    day_text(day->day, text);
+    *why = arena_printf(&archive->arena, "%s is not archived as it is now%s%s", text,
+                        copies_are_two(&archive->copies) ? " in the store " : "",
+                        copies_are_two(&archive->copies) ? copy_name(store) : "");
+    return false;
+}
+
 /* Every day of the month is archived as it is; `total` is what they add up to. */
 static bool archived(struct archive *archive, const struct month *month, struct day *total,
                      struct str *why)
 {
-    struct archive_counts counts = { 0 };
     struct days days;
 
     *total = (struct day){ 0 };
@@ -122,18 +142,11 @@ static bool archived(struct archive *archive, const struct month *month, struct 
         return false;
     for (uint32_t i = 0; i < days.n && days.days[i].day < month->end_ms / DAY_MS; i++) {
         struct manifest manifest;
-        enum s3_result found = archive_manifest(archive, days.days[i].day, &manifest, why);
-        char text[DAY_TEXT];
 
-        if (found == S3_FAILED)
-            return false;
-        if (found != S3_OK || !day_equal(&manifest.day, &days.days[i])) {
-            day_text(days.days[i].day, text);
-            *why = arena_printf(&archive->arena, "%s is not archived as it is now", text);
-            return false;
-        }
-        if (!archive_objects_hold(archive, &manifest, &counts, why))
-            return false;
+        for (unsigned store = 0; store < COPIES; store++)
+            if (archive->copies.s3[store] != NULL &&
+                !day_is_kept(archive, store, &days.days[i], &manifest, why))
+                return false;
         for (unsigned kind = 0; kind < PACK_KINDS; kind++) {
             total->parts[kind].rows += manifest.day.parts[kind].rows;
             total->parts[kind].sum += manifest.day.parts[kind].sum;

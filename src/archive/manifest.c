@@ -26,6 +26,23 @@ bool day_equal(const struct day *a, const struct day *b)
     return equal;
 }
 
+bool manifest_equal(const struct manifest *a, const struct manifest *b)
+{
+    bool equal = day_equal(&a->day, &b->day);
+
+    for (unsigned i = 0; i < PACK_KINDS; i++)
+        equal = equal && strcmp(a->keys[i], b->keys[i]) == 0
+                && strcmp(a->sums[i].sha256, b->sums[i].sha256) == 0;
+    return equal;
+}
+
+int manifest_by_day(const void *a, const void *b)
+{
+    int64_t x = ((const struct manifest *)a)->day.day, y = ((const struct manifest *)b)->day.day;
+
+    return x < y ? -1 : x > y;
+}
+
 void day_text(int64_t day, char text[DAY_TEXT])
 {
     struct buf buf;

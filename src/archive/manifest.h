@@ -41,6 +41,9 @@ struct manifest {
     char keys[PACK_KINDS][MANIFEST_KEY_BYTES];
 };
 
+/* The same day of the same objects. */
+bool manifest_equal(const struct manifest *a, const struct manifest *b);
+int manifest_by_day(const void *a, const void *b); /* for qsort() */
 void manifest_key(int64_t day, char key[MANIFEST_KEY_BYTES]);
 void manifest_encode(const struct manifest *manifest, struct buf *out);
 /* False: *error (in arena) says what it is not. */

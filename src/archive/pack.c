@@ -3,7 +3,6 @@
 
 #include <sodium.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #define LEVEL 9
@@ -18,31 +17,12 @@ struct pack {
     char out[OUT_BYTES];
 };
 
-static FILE *temporary(void)
-{
-    const char *folder = getenv("TMPDIR");
-    char path[4096];
-    FILE *file;
-    int fd;
-
-    (void)snprintf(path, sizeof(path), "%s/overround-XXXXXX",
-                   folder != NULL && *folder != '\0' ? folder : "/tmp");
-    fd = mkstemp(path);
-    if (fd < 0)
-        return NULL;
-    (void)unlink(path);
-    file = fdopen(fd, "w+b");
-    if (file == NULL)
-        (void)close(fd);
-    return file;
-}
-
 struct pack *pack_new(void)
 {
     struct pack *pack = calloc(1, sizeof(*pack));
 
     CHECK(pack != NULL);
-    pack->file = temporary();
+    pack->file = copies_temporary();
     if (pack->file == NULL) {
         free(pack);
         return NULL;

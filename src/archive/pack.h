@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "archive/s3.h"
+#include "archive/copies.h"
 
 struct pack_sum {
     int64_t rows, bytes; /* lines; bytes as compressed */

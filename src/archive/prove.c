@@ -19,6 +19,7 @@ struct sum { int64_t account, seq, cash, won, staked; bool told; };
 
 struct proof {
     struct archive *archive;
+    struct s3 *s3;
     struct arena arena;   /* sums */
     struct arena scratch; /* of a line */
     struct map sums;
@@ -90,8 +91,8 @@ static bool on_manifest(void *ctx, const struct manifest *manifest, struct str w
 
     if (manifest != NULL && manifest->day.day >= proof->before)
         return false;
-    if (manifest == NULL || !archive_object_read(proof->archive, manifest, PACK_TRANSFERS,
-                                                 on_transfer, proof, &why))
+    if (manifest == NULL || !archive_object_read(proof->archive, proof->s3, manifest,
+                                                 PACK_TRANSFERS, on_transfer, proof, &why))
         fault(proof, why);
     return true;
 }
@@ -135,7 +136,7 @@ static bool compare(struct proof *proof, struct str *error)
 bool archive_prove(struct archive *archive, uint64_t *accounts, uint64_t *faults,
                    struct str *error)
 {
-    struct proof proof = { .archive = archive };
+    struct proof proof = { .archive = archive, .s3 = copies_reader(&archive->copies) };
     int64_t from_ms = 0;
     bool well;
 
@@ -145,7 +146,7 @@ bool archive_prove(struct archive *archive, uint64_t *accounts, uint64_t *faults
     well = db_query(archive->db, "SELECT value FROM meta WHERE name = 'transfers_from'", "", NULL,
                     "i", take_int, &from_ms, error);
     proof.before = from_ms / DAY_MS;
-    well = well && archive_manifests(archive, on_manifest, &proof, error)
+    well = well && archive_manifests(archive, proof.s3, on_manifest, &proof, error)
         && compare(&proof, error);
     *accounts = proof.accounts;
     *faults = proof.faults;

@@ -3,10 +3,15 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "archive/md5.h"
+#include "base/clock.h"
 
 #define S3_MAGIC 0x53333a2fu
 #define PART_BYTES ((size_t)16 * 1024 * 1024)
@@ -14,6 +19,14 @@
 #define ANSWER_BYTES ((size_t)16 * 1024 * 1024)
 #define ATTEMPTS 4
 #define URL_BYTES 4096
+
+/* Headers of answers that are kept, by what they say. */
+enum { HEAD_CLASS, HEAD_RESTORE, HEAD_LOCK_MODE, HEAD_LOCK_UNTIL, HEADS };
+static const char *const head_names[HEADS] = {
+    [HEAD_CLASS] = "x-amz-storage-class:", [HEAD_RESTORE] = "x-amz-restore:",
+    [HEAD_LOCK_MODE] = "x-amz-object-lock-mode:",
+    [HEAD_LOCK_UNTIL] = "x-amz-object-lock-retain-until-date:",
+};
 
 struct s3 {
     uint32_t magic;
@@ -24,8 +37,11 @@ struct s3 {
     struct buf user, sigv4; /* "key:secret", "aws:amz:region:s3" */
     const char *session;
     size_t part_bytes;
+    const char *storage_class, *lock_mode; /* of what is put; NULL: the store's */
+    int64_t lock_days, locked_until_ms;
     struct buf answer;      /* bodies that are not the caller's */
     struct buf etag;
+    struct buf head[HEADS]; /* what s3_look() asks for */
     char reason[CURL_ERROR_SIZE];
     bool (*on_bytes)(void *ctx, struct str bytes);
     void *ctx;
@@ -59,10 +75,15 @@ static void put_encoded(struct buf *out, struct str text, bool slashes)
             buf_printf(out, "%%%02X", (unsigned)(unsigned char)text.p[i]);
 }
 
-static const char *environment(const char *name)
+/* AWS_REGION, or SECOND_AWS_REGION. */
+static const char *environment(const struct s3_options *options, const char *name)
 {
-    const char *value = getenv(name);
+    char whole[128];
+    const char *value;
 
+    (void)snprintf(whole, sizeof(whole), "%s%s", options->prefix != NULL ? options->prefix : "",
+                   name);
+    value = getenv(whole);
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
@@ -94,7 +115,7 @@ static bool make_base(struct s3 *s3, const struct s3_options *options, struct st
                       const char *region)
 {
     const char *endpoint = options->endpoint != NULL ? options->endpoint
-                                                     : environment("AWS_ENDPOINT_URL");
+                                                     : environment(options, "AWS_ENDPOINT_URL");
     bool is_virtual = options->virtual_host || endpoint == NULL;
     char amazon[256];
     const char *host;
@@ -135,6 +156,11 @@ static struct s3 *make(const struct s3_options *options, struct arena *arena)
     buf_init(&s3->sigv4, 256);
     buf_init(&s3->answer, ANSWER_BYTES);
     buf_init(&s3->etag, 256);
+    for (unsigned i = 0; i < HEADS; i++)
+        buf_init(&s3->head[i], 256);
+    s3->storage_class = options->storage_class;
+    s3->lock_mode = options->lock_mode != NULL ? options->lock_mode : "COMPLIANCE";
+    s3->lock_days = options->lock_days;
     s3->curl = curl_easy_init();
     CHECK(s3->curl != NULL);
     return s3;
@@ -142,16 +168,18 @@ static struct s3 *make(const struct s3_options *options, struct arena *arena)
 
 struct s3 *s3_open(const struct s3_options *options, struct arena *arena, struct str *error)
 {
-    const char *key = environment("AWS_ACCESS_KEY_ID"),
-               *secret = environment("AWS_SECRET_ACCESS_KEY"),
-               *region = environment("AWS_REGION");
+    const char *key = environment(options, "AWS_ACCESS_KEY_ID"),
+               *secret = environment(options, "AWS_SECRET_ACCESS_KEY"),
+               *region = environment(options, "AWS_REGION"),
+               *prefix = options->prefix != NULL ? options->prefix : "";
     struct s3 *s3 = make(options, arena);
     struct str bucket;
 
     if (region == NULL)
         region = "us-east-1";
     if (key == NULL || secret == NULL)
-        *error = STR("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+        *error = arena_printf(arena, "set %sAWS_ACCESS_KEY_ID and %sAWS_SECRET_ACCESS_KEY",
+                              prefix, prefix);
     else if (!read_url(options->url, &bucket, &s3->prefix))
         *error = arena_printf(arena, "\"%s\" is not s3://BUCKET/PREFIX", options->url);
     else if (!make_base(s3, options, bucket, region))
@@ -159,7 +187,7 @@ struct s3 *s3_open(const struct s3_options *options, struct arena *arena, struct
     else {
         buf_printf(&s3->user, "%s:%s%c", key, secret, '\0');
         buf_printf(&s3->sigv4, "aws:amz:%s:s3%c", region, '\0');
-        s3->session = environment("AWS_SESSION_TOKEN");
+        s3->session = environment(options, "AWS_SESSION_TOKEN");
         return s3;
     }
     s3_close(s3);
@@ -177,6 +205,8 @@ void s3_close(struct s3 *s3)
     buf_fini(&s3->sigv4);
     buf_fini(&s3->answer);
     buf_fini(&s3->etag);
+    for (unsigned i = 0; i < HEADS; i++)
+        buf_fini(&s3->head[i]);
     free(s3);
 }
 
@@ -187,6 +217,7 @@ struct request {
     struct str key;      /* below the prefix; {NULL}: the bucket itself */
     const char *query;   /* sorted, encoded, each with its '='; NULL = none */
     struct str body;     /* of PUT and POST */
+    bool is_object;      /* it makes one: its class, its lock */
 };
 
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
@@ -207,42 +238,90 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     return 0;
 }
 
+/* "name: value\r\n" -> value into `out`; false: it is another. */
+static bool take_header(struct str line, const char *name, struct buf *out)
+{
+    size_t begin = strlen(name);
+
+    if (line.n < begin || strncasecmp(line.p, name, begin) != 0)
+        return false;
+    while (line.n > begin && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+        line.n--;
+    while (begin < line.n && line.p[begin] == ' ')
+        begin++;
+    buf_reset(out);
+    buf_put(out, line.p + begin, line.n - begin);
+    return true;
+}
+
 static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
 {
     struct s3 *s3 = ctx;
-    size_t end = n;
+    struct str line = { bytes, n };
 
     (void)one;
-    if (n < 5 || strncasecmp(bytes, "etag:", 5) != 0)
+    if (take_header(line, "etag:", &s3->etag))
         return n;
-    while (end > 5 && (bytes[end - 1] == '\n' || bytes[end - 1] == '\r'))
-        end--;
-    buf_reset(&s3->etag);
-    for (size_t i = 5; i < end; i++)
-        if (bytes[i] != ' ')
-            buf_char(&s3->etag, bytes[i]);
+    for (unsigned i = 0; i < HEADS && !take_header(line, head_names[i], &s3->head[i]); i++)
+        ;
     return n;
+}
+
+static void add_header(struct curl_slist **headers, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void add_header(struct curl_slist **headers, const char *format, ...)
+{
+    char line[16384];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    *headers = curl_slist_append(*headers, line);
+    CHECK(*headers != NULL);
+}
+
+static void add_sums(struct curl_slist **headers, const struct request *request)
+{
+    unsigned char sum[MD5_BYTES];
+    char text[sodium_base64_ENCODED_LEN(MD5_BYTES, sodium_base64_VARIANT_ORIGINAL)];
+    char hex[SHA256_HEX];
+
+    sha256_hex(request->body, hex);
+    add_header(headers, "x-amz-content-sha256: %s", hex);
+    if (request->body.p == NULL)
+        return;
+    md5(request->body, sum);
+    (void)sodium_bin2base64(text, sizeof(text), sum, sizeof(sum), sodium_base64_VARIANT_ORIGINAL);
+    add_header(headers, "Content-MD5: %s", text);
+    add_header(headers, "Content-Type: application/octet-stream");
+}
+
+static void add_keeping(struct curl_slist **headers, const struct s3 *s3)
+{
+    struct buf until;
+
+    if (s3->storage_class != NULL)
+        add_header(headers, "x-amz-storage-class: %s", s3->storage_class);
+    if (s3->lock_days == 0)
+        return;
+    buf_init(&until, 64);
+    clock_format(&until, s3->locked_until_ms);
+    add_header(headers, "x-amz-object-lock-mode: %s", s3->lock_mode);
+    add_header(headers, "x-amz-object-lock-retain-until-date: " STR_FMT,
+               STR_ARG(buf_view(&until)));
+    buf_fini(&until);
 }
 
 static struct curl_slist *headers_of(const struct s3 *s3, const struct request *request)
 {
     struct curl_slist *headers = NULL;
-    char hex[SHA256_HEX], line[128];
 
-    sha256_hex(request->body, hex);
-    (void)snprintf(line, sizeof(line), "x-amz-content-sha256: %s", hex);
-    headers = curl_slist_append(headers, line);
-    if (request->body.p != NULL)
-        headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
-    if (s3->session != NULL) {
-        struct buf token;
-
-        buf_init(&token, 16384);
-        buf_printf(&token, "x-amz-security-token: %s%c", s3->session, '\0');
-        headers = curl_slist_append(headers, token.p);
-        buf_fini(&token);
-    }
-    CHECK(headers != NULL);
+    add_sums(&headers, request);
+    if (request->is_object)
+        add_keeping(&headers, s3);
+    if (s3->session != NULL)
+        add_header(&headers, "x-amz-security-token: %s", s3->session);
     return headers;
 }
 
@@ -267,6 +346,8 @@ static void set_up(struct s3 *s3, const struct request *request, struct curl_sli
     curl_easy_reset(curl);
     buf_reset(&s3->answer);
     buf_reset(&s3->etag);
+    for (unsigned i = 0; i < HEADS; i++)
+        buf_reset(&s3->head[i]);
     s3->reason[0] = '\0';
     s3->stopped = s3->delivered = false;
     curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -287,7 +368,10 @@ static void set_up(struct s3 *s3, const struct request *request, struct curl_sli
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.p);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
     }
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    if (strcmp(request->method, "HEAD") == 0)
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    else
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 /* 0: no answer. */
@@ -343,11 +427,22 @@ static struct str element(const struct s3 *s3, const char *name)
 }
 
 /* The store itself says so of the object: a bucket that is not there, or something
- * else on the way that knows no such page, says nothing about it. */
+ * else on the way that knows no such page, says nothing about it.  HEAD has no words. */
 static bool is_absent(const struct s3 *s3, const struct request *request, long status)
 {
     return status == 404 && strcmp(request->method, "GET") == 0 &&
            str_eq(element(s3, "Code"), STR("NoSuchKey"));
+}
+
+static enum s3_result frozen(const struct s3 *s3, const struct request *request,
+                             struct str *error)
+{
+    struct str name = element(s3, "StorageClass");
+
+    *error = arena_printf(s3->arena, STR_FMT " is in the storage class " STR_FMT " and must be"
+                          " thawed before it can be read: overround object restore",
+                          STR_ARG(request->key), STR_ARG(name.n > 0 ? name : STR("of archives")));
+    return S3_FAILED;
 }
 
 /* What has begun to reach the caller is not asked for again. */
@@ -366,18 +461,28 @@ static enum s3_result perform(struct s3 *s3, const struct request *request, stru
         if (attempt < ATTEMPTS)
             (void)usleep(100000u << attempt);
     }
+    if (str_eq(element(s3, "Code"), STR("InvalidObjectState")))
+        return frozen(s3, request, error);
     return failed(s3, request, status, error);
 }
 
 /* ---- put --------------------------------------------------------------------- */
 
-enum s3_result s3_put(struct s3 *s3, const char *key, struct str bytes, struct str *error)
+/* is_kept: with its class and its lock. */
+static enum s3_result put_whole(struct s3 *s3, const char *key, struct str bytes, bool is_kept,
+                                struct str *error)
 {
     struct request request = { .method = "PUT", .key = str_of(key), .body = bytes };
 
+    request.is_object = is_kept;
     if (bytes.p == NULL)
         request.body.p = "";
     return perform(s3, &request, error);
+}
+
+enum s3_result s3_put(struct s3 *s3, const char *key, struct str bytes, struct str *error)
+{
+    return put_whole(s3, key, bytes, false, error);
 }
 
 struct upload {
@@ -391,7 +496,7 @@ struct upload {
 static enum s3_result begin_upload(struct upload *upload, struct str *error)
 {
     struct request request = { .method = "POST", .key = upload->key, .query = "uploads=",
-                               .body = STR("") };
+                               .body = STR(""), .is_object = true };
     enum s3_result result = perform(upload->s3, &request, error);
     struct buf id;
 
@@ -474,6 +579,20 @@ static enum s3_result put_parts(struct upload *upload, FILE *file, size_t n, str
     return result;
 }
 
+/* A day is what a store may round by. */
+static enum s3_result is_locked(struct s3 *s3, const char *key, struct str *error)
+{
+    struct s3_state state;
+    enum s3_result result = s3_look(s3, key, &state, error);
+
+    if (result != S3_OK || (strcmp(state.lock_mode, s3->lock_mode) == 0 &&
+                            state.locked_until_ms >= s3->locked_until_ms - 86400000))
+        return result;
+    *error = arena_printf(s3->arena, "%s is there, but the store did not lock it: the bucket must"
+                          " have object lock (docs/BACKUPS.md)", key);
+    return S3_FAILED;
+}
+
 enum s3_result s3_put_file(struct s3 *s3, const char *key, FILE *file, struct str *error)
 {
     struct upload upload = { .s3 = s3, .key = str_of(key), .part = malloc(s3->part_bytes) };
@@ -482,13 +601,16 @@ enum s3_result s3_put_file(struct s3 *s3, const char *key, FILE *file, struct st
 
     CHECK(upload.part != NULL);
     buf_init(&upload.done, ANSWER_BYTES);
+    s3->locked_until_ms = clock_wall_ms() + s3->lock_days * 86400000;
     if (fseek(file, 0, SEEK_SET) != 0 ||
         ((n = fread(upload.part, 1, s3->part_bytes, file)) == 0 && ferror(file) != 0))
         *error = arena_printf(s3->arena, "cannot read the file: %s", strerror(errno));
     else if (n < s3->part_bytes)
-        result = s3_put(s3, key, (struct str){ upload.part, n }, error);
+        result = put_whole(s3, key, (struct str){ upload.part, n }, true, error);
     else
         result = put_parts(&upload, file, n, error);
+    if (result == S3_OK && s3->lock_days > 0)
+        result = is_locked(s3, key, error);
     buf_fini(&upload.done);
     free(upload.part);
     return result;
@@ -512,18 +634,21 @@ enum s3_result s3_get(struct s3 *s3, const char *key,
 
 struct listing {
     struct s3 *s3;
-    bool (*on_key)(void *ctx, struct str key);
+    bool (*on_object)(void *ctx, const struct s3_object *object);
     void *ctx;
 };
 
-static bool on_listed(void *ctx, struct str key)
+static bool on_listed(void *ctx, const struct s3_object *object)
 {
     const struct listing *listing = ctx;
     struct str prefix = buf_view(&listing->s3->prefix);
+    struct s3_object below = *object;
 
-    if (key.n < prefix.n || (prefix.n > 0 && memcmp(key.p, prefix.p, prefix.n) != 0))
+    if (below.key.n < prefix.n || (prefix.n > 0 && memcmp(below.key.p, prefix.p, prefix.n) != 0))
         return true;
-    return listing->on_key(listing->ctx, (struct str){ key.p + prefix.n, key.n - prefix.n });
+    below.key.p += prefix.n;
+    below.key.n -= prefix.n;
+    return listing->on_object(listing->ctx, &below);
 }
 
 static void put_list_query(struct buf *query, struct s3 *s3, const char *prefix,
@@ -542,9 +667,10 @@ static void put_list_query(struct buf *query, struct s3 *s3, const char *prefix,
 }
 
 enum s3_result s3_list(struct s3 *s3, const char *prefix,
-                       bool (*on_key)(void *ctx, struct str key), void *ctx, struct str *error)
+                       bool (*on_object)(void *ctx, const struct s3_object *object), void *ctx,
+                       struct str *error)
 {
-    struct listing listing = { s3, on_key, ctx };
+    struct listing listing = { s3, on_object, ctx };
     enum s3_result result;
     struct buf query, next;
 
@@ -564,5 +690,83 @@ enum s3_result s3_list(struct s3 *s3, const char *prefix,
     } while (result == S3_OK && next.n > 0);
     buf_fini(&query);
     buf_fini(&next);
+    return result;
+}
+
+/* ---- archive classes ------------------------------------------------------------ */
+
+bool s3_class_is_frozen(const char *storage_class)
+{
+    return strcmp(storage_class, "GLACIER") == 0 || strcmp(storage_class, "DEEP_ARCHIVE") == 0;
+}
+
+/* What is between the quotes behind name=, "" when it is not there. */
+static struct str attribute(struct str header, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i + n + 2 <= header.n; i++) {
+        const char *at = header.p + i + n + 2, *end;
+
+        if (memcmp(header.p + i, name, n) != 0 || memcmp(at - 2, "=\"", 2) != 0)
+            continue;
+        end = memchr(at, '"', header.n - i - n - 2);
+        return end == NULL ? STR_NONE : (struct str){ at, (size_t)(end - at) };
+    }
+    return STR_NONE;
+}
+
+bool s3_thaw_read(struct str header, struct s3_state *state)
+{
+    struct str ongoing = attribute(header, "ongoing-request");
+    struct str expiry = attribute(header, "expiry-date");
+
+    if (!str_eq(ongoing, STR("true")) && !str_eq(ongoing, STR("false")))
+        return false;
+    state->thaw = ongoing.n == 4 ? S3_THAWING : S3_THAWED;
+    (void)snprintf(state->until, S3_WORD_BYTES, STR_FMT, STR_ARG(expiry));
+    return true;
+}
+
+static void copy_head(const struct s3 *s3, unsigned i, char word[S3_WORD_BYTES])
+{
+    (void)snprintf(word, S3_WORD_BYTES, STR_FMT, STR_ARG(buf_view(&s3->head[i])));
+}
+
+enum s3_result s3_look(struct s3 *s3, const char *key, struct s3_state *state, struct str *error)
+{
+    struct request request = { .method = "HEAD", .key = str_of(key) };
+    enum s3_result result = perform(s3, &request, error);
+
+    *state = (struct s3_state){ 0 };
+    if (result != S3_OK)
+        return result;
+    copy_head(s3, HEAD_CLASS, state->storage_class);
+    copy_head(s3, HEAD_LOCK_MODE, state->lock_mode);
+    if (s3->head[HEAD_LOCK_UNTIL].n > 0 &&
+        !clock_parse(buf_view(&s3->head[HEAD_LOCK_UNTIL]), &state->locked_until_ms))
+        state->locked_until_ms = 0;
+    if (!s3_thaw_read(buf_view(&s3->head[HEAD_RESTORE]), state) &&
+        s3_class_is_frozen(state->storage_class))
+        state->thaw = S3_FROZEN;
+    return S3_OK;
+}
+
+enum s3_result s3_thaw(struct s3 *s3, const char *key, int64_t days, const char *tier,
+                       struct str *error)
+{
+    struct request request = { .method = "POST", .key = str_of(key), .query = "restore=" };
+    enum s3_result result;
+    struct buf body;
+
+    buf_init(&body, 1024);
+    buf_printf(&body, "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+               "<Days>%" PRId64 "</Days><GlacierJobParameters><Tier>%s</Tier>"
+               "</GlacierJobParameters></RestoreRequest>", days, tier);
+    request.body = buf_view(&body);
+    result = perform(s3, &request, error);
+    if (result == S3_FAILED && str_eq(element(s3, "Code"), STR("RestoreAlreadyInProgress")))
+        result = S3_OK;
+    buf_fini(&body);
     return result;
 }

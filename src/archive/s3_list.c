@@ -1,16 +1,19 @@
 /* One page of a listing of objects (ListBucketResult), read by expat. */
 #include <expat.h>
+#include <stdlib.h>
 
 #include "archive/s3.h"
+#include "base/clock.h"
 
 #define TEXT_BYTES 4096
 
 struct reader {
     XML_Parser parser;
-    bool (*on_key)(void *ctx, struct str key);
+    bool (*on_object)(void *ctx, const struct s3_object *object);
     void *ctx;
     struct buf *next;
-    struct buf text;
+    struct buf text, key;
+    struct s3_object object; /* the one that has begun */
     unsigned depth;
     bool is_listing, stopped;
 };
@@ -24,18 +27,48 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attribute
     buf_reset(&reader->text);
 }
 
+/* An element of an object's.  What is too long is not one of ours. */
+static void take_part(struct reader *reader, const char *name)
+{
+    struct s3_object *object = &reader->object;
+
+    if (strcmp(name, "Key") == 0 && !reader->text.overflow) {
+        buf_reset(&reader->key);
+        buf_str(&reader->key, buf_view(&reader->text));
+    } else if (strcmp(name, "Size") == 0) {
+        buf_char(&reader->text, '\0');
+        object->bytes = strtoll(reader->text.p, NULL, 10);
+    } else if (strcmp(name, "LastModified") == 0) {
+        if (!clock_parse(buf_view(&reader->text), &object->modified_ms))
+            object->modified_ms = 0;
+    } else if (strcmp(name, "StorageClass") == 0) {
+        (void)snprintf(object->storage_class, S3_WORD_BYTES, STR_FMT,
+                       STR_ARG(buf_view(&reader->text)));
+    }
+}
+
+static void end_object(struct reader *reader)
+{
+    reader->object.key = buf_view(&reader->key);
+    if (reader->key.n > 0 && !reader->on_object(reader->ctx, &reader->object)) {
+        reader->stopped = true;
+        (void)XML_StopParser(reader->parser, XML_FALSE);
+    }
+    buf_reset(&reader->key);
+    reader->object = (struct s3_object){ 0 };
+}
+
 static void on_end(void *ctx, const XML_Char *name)
 {
     struct reader *reader = ctx;
 
-    if (--reader->depth == 2 && strcmp(name, "Key") == 0 && !reader->text.overflow) {
-        if (!reader->on_key(reader->ctx, buf_view(&reader->text))) {
-            reader->stopped = true;
-            (void)XML_StopParser(reader->parser, XML_FALSE);
-        }
-    } else if (reader->depth == 1 && strcmp(name, "NextContinuationToken") == 0) {
+    reader->depth--;
+    if (reader->depth == 2)
+        take_part(reader, name);
+    else if (reader->depth == 1 && strcmp(name, "NextContinuationToken") == 0)
         buf_str(reader->next, buf_view(&reader->text));
-    }
+    else if (reader->depth == 1 && strcmp(name, "Contents") == 0)
+        end_object(reader);
     buf_reset(&reader->text);
 }
 
@@ -55,15 +88,16 @@ static void on_doctype(void *ctx, const XML_Char *name UNUSED, const XML_Char *s
     (void)XML_StopParser(reader->parser, XML_FALSE);
 }
 
-bool s3_list_read(struct str xml, bool (*on_key)(void *ctx, struct str key), void *ctx,
-                  struct buf *next)
+bool s3_list_read(struct str xml, bool (*on_object)(void *ctx, const struct s3_object *object),
+                  void *ctx, struct buf *next)
 {
-    struct reader reader = { .parser = XML_ParserCreate("UTF-8"), .on_key = on_key, .ctx = ctx,
-                             .next = next };
+    struct reader reader = { .parser = XML_ParserCreate("UTF-8"), .on_object = on_object,
+                             .ctx = ctx, .next = next };
     bool well;
 
     CHECK(reader.parser != NULL && xml.n <= INT32_MAX);
     buf_init(&reader.text, TEXT_BYTES);
+    buf_init(&reader.key, TEXT_BYTES);
     buf_reset(next);
     XML_SetUserData(reader.parser, &reader);
     XML_SetElementHandler(reader.parser, on_start, on_end);
@@ -73,5 +107,6 @@ bool s3_list_read(struct str xml, bool (*on_key)(void *ctx, struct str key), voi
     well = (well || reader.stopped) && reader.is_listing && !next->overflow;
     XML_ParserFree(reader.parser);
     buf_fini(&reader.text);
+    buf_fini(&reader.key);
     return well;
 }

@@ -1,8 +1,9 @@
 /*
  * overround archive --to s3://BUCKET/PREFIX [--store URL] [--verify | --drop]:
  * writes days that are over, reads them back, drops months that are archived
- * (archive/archive.h).  Beside a live server.
+ * (archive/archive.h), in one object store or in two.  Beside a live server.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -17,7 +18,8 @@
 
 struct asked {
     const char *store;
-    struct s3_options s3;
+    const char *textfile;
+    struct s3_pair s3;
     bool verify, drop;
     int64_t through; /* day, -1: the last that is over */
     int64_t window_days;
@@ -28,12 +30,13 @@ static int usage(FILE *out)
     fprintf(out, "usage: overround archive --to s3://BUCKET/PREFIX --store URL [option …]\n"
                  "       overround archive --to s3://BUCKET/PREFIX [--store URL] --verify\n"
                  "       overround archive --to s3://BUCKET/PREFIX --store URL --drop\n\n"
-                 "  --through DAY     up to and with this day (the last that is over)\n"
-                 "  --verify          reads everything back; 1 when something is wrong; with\n"
-                 "                    --store, adds up what became of its checkpoints, too\n"
-                 "  --drop            months that are over and archived leave PostgreSQL\n"
-                 "  --window-days N   so long a bet may be settled again (90, not less)\n"
-                 S3_USAGE);
+                 "  --through DAY       up to and with this day (the last that is over)\n"
+                 "  --verify            reads everything back; 1 when something is wrong; with\n"
+                 "                      --store, adds up what became of its checkpoints, too\n"
+                 "  --drop              months that are over and archived leave PostgreSQL\n"
+                 "  --window-days N     so long a bet may be settled again (90, not less)\n"
+                 "  --textfile FILE     when each store was last complete, for node_exporter\n"
+                 S3_USAGE "Exits 1 when a store lacks something, too.\n");
     return out == stderr ? 2 : 0;
 }
 
@@ -49,11 +52,15 @@ static bool read_value(const char *name, const char *value, struct asked *asked)
     char *end;
 
     if (strcmp(name, "--to") == 0) {
-        asked->s3.url = value;
+        asked->s3.options[0].url = value;
         return true;
     }
     if (strcmp(name, "--store") == 0) {
         asked->store = value;
+        return true;
+    }
+    if (strcmp(name, "--textfile") == 0) {
+        asked->textfile = value;
         return true;
     }
     if (strcmp(name, "--through") == 0) {
@@ -88,8 +95,8 @@ static bool read_arguments(int argc, char **argv, struct asked *asked)
     }
     if (asked->store != NULL && *asked->store == '\0')
         asked->store = NULL;
-    return asked->s3.url != NULL && !(asked->verify && asked->drop)
-        && (asked->verify || asked->store != NULL);
+    return asked->s3.options[0].url != NULL && !(asked->verify && asked->drop)
+        && (asked->verify || asked->store != NULL) && s3_pair_choose(&asked->s3);
 }
 
 static void say(void *ctx UNUSED, struct str line)
@@ -113,8 +120,8 @@ static int prove(struct archive *archive)
 static int verify(struct archive *archive)
 {
     struct archive_counts counts = { 0 };
+    struct str error = STR_NONE;
     uint64_t faults;
-    struct str error;
 
     if (!archive_verify(archive, &counts, &faults, &error))
         return fail(error);
@@ -123,19 +130,32 @@ static int verify(struct archive *archive)
     return faults == 0 ? 0 : 1;
 }
 
+static bool write_textfile(const struct archive *archive, const struct asked *asked)
+{
+    if (asked->textfile == NULL ||
+        copies_textfile(&archive->copies, asked->textfile, "archive", archive->now_ms))
+        return true;
+    fprintf(stderr, "overround archive: %s: %s\n", asked->textfile, strerror(errno));
+    return false;
+}
+
 static int write_days(struct archive *archive, const struct asked *asked)
 {
     struct archive_counts counts = { 0 };
     int64_t through = asked->through;
-    struct str error;
+    struct str error = STR_NONE;
+    bool well;
 
     if (through < 0)
         through = (archive->now_ms - GRACE_MS) / DAY_MS - 1;
-    if (!archive_write(archive, through, &counts, &error))
-        return fail(error);
-    printf("%" PRIu64 " days, %" PRIu64 " written, %" PRIu64 " objects, %" PRIu64 " rows\n",
-           counts.days, counts.written, counts.objects, counts.rows);
-    return 0;
+    well = archive_write(archive, through, &counts, &error);
+    if (!write_textfile(archive, asked) || !well)
+        return well ? 1 : fail(error);
+    printf("%" PRIu64 " days, %" PRIu64 " written, ", counts.days, counts.written);
+    if (copies_are_two(&archive->copies))
+        printf("%" PRIu64 " copied, ", counts.copied);
+    printf("%" PRIu64 " objects, %" PRIu64 " rows\n", counts.objects, counts.rows);
+    return copies_are_complete(&archive->copies, &error) ? 0 : fail(error);
 }
 
 static int drop(struct archive *archive, const struct asked *asked)
@@ -182,12 +202,11 @@ int cli_archive(int argc, char **argv)
     if (!read_arguments(argc, argv, &asked))
         return usage(stderr);
     arena_init(&archive.arena, ARENA_BYTES);
-    archive.s3 = s3_open(&asked.s3, &archive.arena, &error);
-    if (archive.s3 == NULL) {
+    if (!copies_open(&archive.copies, asked.s3.options, &archive.arena, &error)) {
         exit_code = fail(error);
     } else {
         exit_code = asked.store == NULL ? verify(&archive) : with_store(&archive, &asked);
-        s3_close(archive.s3);
+        copies_close(&archive.copies);
     }
     arena_fini(&archive.arena);
     return exit_code;

@@ -2,8 +2,9 @@
  * overround backup --to s3://BUCKET/PREFIX --store sqlite:PATH: the whole
  * database to an object store while a server uses it.  A copy as of one moment
  * (VACUUM INTO) is proven by the audit first; its object is named by the time.
- * PostgreSQL has its own way: docs/OPERATE.md, "Backup, and back to a point in
- * time".
+ * With --second it goes to two stores; each copy is whole, so what one of them
+ * missed is not brought later: the next copy is.  PostgreSQL has its own way:
+ * docs/OPERATE.md, "Backup, and back to a point in time".
  *
  * Back: overround object get s3://BUCKET/PREFIX/overround-TIME.db PATH, without
  * a server on PATH.
@@ -21,16 +22,17 @@
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
 struct asked {
-    struct s3_options s3;
-    const char *store, *temp;
+    struct s3_pair s3;
+    const char *store, *temp, *textfile;
 };
 
 static int usage(FILE *out)
 {
     fprintf(out, "usage: overround backup --to s3://BUCKET/PREFIX --store sqlite:PATH"
                  " [option …]\n\n"
-                 "  --temp FOLDER     where the copy stays meanwhile (/tmp)\n" S3_USAGE
-                 "Exits 1 when it cannot be stored, or its books do not add up.\n");
+                 "  --temp FOLDER       where the copy stays meanwhile (/tmp)\n"
+                 "  --textfile FILE     when each store last got one, for node_exporter\n" S3_USAGE
+                 "Exits 1 when one store has not got it, or its books do not add up.\n");
     return out == stderr ? 2 : 0;
 }
 
@@ -49,16 +51,19 @@ static bool read_arguments(int argc, char **argv, struct asked *asked)
         if (i + 1 == argc)
             return false;
         if (strcmp(argv[i], "--to") == 0)
-            asked->s3.url = argv[++i];
+            asked->s3.options[0].url = argv[++i];
         else if (strcmp(argv[i], "--store") == 0)
             asked->store = argv[++i];
         else if (strcmp(argv[i], "--temp") == 0)
             asked->temp = argv[++i];
+        else if (strcmp(argv[i], "--textfile") == 0)
+            asked->textfile = argv[++i];
         else
             return false;
     }
-    return asked->s3.url != NULL && asked->store != NULL &&
-           strncmp(asked->store, "sqlite:", 7) == 0 && strchr(asked->temp, '\'') == NULL;
+    return asked->s3.options[0].url != NULL && asked->store != NULL &&
+           strncmp(asked->store, "sqlite:", 7) == 0 && strchr(asked->temp, '\'') == NULL &&
+           s3_pair_choose(&asked->s3);
 }
 
 /* What went wrong is told by the database, and would go with it. */
@@ -127,24 +132,32 @@ static const char *name_now(struct arena *arena)
     return name;
 }
 
-static bool upload(struct s3 *s3, const char *key, const char *path, struct arena *arena,
-                   struct str *error)
+/* To each store; where it fails is told, and passed over.  False: no file. */
+static bool upload(const struct asked *asked, struct copies *copies, const char *key,
+                   const char *path, struct str *error)
 {
     FILE *file = fopen(path, "rb");
-    bool well;
 
     if (file == NULL) {
-        *error = arena_printf(arena, "%s: %s", path, strerror(errno));
+        *error = arena_printf(copies->arena, "%s: %s", path, strerror(errno));
         return false;
     }
-    well = s3_put_file(s3, key, file, error) == S3_OK;
+    for (unsigned i = 0; i < COPIES; i++) {
+        if (copies->s3[i] == NULL)
+            continue;
+        if (s3_put_file(copies->s3[i], key, file, error) == S3_OK)
+            printf("%s/%s\n", asked->s3.options[i].url, key);
+        else
+            copy_is_away(copies, i, *error);
+    }
     (void)fclose(file);
-    return well;
+    return true;
 }
 
 /* What does not add up is stored too: it may be all there is. */
-static int backup(const struct asked *asked, struct s3 *s3, struct arena *arena)
+static int backup(const struct asked *asked, struct copies *copies)
 {
+    struct arena *arena = copies->arena;
     const char *key = name_now(arena);
     const char *path = arena_cstr(arena, arena_printf(arena, "%s/%s", asked->temp, key));
     struct str error = STR_NONE;
@@ -152,11 +165,15 @@ static int backup(const struct asked *asked, struct s3 *s3, struct arena *arena)
     bool well;
 
     well = copy(asked->store, path, arena, &error) &&
-           prove(path, arena, &differences, &error) && upload(s3, key, path, arena, &error);
+           prove(path, arena, &differences, &error) && upload(asked, copies, key, path, &error);
     (void)unlink(path);
     if (!well)
         return fail(error);
-    printf("%s/%s\n", asked->s3.url, key);
+    if (asked->textfile != NULL &&
+        !copies_textfile(copies, asked->textfile, "backup", clock_wall_ms()))
+        return fail(arena_printf(arena, "%s: %s", asked->textfile, strerror(errno)));
+    if (!copies_are_complete(copies, &error))
+        return fail(error);
     return differences == 0 ? 0 : 1;
 }
 
@@ -165,7 +182,7 @@ int cli_backup(int argc, char **argv)
     struct asked asked;
     struct arena arena;
     struct str error = STR_NONE;
-    struct s3 *s3;
+    struct copies copies;
     int exit_code;
 
     if (argc == 1 && strcmp(argv[0], "--help") == 0)
@@ -173,12 +190,11 @@ int cli_backup(int argc, char **argv)
     if (!read_arguments(argc, argv, &asked))
         return usage(stderr);
     arena_init(&arena, ARENA_BYTES);
-    s3 = s3_open(&asked.s3, &arena, &error);
-    if (s3 == NULL) {
+    if (!copies_open(&copies, asked.s3.options, &arena, &error)) {
         exit_code = fail(error);
     } else {
-        exit_code = backup(&asked, s3, &arena);
-        s3_close(s3);
+        exit_code = backup(&asked, &copies);
+        copies_close(&copies);
     }
     arena_fini(&arena);
     return exit_code;

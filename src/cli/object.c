@@ -4,29 +4,58 @@
  * restore_command.  An object that is there is never replaced: put is content
  * when it is the same, and fails when it is not.
  *
- * get exits 1 when there is no such object, and 126 when that is not known:
- * PostgreSQL takes the former for the end of the log, the latter for trouble.
+ * With --second, put goes to both and is content with one (--both: it is not),
+ * so that a cloud that is away neither stops the other nor fills the disk of
+ * PostgreSQL; sync copies what one of them lacks.  get asks the second where the
+ * first has it not or fails.
+ *
+ * get exits 1 when there is no such object in any, and 126 when that is not
+ * known: PostgreSQL takes the former for the end of the log, the latter for
+ * trouble.
+ *
+ * restore thaws what is in an archive class, which nobody can read before.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "archive/sync.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/s3_options.h"
 
-#define ARENA_BYTES ((size_t)4 * 1024 * 1024)
+#define ARENA_BYTES ((size_t)512 * 1024 * 1024) /* of names that sync compares */
 #define EXIT_UNKNOWN 126
+#define DAY_MS ((int64_t)86400 * 1000)
 
 struct asked {
-    struct s3_options s3;
+    struct s3_pair s3;
     const char *verb, *from, *to;
+    const char *keys[COPIES];
+    const char *tier, *textfile, *what;
+    int64_t days; /* restore: readable for; sync: not older than */
+    unsigned every_s;
+    bool both, wait;
 };
 
 static int usage(FILE *out)
 {
     fprintf(out, "usage: overround object put FILE s3://BUCKET/KEY [option …]\n"
-                 "       overround object get s3://BUCKET/KEY FILE [option …]\n\n" S3_USAGE
-                 "get exits 1 when there is no such object, 126 when that is not known.\n");
+                 "       overround object get s3://BUCKET/KEY FILE [option …]\n"
+                 "       overround object sync s3://BUCKET/PREFIX --second s3://… [option …]\n"
+                 "       overround object restore s3://BUCKET/PREFIX [option …]\n\n"
+                 "  --both              put: fails until both have it\n"
+                 "  --days N            sync: what was put within them (7); restore: readable\n"
+                 "                      for so long (7)\n"
+                 "  --textfile FILE     sync: when each store was last complete, for\n"
+                 "                      node_exporter\n"
+                 "  --what WORD         its label (wal)\n"
+                 "  --tier TIER         restore: Bulk, Standard or Expedited (Standard)\n"
+                 "  --wait              restore: until all can be read\n"
+                 "  --every-s N         and asks so often (60)\n" S3_USAGE
+                 "get exits 1 when there is no such object, 126 when that is not known;\n"
+                 "restore exits 1 until all can be read.\n");
     return out == stderr ? 2 : 0;
 }
 
@@ -36,26 +65,106 @@ static int fail(struct str error)
     return 1;
 }
 
+/* ---- arguments ---------------------------------------------------------------- */
+
+static bool read_number(const char *value, int64_t most, int64_t *n)
+{
+    char *end;
+
+    *n = strtoll(value, &end, 10);
+    return end != value && *end == '\0' && *n > 0 && *n <= most;
+}
+
+static bool is_tier(const char *tier)
+{
+    return strcmp(tier, "Bulk") == 0 || strcmp(tier, "Standard") == 0
+        || strcmp(tier, "Expedited") == 0;
+}
+
+static bool is_word(const char *word)
+{
+    return *word != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyz_") == strlen(word);
+}
+
+static bool read_value(const char *name, const char *value, struct asked *asked)
+{
+    int64_t n = 0;
+
+    if (strcmp(name, "--days") == 0)
+        return read_number(value, 36500, &asked->days);
+    if (strcmp(name, "--every-s") == 0 && read_number(value, 86400, &n)) {
+        asked->every_s = (unsigned)n;
+        return true;
+    }
+    if (strcmp(name, "--textfile") == 0)
+        asked->textfile = value;
+    else if (strcmp(name, "--what") == 0 && is_word(value))
+        asked->what = value;
+    else if (strcmp(name, "--tier") == 0 && is_tier(value))
+        asked->tier = value;
+    else
+        return false;
+    return true;
+}
+
+static bool read_word(const char *word, struct asked *asked)
+{
+    const char **next = asked->verb == NULL ? &asked->verb
+                        : asked->from == NULL ? &asked->from : &asked->to;
+
+    if (*next != NULL)
+        return false;
+    *next = word;
+    return true;
+}
+
+static bool is_complete(const struct asked *asked)
+{
+    const char *verb = asked->verb != NULL ? asked->verb : "";
+
+    if (strcmp(verb, "put") == 0 || strcmp(verb, "get") == 0)
+        return asked->to != NULL;
+    if (asked->from == NULL || asked->to != NULL)
+        return false;
+    return strcmp(verb, "sync") == 0 ? asked->s3.options[1].url != NULL && asked->s3.from == NULL
+                                     : strcmp(verb, "restore") == 0;
+}
+
 static bool read_arguments(int argc, char **argv, struct asked *asked)
 {
-    *asked = (struct asked){ 0 };
+    *asked = (struct asked){ .tier = "Standard", .what = "wal", .days = 7, .every_s = 60 };
     for (int i = 0; i < argc; i++) {
+        bool well = true;
+
         if (s3_option_read(argc, argv, &i, &asked->s3))
             continue;
-        if (argv[i][0] == '-')
-            return false;
-        if (asked->verb == NULL)
-            asked->verb = argv[i];
-        else if (asked->from == NULL)
-            asked->from = argv[i];
-        else if (asked->to == NULL)
-            asked->to = argv[i];
+        if (strcmp(argv[i], "--both") == 0)
+            asked->both = true;
+        else if (strcmp(argv[i], "--wait") == 0)
+            asked->wait = true;
+        else if (argv[i][0] != '-')
+            well = read_word(argv[i], asked);
         else
+            well = i + 1 < argc && read_value(argv[i], argv[i + 1], asked) && ++i > 0;
+        if (!well)
             return false;
     }
-    return asked->to != NULL &&
-           (strcmp(asked->verb, "put") == 0 || strcmp(asked->verb, "get") == 0);
+    return is_complete(asked);
 }
+
+/* "s3://bucket/a/key" is "key" below "s3://bucket/a". */
+static bool split(const char **url, const char **key, bool may_be_empty, struct arena *arena)
+{
+    const char *slash = strrchr(*url, '/');
+
+    if (strncmp(*url, "s3://", 5) != 0 || slash < *url + 6 || (slash[1] == '\0' && !may_be_empty))
+        return false;
+    *key = slash + 1;
+    *url = arena_cstr(arena, (struct str){ *url, (size_t)(slash - *url) });
+    return true;
+}
+
+/* ---- put ------------------------------------------------------------------------ */
 
 /* The bytes of an object beside a file's. */
 struct comparison { FILE *file; bool same; };
@@ -76,25 +185,51 @@ static bool on_compared(void *ctx, struct str bytes)
     return comparison->same;
 }
 
-static int put(struct s3 *s3, const char *key, const char *path, struct arena *arena)
+/* *differs: another object is there, and stays. */
+static bool put_one(struct s3 *s3, const char *key, FILE *file, struct arena *arena,
+                    bool *differs, struct str *error)
 {
-    struct comparison comparison = { fopen(path, "rb"), true };
-    struct str error = STR_NONE;
+    struct comparison comparison = { file, true };
     enum s3_result found;
 
-    if (comparison.file == NULL)
-        return fail(arena_printf(arena, "%s: %s", path, strerror(errno)));
-    found = s3_get(s3, key, on_compared, &comparison, &error);
-    comparison.same = comparison.same && fgetc(comparison.file) == EOF;
+    rewind(file);
+    found = s3_get(s3, key, on_compared, &comparison, error);
+    comparison.same = comparison.same && fgetc(file) == EOF;
     if (found == S3_ABSENT)
-        found = s3_put_file(s3, key, comparison.file, &error);
-    else if (found == S3_OK && !comparison.same) {
-        found = S3_FAILED;
-        error = arena_printf(arena, "%s is there, and is not the same", key);
+        return s3_put_file(s3, key, file, error) == S3_OK;
+    if (found == S3_OK && !comparison.same) {
+        *error = arena_printf(arena, "%s is there, and is not the same", key);
+        *differs = true;
     }
-    (void)fclose(comparison.file);
-    return found == S3_OK ? 0 : fail(error);
+    return found == S3_OK && comparison.same;
 }
+
+static int put(const struct asked *asked, struct copies *copies)
+{
+    FILE *file = fopen(asked->from, "rb");
+    unsigned had = 0, failed = 0;
+    bool differs = false;
+
+    if (file == NULL)
+        return fail(arena_printf(copies->arena, "%s: %s", asked->from, strerror(errno)));
+    for (unsigned i = 0; i < COPIES; i++) {
+        struct str error = STR_NONE;
+
+        if (copies->s3[i] == NULL)
+            continue;
+        if (put_one(copies->s3[i], asked->keys[i], file, copies->arena, &differs, &error)) {
+            had++;
+            continue;
+        }
+        failed++;
+        copy_is_away(copies, i, error);
+        (void)fail(copies_are_two(copies) ? copies->away[i] : error);
+    }
+    (void)fclose(file);
+    return had > 0 && !differs && (failed == 0 || !asked->both) ? 0 : 1;
+}
+
+/* ---- get ------------------------------------------------------------------------ */
 
 static bool on_written(void *ctx, struct str bytes)
 {
@@ -102,48 +237,206 @@ static bool on_written(void *ctx, struct str bytes)
 }
 
 /* Under another name until it is whole. */
-static int get(struct s3 *s3, const char *key, const char *path, struct arena *arena)
+static enum s3_result get_one(struct s3 *s3, const char *key, const char *path,
+                              struct arena *arena, struct str *error)
 {
     const char *part = arena_cstr(arena, arena_printf(arena, "%s.part", path));
     FILE *file = fopen(part, "wb");
-    struct str error = STR_NONE;
     enum s3_result found;
     bool written;
 
     if (file == NULL) {
-        (void)fail(arena_printf(arena, "%s: %s", part, strerror(errno)));
-        return EXIT_UNKNOWN;
+        *error = arena_printf(arena, "%s: %s", part, strerror(errno));
+        return S3_FAILED;
     }
-    error = arena_printf(arena, "%s cannot be written", path);
-    found = s3_get(s3, key, on_written, file, &error);
+    *error = arena_printf(arena, "%s cannot be written", path);
+    found = s3_get(s3, key, on_written, file, error);
     written = ferror(file) == 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
     written = fclose(file) == 0 && written;
     if (found == S3_ABSENT)
-        error = arena_printf(arena, "there is no %s", key);
+        *error = arena_printf(arena, "there is no %s", key);
     if (found == S3_OK && written && rename(part, path) == 0)
-        return 0;
+        return S3_OK;
     (void)unlink(part);
-    (void)fail(error);
-    return found == S3_ABSENT ? 1 : EXIT_UNKNOWN;
+    return found == S3_ABSENT ? S3_ABSENT : S3_FAILED;
+}
+
+static int get(const struct asked *asked, struct copies *copies)
+{
+    bool known = true;
+
+    for (unsigned i = 0; i < COPIES; i++) {
+        struct str error = STR_NONE;
+        enum s3_result found;
+
+        if (copies->s3[i] == NULL)
+            continue;
+        found = get_one(copies->s3[i], asked->keys[i], asked->to, copies->arena, &error);
+        if (found == S3_OK)
+            return 0;
+        known = known && found == S3_ABSENT;
+        copy_is_away(copies, i, error);
+        (void)fail(copies_are_two(copies) ? copies->away[i] : error);
+    }
+    return known ? 1 : EXIT_UNKNOWN;
+}
+
+/* ---- sync ------------------------------------------------------------------------ */
+
+static void say(void *ctx UNUSED, struct str line)
+{
+    printf(STR_FMT "\n", STR_ARG(line));
+    (void)fflush(stdout);
+}
+
+static int synchronize(const struct asked *asked, struct copies *copies)
+{
+    int64_t now_ms = clock_wall_ms();
+    struct sync sync = { .copies = copies, .newer_than_ms = now_ms - asked->days * DAY_MS,
+                         .say = say };
+    struct str error = STR_NONE;
+    bool well = sync_run(&sync, &error);
+
+    if (asked->textfile != NULL &&
+        !copies_textfile(copies, asked->textfile, asked->what, now_ms))
+        return fail(arena_printf(copies->arena, "%s: %s", asked->textfile, strerror(errno)));
+    if (!well)
+        return fail(error);
+    printf("%" PRIu64 " objects, %" PRIu64 " copied: %" PRIu64 " faults\n", sync.objects,
+           sync.copied, sync.faults);
+    return sync.faults == 0 ? 0 : 1;
+}
+
+/* ---- restore --------------------------------------------------------------------- */
+
+struct frozen { struct frozen *next; const char *key; };
+struct thawing {
+    const struct asked *asked;
+    struct s3 *s3;
+    struct arena *arena;
+    struct frozen *list;
+    uint64_t objects, asked_for, waiting, failed;
+};
+
+static bool on_object(void *ctx, const struct s3_object *object)
+{
+    struct thawing *thawing = ctx;
+    struct frozen *frozen;
+
+    thawing->objects++;
+    if (!s3_class_is_frozen(object->storage_class))
+        return true;
+    frozen = ARENA_NEW(thawing->arena, struct frozen);
+    *frozen = (struct frozen){ thawing->list, arena_cstr(thawing->arena, object->key) };
+    thawing->list = frozen;
+    return true;
+}
+
+/* Where one is, and the first time: asks for it. */
+static enum s3_result thaw_one(struct thawing *thawing, const char *key, struct s3_state *state,
+                               struct str *error)
+{
+    const struct asked *asked = thawing->asked;
+    enum s3_result result = s3_look(thawing->s3, key, state, error);
+
+    if (result != S3_OK || state->thaw != S3_FROZEN)
+        return result;
+    result = s3_thaw(thawing->s3, key, asked->days, asked->tier, error);
+    if (result == S3_OK) {
+        thawing->asked_for++;
+        say(NULL, arena_printf(thawing->arena, "%s: %s, asked for (%s)", key,
+                               state->storage_class, asked->tier));
+    }
+    return result;
+}
+
+/* Those that cannot be read yet stay in the list. */
+static void thaw_round(struct thawing *thawing)
+{
+    struct frozen *left = NULL;
+
+    thawing->waiting = 0;
+    for (struct frozen *frozen = thawing->list, *next; frozen != NULL; frozen = next) {
+        struct s3_state state;
+        struct str error = STR_NONE;
+
+        next = frozen->next;
+        if (thaw_one(thawing, frozen->key, &state, &error) != S3_OK) {
+            thawing->failed++;
+            (void)fail(error);
+        } else if (state.thaw == S3_THAWED || state.thaw == S3_READABLE) {
+            say(NULL, arena_printf(thawing->arena, "%s: readable until %s", frozen->key,
+                                   state.until));
+        } else {
+            frozen->next = left;
+            left = frozen;
+            thawing->waiting++;
+        }
+    }
+    thawing->list = left;
+}
+
+/* In the first store that is chosen: --from says which. */
+static int restore(const struct asked *asked, struct copies *copies)
+{
+    struct thawing thawing = { .asked = asked, .s3 = copies_reader(copies),
+                               .arena = copies->arena };
+    const char *prefix = copies->s3[0] != NULL ? asked->keys[0] : asked->keys[1];
+    struct str error = STR_NONE;
+
+    if (s3_list(thawing.s3, prefix, on_object, &thawing, &error) != S3_OK)
+        return fail(error);
+    thaw_round(&thawing);
+    while (asked->wait && thawing.waiting > 0 && thawing.failed == 0) {
+        (void)sleep(asked->every_s);
+        thaw_round(&thawing);
+    }
+    printf("%" PRIu64 " objects, %" PRIu64 " asked for, %" PRIu64 " to wait for: %" PRIu64
+           " faults\n", thawing.objects, thawing.asked_for, thawing.waiting, thawing.failed);
+    return thawing.waiting + thawing.failed == 0 ? 0 : 1;
+}
+
+/* ---- all --------------------------------------------------------------------------- */
+
+static bool find_stores(struct asked *asked, struct arena *arena, struct str *error)
+{
+    struct s3_options *options = asked->s3.options;
+    bool is_prefix = strcmp(asked->verb, "restore") == 0;
+
+    options[0].url = strcmp(asked->verb, "put") == 0 ? asked->to : asked->from;
+    if (!s3_pair_choose(&asked->s3)) {
+        *error = STR("--from second needs --second");
+        return false;
+    }
+    for (unsigned i = 0; i < COPIES && strcmp(asked->verb, "sync") != 0; i++) {
+        if (options[i].url != NULL &&
+            !split(&options[i].url, &asked->keys[i], is_prefix, arena)) {
+            *error = arena_printf(arena, "\"%s\" is not s3://BUCKET/KEY", options[i].url);
+            return false;
+        }
+    }
+    return true;
 }
 
 static int run(struct asked *asked, struct arena *arena)
 {
-    bool is_put = strcmp(asked->verb, "put") == 0;
-    const char *url = is_put ? asked->to : asked->from, *slash = strrchr(url, '/');
+    static const struct { const char *verb; int (*run)(const struct asked *, struct copies *); }
+        verbs[] = {
+            { "put", put }, { "get", get }, { "sync", synchronize }, { "restore", restore },
+        };
     struct str error = STR_NONE;
-    struct s3 *s3;
-    int exit_code;
+    struct copies copies;
+    int exit_code = 2;
 
-    if (strncmp(url, "s3://", 5) != 0 || slash < url + 6 || slash[1] == '\0')
-        return fail(arena_printf(arena, "\"%s\" is not s3://BUCKET/KEY", url));
-    asked->s3.url = arena_cstr(arena, (struct str){ url, (size_t)(slash - url) });
-    s3 = s3_open(&asked->s3, arena, &error);
-    if (s3 == NULL)
-        return fail(error) != 0 && is_put ? 1 : EXIT_UNKNOWN;
-    exit_code = is_put ? put(s3, slash + 1, asked->from, arena)
-                       : get(s3, slash + 1, asked->to, arena);
-    s3_close(s3);
+    if (!find_stores(asked, arena, &error) ||
+        !copies_open(&copies, asked->s3.options, arena, &error)) {
+        (void)fail(error);
+        return strcmp(asked->verb, "get") == 0 ? EXIT_UNKNOWN : 1;
+    }
+    for (size_t i = 0; i < LENGTH(verbs); i++)
+        if (strcmp(verbs[i].verb, asked->verb) == 0)
+            exit_code = verbs[i].run(asked, &copies);
+    copies_close(&copies);
     return exit_code;
 }
 

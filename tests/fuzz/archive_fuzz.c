@@ -1,6 +1,6 @@
 /*
- * What an object store answers: a listing, a manifest, a packed object.  The
- * first byte chooses the reader.
+ * What an object store answers: a listing, a manifest, the state of a thaw, a
+ * packed object.  The first byte chooses the reader.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,10 +9,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool on_key(void *ctx, struct str key)
+static bool on_object(void *ctx, const struct s3_object *object)
 {
-    *(size_t *)ctx += key.n;
-    return key.n % 7 != 6;
+    *(size_t *)ctx += object->key.n;
+    return object->key.n % 7 != 6;
 }
 
 static void listing(struct str text)
@@ -21,9 +21,18 @@ static void listing(struct str text)
     struct buf next;
 
     buf_init(&next, 256);
-    if (s3_list_read(text, on_key, &bytes, &next))
+    if (s3_list_read(text, on_object, &bytes, &next))
         CHECK(!next.overflow && bytes <= text.n);
     buf_fini(&next);
+}
+
+/* What a store says of an object that is thawed. */
+static void thaw(struct str text)
+{
+    struct s3_state state = { 0 };
+
+    if (s3_thaw_read(text, &state))
+        CHECK(state.thaw == S3_THAWING || state.thaw == S3_THAWED);
 }
 
 /* What is read is written the same, and read again. */
@@ -63,6 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (data[0] == 'l')
         listing(rest);
+    else if (data[0] == 't')
+        thaw(rest);
     else if (data[0] == 'm')
         manifest(rest);
     else

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "archive/manifest.h"
+#include "archive/md5.h"
 
 static struct arena arena;
 
@@ -169,12 +170,12 @@ static void test_what_is_no_manifest_is_said(void **state)
 
 /* ---- listings ---------------------------------------------------------------- */
 
-static bool on_key(void *ctx, struct str key)
+static bool on_object(void *ctx, const struct s3_object *object)
 {
     struct buf *keys = ctx;
 
-    buf_str(keys, key);
-    buf_char(keys, ' ');
+    buf_str(keys, object->key);
+    buf_printf(keys, ":%d:%s ", (int)object->bytes, object->storage_class);
     return true;
 }
 
@@ -184,7 +185,7 @@ static void expect_listing(const char *xml, bool well, const char *keys, const c
 
     buf_init(&found, 4096);
     buf_init(&token, 64);
-    assert_int_equal(s3_list_read(str_of(xml), on_key, &found, &token), well);
+    assert_int_equal(s3_list_read(str_of(xml), on_object, &found, &token), well);
     if (well) {
         assert_true(str_eq(buf_view(&found), str_of(keys)));
         assert_true(str_eq(buf_view(&token), str_of(next)));
@@ -198,13 +199,83 @@ static void test_a_listing_names_its_keys(void **state)
     (void)state;
     expect_listing("<ListBucketResult xmlns='x'><Key>no</Key><Contents><Key>a&amp;b</Key>"
                    "<Size>1</Size></Contents><Contents><Owner><Key>no</Key></Owner>"
-                   "<Key>c</Key></Contents></ListBucketResult>", true, "a&b c ", "");
+                   "<Key>c</Key><StorageClass>GLACIER</StorageClass><Size>20</Size></Contents>"
+                   "<Contents><Size>3</Size></Contents></ListBucketResult>", true,
+                   "a&b:1: c:20:GLACIER ", "");
     expect_listing("<ListBucketResult><NextContinuationToken>t/1=</NextContinuationToken>"
                    "</ListBucketResult>", true, "", "t/1=");
     expect_listing("<Error><Code>no</Code></Error>", false, "", "");
     expect_listing("<ListBucketResult><Contents>", false, "", "");
     expect_listing("<!DOCTYPE x [<!ENTITY a 'b'>]><ListBucketResult/>", false, "", "");
     expect_listing("", false, "", "");
+}
+
+/* ---- what a store says of one that is thawed ------------------------------------ */
+
+static void test_the_state_of_a_thaw_is_read(void **state)
+{
+    struct s3_state found = { 0 };
+
+    (void)state;
+    assert_true(s3_thaw_read(STR("ongoing-request=\"true\""), &found));
+    assert_int_equal(found.thaw, S3_THAWING);
+    assert_true(s3_thaw_read(STR("ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029"
+                                 " 00:00:00 GMT\""), &found));
+    assert_int_equal(found.thaw, S3_THAWED);
+    assert_string_equal(found.until, "Fri, 21 Dec 2029 00:00:00 GMT");
+    assert_false(s3_thaw_read(STR("ongoing-request=true"), &found));
+    assert_false(s3_thaw_read(STR("ongoing-request=\"true"), &found));
+    assert_false(s3_thaw_read(STR(""), &found));
+    assert_true(s3_class_is_frozen("DEEP_ARCHIVE"));
+    assert_false(s3_class_is_frozen("GLACIER_IR"));
+}
+
+/* ---- MD5: RFC 1321's own, and each length around the ends of blocks --------------- */
+
+static void expect_md5(struct str text, const char *wanted)
+{
+    unsigned char sum[MD5_BYTES];
+    char hex[2 * MD5_BYTES + 1];
+
+    md5(text, sum);
+    for (unsigned i = 0; i < MD5_BYTES; i++)
+        (void)snprintf(hex + (size_t)2 * i, 3, "%02x", sum[i]);
+    assert_string_equal(hex, wanted);
+}
+
+static void test_md5_is_that_of_its_rfc(void **state)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char digits[] = "12345678901234567890123456789012345678901234567890123456789012345"
+                                 "678901234567890";
+
+    (void)state;
+    expect_md5(STR(""), "d41d8cd98f00b204e9800998ecf8427e");
+    expect_md5(STR("a"), "0cc175b9c0f1b6a831c399e269772661");
+    expect_md5(STR("message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
+    expect_md5(str_of(letters), "d174ab98d277d9f5a5611c2c9f419d9f");
+    expect_md5(str_of(digits), "57edf4a22be3c955ac49da2e2107b67a");
+    expect_md5((struct str){ digits, 55 }, "c9ccf168914a1bcfc3229f1948e67da0");
+    expect_md5((struct str){ digits, 56 }, "49f193adce178490e34d1b3a4ec0064c");
+    expect_md5((struct str){ digits, 64 }, "eb6c4179c0a7c82cc2828c1e6338e165");
+}
+
+/* ---- what node_exporter was told before ------------------------------------------ */
+
+static void test_a_text_file_keeps_what_a_store_had(void **state)
+{
+    static const char text[] =
+        "# HELP overround_copy_complete_timestamp_seconds store=\"second\"} x\n"
+        "overround_copy_complete_timestamp_seconds{what=\"wal\",store=\"first\"} 1764460800\n"
+        "overround_copy_complete_timestamp_seconds{what=\"wal\",store=\"second\"} 17\n";
+    static const char large[] = "x{store=\"first\"} 99999999999999999999\n";
+
+    (void)state;
+    assert_int_equal(copies_textfile_read(str_of(text), 0), 1764460800);
+    assert_int_equal(copies_textfile_read(str_of(text), 1), 17);
+    assert_int_equal(copies_textfile_read(str_of(large), 0), 0);
+    assert_int_equal(copies_textfile_read(str_of("store=\"second\"} "), 1), 0);
+    assert_int_equal(copies_textfile_read(STR(""), 1), 0);
 }
 
 int main(void)
@@ -215,6 +286,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_manifest_reads_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_manifest_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_listing_names_its_keys, setup, teardown),
+        cmocka_unit_test(test_the_state_of_a_thaw_is_read),
+        cmocka_unit_test(test_md5_is_that_of_its_rfc),
+        cmocka_unit_test(test_a_text_file_keeps_what_a_store_had),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,11 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { makeFolder, root } = require('../../api/lib/store');
 
+const { signature } = require('./sigv4');
+
 const BUCKET = 'books';
+const SECRET = 'overround-secret';
+const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const script = (...args) =>
   execFileSync(path.join(root, 'scripts/s3.sh'), args, {
     encoding: 'utf8',
@@ -20,14 +24,17 @@ class S3 {
     process.on('exit', () => this.stop());
   }
 
-  // What a program needs to use it.
-  get env() {
+  // What a program needs to use it; as its second store, with 'SECOND_'.
+  envAs(prefix) {
     return {
-      AWS_ENDPOINT_URL: this.endpoint,
-      AWS_ACCESS_KEY_ID: 'overround',
-      AWS_SECRET_ACCESS_KEY: 'overround-secret',
-      AWS_REGION: 'us-east-1',
+      [`${prefix}AWS_ENDPOINT_URL`]: this.endpoint,
+      [`${prefix}AWS_ACCESS_KEY_ID`]: 'overround',
+      [`${prefix}AWS_SECRET_ACCESS_KEY`]: SECRET,
+      [`${prefix}AWS_REGION`]: 'us-east-1',
     };
+  }
+  get env() {
+    return this.envAs('');
   }
 
   url(prefix) {
@@ -43,6 +50,28 @@ class S3 {
       .readdirSync(this.file(prefix), { recursive: true })
       .filter((name) => fs.statSync(this.file(path.join(prefix, name))).isFile())
       .sort();
+  }
+
+  // A request of the tests' own.
+  async call(method, address, headers = {}) {
+    const { host } = new URL(this.endpoint);
+    const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+    const all = { host, 'x-amz-date': date, 'x-amz-content-sha256': EMPTY, ...headers };
+    const names = Object.keys(all).sort();
+    const signed = signature({ method, url: address, headers: all },
+      { secret: SECRET, date, region: 'us-east-1', names });
+    all.authorization = `AWS4-HMAC-SHA256 Credential=overround/${date.slice(0, 8)}/us-east-1/s3/` +
+      `aws4_request, SignedHeaders=${names.join(';')}, Signature=${signed}`;
+    const answer = await fetch(this.endpoint + address, { method, headers: all });
+    return { status: answer.status, headers: answer.headers, text: await answer.text() };
+  }
+
+  // A cloud that is away for a while.
+  away() {
+    script('stop', this.folder);
+  }
+  back() {
+    script('restart', this.folder);
   }
 
   stop() {

@@ -1,0 +1,53 @@
+/*
+ * One or two object stores that are to hold the same: of two clouds, one may be
+ * lost.  What is written goes to both; one that fails is passed over for the
+ * rest of the run and told, the other gets its part, and a later run copies
+ * what is missing.
+ */
+#ifndef ARCHIVE_COPIES_H
+#define ARCHIVE_COPIES_H
+
+#include <stdio.h>
+
+#include "archive/s3.h"
+
+enum { COPIES = 2 };
+
+struct copies {
+    struct s3 *s3[COPIES];     /* NULL: there is none, or it is not asked for */
+    struct str away[COPIES];   /* why it is passed over; "": it is not */
+    bool lacks[COPIES];        /* something that the other one has could not be brought to it */
+    struct arena *arena;
+};
+
+/* options[i].url NULL: no such store.  False: *error says what is missing. */
+bool copies_open(struct copies *copies, const struct s3_options options[COPIES],
+                 struct arena *arena, struct str *error) MUST_USE;
+void copies_close(struct copies *copies);
+
+const char *copy_name(unsigned i); /* "first", "second" */
+bool copy_is_up(const struct copies *copies, unsigned i);
+/* The first that is up; NULL: none. */
+struct s3 *copies_reader(const struct copies *copies);
+bool copies_are_two(const struct copies *copies);
+/* For the rest of the run; `why` is copied. */
+void copy_is_away(struct copies *copies, unsigned i, struct str why);
+/* It holds all that it is to hold, as far as this run saw. */
+bool copy_is_complete(const struct copies *copies, unsigned i);
+/* Every store that there is, is. Else *why names one that is not. */
+bool copies_are_complete(const struct copies *copies, struct str *why) MUST_USE;
+
+/* A file without a name, in TMPDIR or /tmp; NULL: it cannot be. */
+FILE *copies_temporary(void) MUST_USE;
+
+/*
+ * For node_exporter's textfile collector: when each store was last complete.
+ * What the file says of one that is not complete now, stays.  Replaced at once.
+ * False: errno.
+ */
+bool copies_textfile(const struct copies *copies, const char *path, const char *what,
+                     int64_t now_ms) MUST_USE;
+/* The value of a line of that file of this store, 0 where there is none. */
+int64_t copies_textfile_read(struct str text, unsigned store);
+
+#endif
