@@ -152,6 +152,15 @@ ALERT(PostgresReplicationLag, TICKET, "5m", "pg_replication_lag_seconds > 30",
 ALERT(PostgresArchiveFails, TICKET, "0m",
     "increase(pg_stat_archiver_failed_count[15m]) > 0",
     "segments of the log do not reach the archive")
+ALERT(WalCopyBehind, TICKET, "10m",
+    "time() - overround_copy_complete_timestamp_seconds{what=\"wal\"} > 3600",
+    "the {{ $labels.store }} store lacks segments of the log for {{ $value | humanizeDuration }}")
+ALERT(CopyBehind, TICKET, "10m",
+    "(time() - overround_copy_complete_timestamp_seconds{what!=\"wal\"} > 26 * 3600)\n"
+    "  or (time() - kube_cronjob_status_last_successful_time{"
+    "cronjob=~\".*overround-(archive|backup)\"} > 26 * 3600)",
+    "{{ $labels.what }}{{ $labels.cronjob }} is not complete{{ if $labels.store }} in the "
+    "{{ $labels.store }} store{{ end }} for {{ $value | humanizeDuration }}")
 ALERT(QueueDelay, TICKET, "5m", "max(overround_queue_delay_seconds) > 0.5",
     "bets wait up to {{ $value }} s for their batch")
 
@@ -250,6 +259,8 @@ ALERT(LimitsFull, TICKET, "15m",
 FOREIGN("up", "Prometheus")
 FOREIGN("overround_audit_success", "overround audit --textfile, by node_exporter")
 FOREIGN("overround_audit_timestamp_seconds", "overround audit --textfile, by node_exporter")
+FOREIGN("overround_copy_complete_timestamp_seconds",
+    "overround archive, backup and object sync --textfile, by node_exporter")
 FOREIGN("kube_pod_container_status_restarts_total", "kube-state-metrics")
 FOREIGN("kube_pod_container_resource_limits", "kube-state-metrics")
 FOREIGN("kube_deployment_status_replicas_available", "kube-state-metrics")

@@ -26,6 +26,7 @@ const PATIENT = { timeout: 120000, every: 500 };
 const ABSENT = [
   [/overround_(kafka|mirror|relay|money)_/, 'Kafka'],
   [/overround_feed_told_position/, 'Kafka'],
+  [/overround_copy_/, 'object stores'],
   [/slo:price_freshness/, 'Kafka: books that follow'],
   [/overround_amqp_(connected|held)/, 'an AMQP broker'],
   [/overround_(producer_recoveries|recovery_requests)/, 'an address for recoveries'],
