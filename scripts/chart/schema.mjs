@@ -22,6 +22,9 @@ const secret = () => closed({
   secretKey: match('^[-._a-zA-Z0-9]+$'),
 });
 const s3Url = match('^$|^s3://[^/]+(/.*)?$');
+const objects = {
+  existingSecret: text, region: text, endpoint: match('^$|^https?://'), virtualHost: flag,
+};
 const cron = match('^\\S+( \\S+){4}$');
 const digest = match('^$|^sha256:[0-9a-f]{64}$');
 const seconds = match('^$|^[0-9]+(ms|s|m|h)$');
@@ -107,7 +110,7 @@ export function schema(root) {
       single: closed({
         ...pods, database: match('^[-._a-zA-Z0-9]+$'),
         persistence: closed({ enabled: flag, size: quantity, storageClassName: text }),
-        backup: closed({ enabled: flag, schedule: cron, to: s3Url }),
+        backup: closed({ enabled: flag, schedule: cron, to: s3Url, second: s3Url }),
       }),
       roles: closed({
         feed: role(closed({ enabled: one(false) })),
@@ -151,10 +154,13 @@ export function schema(root) {
         activeDeadlineSeconds: count(1),
       }),
       s3: closed({
-        existingSecret: text, region: text, endpoint: match('^$|^https?://'), virtualHost: flag,
+        ...objects, second: closed(objects),
       }),
       audit: closed({ enabled: flag, schedule: cron }),
-      archive: closed({ enabled: flag, schedule: cron, to: s3Url }),
+      archive: closed({
+        enabled: flag, schedule: cron, to: s3Url, lockDays: count(0, 36499), second: s3Url,
+        secondLockDays: count(0, 36499),
+      }),
       monitoring: closed({
         annotations: flag,
         serviceMonitor: closed({ enabled: flag, labels: texts, interval: seconds }),

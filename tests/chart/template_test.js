@@ -339,6 +339,23 @@ test('one process: one StatefulSet, a volume that stays, backup beside it', () =
   assert.deepEqual(trial.template.spec.volumes.find((each) => each.name === 'data').emptyDir, {});
 });
 
+test('the archive goes to two stores, each with its own secret and address', () => {
+  const container = (all) =>
+    all.get('CronJob', name('archive')).spec.jobTemplate.spec.template.spec.containers[0];
+  const { args, env } = container(render('ci/everything-values.yaml'));
+  assert.deepEqual(args, ['archive', '--to', 's3://books/overround', '--lock-days', '1827',
+    '--second', 's3://books-2/overround', '--second-endpoint', 'https://storage.googleapis.com']);
+  const of = (key) => env.find((each) => each.name === key);
+  assert.equal(of('AWS_ACCESS_KEY_ID').valueFrom.secretKeyRef.name, 's3');
+  assert.deepEqual(of('SECOND_AWS_ACCESS_KEY_ID').valueFrom.secretKeyRef,
+    { name: 'gcs', key: 'AWS_ACCESS_KEY_ID', optional: false });
+  assert.equal(of('SECOND_AWS_REGION').value, 'auto');
+  const one = container(render('ci/single-postgres-values.yaml'));
+  assert.deepEqual(one.args, ['archive', '--to', 's3://books/overround', '--endpoint',
+    'https://fsn1.your-objectstorage.com', '--virtual-host']);
+  assert.ok(!one.env.some((each) => each.name.startsWith('SECOND_')));
+});
+
 test('patches are merged by key, lists of named things by name; null removes', () => {
   const all = render('ci/patches-values.yaml');
   const { spec } = all.get('Deployment', name('bets')).spec.template;

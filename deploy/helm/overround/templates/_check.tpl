@@ -53,5 +53,7 @@
 {{- if not (hasPrefix "s3://" $values.single.backup.to) }}{{ fail "single.backup.to must be s3://BUCKET/PREFIX" }}{{ end -}}
 {{- if not $values.s3.existingSecret }}{{ fail "single.backup: s3.existingSecret must name the Secret with AWS_ACCESS_KEY_ID" }}{{ end -}}
 {{- end -}}
+{{- if and (or (and $values.archive.enabled $values.archive.second) (and $values.single.backup.enabled $values.single.backup.second)) (not $values.s3.second.existingSecret) }}{{ fail "archive.second, single.backup.second: s3.second.existingSecret must name the second store's Secret" }}{{ end -}}
+{{- if and (gt (int $values.archive.secondLockDays) 0) (not $values.archive.second) }}{{ fail "archive.secondLockDays: needs archive.second" }}{{ end -}}
 {{- include "overround.patchesAreMeant" . -}}
 {{- end }}

@@ -53,10 +53,23 @@ spec:
 {{- end }}
 {{- end }}
 
-{{- define "overround.s3Args" -}}
+{{/* A dict of s3 (values), option (what it begins with). */}}
+{{- define "overround.s3Where" -}}
 {{- $args := list -}}
-{{- with .Values.s3.endpoint }}{{ $args = append $args (printf "--endpoint=%s" .) }}{{ end -}}
-{{- if .Values.s3.virtualHost }}{{ $args = append $args "--virtual-host" }}{{ end -}}
+{{- with .s3.endpoint }}{{ $args = concat $args (list (printf "%sendpoint" $.option) .) }}{{ end -}}
+{{- if .s3.virtualHost }}{{ $args = append $args (printf "%svirtual-host" .option) }}{{ end -}}
+{{- toJson $args -}}
+{{- end }}
+
+{{/* A dict of root, to, second, lockDays, secondLockDays. */}}
+{{- define "overround.s3Args" -}}
+{{- $s3 := .root.Values.s3 -}}
+{{- $args := concat (list "--to" .to) (fromJsonArray (include "overround.s3Where" (dict "s3" $s3 "option" "--"))) -}}
+{{- with int .lockDays }}{{ $args = concat $args (list "--lock-days" (toString .)) }}{{ end -}}
+{{- if .second -}}
+{{- $args = concat $args (list "--second" .second) (fromJsonArray (include "overround.s3Where" (dict "s3" $s3.second "option" "--second-"))) -}}
+{{- with int .secondLockDays }}{{ $args = concat $args (list "--second-lock-days" (toString .)) }}{{ end -}}
+{{- end -}}
 {{- toJson $args -}}
 {{- end }}
 
@@ -116,13 +129,18 @@ spec:
 {{- end }}
 
 {{- define "overround.archive" -}}
-{{- $s3 := fromJsonArray (include "overround.s3Args" .) -}}
-{{- $env := printf "%s\n%s" (include "overround.storeEnv" .) (include "overround.s3Env" .) -}}
-{{- if .Values.archive.enabled }}
-{{ include "overround.cron" (dict "root" . "name" "archive" "schedule" .Values.archive.schedule "args" (concat (list "archive" "--to" .Values.archive.to) $s3) "env" $env) }}
+{{- $env := include "overround.storeEnv" . -}}
+{{- with .Values.archive }}
+{{- if .enabled }}
+{{- $args := include "overround.s3Args" (dict "root" $ "to" .to "lockDays" .lockDays "second" .second "secondLockDays" .secondLockDays) }}
+{{ include "overround.cron" (dict "root" $ "name" "archive" "schedule" .schedule "args" (concat (list "archive") (fromJsonArray $args)) "env" (printf "%s\n%s" $env (include "overround.s3Env" (list $ .second)))) }}
 {{- end }}
-{{- if and (include "overround.isSqlite" .) .Values.single.backup.enabled }}
-{{ include "overround.cron" (dict "root" . "name" "backup" "schedule" .Values.single.backup.schedule "args" (concat (list "backup" "--to" .Values.single.backup.to) $s3) "env" $env) }}
+{{- end }}
+{{- with .Values.single.backup }}
+{{- if and (include "overround.isSqlite" $) .enabled }}
+{{- $args := include "overround.s3Args" (dict "root" $ "to" .to "second" .second) }}
+{{ include "overround.cron" (dict "root" $ "name" "backup" "schedule" .schedule "args" (concat (list "backup") (fromJsonArray $args)) "env" (printf "%s\n%s" $env (include "overround.s3Env" (list $ .second)))) }}
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -50,14 +50,24 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{- define "overround.s3Env" -}}
+{{/* A dict of s3 (values), prefix (of the names). */}}
+{{- define "overround.s3Secrets" -}}
 {{- range list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" }}
-- name: {{ . }}
+- name: {{ $.prefix }}{{ . }}
   valueFrom:
-    secretKeyRef: {name: {{ $.Values.s3.existingSecret }}, key: {{ . }}, optional: {{ eq . "AWS_SESSION_TOKEN" }}}
+    secretKeyRef: {name: {{ $.s3.existingSecret }}, key: {{ . }}, optional: {{ eq . "AWS_SESSION_TOKEN" }}}
 {{- end }}
-- name: AWS_REGION
-  value: {{ .Values.s3.region | quote }}
+- name: {{ .prefix }}AWS_REGION
+  value: {{ .s3.region | quote }}
+{{- end }}
+
+{{/* A list of root and the address in the second store, or "". */}}
+{{- define "overround.s3Env" -}}
+{{- $s3 := (index . 0).Values.s3 -}}
+{{- include "overround.s3Secrets" (dict "s3" $s3 "prefix" "") }}
+{{- if index . 1 }}
+{{- include "overround.s3Secrets" (dict "s3" $s3.second "prefix" "SECOND_") }}
+{{- end }}
 {{- end }}
 
 {{/* The environment of a process that serves. */}}
