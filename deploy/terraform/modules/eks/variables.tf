@@ -9,11 +9,6 @@ variable "kubernetes_version" {
   description = "The chart is for 1.30 to 1.37."
 }
 
-variable "vpc_id" {
-  type        = string
-  description = "The network."
-}
-
 variable "subnets" {
   type        = list(string)
   description = "A private subnet of each zone."

@@ -92,7 +92,6 @@ module "cluster" {
 
   name                    = var.name
   kubernetes_version      = var.kubernetes_version
-  vpc_id                  = module.network.vpc_id
   subnets                 = module.network.private_subnets
   secrets_key_arn         = module.keys.arns["secrets"]
   disks_key_arn           = module.keys.arns["data"]

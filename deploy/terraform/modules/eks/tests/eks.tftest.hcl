@@ -4,7 +4,6 @@ mock_provider "aws" {
 
 variables {
   name                    = "house"
-  vpc_id                  = "vpc-00000000000000001"
   subnets                 = ["subnet-00000000000000011", "subnet-00000000000000012"]
   secrets_key_arn         = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000001"
   disks_key_arn           = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000002"

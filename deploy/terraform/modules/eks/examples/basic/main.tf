@@ -1,8 +1,7 @@
 module "cluster" {
   source = "../.."
 
-  name   = "house"
-  vpc_id = "vpc-00000000000000001"
+  name = "house"
   subnets = [
     "subnet-00000000000000011",
     "subnet-00000000000000012",
