@@ -83,6 +83,9 @@ variables+=(-var "zone_id=$zone_id")
 "$tf" -chdir="$root" get >/dev/null
 status=0
 run apply.log apply -auto-approve -input=false -lock=false "${variables[@]}" || status=$?
+while IFS=$'\t' read -r what address _; do
+    [ "$what" != unread ] || run forget.log state rm -lock=false "$address" || true
+done <tests/terraform/rehearsal.tsv
 run plan.log plan -input=false -lock=false -out="$folder/second" "${variables[@]}" ||
     die "the second plan failed: $folder/plan.log"
 "$tf" -chdir="$root" show -json "$folder/second" >"$folder/second.json"

@@ -96,7 +96,8 @@ const conf = ['REGION=eu-central-1', 'IMAGE=registry.example/overround:0.9.0', '
 
 test('starts with its settings and secrets, none on a command line', async (t) => {
   const { url, seen } = await aws(t, { target: 'InService' });
-  const it = instance(t, url, [...conf, 'SETTING_PROXIES=2', 'SECRET_STORE=arn:store']);
+  const own = ['SETTING_PROXIES=2', "SETTING_RATES='USD=0.92, x; y'", 'SECRET_STORE=arn:store'];
+  const it = instance(t, url, [...conf, ...own]);
   const { status, text } = await it.run('start.sh').ended;
   assert.equal(status, 0, text);
   const told = it.told();
@@ -106,7 +107,7 @@ test('starts with its settings and secrets, none on a command line', async (t) =
   assert.doesNotMatch(told, /value of/);
   const env = path.join(it.folder, 'env');
   assert.equal(fs.readFileSync(env, 'utf8'),
-    'OVERROUND_PROXIES=2\nOVERROUND_STORE=value of arn:store\n');
+    'OVERROUND_PROXIES=2\nOVERROUND_RATES=USD=0.92, x; y\nOVERROUND_STORE=value of arn:store\n');
   assert.equal(fs.statSync(env).mode & 0o777, 0o600);
   assert.ok(seen.some((r) => /GetSecretValue/.test(r.headers['x-amz-target'])));
 });

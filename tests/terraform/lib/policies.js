@@ -13,14 +13,15 @@ const world = (cidr) => cidr === '0.0.0.0/0' || cidr === '::/0';
 
 // Rules of their own, whose group is not known in a plan: the module that holds both has
 // one group with the tag Edge, or none.
+const home = (r) => r.address.slice(0, r.address.lastIndexOf(`${r.type}.`));
+
 function edgeModules(all) {
   return new Set(of(all, 'aws_security_group').filter(edge)
-    .map((r) => r.address.split('.aws_security_group')[0]));
+    .map((r) => home(r)));
 }
 
 function openRules(all) {
   const modules = edgeModules(all);
-  const home = (r) => r.address.split('.aws_vpc_security_group')[0];
   return of(all, 'aws_vpc_security_group_ingress_rule')
     .filter((r) => world(r.values.cidr_ipv4) || world(r.values.cidr_ipv6))
     .filter((r) => !modules.has(home(r)) || ![80, 443].includes(r.values.from_port) ||
@@ -236,13 +237,11 @@ function kept(all) {
 
 const wanted = ['House', 'Environment', 'Owner'];
 
+// Where the provider has no tags of its own and the resource none, they are not even known.
 function tagged(all) {
-  const plain = all.filter((r) => 'tags_all' in r.values && r.values.tags_all !== null)
-    .filter((r) => wanted.some((tag) => !r.values.tags_all[tag]))
-    .map((r) => fault(r, `without ${wanted.filter((tag) => !r.values.tags_all[tag])}`));
-  const untagged = all.filter((r) => 'tags_all' in r.values && r.values.tags_all === null &&
-    r.unknown.tags_all !== true).map((r) => fault(r, 'without tags'));
-  return [...plain, ...untagged];
+  const missing = (r) => wanted.filter((tag) => !r.values.tags_all?.[tag]);
+  return all.filter((r) => 'tags_all' in r.values || r.unknown.tags_all === true)
+    .filter((r) => missing(r).length > 0).map((r) => fault(r, `without ${missing(r)}`));
 }
 
 module.exports = {

@@ -2,16 +2,22 @@
 # that goes is taken out of its target groups first, then drained, then ended.
 locals {
   hook = "drain"
-  instance_conf = join("\n", concat([
-    "REGION=${var.region}",
-    "IMAGE=${var.image}",
-    "ROLES=${var.roles}",
-    "GROUP=${var.name}",
-    "HOOK=${local.hook}",
-    "DRAIN_S=${var.drain_s}",
-    ], [for setting, arn in var.secrets : "SECRET_${upper(replace(setting, "-", "_"))}=${arn}"],
-    [for setting, value in var.settings : "SETTING_${upper(replace(setting, "-", "_"))}=${value}"],
-  [""]))
+  # Read by the shell, so every value is quoted as it does.
+  values = merge(
+    {
+      REGION  = var.region
+      IMAGE   = var.image
+      ROLES   = var.roles
+      GROUP   = var.name
+      HOOK    = local.hook
+      DRAIN_S = tostring(var.drain_s)
+    },
+    { for setting, arn in var.secrets : "SECRET_${upper(replace(setting, "-", "_"))}" => arn },
+    { for setting, value in var.settings : "SETTING_${upper(replace(setting, "-", "_"))}" => value },
+  )
+  instance_conf = join("", [
+    for key, value in local.values : "${key}='${replace(value, "'", "'\\''")}'\n"
+  ])
   files = {
     for file in ["aws.sh", "start.sh", "drain.sh"] :
     "/usr/local/lib/overround/${file}" => file("${path.module}/files/${file}")

@@ -160,7 +160,7 @@ locals {
       [{
         path        = "/etc/overround/instance.conf"
         permissions = "0600"
-        content     = join("\n", concat([for key, value in local.conf : "${key}=${value}"], [""]))
+        content     = join("\n", concat([for key, value in local.conf : "${key}='${value}'"], [""]))
       }],
       [for path, text in local.scripts : { path = path, permissions = "0755", content = text }],
       [{

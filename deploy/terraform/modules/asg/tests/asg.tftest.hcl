@@ -81,8 +81,8 @@ run "cloud_init_has_settings_and_no_secret" {
   }
   assert {
     condition = alltrue([
-      strcontains(output.user_data, "SETTING_PROXIES=2"),
-      strcontains(output.user_data, "SECRET_STORE=arn:aws:secretsmanager"),
+      strcontains(output.user_data, "SETTING_PROXIES='2'"),
+      strcontains(output.user_data, "SECRET_STORE='arn:aws:secretsmanager"),
     ])
     error_message = "the instance does not know its settings"
   }
