@@ -20,8 +20,10 @@
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "net/client.h"
+#include "net/edge_country.h"
 
 #define PRODUCER 99
+#define ADDRESS_MAX 46
 #define ARENA_BYTES ((size_t)1024 * 1024)
 #define PATIENCE_US INT64_C(60000000) /* for one step */
 #define ALIVE_US INT64_C(2000000)
@@ -29,12 +31,13 @@
 
 struct smoke {
     const char *url, *bets_url, *operator_url, *token;
+    const char *secret, *country, *address; /* as the edge; secret NULL or "": it is none */
     struct client *web, *bets, *feed;
     struct arena arena;
     struct buf answer;
     int64_t match, alive_us;
     const char *operator_header;
-    char session[160], key[48], bet[80];
+    char session[160], key[48], bet[80], signature[EDGE_COUNTRY_LINE];
     const char *step;
     int64_t since_us;
 };
@@ -46,7 +49,11 @@ static int usage(FILE *out)
                  "  --bets-url URL      of bets, where another address has them\n"
                  "  --operator-url URL  of the operator listener (of feed)\n"
                  "  --token TOKEN       of an operator with role feed\n"
-                 "                      (OVERROUND_OPERATOR_TOKEN)\n");
+                 "                      (OVERROUND_OPERATOR_TOKEN)\n\n"
+                 "Where the server wants the edge's signature (docs/EDGE.md), with its secret in\n"
+                 "OVERROUND_EDGE_SECRET:\n"
+                 "  --country CC        where it says that it is (XX)\n"
+                 "  --address A         its own, as the server sees it (127.0.0.1)\n");
     return out == stderr ? 2 : 0;
 }
 
@@ -73,14 +80,28 @@ static bool done(struct smoke *smoke)
 
 /* ---- one request ---------------------------------------------------------- */
 
+/* What the edge would add: whatever --proxies is, the server finds the address. */
+static size_t put_edge(struct smoke *smoke, const char **headers)
+{
+    edge_country_line(str_of(smoke->secret), smoke->country, str_of(smoke->address),
+                      clock_wall_ms() / 1000, smoke->signature);
+    headers[0] = smoke->signature;
+    headers[1] = arena_printf(&smoke->arena, "X-Forwarded-For: %s, %s, %s, %s", smoke->address,
+                              smoke->address, smoke->address, smoke->address).p;
+    return 2;
+}
+
 /* 0: no answer.  Body NULL: none. */
 static int ask(struct smoke *smoke, struct client *client, const char *method, const char *path,
                const char *body)
 {
     bool is_feed = client == smoke->feed;
-    const char *headers[2];
+    const char *headers[4];
     size_t n = 0;
     int status = 0;
+
+    if (!is_feed && smoke->secret != NULL && smoke->secret[0] != '\0')
+        n = put_edge(smoke, headers);
 
     if (is_feed)
         headers[n++] = smoke->operator_header;
@@ -306,9 +327,13 @@ static bool read_arguments(struct smoke *smoke, int argc, char **argv)
     const struct { const char *name, **into; } options[] = {
         { "--url", &smoke->url }, { "--bets-url", &smoke->bets_url },
         { "--operator-url", &smoke->operator_url }, { "--token", &smoke->token },
+        { "--country", &smoke->country }, { "--address", &smoke->address },
     };
 
     smoke->token = getenv("OVERROUND_OPERATOR_TOKEN");
+    smoke->secret = getenv("OVERROUND_EDGE_SECRET");
+    smoke->country = EDGE_COUNTRY_UNKNOWN;
+    smoke->address = "127.0.0.1";
     for (int i = 0; i < argc; i += 2) {
         size_t at = 0;
 
@@ -320,7 +345,8 @@ static bool read_arguments(struct smoke *smoke, int argc, char **argv)
     }
     if (smoke->bets_url == NULL)
         smoke->bets_url = smoke->url;
-    return smoke->url != NULL && smoke->operator_url != NULL && smoke->token != NULL;
+    return smoke->url != NULL && smoke->operator_url != NULL && smoke->token != NULL &&
+           strlen(smoke->country) == 2 && strlen(smoke->address) < ADDRESS_MAX;
 }
 
 int cli_smoke(int argc, char **argv)

@@ -145,6 +145,18 @@ void edge_country_sign(struct str secret, const char code[3], struct str client,
     finish(state, code, client, at_s, signature);
 }
 
+void edge_country_line(struct str secret, const char code[3], struct str client, int64_t at_s,
+                       char line[EDGE_COUNTRY_LINE])
+{
+    uint8_t signature[EDGE_SIGNATURE_BYTES];
+    char hex[2 * EDGE_SIGNATURE_BYTES + 1];
+
+    edge_country_sign(secret, code, client, at_s, signature);
+    (void)sodium_bin2hex(hex, sizeof(hex), signature, sizeof(signature));
+    CHECK(snprintf(line, EDGE_COUNTRY_LINE, EDGE_COUNTRY_HEADER ": %s;t=%lld;sig=%s", code,
+                   (long long)at_s, hex) < EDGE_COUNTRY_LINE);
+}
+
 static bool is_of(const crypto_auth_hmacsha256_state *key, const struct edge_country *country,
                   struct str client)
 {

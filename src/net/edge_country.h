@@ -47,6 +47,12 @@ bool edge_country_parse(struct str header, struct edge_country *country) MUST_US
 void edge_country_sign(struct str secret, const char code[3], struct str client, int64_t at_s,
                        uint8_t signature[EDGE_SIGNATURE_BYTES]);
 
+/* "X-Edge-Country: MT;t=…;sig=…" as a line: the edge's part, for who calls the
+ * server in its place. */
+#define EDGE_COUNTRY_LINE 128
+void edge_country_line(struct str secret, const char code[3], struct str client, int64_t at_s,
+                       char line[EDGE_COUNTRY_LINE]);
+
 /* Whether the header holds for this client now; what it says is in *country
  * when it does.  header.p = NULL: there is none. */
 enum edge_country_result edge_country_read(const struct edge_keys *keys, struct str header,

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { before, after, describe, test } = require('node:test');
+const { SECRET } = require('./lib/edge');
 const { runAsync, startServer } = require('./lib/server');
 const { makeStore } = require('./lib/store');
 
@@ -38,6 +39,23 @@ describe('smoke', () => {
     assert.equal(out.status, 1);
     assert.match(out.stderr, /^overround smoke: cannot offer a match: 401 /);
     assert.match(out.stdout, /^register +\d+ ms\ndeposit 10\.00 +\d+ ms\n$/);
+  });
+
+  test('signs as the edge where the server wants that', async () => {
+    const settings = { 'edge-secret': SECRET, 'countries-allowed': 'MT' };
+    for (const proxies of [0, 2]) {
+      const place = makeStore();
+      const home = await startServer({ store: place.url, options: { ...settings, proxies } });
+      const ask = (env, ...more) => runAsync(['smoke', '--url', home.publicUrl,
+        '--operator-url', home.operatorUrl, '--token', home.token, ...more], { env }).done;
+      const env = { OVERROUND_EDGE_SECRET: SECRET };
+      const signed = await ask(env, '--country', 'MT');
+      assert.equal(signed.status, 0, signed.stderr);
+      assert.match((await ask(env)).stderr, /cannot register: 451 /);
+      assert.match((await ask({})).stderr, /cannot register: 403 /);
+      await home.stop();
+      place.remove();
+    }
   });
 
   test('needs to know where', async () => {

@@ -400,7 +400,10 @@ test('helm test places a bet where it can', () => {
   const pod = render(everything).get('Pod', name('test'));
   assert.equal(pod.metadata.annotations['helm.sh/hook'], 'test');
   assert.deepEqual(pod.spec.containers[0].args, ['smoke', '--url', `http://${name('web')}`,
-    '--bets-url', `http://${name('bets')}`, '--operator-url', `http://${name('feed')}:8081`]);
+    '--bets-url', `http://${name('bets')}`, '--operator-url', `http://${name('feed')}:8081`,
+    '--country', 'XX', '--address', '$(POD_IP)']); // it signs as the edge would
+  assert.deepEqual(pod.spec.containers[0].env.map((each) => each.name),
+    ['OVERROUND_OPERATOR_TOKEN', 'OVERROUND_EDGE_SECRET', 'POD_IP']);
   const single = render('profiles/small.yaml').get('Pod', name('test'));
   assert.ok(single.spec.containers[0].args.includes(`http://${name()}:8081`));
   assert.equal(render().of('Pod').length, 0); // there is no token to give

@@ -144,8 +144,24 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* It signs as the edge would: from where bets are taken, with its own address. */}}
+{{- define "overround.testEdgeEnv" -}}
+{{ include "overround.fromSecret" (dict "name" "OVERROUND_EDGE_SECRET" "from" .Values.edge) }}
+- name: POD_IP
+  valueFrom: {fieldRef: {fieldPath: status.podIP}}
+{{- end }}
+
 {{/* helm test: a bet is placed and settled through the Services. */}}
 {{- define "overround.test" -}}
+{{- $args := list "smoke" "--url" (printf "http://%s" (include "overround.service" (list . "web")))
+      "--bets-url" (printf "http://%s" (include "overround.service" (list . "bets")))
+      "--operator-url" (printf "http://%s:8081" (include "overround.service" (list . "feed"))) -}}
+{{- $env := include "overround.tokenEnv" . -}}
+{{- if .Values.edge.existingSecret -}}
+{{- $allowed := get .Values.config "countries-allowed" | default "XX" | splitList "," -}}
+{{- $args = concat $args (list "--country" (trim (first $allowed)) "--address" "$(POD_IP)") -}}
+{{- $env = printf "%s\n%s" $env (include "overround.testEdgeEnv" .) -}}
+{{- end -}}
 {{- if and .Values.operatorToken.existingSecret (include "overround.plays" (list . "bets")) (include "overround.plays" (list . "web")) (include "overround.plays" (list . "feed")) }}
 ---
 apiVersion: v1
@@ -159,11 +175,8 @@ spec:
   {{- include "overround.podBasics" . | nindent 2 }}
   restartPolicy: Never
   containers:
-    - {{- include "overround.jobContainer" (dict "root" . "name" "smoke" "args" (list "smoke"
-        "--url" (printf "http://%s" (include "overround.service" (list . "web")))
-        "--bets-url" (printf "http://%s" (include "overround.service" (list . "bets")))
-        "--operator-url" (printf "http://%s:8081" (include "overround.service" (list . "feed"))))
-        "env" (include "overround.tokenEnv" .) "track" "stable") | nindent 6 }}
+    - {{- include "overround.jobContainer" (dict "root" . "name" "smoke" "args" $args
+        "env" $env "track" "stable") | nindent 6 }}
   volumes:
     - name: tmp
       emptyDir: {sizeLimit: 16Mi}
