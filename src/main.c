@@ -32,6 +32,7 @@ static const struct command {
       cli_backup },
     { "object", "put FILE s3://… | get | sync | restore", "one file to an object store and back",
       cli_object },
+    { "purge", "--for CDN --event ID … | --all", "takes events out of a CDN's cache", cli_purge },
     { "smoke", "--url URL --operator-url URL …", "one bet, placed, settled and paid", cli_smoke },
     { "sleep", "SECONDS", "waits: the preStop hook of an image without a shell", cli_sleep },
     { "edge", "--for TARGET --policy edge.yaml", "what a CDN or edge node is configured with",

@@ -18,6 +18,7 @@ int cli_edge(int argc, char **argv);
 int cli_erase(int argc, char **argv);
 int cli_object(int argc, char **argv);
 int cli_backup(int argc, char **argv);
+int cli_purge(int argc, char **argv);
 int cli_smoke(int argc, char **argv);
 int cli_sleep(int argc, char **argv);
 int cli_shadow(int argc, char **argv);

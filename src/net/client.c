@@ -16,6 +16,7 @@ struct client {
     long timeout_ms;
     const atomic_bool *cancelled;
     curl_off_t retry_after_s;
+    const char *sigv4, *user;
     char base[1024];
     char url[URL_BYTES];
     char why[CURL_ERROR_SIZE];
@@ -69,6 +70,12 @@ void client_limit(struct client *client, long timeout_ms, const atomic_bool *can
     client->cancelled = cancelled;
 }
 
+void client_sign(struct client *client, const char *sigv4, const char *user)
+{
+    client->sigv4 = sigv4;
+    client->user = user;
+}
+
 int64_t client_retry_after_s(const struct client *client)
 {
     return client->retry_after_s;
@@ -112,6 +119,10 @@ static CURLcode set_up(struct client *client, const char *method, struct str bod
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
         SET(CURLOPT_POSTFIELDS, body.n > 0 ? body.p : "");
     }
+    if (client->sigv4 != NULL) {
+        SET(CURLOPT_AWS_SIGV4, client->sigv4);
+        SET(CURLOPT_USERPWD, client->user);
+    }
     if (client->cancelled != NULL) {
         SET(CURLOPT_NOPROGRESS, 0L);
         SET(CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -134,13 +145,14 @@ static bool append(struct curl_slist **list, const char *line)
     return true;
 }
 
-static bool make_headers(struct curl_slist **list, const char *content_type,
+static bool make_headers(struct curl_slist **list, bool is_signed, const char *content_type,
                          const char *const *headers, size_t n_headers)
 {
     char line[HEADER_BYTES];
 
-    /* libcurl would wait for "100 Continue" before a body over 1 MB. */
-    if (!append(list, "Expect:"))
+    /* libcurl would wait for "100 Continue" before a body over 1 MB; and it would
+     * sign the header that this takes away. */
+    if (!is_signed && !append(list, "Expect:"))
         return false;
     if (content_type != NULL) {
         int n = snprintf(line, sizeof(line), "Content-Type: %s", content_type);
@@ -180,7 +192,7 @@ bool client_request(struct client *client, const char *method, const char *path,
     n = snprintf(client->url, sizeof(client->url), "%s%s", client->base, path);
     if (n < 0 || (size_t)n >= sizeof(client->url))
         return failed(client, method, "the address is too long");
-    if (!make_headers(&list, content_type, headers, n_headers)) {
+    if (!make_headers(&list, client->sigv4 != NULL, content_type, headers, n_headers)) {
         curl_slist_free_all(list);
         return failed(client, method, "a header is too long");
     }

@@ -31,6 +31,9 @@ bool client_request(struct client *client, const char *method, const char *path,
 /* From now on a request ends after timeout_ms at the latest, and soon after
  * *cancelled is true (NULL: nobody cancels; set by any thread). */
 void client_limit(struct client *client, long timeout_ms, const atomic_bool *cancelled);
+/* From now on every request carries AWS's Signature Version 4: sigv4 is
+ * "aws:amz:REGION:SERVICE", user "KEY:SECRET"; both stay the caller's. */
+void client_sign(struct client *client, const char *sigv4, const char *user);
 /* What the last answer asked for in Retry-After; 0 = nothing. */
 int64_t client_retry_after_s(const struct client *client);
 /* "POST http://…/v1/feed: Failed to connect …": of the last failure. */

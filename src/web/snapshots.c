@@ -4,7 +4,8 @@
  * An event's snapshot is kept until the event changes; lists are kept for half
  * a second, because any price changes the book.  Answers carry an ETag, the
  * hash of the body and so the same from every process; how long a CDN keeps them
- * is in tbl/routes.h.
+ * is in tbl/routes.h.  Surrogate keys are the names by which `overround purge`
+ * takes them out of its cache.
  */
 #include "web/web.h"
 
@@ -15,6 +16,7 @@
 #include "base/limits.h"
 #include "model/money.h"
 #include "net/answer.h"
+#include "net/cache_tag.h"
 #include "web/event_json.h"
 
 #define LISTS 256
@@ -114,12 +116,18 @@ static struct snapshot *snapshot_of(struct map *map, struct str key, size_t most
     return snapshot;
 }
 
-static void answer_snapshot(struct http_request *request, const struct snapshot *snapshot)
+/* tag: of cache_tag.h. */
+static void answer_snapshot(struct http_request *request, const struct snapshot *snapshot,
+                            struct str tag)
 {
     struct str etag = arena_printf(&request->arena, "\"%016llx\"",
                                    (unsigned long long)snapshot->hash);
     struct str asked = http_header(request, "If-None-Match");
-    struct http_header headers[] = { { "ETag", etag } };
+    struct http_header headers[] = {
+        { "ETag", etag },
+        { "Surrogate-Key", tag },
+        { "Cache-Tag", tag },
+    };
 
     if (asked.n > 0 && (str_eq(asked, STR("*")) || memmem(asked.p, asked.n, etag.p, etag.n)))
         http_respond(request, 304, NULL, STR_NONE, headers, LENGTH(headers));
@@ -147,6 +155,19 @@ static void make_event(struct web *web, const struct event *event, struct snapsh
     jw_object_end(&w);
 }
 
+static struct str event_tag(struct str id, struct arena *arena)
+{
+    struct buf tag;
+    struct str copy;
+
+    buf_init(&tag, 3 * LIMIT_ID_BYTES + 16);
+    cache_tag_event(&tag, id);
+    CHECK(!tag.overflow);
+    copy = arena_str(arena, buf_view(&tag));
+    buf_fini(&tag);
+    return copy;
+}
+
 void web_get_event(void *ctx, struct http_request *request)
 {
     struct web *web = ctx;
@@ -163,7 +184,7 @@ void web_get_event(void *ctx, struct http_request *request)
         make_event(web, event, snapshot, &request->arena);
         made(snapshot, event->order);
     }
-    answer_snapshot(request, snapshot);
+    answer_snapshot(request, snapshot, event_tag(event->id, &request->arena));
 }
 
 /* ---- lists ----------------------------------------------------------- */
@@ -301,7 +322,7 @@ void web_get_events(void *ctx, struct http_request *request)
         make_list(web, &filter, &snapshot->body, &request->arena);
         made(snapshot, book_order(web->book));
     }
-    answer_snapshot(request, snapshot);
+    answer_snapshot(request, snapshot, STR(CACHE_TAG_LISTS));
 }
 
 struct sport_count {
@@ -368,5 +389,5 @@ void web_get_sports(void *ctx, struct http_request *request)
         make_sports(web, &snapshot->body, &request->arena);
         made(snapshot, book_order(web->book));
     }
-    answer_snapshot(request, snapshot);
+    answer_snapshot(request, snapshot, STR(CACHE_TAG_LISTS));
 }
