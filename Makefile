@@ -94,6 +94,10 @@ build/version.h: FORCE
 # The migrations are part of the binary.
 $(OUT)/src/store/migrate.o: $(wildcard sql/*/*.sql)
 
+# So are the programs that CDNs get.
+$(OUT)/src/edge/cloudfront.o: src/edge/cloudfront.js
+$(OUT)/src/edge/cloudflare.o: src/edge/worker.js
+
 # So are the pages.  PAGES=no: a binary that says it has none.  PAGES=ready:
 # they have been built elsewhere (an image's build stage has no Node).
 $(OUT)/src/web/pages.o: build/web/pages.h

@@ -8,7 +8,8 @@ code=$(mktemp)
 build=build/lint
 trap 'rm -f "$found" "$code"' EXIT
 
-sources=$(find src tests bench -name '*.c' -o -name '*.h' | sort)
+sources=$(find src tests bench -name node_modules -prune -o \
+    \( -name '*.c' -o -name '*.h' \) -print | sort)
 scripts=$(find scripts tests bench deploy .ci -name node_modules -prune -o \
     \( -name '*.sh' -o -path '.ci/run' \) -print | sort)
 javascript=$(find tests bench scripts web/build.mjs -name node_modules -prune -o \

@@ -259,6 +259,16 @@ terraform() {
     jobs_max=1 step_limit=1800 node_step terraform "${files[@]}"
 }
 
+# Cloudflare's runtime, and the types of CDNs' interfaces.
+edge_packages() {
+    local log=$logs/edge-packages.log
+    [ tests/edge/node_modules/.installed -ot tests/edge/package-lock.json ] || return 0
+    scripts/npm_ci.sh tests/edge >"$log" 2>&1 && return 0
+    echo "FAILED: npm ci in tests/edge" >>"$log"
+    finish edge-packages 0 1 0 "$log"
+    return 1
+}
+
 # The pages in Debian's Chromium; playwright-core without a browser of its own.
 browser() {
     local begin=$SECONDS log=$logs/browser.log
@@ -307,6 +317,7 @@ step() {
         ;;
     edge) # what stands before the public listener (deploy/edge)
         scripts/deps.sh build test cluster edge || return
+        edge_packages || return
         jobs_max=1 step_limit=1800 node_step edge tests/edge/*_test.js
         ;;
     image) image ;;

@@ -9,3 +9,5 @@
 #endif
 EDGE_TARGET(varnish, edge_varnish, "run: tests/edge/varnish_test.js", "VCL 4.1 of Varnish 7.1")
 EDGE_TARGET(nginx, edge_nginx, "run: tests/edge/*_test.js", "the nginx.conf of a node of our own: nginx 1.22, GeoIP2, ModSecurity")
+EDGE_TARGET(cloudfront, edge_cloudfront, "function run in Node, JSON checked against the AWS SDK", "a distribution's configuration and a CloudFront Function")
+EDGE_TARGET(cloudflare, edge_cloudflare, "Worker run in workerd, JSON checked against the cloudflare package", "rulesets and settings of a zone, and a Worker")
