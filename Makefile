@@ -97,6 +97,7 @@ $(OUT)/src/store/migrate.o: $(wildcard sql/*/*.sql)
 # So are the programs that CDNs get.
 $(OUT)/src/edge/cloudfront.o: src/edge/cloudfront.js
 $(OUT)/src/edge/cloudflare.o: src/edge/worker.js
+$(OUT)/src/edge/fastly.o: src/edge/fastly.vcl
 
 # So are the pages.  PAGES=no: a binary that says it has none.  PAGES=ready:
 # they have been built elsewhere (an image's build stage has no Node).

@@ -40,6 +40,68 @@ describe('CloudFront', () => {
   });
 });
 
+// The API's names begin with a capital, the package's do not.
+function uncapped(value) {
+  if (Array.isArray(value)) return value.map(uncapped);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value)
+    .map(([name, inside]) => [name[0].toLowerCase() + name.slice(1), uncapped(inside)]));
+}
+
+describe('Bunny', () => {
+  const MODELS = 'bunny-sdk/bunnyApiClient/models/pullZone';
+  const config = JSON.parse(edgeFiles('bunny')['bunny.json']);
+  const claims = [
+    { from: `${MODELS}/index.js`, type: 'PullZone', value: uncapped(config.PullZone) },
+    ...config.EdgeRules.map((rule) => ({ from: `${MODELS}/edgeRule/index.js`, type: 'EdgeRule',
+      value: uncapped(rule) })),
+  ];
+
+  test('the pull zone and its rules are of the package\'s types', () => {
+    assert.equal(misfits(claims), '');
+  });
+
+  test('and a wrong word is found', () => {
+    const broken = structuredClone(claims);
+    broken[0].value.originURL = 'x';
+    assert.match(misfits(broken), /originURL/);
+  });
+});
+
+describe('Akamai', () => {
+  const tree = JSON.parse(edgeFiles('akamai')['property.json']);
+  const rules = [];
+  const walk = (rule) => {
+    rules.push(rule);
+    rule.children.forEach(walk);
+  };
+  walk(tree.rules);
+
+  // No registry has a schema of it: this is the shape that PAPI documents.
+  test('every rule has a name, and criteria and behaviours with options', () => {
+    assert.match(tree.ruleFormat, /^v20\d\d-\d\d-\d\d$/);
+    for (const rule of rules) {
+      assert.deepEqual(Object.keys(rule).filter((name) => !['name', 'children', 'criteria',
+        'behaviors', 'criteriaMustSatisfy', 'options'].includes(name)), []);
+      for (const one of [...rule.criteria, ...rule.behaviors]) {
+        assert.deepEqual(Object.keys(one), ['name', 'options']);
+      }
+      assert.ok(rule === tree.rules || rule.criteria.length > 0, rule.name);
+    }
+  });
+
+  test('what is kept nowhere comes behind what is kept', () => {
+    const order = tree.rules.children.map((rule) => rule.behaviors[0]);
+    const last = order.findLastIndex((one) => one.options.behavior === 'MAX_AGE');
+    const never = order.findIndex((one) => one.options.behavior === 'NO_STORE');
+    assert.ok(last >= 0 && never > last);
+    const { values } = tree.rules.children[never].criteria[0].options;
+    for (const path of ['/v1/bets', '/v1/events/*/stream', '/v1/wallet']) {
+      assert.ok(values.includes(path), path);
+    }
+  });
+});
+
 describe('Cloudflare', () => {
   const { phases, settings } = JSON.parse(edgeFiles('cloudflare')['cloudflare.json']);
   const PHASES = 'cloudflare/resources/rulesets/phases/phases';
