@@ -22,12 +22,13 @@ function excuse(what, address) {
 
 // "with module.a.b," is the line by which an error says whose it is.
 const errors = read('apply.log').split(/^Error: /m).slice(1).map((text) => ({
-  says: text.split('\n')[0], address: /^ *with (\S+),$/m.exec(text)?.[1] ?? 'nobody',
+  says: text.split('\n')[0], address: /^ *with (.+),$/m.exec(text)?.[1] ?? 'nobody',
 }));
 const created = [...read('apply.log').matchAll(/^(\S+): Creation complete/gm)].map((m) => m[1]);
 const destroyed = [...read('destroy.log').matchAll(/^(\S+): Destruction complete/gm)];
-const changes = JSON.parse(read('second.json')).resource_changes
-  .filter((r) => r.mode === 'managed' && r.change.actions.join() !== 'no-op')
+const second = JSON.parse(read('second.json')).resource_changes
+  .filter((r) => r.mode === 'managed');
+const changes = second.filter((r) => r.change.actions.join() !== 'no-op')
   .map((r) => ({ address: r.address, actions: r.change.actions.join(' then '), r }));
 
 const failed = new Set(errors.map((e) => e.address));
@@ -50,7 +51,9 @@ function differences({ change: { before, after, after_unknown: unknown } }) {
 
 const types = new Set(created.map((address) => address.replace(/\[.*$/, '').split('.').at(-2)));
 console.log(`created ${created.length} resources of ${types.size} kinds`);
-console.log(`the second plan: no changes but ${changes.length} named ones`);
+const absent = changes.filter(({ actions }) => actions === 'create').length;
+console.log(`the second plan: no change of ${second.length - changes.length}, ` +
+  `${changes.length - absent} changed, ${absent} absent`);
 console.log(`destroyed ${destroyed.length}`);
 for (const { pattern, what, why, used } of named) {
   console.log(`${used ? 'named' : 'not needed any more'}: ${what} ${pattern.source}: ${why}`);
