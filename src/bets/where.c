@@ -24,10 +24,14 @@ struct where where_read(const struct bets *bets, const struct http_request *requ
     struct where where = { "", REFUSE_NOTHING };
     struct edge_country country;
     enum edge_country_result result;
+    struct str header;
 
     if (bets->edge_keys == NULL)
         return where;
-    result = edge_country_read(bets->edge_keys, http_header(request, EDGE_COUNTRY_HEADER),
+    header = http_header(request, EDGE_COUNTRY_HEADER);
+    if (header.p == NULL)
+        header = http_header(request, EDGE_COUNTRY_HEADER_OTHER);
+    result = edge_country_read(bets->edge_keys, header,
                                where_client(bets, request), now_ms / 1000,
                                bets->options.config->edge_skew_s, &country);
     metric_add(METRIC_EDGE_COUNTRY, str_of(edge_country_result_name(result)), 1);

@@ -16,6 +16,9 @@
 #include "base/str.h"
 
 #define EDGE_COUNTRY_HEADER "X-Edge-Country"
+/* The same where the edge may not set that one: CloudFront answers 502 to a function
+ * of a customer's that sets X-Edge-*. */
+#define EDGE_COUNTRY_HEADER_OTHER "X-Overround-Country"
 #define EDGE_COUNTRY_UNKNOWN "XX"
 #define EDGE_SIGNATURE_BYTES 32
 

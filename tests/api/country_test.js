@@ -175,6 +175,18 @@ describe('the country of a request', () => {
     await customer.holds('100.00');
   });
 
+  test('CloudFront has a name of its own for it, which the other goes before', async () => {
+    const customer = await customerFrom(at('MT'));
+    const deposit = (headers) => world().server.call('POST', '/v1/wallet/deposits', {
+      token: customer.token, json: { amount: '1.00' }, key: newKey(), headers });
+    const of = (country) => sign(country)['x-edge-country'];
+    const good = await deposit({ 'x-overround-country': of('MT') });
+    assert.equal(good.status, 201, good.text);
+    refused(await deposit({ 'x-overround-country': of('US') }), 451, 'country_refused', 'US');
+    refused(await deposit({ 'x-overround-country': of('MT'), 'x-edge-country': 'MT' }), 403,
+      'country_unsigned', undefined);
+  });
+
   test('a key keeps its answer, whatever the country is by then', async () => {
     const customer = await customerFrom(at('MT'));
     const event = await world().event(market.oneXTwo('2.00'));
