@@ -318,7 +318,7 @@ step() {
     edge) # what stands before the public listener (deploy/edge)
         scripts/deps.sh build test cluster edge || return
         edge_packages || return
-        jobs_max=1 step_limit=1800 node_step edge tests/edge/*_test.js
+        jobs_max=1 step_limit=1800 with_postgres with_kafka node_step edge tests/edge/*_test.js
         ;;
     image) image ;;
     terraform) terraform ;;

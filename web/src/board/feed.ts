@@ -2,7 +2,7 @@
 // is no WebSocket.  Versions only rise, so an old price never replaces a new
 // one, and `freshness` says whether what is shown may be old.
 import { Cell } from '../shared/cell';
-import { call } from '../shared/api';
+import { good } from '../shared/api';
 
 export interface Outcome {
   outcome: string;
@@ -62,6 +62,7 @@ interface Sport {
 const SILENCE_MS = 12000; // heartbeats come every 5 s
 const GRACE_MS = 1500; // a connection may be replaced before anyone is told
 const POLL_MS = 2000;
+const AGE_S = 3; // of what an edge has kept: older, and its origin does not answer
 const LIST_MS = 15000; // the whole list again, for what has left it
 const STREAM_EVENTS = 100; // in one subscription; what is wanted beyond is polled
 const STREAM_SPORTS = 128;
@@ -374,14 +375,16 @@ export class Feed {
 
   private async loadList() {
     try {
-      const [{ events }, { sports }] = await Promise.all([
-        call<{ events: WireEvent[] }>('GET', '/v1/events?limit=500'),
-        call<{ sports: Sport[] }>('GET', '/v1/sports'),
+      const [list, counted] = await Promise.all([
+        good<{ events: WireEvent[] }>('GET', '/v1/events?limit=500'),
+        good<{ sports: Sport[] }>('GET', '/v1/sports'),
       ]);
+      const { events } = list.body;
+      const { sports } = counted.body;
       this.sports.set(same(sports, this.sports.value) ? this.sports.value : sports);
       this.takeEvents(events.filter((wire) => this.mayTake(wire.id, false)));
       this.sortList(events.map(({ id }) => id), true);
-      this.succeeded();
+      this.succeeded(list.age);
       this.resubscribe();
     } catch {
       // look() says so when it lasts
@@ -390,9 +393,10 @@ export class Feed {
 
   private async loadEvent(id: string) {
     try {
-      const event = await call<WireEvent>('GET', `/v1/events/${encodeURIComponent(id)}`);
-      if (this.mayTake(id, true)) this.takeEvents([{ ...event, img: true }]);
-      this.succeeded();
+      const path = `/v1/events/${encodeURIComponent(id)}`;
+      const { body, age } = await good<WireEvent>('GET', path);
+      if (this.mayTake(id, true)) this.takeEvents([{ ...body, img: true }]);
+      this.succeeded(age);
     } catch (error) {
       const problem = (error as { problem?: { status: number } }).problem;
       if (problem?.status === 404) this.event(id).set({ ...blank(id), gone: true });
@@ -407,8 +411,10 @@ export class Feed {
     await Promise.all(work);
   }
 
-  private succeeded() {
+  // An edge gives what it has when its origin does not answer: prices of before.
+  private succeeded(age: number) {
     if (this.streaming) return;
+    if (age > AGE_S) return this.freshness.set('stale');
     this.heard = Date.now();
     this.freshness.set('polling');
   }

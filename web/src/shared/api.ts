@@ -32,6 +32,7 @@ export interface Answer<T> {
   status: number;
   body: T;
   retryAfter: number; // seconds; 0: not said
+  age: number; // seconds that an edge has kept it; 0: not kept
 }
 
 interface CallOptions {
@@ -71,6 +72,7 @@ export async function ask<T>(
       status: answer.status,
       body: (raw === '' ? null : JSON.parse(raw)) as T,
       retryAfter: Number(answer.headers.get('Retry-After') ?? 0),
+      age: Number(answer.headers.get('Age') ?? 0) || 0,
     };
   } catch {
     throw new Unreachable();
@@ -81,11 +83,20 @@ export async function ask<T>(
 
 const text = (json: unknown) => JSON.stringify(json);
 
-// The body of a good answer; else throws Refused or Unreachable.
+// A good answer; else throws Refused or Unreachable.
+export async function good<T>(
+  method: string,
+  path: string,
+  options?: CallOptions,
+): Promise<Answer<T>> {
+  const answer = await ask<T>(method, path, options);
+  if (answer.status >= 400) throw new Refused(answer.body as unknown as Problem);
+  return answer;
+}
+
+// Its body.
 export async function call<T>(method: string, path: string, options?: CallOptions): Promise<T> {
-  const { status, body } = await ask<T>(method, path, options);
-  if (status >= 400) throw new Refused(body as unknown as Problem);
-  return body;
+  return (await good<T>(method, path, options)).body;
 }
 
 // 128 random bits; crypto.randomUUID is not there without TLS.
