@@ -10,7 +10,7 @@ const { makeAgent } = require('../api/lib/http');
 const { openEdge } = require('./lib/edge');
 const { startWire } = require('./lib/slow');
 
-const READERS = +(process.env.READERS ?? 10000);
+const READERS = 10000;
 const AT_A_TIME = 100;
 describe('many readers', () => {
   let world, edge, wire, event, path;
@@ -119,7 +119,7 @@ describe('many readers', () => {
     assert.ok(wire.seen.at(-1).headers['accept-encoding'] === 'gzip');
   });
 
-  it('what changes is read within two seconds, however it is kept', async (t) => {
+  it('what changes is read soon, however it is kept', async (t) => {
     let going = true;
     const others = (async () => {
       while (going) await edge.call('GET', path);
@@ -141,7 +141,7 @@ describe('many readers', () => {
     t.diagnostic(`price to reader, ms: ${late.join(' ')}`);
   });
 
-  it('the origin is away: old odds, and their age; then none', async () => {
+  it('the origin is away: old odds, and their age', async () => {
     await edge.call('GET', path);
     await wire.cut();
     await sleep(2500);

@@ -136,7 +136,6 @@ class Edge {
 
   stop() {
     if (this.stopped || !this.folder) return;
-    if (process.env.EDGE_LOG) fs.writeFileSync(process.env.EDGE_LOG, this.log());
     this.stopped = true;
     this.run('stop');
     fs.rmSync(this.folder, { recursive: true, force: true });
