@@ -442,7 +442,9 @@ static void put_fetch(struct buf *vcl)
     put_unsets(vcl, "bereq", taken, LENGTH(taken));
     buf_str(vcl, STR("    return (pipe);\n}\n\nsub vcl_backend_fetch {\n"));
     put_unsets(vcl, "bereq", taken, LENGTH(taken));
-    buf_str(vcl, STR("}\n\n"));
+    buf_str(vcl, STR("    if (!bereq.uncacheable) {\n"
+                     "        set bereq.first_byte_timeout = 1s; # then an old one, if any\n"
+                     "    }\n}\n\n"));
 }
 
 static void put_keeping(struct buf *vcl, const struct edge_path *path)

@@ -563,6 +563,9 @@ sub vcl_backend_fetch {
     unset bereq.http.Edge-Stale;
     unset bereq.http.Edge-Bucket;
     unset bereq.http.Edge-Id;
+    if (!bereq.uncacheable) {
+        set bereq.first_byte_timeout = 1s; # then an old one, if there is one
+    }
 }
 
 # What moves money is sent again by its key alone: it is done once.
