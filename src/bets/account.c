@@ -47,7 +47,7 @@ static void refuse_with(struct entry *entry, enum refusal refusal, struct str de
     struct http_request *request = entry->request;
     int status = refusal_info(refusal)->status;
     struct http_header headers[BETS_HEADERS];
-    size_t n = bets_headers(bets->login_rates,
+    size_t n = bets_headers(bets->rates[request->rate],
                             status == 429 ? client_of(entry) : STR_NONE,
                             clock_mono_us(), status, &request->arena, headers);
 
@@ -211,7 +211,8 @@ static int age_at(int year, int month, int day, int64_t now_ms)
 
 static bool has_rate(struct entry *entry)
 {
-    return rates_take(entry->bets->login_rates, client_of(entry), clock_mono_us());
+    return rates_take(entry->bets->rates[entry->request->rate], client_of(entry),
+                      clock_mono_us());
 }
 
 static struct entry *entry_new(struct bets *bets, struct http_request *request)

@@ -45,6 +45,19 @@ static void make_gate(struct bets *bets)
     });
 }
 
+/* The setting that a class's row of tbl/rates.h names; 0: not limited here. */
+static int64_t rate_of(const struct config *config, enum rate_class rate)
+{
+    struct str setting = str_of(rate_info(rate)->setting);
+
+    if (str_eq(setting, STR("login-rate")))
+        return config->login_rate;
+    if (str_eq(setting, STR("bet-rate")))
+        return config->bet_rate;
+    CHECK(setting.n == 0);
+    return 0;
+}
+
 struct bets *bets_new(const struct bets_options *options)
 {
     struct bets *bets = calloc(1, sizeof(*bets));
@@ -62,8 +75,8 @@ struct bets *bets_new(const struct bets_options *options)
     }
     bets->sessions = sessions_new();
     bets->verdicts = verdicts_new(LIMIT_VERDICTS);
-    bets->money_rates = rates_new(options->config->bet_rate, LIMIT_RATES);
-    bets->login_rates = rates_new(options->config->login_rate, LIMIT_RATES);
+    for (enum rate_class rate = 0; rate < RATE_CLASSES; rate++)
+        bets->rates[rate] = rates_new(rate_of(options->config, rate), LIMIT_RATES);
     buf_init(&bets->scratch, LIMIT_RESPONSE_BYTES);
     buf_init(&bets->members, MEMBERS_BYTES);
     account_prepare(bets);
@@ -84,8 +97,8 @@ void bets_free(struct bets *bets)
     park_free(bets->park);
     buf_fini(&bets->members);
     buf_fini(&bets->scratch);
-    rates_free(bets->login_rates);
-    rates_free(bets->money_rates);
+    for (enum rate_class rate = 0; rate < RATE_CLASSES; rate++)
+        rates_free(bets->rates[rate]);
     verdicts_free(bets->verdicts);
     sessions_free(bets->sessions);
     edge_keys_free(bets->edge_keys);

@@ -79,7 +79,7 @@ static void respond(struct bets *bets, struct http_request *request, int64_t acc
 {
     struct http_header headers[BETS_HEADERS];
     struct str who = account == 0 ? STR_NONE : MAP_KEY(&account);
-    size_t n = bets_headers(bets->money_rates, who, clock_mono_us(), status,
+    size_t n = bets_headers(bets->rates[request->rate], who, clock_mono_us(), status,
                             &request->arena, headers);
 
     CHECK(bets->working > 0);
@@ -863,7 +863,7 @@ static void submit(struct command *c)
     struct money_cmd *money = &c->lane.money;
     int64_t now_us = clock_mono_us();
 
-    if (!rates_take(bets->money_rates, MAP_KEY(&money->account), now_us)) {
+    if (!rates_take(bets->rates[c->request->rate], MAP_KEY(&money->account), now_us)) {
         refuse(c, REFUSE_TOO_MANY_REQUESTS, STR_NONE);
         return;
     }

@@ -28,7 +28,7 @@ struct bets {
     struct sessions *sessions;
     struct lanes *lanes;
     struct verdicts *verdicts;
-    struct rates *money_rates, *login_rates;
+    struct rates *rates[RATE_CLASSES]; /* by request->rate, of its route */
     struct park *park;       /* requests kept open: held bets, live delays */
     struct holds *holds;
     struct delays *delays;

@@ -184,7 +184,6 @@ static const struct {
     const char *code, *title;
 } own[] = {
     { 403, "client_refused", "This program is refused" },
-    { 451, "country_refused", "The house takes no bets from this country" },
 };
 
 static const struct {
@@ -196,6 +195,7 @@ static const struct {
     { REFUSE_TOO_LARGE, "the request has a larger body than this call takes" },
     { REFUSE_TOO_MANY_REQUESTS, "Wait as long as Retry-After says." },
     { REFUSE_HEADERS_TOO_LARGE, "the headers of the request are too large" },
+    { REFUSE_COUNTRY_REFUSED, "" },
     { REFUSE_BUSY, "no process could answer; what became of it is told to the same key" },
 };
 

@@ -610,7 +610,7 @@ static void put_tls(struct buf *cfg, const struct edge_policy *policy)
 
     edge_head(cfg, "#", "varnish", "checked (haproxy -c)");
     buf_printf(cfg, "# TLS for Varnish, which has none: customers' before it, origins' behind it.\n"
-               "global\n    maxconn 20000\n\ndefaults\n    mode tcp\n    timeout connect 2s\n"
+               "defaults\n    mode tcp\n    timeout connect 2s\n"
                "    timeout client 75s\n    timeout server 75s\n    timeout tunnel 1h\n\n"
                "resolvers dns\n    parse-resolv-conf\n    hold valid 10s\n");
     if (node->certificate.n > 0)

@@ -564,7 +564,7 @@ sub vcl_backend_fetch {
     unset bereq.http.Edge-Bucket;
     unset bereq.http.Edge-Id;
     if (!bereq.uncacheable) {
-        set bereq.first_byte_timeout = 1s; # then an old one, if there is one
+        set bereq.first_byte_timeout = 1s; # then an old one, if any
     }
 }
 
@@ -710,7 +710,7 @@ sub vcl_synth {
         return (deliver);
     }
     if (resp.status == 451) {
-        synthetic("""{"type":"https://overround.dev/problems/country_refused","title":"The house takes no bets from this country","status":451,"code":"country_refused"}""");
+        synthetic("""{"type":"https://overround.dev/problems/country_refused","title":"Not from this country","status":451,"code":"country_refused"}""");
         return (deliver);
     }
     synthetic("""{"type":"https://overround.dev/problems/busy","title":"Not now; try again with the same key","status":503,"detail":"no process could answer; what became of it is told to the same key","code":"busy"}""");
