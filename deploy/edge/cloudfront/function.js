@@ -7,7 +7,7 @@ const PROBLEMS = {
   404: '{"type":"https://overround.dev/problems/not_found","title":"There is no such thing","status":404,"code":"not_found"}',
   405: '{"type":"https://overround.dev/problems/method_not_allowed","title":"The method is not allowed here","status":405,"code":"method_not_allowed"}',
   413: '{"type":"https://overround.dev/problems/too_large","title":"The body is too large","status":413,"detail":"the request has a larger body than this call takes","code":"too_large"}',
-  451: '{"type":"https://overround.dev/problems/country_refused","title":"The house takes no bets from this country","status":451,"code":"country_refused"}',
+  451: '{"type":"https://overround.dev/problems/country_refused","title":"Not from this country","status":451,"code":"country_refused"}',
   503: '{"type":"https://overround.dev/problems/busy","title":"Not now; try again with the same key","status":503,"detail":"no process could answer; what became of it is told to the same key","code":"busy"}',
 };
 const EXACT = {

@@ -506,7 +506,7 @@ sub overround_problem {
     set obj.status = 451;
     set obj.http.Content-Type = "application/problem+json";
     set obj.http.Cache-Control = "no-store";
-    synthetic {json"{"type":"https://overround.dev/problems/country_refused","title":"The house takes no bets from this country","status":451,"code":"country_refused"}"json};
+    synthetic {json"{"type":"https://overround.dev/problems/country_refused","title":"Not from this country","status":451,"code":"country_refused"}"json};
   }
   if (obj.status == 503) {
     set obj.status = 503;
