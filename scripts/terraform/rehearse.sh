@@ -43,6 +43,7 @@ loosen() {
         "$folder"/deploy/terraform/modules/*/variables.tf
     printf 'resource "aws_rds_cluster" "this" {\n  skip_final_snapshot = true\n}\n' \
         >"$folder/deploy/terraform/modules/aurora/rehearse_override.tf"
+    echo 'edge_function = null' >"$root/rehearsal.auto.tfvars" # moto has no store for its secret
     printf 'resource "aws_msk_cluster" "this" {\n  timeouts {\n    create = "5s"\n  }\n}\n' \
         >"$folder/deploy/terraform/modules/msk/rehearse_override.tf"
 }

@@ -46,9 +46,20 @@ describe('every policy holds', { concurrency: 2, skip }, () => {
       const faults = Object.entries(policies).flatMap(([name, policy]) =>
         policy(all).map((what) => `${name}: ${what}`));
       assert.deepEqual(faults, []);
+      if (folder.endsWith('/production')) asTheEdgeSays(all);
     });
   }
 });
+
+// CloudFront's behaviours are those of the file that `overround edge` writes, in its order.
+function asTheEdgeSays(all) {
+  const file = path.join(root, 'deploy/edge/cloudfront/cloudfront.json');
+  const written = JSON.parse(fs.readFileSync(file, 'utf8')).DistributionConfig.CacheBehaviors.Items;
+  const [{ values }] = all.filter((r) => r.type === 'aws_cloudfront_distribution');
+  assert.deepEqual(values.ordered_cache_behavior.map((b) => b.path_pattern),
+    written.map((b) => b.PathPattern));
+  assert.ok(written.length > 5);
+}
 
 // What must be found in the broken module, by policy.
 const broken = {

@@ -221,6 +221,7 @@ module "edge" {
   origin          = "origin.${var.domain}"
   origin_key      = var.edge_key
   policy          = var.edge_policy == null ? null : jsondecode(file(var.edge_policy))
+  function_code   = var.edge_function == null ? "" : file(var.edge_function)
 }
 
 module "names" {

@@ -71,10 +71,16 @@ variable "time_zone" {
   description = "Of the evenings."
 }
 
+variable "edge_function" {
+  type        = string
+  default     = "../../../edge/cloudfront/function.js"
+  description = "The function that the same command wrote; null: none."
+}
+
 variable "edge_policy" {
   type        = string
-  default     = null
-  description = "File with the values that overround edge --for cloudfront wrote."
+  default     = "../../../edge/cloudfront/cloudfront.json"
+  description = "What overround edge --for cloudfront wrote of your own edge.yaml; null: the module's defaults."
 }
 
 variable "emails" {

@@ -65,16 +65,16 @@ variable "access" {
   description = "Who may do what in the cluster."
 }
 
-variable "edge_policy" {
-  type        = string
-  default     = null
-  description = "File with the values that overround edge --for cloudfront wrote; null: the module's defaults."
-}
-
 variable "edge_function" {
   type        = string
-  default     = null
-  description = "File with the CloudFront Function; null: none."
+  default     = "../../../edge/cloudfront/function.js"
+  description = "The function that the same command wrote; null: none."
+}
+
+variable "edge_policy" {
+  type        = string
+  default     = "../../../edge/cloudfront/cloudfront.json"
+  description = "What overround edge --for cloudfront wrote of your own edge.yaml; null: the module's defaults."
 }
 
 variable "emails" {

@@ -130,6 +130,7 @@ module "edge" {
   origin_key           = var.edge_key
   origin_shield_region = var.regions.first
   policy               = var.edge_policy == null ? null : jsondecode(file(var.edge_policy))
+  function_code        = var.edge_function == null ? "" : file(var.edge_function)
   log_refused          = true
   logs_key_arn         = module.edge_keys.arns["logs"]
 }

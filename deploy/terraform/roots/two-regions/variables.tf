@@ -74,10 +74,16 @@ variable "rpo_s" {
   description = "Commits wait while the second region is further behind than this: what a lost region may lose at most. 0: nothing bounds it."
 }
 
+variable "edge_function" {
+  type        = string
+  default     = "../../../edge/cloudfront/function.js"
+  description = "The function that the same command wrote; null: none."
+}
+
 variable "edge_policy" {
   type        = string
-  default     = null
-  description = "File with the values that overround edge --for cloudfront wrote."
+  default     = "../../../edge/cloudfront/cloudfront.json"
+  description = "What overround edge --for cloudfront wrote of your own edge.yaml; null: the module's defaults."
 }
 
 variable "emails" {

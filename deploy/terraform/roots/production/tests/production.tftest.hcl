@@ -25,12 +25,12 @@ run "three_zones_behind_one_edge" {
   }
 }
 
-run "the_day_the_cdn_is_gone_with_values_of_the_edges_policy" {
+run "the_day_the_cdn_is_gone_without_values_of_the_edges_policy" {
   command = plan
   variables {
     direct_open   = true
     scram_ready   = true
-    edge_policy   = "tests/policy.json"
-    edge_function = "tests/function.js"
+    edge_policy   = null
+    edge_function = null
   }
 }
