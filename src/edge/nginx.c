@@ -52,6 +52,17 @@ static void write_main(const struct edge_policy *policy, struct buf *out)
     put(out, "\nevents {\n    worker_connections 16384;\n}\n\n");
 }
 
+/* What nobody has asked for as long as it may be given is dropped: so no copy is
+ * older when the next reader comes. */
+static void write_store(const struct edge_policy *policy, const char *name, int inactive_s,
+                        struct buf *out)
+{
+    buf_printf(out, "    proxy_cache_path " STR_FMT "/%s levels=1:2 keys_zone=%s:16m"
+                    " max_size=%lldm\n        inactive=%ds use_temp_path=off;\n",
+               STR_ARG(policy->node.cache), name, name, (long long)policy->node.cache_mb / 2,
+               inactive_s);
+}
+
 static void write_folders(const struct edge_policy *policy, struct buf *out)
 {
     static const char *const uses[] = { "client_body", "proxy", "fastcgi", "uwsgi", "scgi" };
@@ -60,9 +71,8 @@ static void write_folders(const struct edge_policy *policy, struct buf *out)
         buf_printf(out, "    %s_temp_path " STR_FMT "/%s;\n", uses[i],
                    STR_ARG(policy->node.run), uses[i]);
     buf_printf(out, "    access_log " STR_FMT "/access.log edge;\n", STR_ARG(policy->node.run));
-    buf_printf(out, "    proxy_cache_path " STR_FMT "/kept levels=1:2 keys_zone=kept:32m"
-                    " max_size=%lldm\n        inactive=10m use_temp_path=off;\n",
-               STR_ARG(policy->node.cache), (long long)policy->node.cache_mb);
+    write_store(policy, "prices", caching_info(CACHING_OF_SNAPSHOT)->stale_if_error_s, out);
+    write_store(policy, "pages", caching_info(CACHING_OF_PAGE)->stale_if_error_s, out);
 }
 
 static void write_times(const struct edge_policy *policy, struct buf *out)
@@ -357,9 +367,11 @@ static void write_pass(const struct edge_policy *policy, const struct edge_path 
         buf_printf(out, "            include stream.conf;\n"
                         "            proxy_pass %s://$release;\n", scheme);
     else if (is_kept(path))
-        buf_printf(out, "            proxy_cache_key \"$release$uri%s\";\n"
+        buf_printf(out, "            proxy_cache %s;\n"
+                        "            proxy_cache_key \"$release$uri%s\";\n"
                         "            include kept.conf;\n"
                         "            proxy_pass http://compressing$uri%s;\n",
+                   path->routes[0]->caching == CACHING_OF_SNAPSHOT ? "prices" : "pages",
                    path->has_part ? "" : "$list_query", path->has_part ? "" : "$list_query");
     else
         buf_printf(out, "            include passed.conf;\n"
