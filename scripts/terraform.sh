@@ -166,7 +166,9 @@ copy() { # NAME
 
 # Offline: nothing is asked, for nothing here is read from an account.
 plan() { # FOLDER, or examples
-    local folder=$1 name=plan-${1//\//-} tree
+    local folder=$1 name=plan-${1//\//-}-$$ tree
+    # shellcheck disable=SC2064
+    trap "rm -rf '$work/$name'" EXIT
     have
     configure
     copy "$name"
