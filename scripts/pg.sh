@@ -70,7 +70,7 @@ start() {
         echo "max_wal_size = '2GB'"
         echo "checkpoint_timeout = '15min'"
         echo "wal_compression = lz4"
-        echo "max_connections = 60"
+        echo "max_connections = 100"
         while [ $# -ge 2 ] && [ "$1" = -c ]; do
             echo "${2%%=*} = '${2#*=}'"
             shift 2

@@ -93,7 +93,7 @@ const char *pg_role_name(enum pg_role role)
     static const char *const names[] = {
         [PG_MONEY] = "money", [PG_FEED] = "feed", [PG_RESULTS] = "results",
         [PG_SETTLE] = "settle", [PG_READ] = "read", [PG_WRITE] = "write",
-        [PG_RELAY] = "relay",
+        [PG_RELAY] = "relay", [PG_PULSE] = "pulse",
     };
 
     return names[role];
@@ -109,6 +109,7 @@ const struct pg_statement *pg_statements(enum pg_role role)
     case PG_READ: return pg_exec_statements(true);
     case PG_WRITE: return pg_exec_statements(false);
     case PG_RELAY: return pg_outbox_statements;
+    case PG_PULSE: return pg_pulse_statements;
     }
     CHECK(false && "a role");
     return NULL;
@@ -217,7 +218,7 @@ static struct postgres *make(const struct store_options *options)
     pg_hosts_read(&pg->hosts, options->url);
     pg->lanes = options->lanes > 0 ? options->lanes : 1;
     pg->company = options->company;
-    pg->n_pools = (options->no_money ? 0 : pg->lanes) + (options->no_settle ? 3 : 5) +
+    pg->n_pools = (options->no_money ? 0 : pg->lanes) + (options->no_settle ? 4 : 6) +
         (options->relay ? 1 : 0);
     pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
     CHECK(pg->url != NULL && pg->pools != NULL);
@@ -233,6 +234,7 @@ static struct postgres *make(const struct store_options *options)
     pool_init(pg, &pg->pools[i++], PG_WRITE, 0, 1);
     if (options->relay)
         pool_init(pg, &pg->pools[i++], PG_RELAY, 0, 1);
+    pool_init(pg, &pg->pools[i++], PG_PULSE, 0, 1);
     CHECK(i == pg->n_pools);
     return pg;
 }
@@ -315,12 +317,13 @@ static struct store *engine_open(uv_loop_t *loop, const struct store_options *op
     for (unsigned p = 0; p < pg->n_pools; p++)
         for (unsigned i = 0; i < pg->pools[p].n; i++)
             pg_conn_attach(&pg->pools[p].conns[i]);
+    pg_pulse_start(pg);
     return &pg->store;
 }
 
 /* ---- close ----------------------------------------------------------- */
 
-static void on_teller_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
     pg_handle_closed(handle->data);
 }
@@ -344,7 +347,8 @@ static void close_when_empty(struct postgres *pg)
         return;
     pg->torn_down = true;
     close_conns(pg);
-    uv_close((uv_handle_t *)&pg->teller, on_teller_closed);
+    uv_close((uv_handle_t *)&pg->teller, on_timer_closed);
+    uv_close((uv_handle_t *)&pg->pulse, on_timer_closed);
 }
 
 static void on_close_turn(uv_timer_t *timer)

@@ -737,6 +737,14 @@ void pg_conn_attach(struct pg_conn *conn)
     watch(conn, UV_READABLE);
 }
 
+void pg_conn_give_up(struct pg_conn *conn)
+{
+    if (conn->state < PG_IDLE)
+        return; /* a deadline of its own, or waits for its time */
+    conn->first_host++;
+    lost(conn, "the server does not answer");
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct pg_conn *conn = handle->data;

@@ -43,7 +43,9 @@
 /* The class of advisory locks whose second key is a holder's epoch. */
 #define PG_LIABILITY_LOCK "7311014"
 
-enum pg_role { PG_MONEY, PG_FEED, PG_RESULTS, PG_SETTLE, PG_READ, PG_WRITE, PG_RELAY };
+enum pg_role {
+    PG_MONEY, PG_FEED, PG_RESULTS, PG_SETTLE, PG_READ, PG_WRITE, PG_RELAY, PG_PULSE,
+};
 
 /* A statement prepared on the connections of one role. */
 struct pg_statement {
@@ -152,6 +154,10 @@ struct postgres {
     unsigned n_pools, lanes;
     struct pg_queue ended; /* failed in the call; told on the loop */
     uv_timer_t teller;
+    uv_timer_t pulse;
+    struct pg_conn *pulse_conn; /* has no other jobs */
+    bool pulse_out;      /* asked, not answered */
+    int64_t pulse_us;    /* when */
     int64_t sessions;    /* that were set up, ever */
     long timeline;       /* the highest of a server's that was seen */
     bool warned;         /* that nobody stands by */
@@ -182,11 +188,16 @@ bool pg_conn_open_now(struct pg_conn *conn) MUST_USE;
 void pg_conn_attach(struct pg_conn *conn); /* to the loop, once open */
 void pg_conn_kick(struct pg_conn *conn);   /* runs the queue's next job */
 void pg_conn_close(struct pg_conn *conn);
+/* Of a server that does not answer; the next attempt begins with another host. */
+void pg_conn_give_up(struct pg_conn *conn);
 void pg_conn_fini(struct pg_conn *conn);
 /* Queues one prepared statement of the job; its parameters are conn->params. */
 enum pg_sent pg_conn_send(struct pg_conn *conn, const char *statement) MUST_USE;
 /* A closed handle: the last one tells on_closed. */
 void pg_handle_closed(struct postgres *pg);
+
+/* postgres_pulse.c: begins to ask now and then whether the server answers. */
+void pg_pulse_start(struct postgres *pg);
 
 /* postgres_hosts.c */
 void pg_hosts_read(struct pg_hosts *hosts, const char *url);
@@ -204,6 +215,7 @@ extern const struct pg_statement pg_settle_statements[];
 extern const struct pg_statement pg_feed_statements[];
 extern const struct pg_statement pg_results_statements[];
 extern const struct pg_statement pg_outbox_statements[];
+extern const struct pg_statement pg_pulse_statements[];
 const struct pg_statement *pg_exec_statements(bool reads_only);
 
 void pg_money(struct store *store, unsigned lane, struct money_batch *batch);

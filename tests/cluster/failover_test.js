@@ -15,12 +15,13 @@ function storeOf(pair) {
   return { ...store, remove: () => {} };
 }
 
-async function storyOf(lose) {
+async function storyOf(lose, { timeout = 15000 } = {}) {
   const pair = new Pair();
-  let load;
+  let load, server;
   try {
     const store = storeOf(pair);
     const world = await openWorld({}, { store });
+    server = world.server;
     const event = await world.event(market.oneXTwo());
     const fans = await Promise.all(
       Array.from({ length: 16 }, () => world.customer({ balance: '9000.00' })),
@@ -35,7 +36,7 @@ async function storyOf(lose) {
     // Customers notice nothing but a pause.
     await eventually(
       () => assert.ok(load.entries.some((e) => e.status === 201 && e.sent > lost + 100)),
-      { timeout: 15000 },
+      { timeout },
     );
     await sleep(300);
     await load.stop();
@@ -50,6 +51,9 @@ async function storyOf(lose) {
     await world.quiet();
     world.audit();
     await world.server.stop();
+  } catch (error) {
+    if (server) error.message += `\n${server.log.slice(-6000)}`;
+    throw error;
   } finally {
     if (load) load.going = false;
     pair.stop();
@@ -69,6 +73,13 @@ describe('the primary is lost under load', () => {
       pair.silencePrimary();
       await sleep(400);
     }));
+
+  // No socket says so: what is asked and not answered does.
+  test('it stands still, and its standby is promoted', () =>
+    storyOf(async (pair) => {
+      pair.hangPrimary();
+      await sleep(400);
+    }, { timeout: 60000 }));
 });
 
 test('a standby alone is refused', async () => {

@@ -5,31 +5,16 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { freeze } = require('../api/lib/frozen');
 const { clears, fires } = require('./lib/alarms');
 const { evening } = require('./lib/evening');
 
-// A process and its children, which do nothing until it is over.
 async function frozen(pid, meanwhile) {
-  const parent = (n) => Number(/\) \S (\d+) /.exec(fs.readFileSync(`/proc/${n}/stat`, 'utf8'))[1]);
-  process.kill(pid, 'SIGSTOP'); // has no more children from here on
-  const children = fs.readdirSync('/proc').filter((n) => /^\d+$/.test(n)).map(Number)
-    .filter((n) => {
-      try {
-        return parent(n) === pid;
-      } catch {
-        return false; // it has ended
-      }
-    });
-  const signal = (name) => [...children, pid].forEach((n) => {
-    try {
-      process.kill(n, name);
-    } catch { /* it has ended */ }
-  });
-  signal('SIGSTOP');
+  const thaw = freeze(pid);
   try {
     await meanwhile();
   } finally {
-    signal('SIGCONT');
+    thaw();
   }
 }
 

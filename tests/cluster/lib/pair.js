@@ -4,11 +4,15 @@
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { childrenOf, freeze, signal } = require('../../api/lib/frozen');
 const { makeFolder, root } = require('../../api/lib/store');
 
 const script = path.join(root, 'scripts/pg.sh');
 const pg = (...args) =>
   execFileSync(script, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+
+const postmaster = (member) =>
+  Number(fs.readFileSync(path.join(member, 'data/postmaster.pid'), 'latin1').split('\n')[0]);
 
 class Pair {
   constructor(settings = []) {
@@ -43,14 +47,15 @@ class Pair {
   // Its sessions end, and to new ones it says nothing, as if its machine were
   // gone: TCP alone still answers.
   silencePrimary() {
-    const data = path.join(this.members[this.primary], 'data/postmaster.pid');
-    this.silent = Number(fs.readFileSync(data, 'latin1').split('\n')[0]);
-    process.kill(this.silent, 'SIGSTOP');
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(this.silent)], {
-      encoding: 'utf8',
-    });
-    const pids = children.split(/\s+/).filter(Boolean).map(Number);
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    const pid = postmaster(this.members[this.primary]);
+    signal([pid], 'SIGSTOP');
+    signal(childrenOf(pid), 'SIGKILL');
+    this.thaw = () => signal([pid], 'SIGCONT');
+  }
+
+  // It stands still with all its sessions, as when its disk hangs.
+  hangPrimary() {
+    this.thaw = freeze(postmaster(this.members[this.primary]));
   }
 
   promote() {
@@ -68,7 +73,7 @@ class Pair {
   stop() {
     if (this.stopped) return;
     this.stopped = true;
-    if (this.silent) process.kill(this.silent, 'SIGCONT');
+    this.thaw?.();
     for (const member of this.members) {
       if (fs.existsSync(path.join(member, 'data'))) pg('drop', member);
     }
