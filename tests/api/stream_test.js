@@ -605,7 +605,7 @@ describe('stream', () => {
     await Promise.all(clients.map((client) => client.end()));
   });
 
-  test('SIGTERM: 1001 for all, then the server ends', async () => {
+  oneProcess(test)('SIGTERM: 1001 for all, then the server ends', async () => {
     const one = await openWorld();
     const event = await one.event(market.oneXTwo());
     const clients = await Promise.all([...Array(5)].map(() => connect(one.server.public)));

@@ -189,9 +189,7 @@ const released = (Base) => class extends Base {
     throw new Error('a pod is no child of ours');
   }
 
-  // Each pod drains, and says good-bye through the edge.
   async stop() {
-    if (!this.ended) await this.helm('uninstall', this.name, '--wait');
     await this.kill();
   }
 
