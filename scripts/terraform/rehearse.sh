@@ -91,4 +91,4 @@ run plan.log plan -input=false -lock=false -out="$folder/second" "${variables[@]
     die "the second plan failed: $folder/plan.log"
 "$tf" -chdir="$root" show -json "$folder/second" >"$folder/second.json"
 run destroy.log destroy -auto-approve -input=false -lock=false "${variables[@]}" || true
-exec node scripts/terraform/rehearsed.mjs "$folder" "$status"
+node scripts/terraform/rehearsed.mjs "$folder" "$status"
