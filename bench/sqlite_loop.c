@@ -46,7 +46,7 @@ static const char *const texts[STATEMENTS_OF_LOOP] = {
               " seq = seq + 1 WHERE id = ?2",
     [KEY] = "INSERT INTO keys VALUES (?1, 1, ?2, ?3, 0, '', ?4, ?5)",
     [BET] = "INSERT INTO bets VALUES (?1, ?2, 1, 1, ?3, 29, 100000000, 0, 'EUR', '', ?4,"
-            " 0, 1, 0, ?5, '', 0, 0)",
+            " 0, 1, 0, ?5, '', 0, 0, '')",
     [LEG] = "INSERT INTO legs VALUES (?1, ?2, ?3)",
     [TRANSFER] = "INSERT INTO transfers VALUES (?1, ?2, ?1, 2, ?3, 3, ?4, ?5, ?6)",
     [OUTBOX] = "INSERT INTO outbox (at_ms, events) VALUES (?1, ?2)",

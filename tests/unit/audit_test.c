@@ -103,9 +103,9 @@ static int setup(void **state)
     sql = arena_printf(
         &arena,
         "INSERT INTO bets VALUES (1000, 11, 2, 2, 1000, 2500, 100000, 2500, 'EUR', 'x',"
-        " %lld, %lld, 1, 0, '" STR_FMT "', '[[1,0,1000000000000]]', 0, 0),"
+        " %lld, %lld, 1, 0, '" STR_FMT "', '[[1,0,1000000000000]]', 0, 0, ''),"
         " (1000, 12, 1, 1, 500, 1250, 100000, 0,"
-        " 'EUR', 'x', %lld, 0, 1, 0, '" STR_FMT "', '', 0, 0); INSERT INTO legs VALUES"
+        " 'EUR', 'x', %lld, 0, 1, 0, '" STR_FMT "', '', 0, 0, ''); INSERT INTO legs VALUES"
         " (%lld, 11, 1000), (%lld, 12, 1000)",
         (long long)NOW - 5000, (long long)NOW, STR_ARG(slip_text(1)), (long long)NOW - 5000,
         STR_ARG(slip_text(2)), (long long)won, (long long)open);
