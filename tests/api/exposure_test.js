@@ -245,6 +245,11 @@ describe('large bets and customers', () => {
       ggr: '15.00', // 35 staked, 20 paid
       factor: '1.0000',
       may_bet: true,
+      country: 'GB', // as he said himself: nobody signs here
+      countries: 0,
+      registered_from: null,
+      last_login_from: null,
+      last_login_from_at: null,
     });
     for (const id of ['999', 'x', '0'])
       assert.equal((await world().server.operate('GET', `/v1/desk/customers/${id}`)).status, 404);
