@@ -27,6 +27,7 @@ const ABSENT = [
   [/overround_(kafka|mirror|relay|money)_/, 'Kafka'],
   [/overround_feed_told_position/, 'Kafka'],
   [/overround_copy_/, 'object stores'],
+  [/overround_edge_country_/, 'a secret that an edge signs with'],
   [/slo:price_freshness/, 'Kafka: books that follow'],
   [/overround_amqp_(connected|held)/, 'an AMQP broker'],
   [/overround_(producer_recoveries|recovery_requests)/, 'an address for recoveries'],
