@@ -476,6 +476,19 @@ static void count_answer(int status)
     metric_add(METRIC_HTTP_ANSWERS, (struct str){ digits, sizeof(digits) }, 1);
 }
 
+/* A proxy that sees this may take the connection for a WebSocket's and pass on unseen
+ * what comes after a refusal: so nothing comes after it. */
+static bool asks_for_websocket(const struct http_request *request)
+{
+    struct str upgrade = http_header(request, "Upgrade");
+    static const char name[] = "websocket";
+
+    for (size_t i = 0; i + sizeof(name) - 1 <= upgrade.n; i++)
+        if (strncasecmp(upgrade.p + i, name, sizeof(name) - 1) == 0)
+            return true;
+    return false;
+}
+
 /* Writes the answer; the connection is in any state but CLOSING. */
 static void send_answer(struct connection *c, int status, const char *content_type,
                         struct str body, const struct http_header *headers,
@@ -485,7 +498,8 @@ static void send_answer(struct connection *c, int status, const char *content_ty
     struct http_head head;
     size_t n;
 
-    if (c->server->draining || c->server->accept_waits || !c->reader.keep_alive)
+    if (c->server->draining || c->server->accept_waits || !c->reader.keep_alive ||
+        asks_for_websocket(&c->reader.request))
         c->last = true;
     head = (struct http_head){
         .status = status, .content_type = content_type, .body_n = body.n,

@@ -3,6 +3,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const net = require('node:net');
 const { describe, test, before, after } = require('node:test');
 const { oneProcess } = require('./lib/shape');
 const { worldFor, eventually } = require('./lib/world');
@@ -32,6 +33,19 @@ describe('WebSocket', () => {
     return client;
   }
 
+  // What the server answers to these bytes until it closes.
+  function said(bytes) {
+    const [host, port] = world().server.public.split(':');
+    return new Promise((resolve, reject) => {
+      let text = '';
+      const socket = net.connect(Number(port), host, () => socket.write(bytes));
+      socket.setEncoding('latin1').on('data', (more) => {
+        text += more;
+      });
+      socket.on('error', reject).on('close', () => resolve(text));
+    });
+  }
+
   describe('handshake', () => {
     const refused = async (headers, status, code, more = {}) => {
       const { answer } = await handshake(world().server.public, { headers, ...more });
@@ -57,6 +71,20 @@ describe('WebSocket', () => {
     test('another version: 426 with ours', async () => {
       const answer = await refused({ 'Sec-WebSocket-Version': '8' }, 426, 'upgrade_required');
       assert.equal(answer.headers['sec-websocket-version'], '13');
+    });
+
+    // A proxy that pipes what asks for a WebSocket does not look at what comes after it.
+    oneProcess(test)('nothing is answered behind one that is refused', async () => {
+      const ask = (path, more = '') =>
+        `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n${more}\r\n`;
+      const upgrade = 'Upgrade: WebSocket\r\nSec-WebSocket-Version: 12\r\n';
+      for (const path of ['/v1/stream', '/v1/events/sr:match:0/stream', '/v1/sports']) {
+        const both = await said(ask(path, upgrade) + ask('/v1/sports'));
+        assert.equal(both.match(/HTTP\/1\.1 /g).length, 1, both);
+        assert.match(both, /^Connection: close\r$/m);
+      }
+      const plain = await said(ask('/v1/sports') + ask('/v1/sports', 'Connection: close\r\n'));
+      assert.equal(plain.match(/HTTP\/1\.1 /g).length, 2, plain);
     });
 
     test('a key that is none: 400', async () => {
