@@ -157,7 +157,7 @@ struct postgres {
     uv_timer_t pulse;
     struct pg_conn *pulse_conn; /* has no other jobs */
     bool pulse_out;      /* asked, not answered */
-    int64_t pulse_us;    /* when */
+    unsigned pulse_waited; /* turns since */
     int64_t sessions;    /* that were set up, ever */
     long timeline;       /* the highest of a server's that was seen */
     bool warned;         /* that nobody stands by */

@@ -11,11 +11,10 @@
  */
 #include "store/postgres_internal.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
 #define PULSE_EVERY_MS 2000
-#define PULSE_ANSWER_US 10000000
+#define PULSE_PATIENCE 5 /* turns: a process that stood still itself has missed but one */
 
 const struct pg_statement pg_pulse_statements[] = {
     { "pulse", "", "SELECT 1" },
@@ -60,14 +59,13 @@ static void give_up(struct postgres *pg)
 static void on_pulse(uv_timer_t *timer)
 {
     struct postgres *pg = timer->data;
-    int64_t now_us = clock_mono_us();
 
-    if (pg->pulse_out && now_us - pg->pulse_us > PULSE_ANSWER_US)
+    if (pg->pulse_out && ++pg->pulse_waited == PULSE_PATIENCE)
         give_up(pg);
     if (pg->pulse_conn->state != PG_IDLE || (pg->closing && pg->jobs == 0))
         return;
     pg->pulse_out = true;
-    pg->pulse_us = now_us;
+    pg->pulse_waited = 0;
     pg_submit(&pg->store, PG_PULSE, 0, &pulse_kind, pg);
 }
 
