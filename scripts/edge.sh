@@ -10,7 +10,8 @@
 # Where there is no DIR/edge.yaml, start writes one for these origins: a free port of
 # 127.0.0.1, without TLS, where who calls from this machine says in X-Forwarded-For for
 # whom, as a CDN does.  The country database is DIR/country.mmdb, or else none.
-# OVERROUND_EDGE_SECRET is what the country is signed with (docs/EDGE.md).
+# OVERROUND_EDGE_SECRET is what the country is signed with, OVERROUND_CDN_SECRET what the
+# CDN before it says in X-Overround-Edge (docs/EDGE.md).
 # Prints the address.
 set -euo pipefail
 
@@ -48,16 +49,21 @@ policy() { # DIR ORIGIN…
     echo "  cache: $dir/cache"
 }
 
-secret() {
-    local value=${OVERROUND_EDGE_SECRET:-}
-    [[ $value =~ ^[A-Za-z0-9._~+/=-]*$ ]] || die "OVERROUND_EDGE_SECRET: plain characters"
-    printf 'map "" $edge_secret {\n    default "%s";\n}\n' "$value"
+secret() { # NAME VARIABLE
+    local value=${!1:-}
+    [[ $value =~ ^[A-Za-z0-9._~+/=-]*$ ]] || die "$1: plain characters"
+    printf 'map "" $%s {\n    default "%s";\n}\n' "$2" "$value"
+}
+
+secrets() {
+    secret OVERROUND_EDGE_SECRET edge_secret
+    secret OVERROUND_CDN_SECRET cdn_secret
 }
 
 generate() { # DIR
     "$overround" edge --for nginx --policy "$1/edge.yaml" --out "$1"
     cp "$here"/deploy/edge/node/* "$1/"
-    (umask 077 && secret >"$1/secret.conf")
+    (umask 077 && secrets >"$1/secret.conf")
 }
 
 run() { # DIR ARGUMENT…

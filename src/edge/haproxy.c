@@ -167,6 +167,7 @@ static void put_who(struct buf *cfg, const struct edge_policy *policy)
         "    http-request set-var(txn.country) req.hdr(x-edge-country),word(1,;) if from_cdn"
         " { req.hdr(x-edge-country) -m reg ^[A-Z][A-Z]; }\n"
         "    http-request del-header X-Edge-Country if !from_cdn\n"
+        "    http-request del-header X-Overround-Country if !from_cdn\n"
         "    http-request set-header X-Forwarded-For %[var(txn.client)]\n"));
 }
 

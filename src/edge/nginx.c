@@ -93,6 +93,10 @@ static void write_front(const struct edge_policy *policy, struct buf *out)
         buf_printf(out, "    set_real_ip_from " STR_FMT ";\n", STR_ARG(networks->items[i]));
     if (networks->n > 0)
         put(out, "    real_ip_header X-Forwarded-For;\n");
+    put(out, "    geo $realip_remote_addr $is_cdn {\n        default 0;\n");
+    for (size_t i = 0; i < networks->n; i++)
+        buf_printf(out, "        " STR_FMT " 1;\n", STR_ARG(networks->items[i]));
+    put(out, "    }\n");
 }
 
 /* ---- countries ------------------------------------------------------------- */

@@ -134,6 +134,7 @@ static void put_trusted(struct buf *vcl)
         "        }\n"
         "    } else {\n"
         "        unset req.http.X-Edge-Country;\n"
+        "        unset req.http.X-Overround-Country;\n"
         "    }\n"
         "    if (req.http.Edge-Client !~ \"^[0-9A-Fa-f:.]+$\") {\n"
         "        set req.http.Edge-Client = client.ip;\n"
@@ -189,7 +190,8 @@ static bool put_who(struct buf *vcl, const struct edge_policy *policy, struct ed
     if (policy->cdn.networks.n > 0)
         put_trusted(vcl);
     else
-        buf_str(vcl, STR("    unset req.http.X-Edge-Country;\n"));
+        buf_str(vcl, STR("    unset req.http.X-Edge-Country;\n"
+                         "    unset req.http.X-Overround-Country;\n"));
     buf_str(vcl, STR("    set req.http.X-Forwarded-For = req.http.Edge-Client;\n"));
     if (!put_network(vcl, policy, out))
         return false;

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { after, before, describe, it } = require('node:test');
 const { market, newKey, eventually } = require('../api/lib/world');
-const { openEdge, SECRET, ABROAD, AT_HOME } = require('./lib/edge');
+const { Edge, openEdge, SECRET, ABROAD, AT_HOME } = require('./lib/edge');
 const { startWire } = require('./lib/slow');
 
 const SIGNED = /^([A-Z]{2});t=(\d+);sig=([0-9a-f]{64})$/;
@@ -116,5 +116,30 @@ describe('countries', () => {
       assert.equal(told['x-forwarded-for'], '127.0.0.1');
     });
     assert.match(told['x-edge-country'], /^XX;/);
+  });
+
+  // A CDN's addresses are those of all its customers.
+  it('from the CDN\'s addresses only who says the secret is answered', async () => {
+    const guarded = new Edge();
+    guarded.cdnSecret = 'of-this-house';
+    await guarded.start([wire.address]);
+    try {
+      const asked = (said) =>
+        guarded.call('GET', '/v1/wallet', {
+          headers: { ...(said && { 'x-overround-edge': said }) },
+        });
+      assert.equal((await asked('of-this-house')).status, 401); // by the server
+      const { headers } = wire.seen.at(-1);
+      assert.match(headers['x-edge-country'], /^MT;/);
+      assert.equal(headers['x-overround-edge'], undefined);
+      const seen = wire.seen.length;
+      for (const said of [undefined, 'of-this', 'of-this-house:of-this-house', 'another', ':'])
+        assert.equal((await asked(said)).status, 403, said);
+      assert.equal(wire.seen.length, seen);
+      guarded.change({ cdn: { networks: ['192.0.2.0/24'] } }); // a customer himself
+      await eventually(async () => assert.equal((await asked()).status, 401));
+    } finally {
+      guarded.stop();
+    }
   });
 });

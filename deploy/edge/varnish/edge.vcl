@@ -87,6 +87,7 @@ sub edge_who {
         }
     } else {
         unset req.http.X-Edge-Country;
+        unset req.http.X-Overround-Country;
     }
     if (req.http.Edge-Client !~ "^[0-9A-Fa-f:.]+$") {
         set req.http.Edge-Client = client.ip;

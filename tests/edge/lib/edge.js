@@ -85,7 +85,9 @@ class Edge {
   run(verb) {
     execFileSync(script, [verb, this.folder], {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, OVERROUND_EDGE_SECRET: SECRET },
+      env: {
+        ...process.env, OVERROUND_EDGE_SECRET: SECRET, OVERROUND_CDN_SECRET: this.cdnSecret ?? '',
+      },
     });
   }
 
