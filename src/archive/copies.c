@@ -66,6 +66,12 @@ void copy_is_away(struct copies *copies, unsigned i, struct str why)
                                    STR_ARG(why.n > 0 ? why : STR("it does not answer")));
 }
 
+void copies_lack(struct copies *copies)
+{
+    for (unsigned i = 0; i < COPIES; i++)
+        copies->lacks[i] = true;
+}
+
 bool copy_is_complete(const struct copies *copies, unsigned i)
 {
     return copy_is_up(copies, i) && !copies->lacks[i];

@@ -30,6 +30,8 @@ bool copy_is_up(const struct copies *copies, unsigned i);
 /* The first that is up; NULL: none. */
 struct s3 *copies_reader(const struct copies *copies);
 bool copies_are_two(const struct copies *copies);
+/* A run that did not come to its end: nobody knows what either of them lacks. */
+void copies_lack(struct copies *copies);
 /* For the rest of the run; `why` is copied. */
 void copy_is_away(struct copies *copies, unsigned i, struct str why);
 /* It holds all that it is to hold, as far as this run saw. */

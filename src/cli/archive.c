@@ -33,7 +33,8 @@ static int usage(FILE *out)
                  "  --through DAY       up to and with this day (the last that is over)\n"
                  "  --verify            reads everything back; 1 when something is wrong; with\n"
                  "                      --store, adds up what became of its checkpoints, too\n"
-                 "  --drop              months that are over and archived leave PostgreSQL\n"
+                 "  --drop              months that are over and archived leave PostgreSQL;\n"
+                 "                      each store must have them: not with --from\n"
                  "  --window-days N     so long a bet may be settled again (90, not less)\n"
                  "  --textfile FILE     when each store was last complete, for node_exporter\n"
                  S3_USAGE "Exits 1 when a store lacks something, too.\n");
@@ -95,6 +96,8 @@ static bool read_arguments(int argc, char **argv, struct asked *asked)
     }
     if (asked->store != NULL && *asked->store == '\0')
         asked->store = NULL;
+    if (asked->drop && asked->s3.from != NULL)
+        return false; /* what is dropped must be in both */
     return asked->s3.options[0].url != NULL && !(asked->verify && asked->drop)
         && (asked->verify || asked->store != NULL) && s3_pair_choose(&asked->s3);
 }
@@ -149,6 +152,8 @@ static int write_days(struct archive *archive, const struct asked *asked)
     if (through < 0)
         through = (archive->now_ms - GRACE_MS) / DAY_MS - 1;
     well = archive_write(archive, through, &counts, &error);
+    if (!well)
+        copies_lack(&archive->copies);
     if (!write_textfile(archive, asked) || !well)
         return well ? 1 : fail(error);
     printf("%" PRIu64 " days, %" PRIu64 " written, ", counts.days, counts.written);

@@ -297,6 +297,8 @@ static int synchronize(const struct asked *asked, struct copies *copies)
     struct str error = STR_NONE;
     bool well = sync_run(&sync, &error);
 
+    if (!well)
+        copies_lack(copies);
     if (asked->textfile != NULL &&
         !copies_textfile(copies, asked->textfile, asked->what, now_ms))
         return fail(arena_printf(copies->arena, "%s: %s", asked->textfile, strerror(errno)));

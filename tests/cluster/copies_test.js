@@ -90,7 +90,7 @@ describe('two stores', () => {
     fs.writeFileSync(textfile, fs.readFileSync(textfile, 'utf8').replaceAll(/ \d+$/gm, ' 7'));
     two.away();
     assert.equal(sync('wal').status, 1);
-    assert.equal(complete('wal')[1], 7);
+    assert.deepEqual(complete('wal'), [7, 7]);
     two.back();
     const copied = sync('wal');
     assert.equal(copied.status, 0, copied.stdout + copied.stderr);
@@ -233,6 +233,7 @@ describe('two stores', () => {
       assert.equal(done.status, 1);
       assert.match(done.stdout, /^second store: days\/.*transfers.*it is missing$/m);
       assert.equal(archive('--verify', '--from', 'first').status, 0);
+      assert.equal(write('--drop', '--from', 'first').status, 2); // it must be in both
       assert.equal(archive('--verify', '--from', 'second').status, 1);
     });
 
