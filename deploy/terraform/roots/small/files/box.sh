@@ -16,12 +16,22 @@ spare() {
     done | head -1
 }
 
+# How many of its first million bytes are not zero; fails where it cannot be read.
+beginning() {
+    dd if="$1" bs=1M count=1 status=none | tr -d '\0' | wc -c
+}
+
 disk() {
-    local found
+    local found signs bytes
     until found=$(spare) && [ -n "$found" ]; do
         sleep 2
     done
-    blkid "$found" >/dev/null || mkfs.ext4 -q "$found"
+    # Formatted only if it was read and nothing is on it: it may have the books.
+    signs=$(wipefs --noheadings "$found")
+    bytes=$(beginning "$found")
+    if [ -z "$signs" ] && [ "$bytes" = 0 ]; then
+        mkfs.ext4 -q "$found"
+    fi
     mkdir -p "$data"
     grep -q " $data " /etc/fstab ||
         echo "UUID=$(blkid -o value -s UUID "$found") $data ext4 noatime,nofail 0 2" >>/etc/fstab

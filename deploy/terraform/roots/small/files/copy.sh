@@ -18,9 +18,12 @@ overround() {
     podman run --rm --network host --read-only --cap-drop all --user 65532:65532 \
         --tmpfs /tmp --volume /var/lib/overround:/data \
         --env AWS_ACCESS_KEY_ID --env AWS_SECRET_ACCESS_KEY --env AWS_SESSION_TOKEN \
-        --env AWS_REGION "$IMAGE" "$@"
+        --env AWS_REGION --env TMPDIR=/data/copy "$IMAGE" "$@"
 }
 
-overround backup --to "$BOOKS" --store sqlite:/data/overround.db
+# Its copy of the database is as large as that: on the disk, not in memory.
+rm -rf /var/lib/overround/copy
+install -d -o 65532 -g 65532 /var/lib/overround/copy
+overround backup --to "$BOOKS" --store sqlite:/data/overround.db --temp /data/copy
 [ "$(date +%H)" != "${ARCHIVE_HOUR:-04}" ] ||
     overround archive --to "$ARCHIVE" --store sqlite:/data/overround.db
