@@ -70,6 +70,10 @@ static void refuse_where(struct entry *entry)
 {
     struct buf *members = &entry->bets->members;
 
+    if (entry->where.is_stale) { /* a clock of the house's */
+        refuse(entry, REFUSE_BUSY, STR_NONE);
+        return;
+    }
     buf_reset(members);
     where_write_refused(members, &entry->where);
     refuse_with(entry, entry->where.refusal, STR_NONE, buf_view(members));

@@ -5,6 +5,7 @@
  *     -> key in flight?  join it, or key_reused
  *     -> key decided?    the same answer, or key_reused
  *     -> rate, room      429 and 503: never verdicts (rule 11)
+ *     -> a stale country 503, unless the store knows the key
  *     -> delay (bets)    of live events, request open
  *     -> gate (bets)     limits, a trader's word, room in the liability
  *     -> a cash-out's bet is read; again when it moved before the commit
@@ -457,6 +458,7 @@ static void judge_where(struct command *c)
     struct money_cmd *money = &c->lane.money;
 
     CHECK(money->op == MONEY_BET || money->op == MONEY_DEPOSIT);
+    CHECK(!c->where.is_stale);
     money->verdict = c->where.refusal;
     money->liability_epoch = 0;
     where_write_refused(&c->bets->members, &c->where);
@@ -879,7 +881,9 @@ static void submit(struct command *c)
     }
     if (money->op == MONEY_BET || money->op == MONEY_DEPOSIT)
         c->where = where_read(bets, c->request, clock_wall_ms());
-    if (money->op == MONEY_BET && c->where.refusal == REFUSE_NOTHING)
+    if (c->where.is_stale) /* a clock of the house's: no verdict, but what is known is told */
+        ask_key(c);
+    else if (money->op == MONEY_BET && c->where.refusal == REFUSE_NOTHING)
         enter_delay(c);
     else if (money->op == MONEY_CASHOUT)
         read_its_bet(c);

@@ -21,7 +21,7 @@ struct str where_client(const struct bets *bets, const struct http_request *requ
 struct where where_read(const struct bets *bets, const struct http_request *request,
                         int64_t now_ms)
 {
-    struct where where = { "", REFUSE_NOTHING };
+    struct where where = { "", REFUSE_NOTHING, false };
     struct edge_country country;
     enum edge_country_result result;
     struct str header;
@@ -37,6 +37,7 @@ struct where where_read(const struct bets *bets, const struct http_request *requ
     metric_add(METRIC_EDGE_COUNTRY, str_of(edge_country_result_name(result)), 1);
     if (result != EDGE_COUNTRY_SIGNED && result != EDGE_COUNTRY_FORMER) {
         where.refusal = REFUSE_COUNTRY_UNSIGNED;
+        where.is_stale = result == EDGE_COUNTRY_STALE;
         return where;
     }
     memcpy(where.country, country.code, sizeof(where.country));

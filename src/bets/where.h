@@ -16,6 +16,7 @@ struct bets;
 struct where {
     char country[3];      /* "MT", "XX"; "": not signed, or nobody looks */
     enum refusal refusal; /* of registrations, deposits and bets; NOTHING: none */
+    bool is_stale;        /* well signed, but a clock is off: nothing is decided by it */
 };
 
 /* So many entries from the end of X-Forwarded-For, else who connected. */

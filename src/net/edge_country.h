@@ -34,7 +34,7 @@ enum edge_country_result {
     EDGE_COUNTRY_MISSING,   /* no header */
     EDGE_COUNTRY_MALFORMED,
     EDGE_COUNTRY_WRONG,     /* of another secret, client or country */
-    EDGE_COUNTRY_STALE,     /* signed, too long ago or in the future */
+    EDGE_COUNTRY_STALE,     /* signed, too long ago or in the future: a clock is off */
 };
 const char *edge_country_result_name(enum edge_country_result result);
 

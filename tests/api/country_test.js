@@ -152,15 +152,15 @@ describe('the country of a request', () => {
     const event = await world().event(market.oneXTwo('2.00'));
     const now = Math.floor(Date.now() / 1000);
     const wrong = {
-      wrong: [{ secret: `${SECRET}s` }, { address: '203.0.113.7' }],
-      stale: [{ at: now - 3600 }, { at: now + 3600 }],
+      wrong: [[{ secret: `${SECRET}s` }, { address: '203.0.113.7' }], 403, 'country_unsigned'],
+      stale: [[{ at: now - 3600 }, { at: now + 3600 }], 503, 'busy'],
     };
-    for (const [result, ways] of Object.entries(wrong)) {
+    for (const [result, [ways, status, code]] of Object.entries(wrong)) {
       const before = await world().metric('overround_edge_country_total', `result="${result}"`);
       for (const way of ways) {
         customer.world = at('MT', way);
-        refused(await customer.bet(event.home()), 403, 'country_unsigned', undefined);
-        refused(await customer.deposit('1.00'), 403, 'country_unsigned', undefined);
+        refused(await customer.bet(event.home()), status, code, undefined);
+        refused(await customer.deposit('1.00'), status, code, undefined);
       }
       const count = await world().metric('overround_edge_country_total', `result="${result}"`);
       assert.equal(count - before, 2 * ways.length);
@@ -188,6 +188,34 @@ describe('the country of a request', () => {
       'country_unsigned', undefined);
   });
 
+  test('an edge whose clock is off decides nothing', async () => {
+    const customer = await customerFrom(at('MT'));
+    const event = await world().event(market.oneXTwo('2.00'));
+    const again = (answer) => {
+      refused(answer, 503, 'busy', undefined);
+      assert.equal(answer.headers['retry-after'], '1');
+    };
+    for (const off of [-3600, 3600]) {
+      const [bet, deposit, fields] = [newKey(), newKey(), fieldsOf()];
+      const stale = { at: Math.floor(Date.now() / 1000) + off };
+      for (const country of ['MT', 'US']) { // who is refused is not told by such a word either
+        customer.world = at(country, stale);
+        again(await customer.bet(event.home(), { key: bet }));
+        again(await customer.deposit('1.00', deposit));
+        again(await register(at(country, stale), fields));
+        const session = await customer.read('/v1/sessions');
+        assert.deepEqual([session.betting, session.reason, session.country],
+          [false, 'country_unsigned', null]);
+      }
+      customer.world = at('MT'); // the clock is right again: the same keys
+      assert.equal((await customer.bet(event.home(), { key: bet })).status, 201);
+      assert.equal((await customer.deposit('1.00', deposit)).status, 201);
+      assert.equal((await register(at('MT'), fields)).status, 201);
+    }
+    const bad = await register(at('MT', { at: 1 }), fieldsOf({ country: 'XX' }));
+    assert.equal(bad.code, 'malformed'); // the ladder's order
+  });
+
   test('a key keeps its answer, whatever the country is by then', async () => {
     const customer = await customerFrom(at('MT'));
     const event = await world().event(market.oneXTwo('2.00'));
@@ -200,8 +228,8 @@ describe('the country of a request', () => {
     refused(refusal, 451, 'country_refused', 'US');
     for (const restart of [false, true]) { // by this process, and from the store
       if (restart) await world().restart();
-      for (const country of ['US', null, 'MT']) {
-        customer.world = at(country);
+      for (const place of [at('US'), at(null), at('MT', { at: 1 }), at('MT')]) {
+        customer.world = place;
         assert.equal((await customer.bet(event.home(), { key: good })).text, first.text);
         assert.equal((await customer.deposit('5.00', paid)).text, deposit.text);
         assert.equal((await customer.bet(event.home(), { key: bad })).text, refusal.text);
