@@ -51,6 +51,9 @@ void edge_methods(struct buf *out, const struct edge_path *path, const char *bet
  * no backslash is in it, and no line break. */
 void edge_problem(struct buf *out, int status);
 #define EDGE_PROBLEM_TYPE "application/problem+json"
+/* The environment's name of what a CDN says in X-Overround-Edge, where a target reads
+ * the environment; must be set where there are cdn.networks, empty: nobody says it. */
+#define EDGE_CDN_SECRET "OVERROUND_CDN_SECRET"
 
 /* ---- for the command ------------------------------------------------------- */
 

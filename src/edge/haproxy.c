@@ -5,7 +5,7 @@
  * What a request is, is looked up in maps beside haproxy.cfg: "POST:/v1/bets" gives
  * "money:65536:home:NEVER".  Bodies in chunks are counted by the server, which has the
  * same limit; here they pass a buffer of 16 KiB.  The country is whose the peer in
- * cdn.networks vouches for.
+ * cdn.networks vouches for, with the CDN's secret, which is in the environment.
  */
 #include "edge/edge.h"
 
@@ -140,6 +140,18 @@ static void put_refused(struct buf *cfg, const struct edge_policy *policy)
     buf_printf(cfg, "%sis_named { var(txn.route),word(3,:) -m str home }\n", elsewhere ? "!" : "");
 }
 
+/* Its addresses are those of all its customers: ours says the secret. */
+static void put_forged(struct buf *cfg, const struct edge_policy *policy)
+{
+    if (policy->cdn.networks.n > 0) {
+        buf_str(cfg, STR("    http-request set-var(txn.secret) env(" EDGE_CDN_SECRET ")\n"));
+        put_return(cfg, 403, "");
+        buf_str(cfg, STR("from_cdn { var(txn.secret) -m len gt 0 }"
+                         " !{ req.fhdr(x-overround-edge),strcmp(txn.secret) eq 0 }\n"));
+    }
+    buf_str(cfg, STR("    http-request del-header X-Overround-Edge\n"));
+}
+
 static void put_who(struct buf *cfg, const struct edge_policy *policy)
 {
     static const char *const foreign[] = {
@@ -159,7 +171,9 @@ static void put_who(struct buf *cfg, const struct edge_policy *policy)
         buf_printf(cfg, "    http-request del-header %s\n", foreign[i]);
     buf_str(cfg, STR(
         "    http-request set-header X-Request-Id edge-%[uuid] if !{ req.hdr(x-request-id)"
-        " -m reg ^[A-Za-z0-9._~:+/=@-]{1,64}$ }\n"
+        " -m reg ^[A-Za-z0-9._~:+/=@-]{1,64}$ }\n"));
+    put_forged(cfg, policy);
+    buf_str(cfg, STR(
         "    http-request set-var(txn.client) src\n"
         "    http-request set-var(txn.client) req.hdr_ip(x-forwarded-for,-1) if from_cdn"
         " { req.hdr_ip(x-forwarded-for,-1) -m found }\n"
@@ -321,6 +335,9 @@ static void put_begin(struct buf *cfg, const struct edge_policy *policy)
     const struct edge_node *node = &policy->node;
 
     edge_head(cfg, "#", "haproxy", "run (tests/edge/haproxy_test.js)");
+    if (policy->cdn.networks.n > 0)
+        buf_str(cfg, STR(".if !defined(" EDGE_CDN_SECRET ") # empty: nobody says it\n"
+                         ".alert \"" EDGE_CDN_SECRET " is not set\"\n.endif\n"));
     buf_printf(cfg, "global\n    default-path config # the maps are beside this file\n"
                "    hard-stop-after 30s # connections: as many as the files it may open\n\n"
                "defaults\n    mode http\n    option http-buffer-request\n"

@@ -3,7 +3,8 @@
  *
  * Open-source Varnish speaks no TLS: customers' has ended before it, at a CDN or at
  * an HAProxy of tls.cfg, which also speaks to origins that want TLS.  The country is
- * whose that peer vouches for (X-Edge-Country); nobody else's word counts.
+ * whose that peer vouches for (X-Edge-Country); nobody else's word counts, and that
+ * peer's only with the CDN's secret, which is in the environment of varnishd.
  *
  * What a request is - its route, class and country - is in headers that begin with
  * Edge-.  They are taken from clients first and never sent to an origin.
@@ -77,7 +78,11 @@ static void put_origins(struct buf *vcl, const struct edge_policy *policy)
     for (size_t i = 0; i < policy->n_origins; i++)
         if (is_asked(policy, &policy->origins[i]))
             put_backend(vcl, policy, &policy->origins[i]);
-    buf_str(vcl, STR("\nsub vcl_init {\n    new stable = directors.round_robin();\n"));
+    buf_str(vcl, STR("\nsub vcl_init {\n"));
+    if (policy->cdn.networks.n > 0)
+        buf_str(vcl, STR("    if (!std.getenv(\"" EDGE_CDN_SECRET "\")) { # \"\": nobody says it\n"
+                         "        return (fail(\"" EDGE_CDN_SECRET " is not set\"));\n    }\n"));
+    buf_str(vcl, STR("    new stable = directors.round_robin();\n"));
     put_director(vcl, policy, EDGE_STABLE, "stable");
     if (policy->canary.percent > 0) {
         buf_str(vcl, STR("    new canary = directors.round_robin();\n"));
@@ -124,6 +129,11 @@ static void put_trusted(struct buf *vcl)
 {
     buf_str(vcl, STR(
         "    if (client.ip ~ cdn) {\n"
+        "        # Its addresses are those of all its customers: ours says the secret.\n"
+        "        if (std.getenv(\"" EDGE_CDN_SECRET "\") != \"\" &&\n"
+        "            req.http.X-Overround-Edge != std.getenv(\"" EDGE_CDN_SECRET "\")) {\n"
+        "            return (synth(403));\n"
+        "        }\n"
         "        # Varnish has put the peer's address behind what the peer wrote.\n"
         "        if (req.http.X-Forwarded-For ~ \",\") {\n"
         "            set req.http.Edge-Client = regsub(req.http.X-Forwarded-For,\n"
@@ -192,7 +202,8 @@ static bool put_who(struct buf *vcl, const struct edge_policy *policy, struct ed
     else
         buf_str(vcl, STR("    unset req.http.X-Edge-Country;\n"
                          "    unset req.http.X-Overround-Country;\n"));
-    buf_str(vcl, STR("    set req.http.X-Forwarded-For = req.http.Edge-Client;\n"));
+    buf_str(vcl, STR("    unset req.http.X-Overround-Edge; # not for the origin\n"
+                     "    set req.http.X-Forwarded-For = req.http.Edge-Client;\n"));
     if (!put_network(vcl, policy, out))
         return false;
     put_refused(vcl, policy);

@@ -11,10 +11,11 @@ const { makeFolder, root } = require('../api/lib/store');
 const { Front } = require('./lib/front');
 const { isProblem, stories } = require('./lib/stories');
 
-const start = (origin, changes) =>
+const start = (origin, changes, secret) =>
   new Front().start('haproxy', {
     origin,
     changes,
+    secret,
     command: (folder) => ['haproxy', ['-db', '-f', `${folder}/haproxy.cfg`]],
   });
 
@@ -30,7 +31,8 @@ test('what is kept in deploy/edge is well, with a certificate', () => {
   const cfg = fs.readFileSync(`${folder}/haproxy.cfg`, 'utf8');
   fs.writeFileSync(`${folder}/haproxy.cfg`,
     cfg.replace('/etc/overround/edge/tls.pem', `${folder}/tls.pem`));
-  const checked = spawnSync('haproxy', ['-c', '-f', `${folder}/haproxy.cfg`], { encoding: 'utf8' });
+  const checked = spawnSync('haproxy', ['-c', '-f', `${folder}/haproxy.cfg`],
+    { encoding: 'utf8', env: { ...process.env, OVERROUND_CDN_SECRET: 'x' } });
   assert.equal(checked.status, 0, checked.stderr);
   fs.rmSync(folder, { recursive: true });
 });

@@ -12,10 +12,11 @@ const { eventually } = require('../api/lib/wait');
 const { Front } = require('./lib/front');
 const { isProblem, stories } = require('./lib/stories');
 
-const start = (origin, changes) =>
+const start = (origin, changes, secret) =>
   new Front().start('varnish', {
     origin,
     changes,
+    secret,
     command: (folder) => [
       'varnishd',
       ['-F', '-j', 'none', '-n', `${folder}/state`, '-f', `${folder}/edge.vcl`,

@@ -24,6 +24,9 @@ backend o_main {
 }
 
 sub vcl_init {
+    if (!std.getenv("OVERROUND_CDN_SECRET")) { # "": nobody says it
+        return (fail("OVERROUND_CDN_SECRET is not set"));
+    }
     new stable = directors.round_robin();
     stable.add_backend(o_main);
 }
@@ -77,6 +80,11 @@ sub edge_who {
     set req.http.Edge-Client = client.ip;
     set req.http.Edge-Country = "XX";
     if (client.ip ~ cdn) {
+        # Its addresses are those of all its customers: ours says the secret.
+        if (std.getenv("OVERROUND_CDN_SECRET") != "" &&
+            req.http.X-Overround-Edge != std.getenv("OVERROUND_CDN_SECRET")) {
+            return (synth(403));
+        }
         # Varnish has put the peer's address behind what the peer wrote.
         if (req.http.X-Forwarded-For ~ ",") {
             set req.http.Edge-Client = regsub(req.http.X-Forwarded-For,
@@ -92,6 +100,7 @@ sub edge_who {
     if (req.http.Edge-Client !~ "^[0-9A-Fa-f:.]+$") {
         set req.http.Edge-Client = client.ip;
     }
+    unset req.http.X-Overround-Edge; # not for the origin
     set req.http.X-Forwarded-For = req.http.Edge-Client;
     set req.http.Edge-Network = regsub(regsub(req.http.Edge-Client,
         "^(([0-9]+\.?){3})[0-9.]*$", "\1"),

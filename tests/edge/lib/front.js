@@ -11,6 +11,8 @@ const { call } = require('../../api/lib/http');
 const { eventually } = require('../../api/lib/wait');
 const { answers, freePort } = require('../../cluster/lib/ports');
 
+const CDN_SECRET = 'Secret of "the" CDN/1+=';
+
 // deploy/edge/edge.yaml for a server of this machine: plain HTTP, this machine's word
 // about addresses and countries believed.  `changes`: [[what, what instead], …].
 function policyText({ origin, port, folder, changes = [] }) {
@@ -34,9 +36,13 @@ function policyText({ origin, port, folder, changes = [] }) {
   }, kept);
 }
 
+const given = (headers) =>
+  Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+
 class Front {
   // target: 'varnish'; origin: '127.0.0.1:PORT'; command: (folder) -> [program, arguments]
-  async start(target, { origin, changes, command }) {
+  // secret: what a CDN must say; null: not set.
+  async start(target, { origin, changes, command, secret = CDN_SECRET }) {
     this.folder = makeFolder(`overround-${target}`);
     this.port = await freePort();
     const policy = path.join(this.folder, 'edge.yaml');
@@ -44,7 +50,9 @@ class Front {
     const made = run(['edge', '--for', target, '--policy', policy, '--out', this.folder]);
     if (made.status !== 0) throw new Error(made.stderr);
     const [program, args] = command(this.folder);
-    this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, OVERROUND_CDN_SECRET: secret };
+    if (secret === null) delete env.OVERROUND_CDN_SECRET;
+    this.child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.said = '';
     for (const stream of [this.child.stdout, this.child.stderr])
       stream.on('data', (text) => {
@@ -70,13 +78,14 @@ class Front {
   call(method, target, { address = '198.51.100.1', country = 'MT', headers, ...more } = {}) {
     return call(method, `http://127.0.0.1:${this.port}${target}`, {
       ...more,
-      headers: {
+      headers: given({
         host: 'www.example.com',
         'user-agent': 'a browser',
+        'x-overround-edge': CDN_SECRET,
         'x-forwarded-for': address,
         ...(country && { 'x-edge-country': `${country};t=1;sig=0` }),
         ...headers,
-      },
+      }),
     });
   }
 
@@ -89,4 +98,4 @@ class Front {
   }
 }
 
-module.exports = { Front, policyText };
+module.exports = { Front, policyText, CDN_SECRET };

@@ -7,6 +7,7 @@ const http = require('node:http');
 const { describe, test, before, after } = require('node:test');
 const { worldFor, market, newKey } = require('../../api/lib/world');
 const { connect } = require('../../api/lib/ws');
+const { CDN_SECRET } = require('./front');
 const { publicRoutes, operatorRoutes } = require('./routes');
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'];
@@ -18,7 +19,7 @@ const isProblem = (answer, status, code) => {
   assert.match(answer.headers['cache-control'], /no-store/);
 };
 
-// start(origin, changes) -> Front
+// start(origin, changes, secret) -> Front
 function stories(name, start) {
   describe(`${name}: one policy`, () => {
     const world = worldFor({ before, after }, {});
@@ -122,7 +123,8 @@ function stories(name, start) {
     test('a stream passes, as a WebSocket and as events', async () => {
       const event = await world().event(market.oneXTwo());
       const headers = { Host: 'www.example.com', 'User-Agent': 'a browser',
-        'X-Forwarded-For': '198.51.100.1', 'X-Edge-Country': 'MT;t=1;sig=0' };
+        'X-Overround-Edge': CDN_SECRET, 'X-Forwarded-For': '198.51.100.1',
+        'X-Edge-Country': 'MT;t=1;sig=0' };
       const client = await connect(`127.0.0.1:${edge.port}`, { headers });
       await client.subscribe({ op: 'subscribe', id: 1, events: [event.id] });
       client.socket.destroy();
@@ -199,6 +201,72 @@ function stories(name, start) {
       assert.ok(Number(banned.headers['retry-after']) > 60);
       assert.equal((await edge.call('GET', '/v1/sports', { address })).status, 200);
       assert.equal((await guess(10, '203.0.113.252')).status, 401);
+    });
+  });
+
+  describe(`${name}: the CDN's secret`, () => {
+    const seen = [];
+    const origin = http.createServer((request, answer) => {
+      if (request.headers['user-agent'] !== 'overround-edge') seen.push(request.headers);
+      answer.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      answer.end('{}');
+    });
+    const few = [/login: *\n.*\n.*\n.*/,
+      'login:\n    per_address: 1\n    per_network: 100\n    burst: 1'];
+    let address;
+    before(async () => {
+      await new Promise((resolve) => origin.listen(0, '127.0.0.1', resolve));
+      address = `127.0.0.1:${origin.address().port}`;
+    });
+    after(() => {
+      origin.closeAllConnections();
+      origin.close();
+    });
+
+    async function withEdge(changes, secret, then) {
+      const edge = await start(address, changes, secret);
+      try {
+        seen.length = 0;
+        await then(edge);
+      } finally {
+        await edge.stop();
+      }
+    }
+    const said = (edge, secret, more = {}) => edge.call('POST', '/v1/sessions', {
+      json: {}, ...more, headers: { 'x-overround-edge': secret } });
+
+    test('who does not say it is 403, whose rate nobody else spends', () =>
+      withEdge([few], CDN_SECRET, async (edge) => {
+        const wrong = ['', 'x', CDN_SECRET.slice(1), CDN_SECRET.slice(0, -1), `${CDN_SECRET}x`,
+          CDN_SECRET.toUpperCase(), `x, ${CDN_SECRET}`, undefined];
+        for (const secret of wrong)
+          for (const country of ['MT', 'US', null])
+            isProblem(await said(edge, secret, { country }), 403, 'client_refused');
+        assert.deepEqual(seen, []);
+        assert.equal((await said(edge, CDN_SECRET)).status, 200); // its first, and only one
+        assert.equal((await said(edge, CDN_SECRET)).status, 429);
+        assert.equal((await said(edge, 'x')).status, 403); // not 429: it is not counted
+        assert.equal(seen.length, 1);
+        assert.equal('x-overround-edge' in seen[0], false, 'the origin need not know it');
+      }));
+
+    test('who is not the CDN need not say it, and is not believed', () =>
+      withEdge([few, [/networks: \["127.*/, 'networks: ["192.0.2.0/24"]'],
+        [/unknown: refused/, 'unknown: allowed']], CDN_SECRET, async (edge) => {
+        assert.equal((await said(edge, undefined, { address: '203.0.113.7' })).status, 200);
+        assert.equal(seen[0]['x-forwarded-for'], '127.0.0.1');
+        assert.equal(seen[0]['x-edge-country'], undefined);
+        // Another address that he invents does not help, nor does the secret.
+        assert.equal((await said(edge, CDN_SECRET, { address: '203.0.113.8' })).status, 429);
+      }));
+
+    test('an empty one is asked of nobody; one that is not set is a fault', async () => {
+      await withEdge([few], '', async (edge) => {
+        assert.equal((await said(edge, undefined)).status, 200);
+        assert.equal((await said(edge, 'x', { address: '203.0.113.8' })).status, 200);
+        assert.equal('x-overround-edge' in seen[1], false);
+      });
+      await assert.rejects(start(address, [], null), /OVERROUND_CDN_SECRET is not set/);
     });
   });
 }
