@@ -296,9 +296,25 @@ const char *load_pool_host(const struct load_pool *pool)
     return pool->host;
 }
 
+/* Closes links whose answer nobody waits for any more; they are made again. */
+static void give_up(struct load_pool *pool)
+{
+    for (unsigned i = 0; i < pool->n_links; i++) {
+        struct link *link = &pool->links[i];
+
+        if (link->state != LINK_BUSY)
+            continue;
+        link->state = LINK_CLOSING;
+        link->again = true;
+        uv_close((uv_handle_t *)&link->tcp, on_closed);
+        pool->in_flight--;
+    }
+    CHECK(pool->in_flight == 0);
+}
+
 void load_pool_source(struct load_pool *pool, struct load_source source)
 {
-    CHECK(pool->in_flight == 0);
+    give_up(pool);
     pool->source = source;
 }
 

@@ -28,7 +28,8 @@ struct load_pool *load_pool_new(uv_loop_t *loop, const char *url, unsigned conne
                                 const char **why) MUST_USE;
 /* "127.0.0.1:8080", for the Host header. */
 const char *load_pool_host(const struct load_pool *pool);
-/* From whom requests come from now on; none may be in flight. */
+/* From whom requests come from now on.  Those of the source before that are still in
+ * flight are given up: it is not told of them. */
 void load_pool_source(struct load_pool *pool, struct load_source source);
 /* Gives every free connection the chance to send. */
 void load_pool_kick(struct load_pool *pool);
