@@ -71,3 +71,23 @@ go_program() { # OLDEST FOLDER
         565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff || return 1
     echo "$2/go/bin/go"
 }
+
+# What the go.mod and go.sum of FOLDER pin, as twelve digits.
+go_pinned() { # FOLDER
+    cat "$1/go.mod" "$1/go.sum" | sha256sum | cut -c1-12
+}
+
+# Builds PACKAGEs by the go.mod and go.sum of FOLDER into OUT.  Its build cache is its own
+# and thrown away: it would be gigabytes.
+go_install() { # FOLDER OUT LDFLAGS PACKAGE…
+    local folder=$1 out=$2 flags=$3 go status=0
+    shift 3
+    go=$(go_program 1.26 "$out/go")
+    (
+        cd "$folder"
+        CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOGC=500 GOCACHE="$out/gocache" \
+            nice "$go" build -trimpath -p 2 -ldflags "-s -w $flags" -o "$out/" "$@"
+    ) || status=1
+    rm -rf "$out/gocache" "$out/go"
+    return "$status"
+}

@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib.sh"
 
 pinned() { # NAME: its folder in the cache is named by what is pinned
-    cat "$here/go/$1/go.mod" "$here/go/$1/go.sum" | sha256sum | cut -c1-12
+    go_pinned "$here/go/$1"
 }
 
 folder() { # NAME
@@ -25,19 +25,8 @@ folder() { # NAME
     esac
 }
 
-# Its own build cache, which is thrown away: it would be four gigabytes.
 go_build() { # NAME LDFLAGS PACKAGE…
-    local name=$1 flags=$2 out go status=0
-    shift 2
-    out=$(folder "$name")
-    go=$(go_program 1.26 "$out/go")
-    (
-        cd "$here/go/$name"
-        CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOGC=500 GOCACHE="$out/gocache" \
-            nice "$go" build -trimpath -p 2 -ldflags "-s -w $flags" -o "$out/" "$@"
-    ) || status=1
-    rm -rf "$out/gocache" "$out/go"
-    return "$status"
+    go_install "$here/go/$1" "$(folder "$1")" "${@:2}"
 }
 
 kubernetes() {

@@ -3,15 +3,17 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
+const { execFile, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const http2 = require('node:http2');
 const https = require('node:https');
 const path = require('node:path');
 const tls = require('node:tls');
-const { after, before, describe, it } = require('node:test');
+const { after, afterEach, before, describe, it } = require('node:test');
 const { makeFolder } = require('../api/lib/store');
-const { market } = require('../api/lib/world');
+const { eventually, market } = require('../api/lib/world');
+const { freePort } = require('../cluster/lib/ports');
+const { Authority } = require('./lib/ca');
 const { Edge, edgeFor, openEdge, SECRET, HOST, AT_HOME, ABROAD } = require('./lib/edge');
 
 describe('TLS', () => {
@@ -83,6 +85,77 @@ describe('TLS', () => {
     });
     session.close();
     assert.equal(status, 200);
+  });
+});
+
+// The responder is asked by the node, at an address: nothing has to be resolved for that.
+describe('OCSP', () => {
+  const of = edgeFor({ before, after }, {});
+  let folder, authority, port, node;
+
+  before(async () => {
+    folder = makeFolder('overround-ocsp');
+    authority = new Authority(folder);
+    port = await freePort();
+  });
+  afterEach(() => {
+    node?.stop();
+    authority.stop();
+  });
+  after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+  // A node with a certificate that names the responder.
+  async function start(name, local) {
+    const certificate = authority.issue(name, HOST, `subjectAltName=DNS:${HOST}`,
+      `authorityInfoAccess=OCSP;URI:http://127.0.0.1:${port}`);
+    node = new Edge();
+    node.local = local;
+    await node.start([of().world.server.public], { node: { certificate } });
+  }
+
+  // What a client is told of the certificate; a worker asks when the first one wants it.
+  const stapled = () => new Promise((resolve) => {
+    execFile('openssl', ['s_client', '-connect', node.address, '-servername', HOST, '-status',
+      '-CAfile', authority.file('ca.pem'), '-verify_return_error'],
+    (error, stdout) => resolve(stdout)).stdin.end();
+  });
+  const isGood = async () => {
+    const said = await stapled();
+    assert.match(said, /OCSP Response Status: successful/, node.log());
+    assert.match(said, /Cert Status: good/);
+    assert.match(said, /Verify return code: 0 \(ok\)/);
+  };
+
+  it('says to every client that the certificate is good', async () => {
+    await authority.respond(port, 'ca');
+    await start('good');
+    await eventually(isGood, { timeout: 20000, every: 100 });
+  });
+
+  it('also where the authority has others sign its answers', async () => {
+    authority.issue('signer', 'a responder', 'extendedKeyUsage=OCSPSigning');
+    await authority.respond(port, 'signer');
+    await start('delegated', `ssl_trusted_certificate ${authority.file('ca.pem')};\n`);
+    await eventually(isGood, { timeout: 20000, every: 100 });
+  });
+
+  it('never says so of one that is revoked, and the node says why', async () => {
+    await authority.respond(port, 'ca');
+    await start('revoked');
+    authority.revoke('revoked');
+    await eventually(async () => {
+      assert.doesNotMatch(await stapled(), /Cert Status: good/);
+      assert.match(node.log(), /certificate status "revoked" in the OCSP response/);
+    }, { timeout: 20000, every: 100 });
+    assert.match(await stapled(), /OCSP response: no response sent/);
+  });
+
+  it('a responder that is away costs nobody his connection', async () => {
+    await start('alone');
+    assert.match(await stapled(), /OCSP response: no response sent/);
+    await eventually(() => assert.match(node.log(), /refused.* while requesting certificate status/));
+    const said = await stapled();
+    assert.match(said, /Verify return code: 0 \(ok\)/);
   });
 });
 

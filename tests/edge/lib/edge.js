@@ -63,6 +63,7 @@ class Edge {
     const port = await freePort();
     fs.writeFileSync(path.join(this.folder, 'country.mmdb'), mmdb(COUNTRIES));
     this.write(policyOf(this.folder, port, origins, more));
+    if (this.local) fs.writeFileSync(path.join(this.folder, 'local.conf'), this.local);
     process.on('exit', () => this.stop());
     this.run('start');
     this.address = `127.0.0.1:${port}`;
