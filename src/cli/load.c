@@ -26,7 +26,7 @@ static const char usage[] =
     "  --connections C      keep-alive connections (32)\n"
     "  --rate R|max         requests/s, latency from when each was due; max: as\n"
     "                       fast as the answers come (max)\n"
-    "  --seconds S          how long (10)\n"
+    "  --seconds S          how long (10; with --reconnect 60, to be back)\n"
     "  --mode bets|deposits what to send (bets)\n"
     "  --stake AMOUNT       stake, or amount of a deposit (0.10)\n"
     "  --deposit AMOUNT     each customer's money before the run (1000.00)\n"
@@ -36,6 +36,12 @@ static const char usage[] =
     "                       their key until there is a verdict\n"
     "  --journal FILE       a line for each accepted request, as it is accepted\n"
     "  --check              compare balances afterwards (nothing may settle)\n"
+    "  --reconnect URL      instead: streams at --url that come to URL when they are\n"
+    "                       lost; how many had to wait, and when all were back\n"
+    "  --streams N          so many (200)\n"
+    "  --back-off page|told|none  when one comes again: as the page does it; at once,\n"
+    "                       then after what Retry-After says; or at once (page)\n"
+    "  --host NAME          the name that they say (the address)\n"
     "  --json               stdout gets the JSON line alone\n";
 
 /* ---- options ------------------------------------------------------------- */
@@ -94,6 +100,10 @@ static int read_options(struct load_options *o, int argc, char **argv)
         { "--rate", OPTION_RATE, &o->rate },
         { "--seconds", OPTION_COUNT, &o->seconds },
         { "--mode", OPTION_MODE, NULL },
+        { "--reconnect", OPTION_TEXT, &o->reconnect },
+        { "--streams", OPTION_COUNT, &o->streams },
+        { "--back-off", OPTION_TEXT, &o->back_off },
+        { "--host", OPTION_TEXT, &o->host },
         { "--stake", OPTION_TEXT, &o->stake },
         { "--deposit", OPTION_TEXT, &o->deposit },
         { "--state", OPTION_TEXT, &o->state },
@@ -121,6 +131,8 @@ static int read_options(struct load_options *o, int argc, char **argv)
         if (!set_option(o, row, row->kind == OPTION_FLAG ? "" : argv[++i]))
             return usage_error(row->name, "has a value that makes no sense");
     }
+    if (o->seconds == 0)
+        o->seconds = o->reconnect != NULL ? 60 : 10;
     if (!load_amount(str_of(o->stake), &o->stake_minor) || o->stake_minor == 0)
         return usage_error("--stake", "must be an amount such as 0.10");
     if (!load_amount(str_of(o->deposit), &o->deposit_minor))
@@ -392,8 +404,8 @@ int cli_load(int argc, char **argv)
 
     CHECK(load != NULL);
     load->options = (struct load_options){
-        .url = "http://127.0.0.1:8080", .customers = 100, .connections = 32, .seconds = 10,
-        .matches = 20, .stake = "0.10", .deposit = "1000.00",
+        .url = "http://127.0.0.1:8080", .customers = 100, .connections = 32, .matches = 20,
+        .streams = 200, .back_off = "page", .stake = "0.10", .deposit = "1000.00",
     };
     code = read_options(&load->options, argc, argv);
     if (code >= 0) {
@@ -401,6 +413,11 @@ int cli_load(int argc, char **argv)
         return code;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    if (load->options.reconnect != NULL) {
+        code = load_reconnect(&load->options);
+        free(load);
+        return code;
+    }
     if (load_open(load))
         all_phases(load);
     if (load->failed)

@@ -6,6 +6,7 @@
  *   load_feed.c     matches of its own, when the server has none
  *   load_run.c      the measured part: bets or deposits at their times
  *   load_check.c    the books afterwards
+ *   load_reconnect.c  --reconnect instead: streams that are lost come to another address
  *   load_pool.c     connections; load_stats.c: latencies
  */
 #ifndef CLI_LOAD_H
@@ -28,9 +29,10 @@
 struct load_options {
     const char *url, *operator_url, *operator_token;
     const char *state, *journal;
+    const char *reconnect, *host, *back_off; /* --reconnect alone */
     const char *stake, *deposit;   /* as sent: "0.10" */
     int64_t stake_minor, deposit_minor;
-    int64_t customers, connections, seconds, matches;
+    int64_t customers, connections, seconds, matches, streams;
     int64_t rate;                  /* a second; 0: as fast as answers come */
     bool deposits;                 /* --mode deposits */
     bool prepare_only, json, retry, check;
@@ -115,6 +117,9 @@ void load_prepare(struct load *load);
 void load_find_selections(struct load *load);
 void load_run(struct load *load);
 void load_check(struct load *load);
+
+/* Instead of all phases; the exit code.  Prints its own report. */
+int load_reconnect(const struct load_options *options);
 
 /* The event is one of its own: this run's or an earlier one's. */
 bool load_feed_owns(const char *event);

@@ -73,17 +73,18 @@ static bool parse_url(const char *url, char *host, size_t room, char *port, size
     return true;
 }
 
-static bool resolve(struct load_pool *pool, const char *url)
+bool load_pool_resolve(const char *url, struct sockaddr_storage *address, char *host,
+                       size_t room)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
-    char host[256], port[8];
+    char name[256], port[8];
 
-    if (!parse_url(url, host, sizeof(host), port, sizeof(port))
-        || getaddrinfo(host, port, &hints, &found) != 0)
+    if (!parse_url(url, name, sizeof(name), port, sizeof(port))
+        || getaddrinfo(name, port, &hints, &found) != 0)
         return false;
-    memcpy(&pool->address, found->ai_addr, found->ai_addrlen);
+    memcpy(address, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
-    (void)snprintf(pool->host, sizeof(pool->host), "%s:%s", host, port);
+    (void)snprintf(host, room, "%s:%s", name, port);
     return true;
 }
 
@@ -270,7 +271,7 @@ struct load_pool *load_pool_new(uv_loop_t *loop, const char *url, unsigned conne
 
     CHECK(pool != NULL && connections > 0);
     pool->loop = loop;
-    if (!resolve(pool, url)) {
+    if (!load_pool_resolve(url, &pool->address, pool->host, sizeof(pool->host))) {
         *why = "give an address such as http://127.0.0.1:8080";
         free(pool);
         return NULL;

@@ -7,6 +7,7 @@
 #define CLI_LOAD_POOL_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include <uv.h>
 
@@ -26,6 +27,9 @@ struct load_source {
 /* "http://127.0.0.1:8080".  NULL: *why is a literal. */
 struct load_pool *load_pool_new(uv_loop_t *loop, const char *url, unsigned connections,
                                 const char **why) MUST_USE;
+/* What an address of that kind stands for; host: for the Host header.  False: none. */
+bool load_pool_resolve(const char *url, struct sockaddr_storage *address, char *host,
+                       size_t room) MUST_USE;
 /* "127.0.0.1:8080", for the Host header. */
 const char *load_pool_host(const struct load_pool *pool);
 /* From whom requests come from now on.  Those of the source before that are still in

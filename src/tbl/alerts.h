@@ -119,6 +119,8 @@ ALERT(ClockSkew, TICKET, "5m", "abs(overround_clock_skew_seconds) > 0.5",
 
 /* ---- the edge ---------------------------------------------------------------- */
 
+#define UNSIGNED "missing|malformed|wrong|stale"
+
 ALERT(EdgeDown, PAGE, "1m", "probe_success{job=\"edge\"} == 0",
     "{{ $labels.instance }} does not answer from outside")
 ALERT(CertificateExpires, PAGE, "10m",
@@ -127,6 +129,11 @@ ALERT(CertificateExpires, PAGE, "10m",
 ALERT(CertificateExpiresSoon, TICKET, "1h",
     "probe_ssl_earliest_cert_expiry{job=\"edge\"} - time() < 14 * 86400",
     "the certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}")
+ALERT(CountriesUnsigned, PAGE, "5m",
+    "sum(rate(overround_edge_country_total{result=~\"" UNSIGNED "\"}[5m]))\n"
+    "  / sum(rate(overround_edge_country_total[5m])) > 0.05\n"
+    "  and on () sum(rate(overround_edge_country_total{result=~\"" UNSIGNED "\"}[5m])) > 0.1",
+    "{{ $value | humanizePercentage }} of the requests have no country that the edge signed")
 ALERT(StreamReconnects, TICKET, "5m",
     "60 * sum(rate(overround_stream_closes_total{reason!=\"client\"}[5m]))\n"
     "  / sum(overround_stream_clients) > 0.1 and on () sum(overround_stream_clients) > 50",

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -27,6 +28,8 @@ static const struct row rows[] = {
     { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
       HTTP_RESPONSE_DONE, 200, "x", true },
     { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx", HTTP_RESPONSE_MORE, 200, "x", false },
+    { "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x02{}",
+      HTTP_RESPONSE_DONE, 101, "", true },
     { "SSH-2.0-OpenSSH\r\n", HTTP_RESPONSE_BAD, 0, "", false },
 };
 
@@ -73,10 +76,43 @@ static void byte_by_byte(void **state)
     http_response_free(response);
 }
 
+/* However its name is cut: it is this one, and no longer one that begins so. */
+static void retry_after(void **state)
+{
+    static const struct { const char *headers; int64_t s; } told[] = {
+        { "Retry: 9\r\nRetry-After-All: 8\r\nRETRY-after: 7\r\nX: 6\r\n", 7 },
+        { "Retry-After: 99999999999999999999\r\n", 86400 },
+        { "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n", 0 },
+        { "X-Retry-After: 5\r\nRetry-After: \r\n", 0 },
+        { "", 0 },
+    };
+    struct http_response *response = http_response_new();
+    char text[200];
+    (void)state;
+
+    for (size_t i = 0; i < LENGTH(told); i++) {
+        int n = snprintf(text, sizeof(text), "HTTP/1.1 429 Slow\r\n%sContent-Length: 0\r\n\r\n",
+                         told[i].headers);
+
+        for (int step = 1; step <= n; step++) {
+            enum http_response_result result = HTTP_RESPONSE_MORE;
+
+            http_response_start(response);
+            for (int at = 0; at < n; at += step)
+                result = http_response_feed(response, text + at,
+                                            (size_t)(at + step < n ? step : n - at));
+            assert_int_equal(result, HTTP_RESPONSE_DONE);
+            assert_int_equal(http_response_retry_after_s(response), told[i].s);
+        }
+    }
+    http_response_free(response);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole), cmocka_unit_test(byte_by_byte),
+        cmocka_unit_test(retry_after),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
