@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #define TEXT_BYTES ((size_t)64 * 1024)
-#define METRIC "overround_copy_complete_timestamp_seconds"
+#define COMPLETE "overround_copy_complete_timestamp_seconds"
+#define MISSING "overround_copy_missing_objects"
+#define DIFFERENT "overround_copy_different_objects"
+#define COMPARED "overround_copy_compared_timestamp_seconds"
 
 const char *copy_name(unsigned i)
 {
@@ -111,21 +114,26 @@ FILE *copies_temporary(void)
 
 /* ---- the text file -------------------------------------------------------------- */
 
-int64_t copies_textfile_read(struct str text, unsigned store)
+/* Digits up to the end of the line. */
+static int64_t read_value(struct str text)
 {
-    char wanted[128];
-    size_t n = (size_t)snprintf(wanted, sizeof(wanted), "store=\"%s\"} ", copy_name(store));
     int64_t value = 0;
 
-    for (size_t i = 0; i + n < text.n; i++) {
-        if (memcmp(text.p + i, wanted, n) != 0 || text.p[i + n] < '0' || text.p[i + n] > '9')
-            continue;
-        for (size_t at = i + n; at < text.n && text.p[at] >= '0' && text.p[at] <= '9'; at++)
-            if (__builtin_mul_overflow(value, 10, &value) ||
-                __builtin_add_overflow(value, text.p[at] - '0', &value))
-                return 0;
-        return value;
-    }
+    for (size_t at = 0; at < text.n && text.p[at] >= '0' && text.p[at] <= '9'; at++)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, text.p[at] - '0', &value))
+            return 0;
+    return value;
+}
+
+int64_t copies_textfile_read(struct str text, const char *series)
+{
+    size_t n = strlen(series);
+
+    for (size_t i = 0; i + n < text.n; i++)
+        if ((i == 0 || text.p[i - 1] == '\n') && memcmp(text.p + i, series, n) == 0 &&
+            text.p[i + n] == ' ')
+            return read_value((struct str){ text.p + i + n + 1, text.n - i - n - 1 });
     return 0;
 }
 
@@ -142,24 +150,72 @@ static void read_file(const char *path, struct buf *text)
     (void)fclose(file);
 }
 
-static void put_lines(const struct copies *copies, const char *what, int64_t now_ms,
-                      struct str former, FILE *out)
-{
-    fprintf(out, "# HELP " METRIC " When the store was last seen to have every object.\n"
-                 "# TYPE " METRIC " gauge\n");
-    for (unsigned i = 0; i < COPIES; i++) {
-        int64_t then = copy_is_complete(copies, i) ? now_ms / 1000
-                                                    : copies_textfile_read(former, i);
+struct written {
+    FILE *out;
+    struct str former;
+    const char *what;
+};
 
-        if (copies->s3[i] != NULL)
-            fprintf(out, METRIC "{what=\"%s\",store=\"%s\"} %" PRId64 "\n", what, copy_name(i),
-                    then);
-    }
+static void put_head(const struct written *written, const char *name, const char *help)
+{
+    fprintf(written->out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 }
 
-bool copies_textfile(const struct copies *copies, const char *path, const char *what,
-                     int64_t now_ms)
+/* store = COPIES: of both.  Where it is not known now, it is what it was. */
+static void put_line(const struct written *written, const char *name, unsigned store,
+                     bool is_known, int64_t value)
 {
+    char series[256];
+    int n = snprintf(series, sizeof(series), "%s{what=\"%s\"", name, written->what);
+
+    CHECK(n > 0 && (size_t)n < sizeof(series));
+    if (store < COPIES)
+        (void)snprintf(series + n, sizeof(series) - (size_t)n, ",store=\"%s\"}",
+                       copy_name(store));
+    else
+        (void)snprintf(series + n, sizeof(series) - (size_t)n, "}");
+    fprintf(written->out, "%s %" PRId64 "\n", series,
+            is_known ? value : copies_textfile_read(written->former, series));
+}
+
+static int64_t former_different(const struct written *written)
+{
+    char series[256];
+
+    (void)snprintf(series, sizeof(series), DIFFERENT "{what=\"%s\"}", written->what);
+    return copies_textfile_read(written->former, series);
+}
+
+static void put_complete(const struct written *written, const struct copies *copies,
+                         bool is_doubtful, int64_t now_ms)
+{
+    put_head(written, COMPLETE, "When the store was last seen to have every object.");
+    for (unsigned i = 0; i < COPIES; i++)
+        if (copies->s3[i] != NULL)
+            put_line(written, COMPLETE, i, copy_is_complete(copies, i) && !is_doubtful,
+                     now_ms / 1000);
+}
+
+static void put_found(const struct written *written, const struct copies *copies,
+                      const struct copies_found *found, int64_t now_ms)
+{
+    int64_t now_different = (int64_t)found->different, before = former_different(written);
+    bool is_well = found->is_whole && copy_is_complete(copies, 0) && copy_is_complete(copies, 1);
+
+    put_head(written, MISSING, "Objects that the store lacks, and that could not be copied.");
+    for (unsigned i = 0; i < COPIES; i++)
+        put_line(written, MISSING, i, found->is_known, (int64_t)found->missing[i]);
+    put_head(written, DIFFERENT, "Objects that are not the same in both, or cannot be compared.");
+    put_line(written, DIFFERENT, COPIES,
+             found->is_whole || (found->is_known && now_different > before), now_different);
+    put_head(written, COMPARED, "When a whole comparison last found both stores the same.");
+    put_line(written, COMPARED, COPIES, is_well, now_ms / 1000);
+}
+
+bool copies_textfile(const struct copies *copies, const struct copies_found *found,
+                     const char *path, const char *what, int64_t now_ms)
+{
+    struct written written = { .what = what };
     char fresh[4096];
     struct buf former;
     FILE *out;
@@ -174,7 +230,12 @@ bool copies_textfile(const struct copies *copies, const char *path, const char *
         return false;
     buf_init(&former, TEXT_BYTES);
     read_file(path, &former);
-    put_lines(copies, what, now_ms, buf_view(&former), out);
+    written.out = out;
+    written.former = buf_view(&former);
+    put_complete(&written, copies,
+                 found != NULL && !found->is_whole && former_different(&written) > 0, now_ms);
+    if (found != NULL)
+        put_found(&written, copies, found, now_ms);
     buf_fini(&former);
     well = ferror(out) == 0;
     return fclose(out) == 0 && well && rename(fresh, path) == 0;

@@ -13,6 +13,12 @@
 
 enum { COPIES = 2 };
 
+/* What a comparison of both found, and could not make good. */
+struct copies_found {
+    bool is_known, is_whole;   /* it came to its end; it was none of listings alone */
+    uint64_t missing[COPIES], different;
+};
+
 struct copies {
     struct s3 *s3[COPIES];     /* NULL: there is none, or it is not asked for */
     struct str away[COPIES];   /* why it is passed over; "": it is not */
@@ -43,13 +49,16 @@ bool copies_are_complete(const struct copies *copies, struct str *why) MUST_USE;
 FILE *copies_temporary(void) MUST_USE;
 
 /*
- * For node_exporter's textfile collector: when each store was last complete.
- * What the file says of one that is not complete now, stays.  Replaced at once.
- * False: errno.
+ * For node_exporter's textfile collector: when each store was last complete, and
+ * of a comparison (`found`, else NULL) what is missing, what is different, and when
+ * a whole one found neither.  What the file says of a store that is not complete now
+ * stays, and what a whole comparison found different stays until another finds
+ * less: a quick one cannot know.  Replaced at once.  False: errno.
  */
-bool copies_textfile(const struct copies *copies, const char *path, const char *what,
-                     int64_t now_ms) MUST_USE;
-/* The value of a line of that file of this store, 0 where there is none. */
-int64_t copies_textfile_read(struct str text, unsigned store);
+bool copies_textfile(const struct copies *copies, const struct copies_found *found,
+                     const char *path, const char *what, int64_t now_ms) MUST_USE;
+/* The value of the line of that file that begins with `series`, as in
+ * "name{what=\"wal\"}"; 0 where there is none. */
+int64_t copies_textfile_read(struct str text, const char *series);
 
 #endif

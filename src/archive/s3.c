@@ -21,11 +21,23 @@
 #define URL_BYTES 4096
 
 /* Headers of answers that are kept, by what they say. */
-enum { HEAD_CLASS, HEAD_RESTORE, HEAD_LOCK_MODE, HEAD_LOCK_UNTIL, HEADS };
+enum {
+    HEAD_CLASS, HEAD_RESTORE, HEAD_LOCK_MODE, HEAD_LOCK_UNTIL, HEAD_SUM, HEAD_MADE, HEAD_VERSION,
+    HEAD_KEY_OF, HEAD_KEY_OF_CUSTOMER, HEAD_KEY_OF_GOOGLE, HEAD_SUM_GOOGLE, HEAD_MADE_GOOGLE,
+    HEADS
+};
+#define META "overround-" /* of metadata that are ours */
 static const char *const head_names[HEADS] = {
     [HEAD_CLASS] = "x-amz-storage-class:", [HEAD_RESTORE] = "x-amz-restore:",
     [HEAD_LOCK_MODE] = "x-amz-object-lock-mode:",
     [HEAD_LOCK_UNTIL] = "x-amz-object-lock-retain-until-date:",
+    [HEAD_SUM] = "x-amz-meta-" META "sha256:", [HEAD_MADE] = "x-amz-meta-" META "made:",
+    [HEAD_VERSION] = "x-amz-version-id:",
+    [HEAD_KEY_OF] = "x-amz-server-side-encryption:", /* AES256, aws:kms, aws:kms:dsse */
+    [HEAD_KEY_OF_CUSTOMER] = "x-amz-server-side-encryption-customer-algorithm:",
+    [HEAD_KEY_OF_GOOGLE] = "x-goog-encryption-kms-key-name:",
+    [HEAD_SUM_GOOGLE] = "x-goog-meta-" META "sha256:",
+    [HEAD_MADE_GOOGLE] = "x-goog-meta-" META "made:",
 };
 
 struct s3 {
@@ -39,6 +51,8 @@ struct s3 {
     size_t part_bytes;
     const char *storage_class, *lock_mode; /* of what is put; NULL: the store's */
     int64_t lock_days, locked_until_ms;
+    char sum[SHA256_HEX];   /* of what is being put, */
+    int64_t made_ms;        /* and since when it is; 0: since now */
     struct buf answer;      /* bodies that are not the caller's */
     struct buf etag;
     struct buf head[HEADS]; /* what s3_look() asks for */
@@ -318,8 +332,12 @@ static struct curl_slist *headers_of(const struct s3 *s3, const struct request *
     struct curl_slist *headers = NULL;
 
     add_sums(&headers, request);
-    if (request->is_object)
+    if (request->is_object) {
         add_keeping(&headers, s3);
+        add_header(&headers, "x-amz-meta-" META "sha256: %s", s3->sum);
+    }
+    if (request->is_object && s3->made_ms > 0)
+        add_header(&headers, "x-amz-meta-" META "made: %" PRId64, s3->made_ms);
     if (s3->session != NULL)
         add_header(&headers, "x-amz-security-token: %s", s3->session);
     return headers;
@@ -593,7 +611,30 @@ static enum s3_result is_locked(struct s3 *s3, const char *key, struct str *erro
     return S3_FAILED;
 }
 
+/* Of the whole file, from its beginning. */
+static bool sum_file(struct s3 *s3, FILE *file, char *bytes)
+{
+    unsigned char sum[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+    size_t n;
+
+    if (fseek(file, 0, SEEK_SET) != 0)
+        return false;
+    crypto_hash_sha256_init(&state);
+    while ((n = fread(bytes, 1, s3->part_bytes, file)) > 0)
+        crypto_hash_sha256_update(&state, (unsigned char *)bytes, n);
+    crypto_hash_sha256_final(&state, sum);
+    (void)sodium_bin2hex(s3->sum, SHA256_HEX, sum, sizeof(sum));
+    return ferror(file) == 0;
+}
+
 enum s3_result s3_put_file(struct s3 *s3, const char *key, FILE *file, struct str *error)
+{
+    return s3_put_copy(s3, key, file, 0, error);
+}
+
+enum s3_result s3_put_copy(struct s3 *s3, const char *key, FILE *file, int64_t made_ms,
+                           struct str *error)
 {
     struct upload upload = { .s3 = s3, .key = str_of(key), .part = malloc(s3->part_bytes) };
     enum s3_result result = S3_FAILED;
@@ -602,7 +643,8 @@ enum s3_result s3_put_file(struct s3 *s3, const char *key, FILE *file, struct st
     CHECK(upload.part != NULL);
     buf_init(&upload.done, ANSWER_BYTES);
     s3->locked_until_ms = clock_wall_ms() + s3->lock_days * 86400000;
-    if (fseek(file, 0, SEEK_SET) != 0 ||
+    s3->made_ms = made_ms;
+    if (!sum_file(s3, file, upload.part) || fseek(file, 0, SEEK_SET) != 0 ||
         ((n = fread(upload.part, 1, s3->part_bytes, file)) == 0 && ferror(file) != 0))
         *error = arena_printf(s3->arena, "cannot read the file: %s", strerror(errno));
     else if (n < s3->part_bytes)
@@ -733,6 +775,48 @@ static void copy_head(const struct s3 *s3, unsigned i, char word[S3_WORD_BYTES])
     (void)snprintf(word, S3_WORD_BYTES, STR_FMT, STR_ARG(buf_view(&s3->head[i])));
 }
 
+static bool is_hex(struct str text, size_t n)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (strchr("0123456789abcdef", text.p[i]) == NULL || text.p[i] == '\0')
+            return false;
+    return text.n == n;
+}
+
+/* 0: it is none, or too large for a time. */
+static int64_t number(struct str text)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.n > 15 || text.p[i] < '0' || text.p[i] > '9')
+            return 0;
+        n = n * 10 + (text.p[i] - '0');
+    }
+    return n;
+}
+
+/* What tells whether two copies are the same.  A version "null" is of before there
+ * were any, and would be written over. */
+static void look_at_sums(const struct s3 *s3, struct s3_state *state)
+{
+    struct str sum = buf_view(&s3->head[HEAD_SUM]), made = buf_view(&s3->head[HEAD_MADE]),
+               key_of = buf_view(&s3->head[HEAD_KEY_OF]);
+
+    if (sum.n == 0)
+        sum = buf_view(&s3->head[HEAD_SUM_GOOGLE]);
+    if (made.n == 0)
+        made = buf_view(&s3->head[HEAD_MADE_GOOGLE]);
+    if (is_hex(sum, SHA256_HEX - 1))
+        (void)snprintf(state->sha256, SHA256_HEX, STR_FMT, STR_ARG(sum));
+    state->made_ms = number(made);
+    if (!str_eq(buf_view(&s3->head[HEAD_VERSION]), STR("null")))
+        copy_head(s3, HEAD_VERSION, state->version);
+    state->etag_is_md5 = (key_of.n == 0 || str_eq(key_of, STR("AES256"))) &&
+                         s3->head[HEAD_KEY_OF_CUSTOMER].n == 0 &&
+                         s3->head[HEAD_KEY_OF_GOOGLE].n == 0;
+}
+
 enum s3_result s3_look(struct s3 *s3, const char *key, struct s3_state *state, struct str *error)
 {
     struct request request = { .method = "HEAD", .key = str_of(key) };
@@ -741,6 +825,7 @@ enum s3_result s3_look(struct s3 *s3, const char *key, struct s3_state *state, s
     *state = (struct s3_state){ 0 };
     if (result != S3_OK)
         return result;
+    look_at_sums(s3, state);
     copy_head(s3, HEAD_CLASS, state->storage_class);
     copy_head(s3, HEAD_LOCK_MODE, state->lock_mode);
     if (s3->head[HEAD_LOCK_UNTIL].n > 0 &&

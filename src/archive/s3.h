@@ -11,7 +11,9 @@
  *
  * What is sent is what every store of this kind has: signature 4, Content-MD5
  * (Amazon wants it where a bucket locks), no x-amz-checksum-*, no trailers, no
- * Accept-Encoding (docs/BACKUPS.md, "Stores").
+ * Accept-Encoding (docs/BACKUPS.md, "Stores").  An object's own metadata say its
+ * SHA-256 and when it was first put: of two copies an ETag does not tell whether
+ * they are the same where one was encrypted with a key of KMS, or put in other parts.
  */
 #ifndef ARCHIVE_S3_H
 #define ARCHIVE_S3_H
@@ -30,6 +32,7 @@ enum s3_result {
 };
 
 #define S3_WORD_BYTES 64
+#define SHA256_HEX 65
 
 struct s3_options {
     const char *prefix;   /* of the environment's names: NULL, or "SECOND_" */
@@ -51,6 +54,9 @@ void s3_close(struct s3 *s3);
 /* The whole file from its beginning; it stays open.  With lock_days it is looked
  * at afterwards: a store that does not know locks passes over the header. */
 enum s3_result s3_put_file(struct s3 *s3, const char *key, FILE *file, struct str *error) MUST_USE;
+/* The same for a copy of what was put elsewhere before: made_ms goes with it. */
+enum s3_result s3_put_copy(struct s3 *s3, const char *key, FILE *file, int64_t made_ms,
+                           struct str *error) MUST_USE;
 enum s3_result s3_put(struct s3 *s3, const char *key, struct str bytes,
                       struct str *error) MUST_USE;
 /* on_bytes gets the object as it comes; false from it ends the request.  One in
@@ -65,6 +71,7 @@ struct s3_object {
     int64_t bytes;
     int64_t modified_ms;               /* 0: not told */
     char storage_class[S3_WORD_BYTES]; /* "": not told */
+    char etag[S3_WORD_BYTES];          /* without its quotes; "": not told, or too long */
 };
 enum s3_result s3_list(struct s3 *s3, const char *prefix,
                        bool (*on_object)(void *ctx, const struct s3_object *object), void *ctx,
@@ -88,6 +95,12 @@ struct s3_state {
     char until[S3_WORD_BYTES];         /* as the store writes it */
     char lock_mode[S3_WORD_BYTES];     /* "": not locked */
     int64_t locked_until_ms;
+    /* Whether the ETag is the MD5 of what is kept: not where a key of KMS or of the
+     * customer's encrypts, nor of parts. */
+    bool etag_is_md5;
+    char sha256[SHA256_HEX];           /* by whoever put it; "": not told */
+    int64_t made_ms;                   /* of a copy: when it was first put; 0: not told */
+    char version[S3_WORD_BYTES];       /* "": the bucket keeps no versions */
 };
 enum s3_result s3_look(struct s3 *s3, const char *key, struct s3_state *state,
                        struct str *error) MUST_USE;
@@ -101,7 +114,6 @@ bool s3_class_is_frozen(const char *storage_class);
 enum s3_result s3_thaw(struct s3 *s3, const char *key, int64_t days, const char *tier,
                        struct str *error) MUST_USE;
 
-#define SHA256_HEX 65
 void sha256_hex(struct str bytes, char hex[SHA256_HEX]);
 
 #endif

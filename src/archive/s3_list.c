@@ -27,6 +27,21 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attribute
     buf_reset(&reader->text);
 }
 
+/* "\"9e10…\"" or without quotes, in whatever letters. */
+static void take_etag(struct s3_object *object, struct str text)
+{
+    if (text.n >= 2 && text.p[0] == '"' && text.p[text.n - 1] == '"')
+        text = (struct str){ text.p + 1, text.n - 2 };
+    if (text.n >= S3_WORD_BYTES)
+        return;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+
+        object->etag[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    object->etag[text.n] = '\0';
+}
+
 /* An element of an object's.  What is too long is not one of ours. */
 static void take_part(struct reader *reader, const char *name)
 {
@@ -44,6 +59,8 @@ static void take_part(struct reader *reader, const char *name)
     } else if (strcmp(name, "StorageClass") == 0) {
         (void)snprintf(object->storage_class, S3_WORD_BYTES, STR_FMT,
                        STR_ARG(buf_view(&reader->text)));
+    } else if (strcmp(name, "ETag") == 0) {
+        take_etag(object, buf_view(&reader->text));
     }
 }
 

@@ -136,7 +136,7 @@ static int verify(struct archive *archive)
 static bool write_textfile(const struct archive *archive, const struct asked *asked)
 {
     if (asked->textfile == NULL ||
-        copies_textfile(&archive->copies, asked->textfile, "archive", archive->now_ms))
+        copies_textfile(&archive->copies, NULL, asked->textfile, "archive", archive->now_ms))
         return true;
     fprintf(stderr, "overround archive: %s: %s\n", asked->textfile, strerror(errno));
     return false;

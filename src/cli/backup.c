@@ -170,7 +170,7 @@ static int backup(const struct asked *asked, struct copies *copies)
     if (!well)
         return fail(error);
     if (asked->textfile != NULL &&
-        !copies_textfile(copies, asked->textfile, "backup", clock_wall_ms()))
+        !copies_textfile(copies, NULL, asked->textfile, "backup", clock_wall_ms()))
         return fail(arena_printf(arena, "%s: %s", asked->textfile, strerror(errno)));
     if (!copies_are_complete(copies, &error))
         return fail(error);

@@ -6,8 +6,8 @@
  *
  * With --second, put goes to both and is content with one (--both: it is not),
  * so that a cloud that is away neither stops the other nor fills the disk of
- * PostgreSQL; sync copies what one of them lacks.  get asks the second where the
- * first has it not or fails.
+ * PostgreSQL; sync compares the two and copies what one of them lacks, however old.
+ * get asks the second where the first has it not or fails.
  *
  * get exits 1 when there is no such object in any, and 126 when that is not
  * known: PostgreSQL takes the former for the end of the log, the latter for
@@ -25,18 +25,20 @@
 #include "cli/cli.h"
 #include "cli/s3_options.h"
 
-#define ARENA_BYTES ((size_t)512 * 1024 * 1024) /* of names that sync compares */
+#define ARENA_BYTES ((size_t)512 * 1024 * 1024) /* of names that restore waits for */
 #define EXIT_UNKNOWN 126
 #define DAY_MS ((int64_t)86400 * 1000)
+#define KEPT_DAYS 35 /* as the calendar of docs/BACKUPS.md has it */
+#define THAWED_DAYS 7
 
 struct asked {
     struct s3_pair s3;
     const char *verb, *from, *to;
     const char *keys[COPIES];
     const char *tier, *textfile, *what;
-    int64_t days; /* restore: readable for; sync: not older than */
+    int64_t days; /* restore: readable for; sync: kept for; 0: not said */
     unsigned every_s;
-    bool both, wait;
+    bool both, wait, ever, quick;
 };
 
 static int usage(FILE *out)
@@ -46,10 +48,13 @@ static int usage(FILE *out)
                  "       overround object sync s3://BUCKET/PREFIX --second s3://… [option …]\n"
                  "       overround object restore s3://BUCKET/PREFIX [option …]\n\n"
                  "  --both              put: fails until both have it\n"
-                 "  --days N            sync: what was put within them (7); restore: readable\n"
-                 "                      for so long (7)\n"
-                 "  --textfile FILE     sync: when each store was last complete, for\n"
-                 "                      node_exporter\n"
+                 "  --days N            sync: how long both stores keep what is put, then their\n"
+                 "                      rules end it, or `ever` (35); restore: readable for so\n"
+                 "                      long (7)\n"
+                 "  --quick             sync: by the listings alone, which do not tell all that\n"
+                 "                      differs; an alarm of that ends by a whole one\n"
+                 "  --textfile FILE     sync: when each store was last complete, what is missing\n"
+                 "                      and different, for node_exporter\n"
                  "  --what WORD         its label (wal)\n"
                  "  --tier TIER         restore: Bulk, Standard or Expedited (Standard)\n"
                  "  --wait              restore: until all can be read\n"
@@ -90,6 +95,8 @@ static bool read_value(const char *name, const char *value, struct asked *asked)
 {
     int64_t n = 0;
 
+    if (strcmp(name, "--days") == 0 && strcmp(value, "ever") == 0)
+        return asked->ever = true;
     if (strcmp(name, "--days") == 0)
         return read_number(value, 36500, &asked->days);
     if (strcmp(name, "--every-s") == 0 && read_number(value, 86400, &n)) {
@@ -124,7 +131,8 @@ static bool is_complete(const struct asked *asked)
 
     if (strcmp(verb, "put") == 0 || strcmp(verb, "get") == 0)
         return asked->to != NULL;
-    if (asked->from == NULL || asked->to != NULL)
+    if (asked->from == NULL || asked->to != NULL ||
+        ((asked->ever || asked->quick) && strcmp(verb, "sync") != 0))
         return false;
     return strcmp(verb, "sync") == 0 ? asked->s3.options[1].url != NULL && asked->s3.from == NULL
                                      : strcmp(verb, "restore") == 0;
@@ -132,7 +140,7 @@ static bool is_complete(const struct asked *asked)
 
 static bool read_arguments(int argc, char **argv, struct asked *asked)
 {
-    *asked = (struct asked){ .tier = "Standard", .what = "wal", .days = 7, .every_s = 60 };
+    *asked = (struct asked){ .tier = "Standard", .what = "wal", .every_s = 60 };
     for (int i = 0; i < argc; i++) {
         bool well = true;
 
@@ -142,6 +150,8 @@ static bool read_arguments(int argc, char **argv, struct asked *asked)
             asked->both = true;
         else if (strcmp(argv[i], "--wait") == 0)
             asked->wait = true;
+        else if (strcmp(argv[i], "--quick") == 0)
+            asked->quick = true;
         else if (argv[i][0] != '-')
             well = read_word(argv[i], asked);
         else
@@ -289,23 +299,33 @@ static void say(void *ctx UNUSED, struct str line)
     (void)fflush(stdout);
 }
 
+static void tell(const struct sync *sync)
+{
+    printf("%" PRIu64 " objects, %" PRIu64 " copied, %" PRIu64 " put anew, %" PRIu64
+           " past their time, %" PRIu64 " looked at, %" PRIu64 " read, ", sync->objects,
+           sync->copied, sync->mended, sync->ended, sync->looked, sync->read);
+    if (sync->is_quick)
+        printf("%" PRIu64 " not told by the listings, ", sync->unproven);
+    printf("%" PRIu64 " missing, %" PRIu64 " different: %" PRIu64 " faults\n",
+           sync->found.missing[0] + sync->found.missing[1], sync->found.different, sync->faults);
+}
+
 static int synchronize(const struct asked *asked, struct copies *copies)
 {
-    int64_t now_ms = clock_wall_ms();
-    struct sync sync = { .copies = copies, .newer_than_ms = now_ms - asked->days * DAY_MS,
-                         .say = say };
+    int64_t kept = asked->ever ? 0 : asked->days > 0 ? asked->days : KEPT_DAYS;
+    struct sync sync = { .copies = copies, .now_ms = clock_wall_ms(), .kept_ms = kept * DAY_MS,
+                         .is_quick = asked->quick, .say = say };
     struct str error = STR_NONE;
     bool well = sync_run(&sync, &error);
 
     if (!well)
         copies_lack(copies);
     if (asked->textfile != NULL &&
-        !copies_textfile(copies, asked->textfile, asked->what, now_ms))
+        !copies_textfile(copies, &sync.found, asked->textfile, asked->what, sync.now_ms))
         return fail(arena_printf(copies->arena, "%s: %s", asked->textfile, strerror(errno)));
     if (!well)
         return fail(error);
-    printf("%" PRIu64 " objects, %" PRIu64 " copied: %" PRIu64 " faults\n", sync.objects,
-           sync.copied, sync.faults);
+    tell(&sync);
     return sync.faults == 0 ? 0 : 1;
 }
 
@@ -343,7 +363,8 @@ static enum s3_result thaw_one(struct thawing *thawing, const char *key, struct 
 
     if (result != S3_OK || state->thaw != S3_FROZEN)
         return result;
-    result = s3_thaw(thawing->s3, key, asked->days, asked->tier, error);
+    result = s3_thaw(thawing->s3, key, asked->days > 0 ? asked->days : THAWED_DAYS,
+                     asked->tier, error);
     if (result == S3_OK) {
         thawing->asked_for++;
         say(NULL, arena_printf(thawing->arena, "%s: %s, asked for (%s)", key,

@@ -168,6 +168,13 @@ ALERT(CopyBehind, TICKET, "10m",
     "cronjob=~\".*overround-(archive|backup)\"} > 26 * 3600)",
     "{{ $labels.what }}{{ $labels.cronjob }} is not complete{{ if $labels.store }} in the "
     "{{ $labels.store }} store{{ end }} for {{ $value | humanizeDuration }}")
+ALERT(CopyDiffers, TICKET, "0m", "overround_copy_different_objects > 0",
+    "{{ $value }} objects of {{ $labels.what }} are not the same in both stores; a whole "
+    "comparison (object sync without --quick) that finds none ends this")
+ALERT(CopyUncompared, TICKET, "10m",
+    "time() - overround_copy_compared_timestamp_seconds > 8 * 86400",
+    "{{ $labels.what }}: no whole comparison (object sync without --quick) has found both stores "
+    "the same for {{ $value | humanizeDuration }}")
 ALERT(QueueDelay, TICKET, "5m", "max(overround_queue_delay_seconds) > 0.5",
     "bets wait up to {{ $value }} s for their batch")
 
@@ -268,6 +275,10 @@ FOREIGN("overround_audit_success", "overround audit --textfile, by node_exporter
 FOREIGN("overround_audit_timestamp_seconds", "overround audit --textfile, by node_exporter")
 FOREIGN("overround_copy_complete_timestamp_seconds",
     "overround archive, backup and object sync --textfile, by node_exporter")
+FOREIGN("overround_copy_different_objects", "overround object sync --textfile, by node_exporter")
+FOREIGN("overround_copy_compared_timestamp_seconds",
+    "overround object sync --textfile, by node_exporter")
+FOREIGN("overround_copy_missing_objects", "overround object sync --textfile, by node_exporter")
 FOREIGN("kube_pod_container_status_restarts_total", "kube-state-metrics")
 FOREIGN("kube_pod_container_resource_limits", "kube-state-metrics")
 FOREIGN("kube_deployment_status_replicas_available", "kube-state-metrics")

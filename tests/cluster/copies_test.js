@@ -44,6 +44,14 @@ describe('two stores', () => {
     object('sync', one.url(prefix), '--second', two.url(prefix), '--textfile', textfile, ...more);
   const back = () => fs.readFileSync(path.join(folder, 'back'), 'utf8');
   const last = (done) => done.stdout.trim().split('\n').at(-1);
+  // '3 objects, 2 copied, …: 0 faults' as { objects: 3, copied: 2, … }, of which not 0.
+  const counts = (done) => Object.fromEntries([...last(done).matchAll(/(\d+) ([a-z ]+)/g)]
+    .map(([, n, name]) => [name, Number(n)]).filter(([, n]) => n !== 0));
+  const told = (name, labels) => {
+    const line = fs.readFileSync(textfile, 'utf8').split('\n')
+      .find((each) => each.startsWith(`overround_copy_${name}{${labels}} `));
+    return Number(line.split(' ')[1]);
+  };
 
   // When each store was last complete, as node_exporter is told.
   function complete(what) {
@@ -94,10 +102,10 @@ describe('two stores', () => {
     two.back();
     const copied = sync('wal');
     assert.equal(copied.status, 0, copied.stdout + copied.stderr);
-    assert.equal(last(copied), '3 objects, 2 copied: 0 faults');
+    assert.deepEqual(counts(copied), { objects: 3, copied: 2 });
     assert.equal(fs.readFileSync(two.file('wal/2'), 'utf8'), 'two');
     assert.ok(complete('wal')[1] >= before[1]);
-    assert.equal(last(sync('wal')), '3 objects, 0 copied: 0 faults');
+    assert.deepEqual(counts(sync('wal')), { objects: 3 });
   });
 
   test('either way, large ones too; what differs is told and stays', () => {
@@ -108,20 +116,132 @@ describe('two stores', () => {
     fs.writeFileSync(two.file('either/same'), 'abcd');
     const done = sync('either', '--second-part-mib', '5', '--part-mib', '5');
     assert.equal(done.status, 1);
-    assert.match(done.stdout, /^same: is not what the first store has$/m);
-    assert.equal(last(done), '2 objects, 1 copied: 1 faults');
+    assert.match(done.stdout, /^same: is not what the first store has: .*no versions/m);
+    assert.deepEqual(counts(done),
+      { objects: 2, copied: 1, 'looked at': 1, read: 1, different: 1, faults: 1 });
     assert.ok(fs.readFileSync(one.file('either/large')).equals(large));
     assert.equal(fs.readFileSync(two.file('either/same'), 'utf8'), 'abcd');
   });
 
-  // Lifecycle rules end what is old, in each store at its own hour.
-  test('what is old is not given back', () => {
+  const ago = (file, days) => {
+    const then = new Date(Date.now() - days * 86400000);
+    fs.utimesSync(file, then, then);
+  };
+
+  test('what is missing is found however old, and what has ended is not given back', () => {
     assert.equal(put('old/1', 'x').status, 0);
     fs.rmSync(two.file('old/1'));
-    const long = new Date(Date.now() - 20 * 86400000);
-    fs.utimesSync(one.file('old/1'), long, long);
-    assert.equal(last(sync('old')), '1 objects, 0 copied: 0 faults');
-    assert.equal(last(sync('old', '--days', '30')), '1 objects, 1 copied: 0 faults');
+    ago(one.file('old/1'), 20); // away for longer than a week
+    assert.deepEqual(counts(sync('old', '--quick')), { objects: 1, copied: 1 });
+    // The copy is new, and says that it is old: the first store's rule has ended it.
+    fs.rmSync(one.file('old/1'));
+    assert.deepEqual(counts(sync('old', '--days', '19')), { objects: 1, 'past their time': 1 });
+    assert.deepEqual(counts(sync('old', '--days', '21')), { objects: 1, copied: 1 });
+    fs.rmSync(two.file('old/1')); // and a copy of the copy is as old
+    assert.deepEqual(counts(sync('old', '--days', '19')), { objects: 1, 'past their time': 1 });
+    ago(one.file('old/1'), 2000);
+    assert.deepEqual(counts(sync('old')), { objects: 1, 'past their time': 1 });
+    assert.deepEqual(counts(sync('old', '--days', 'ever')), { objects: 1, copied: 1 });
+    assert.equal(object('restore', one.url('old/'), '--days', 'ever').status, 2);
+  });
+
+  test('a copy of the same size that is another is told until a whole comparison is well', () => {
+    const mine = 'what="base"';
+    const atSeven = () => fs.writeFileSync(textfile,
+      fs.readFileSync(textfile, 'utf8').replaceAll(/(\}) \d{9,}$/gm, '$1 7'));
+    const base = (...more) => sync('base', '--what', 'base', ...more);
+    assert.equal(put('base/1', 'abcd').status, 0);
+    assert.equal(base().status, 0);
+    const well = told('compared_timestamp_seconds', mine);
+    assert.ok(well > 0);
+    fs.rmSync(two.file('base/1'));
+    assert.equal(object('put', fileOf('out', 'efgh'), two.url('base/1'), '--endpoint',
+      two.endpoint).status, 0);
+    atSeven();
+    const quick = base('--quick'); // the listings cannot tell: the ETag may be none of MD5
+    assert.deepEqual(counts(quick), { objects: 1, 'not told by the listings': 1 });
+    assert.equal(told('compared_timestamp_seconds', mine), 7);
+    const done = base();
+    assert.equal(done.status, 1);
+    assert.match(done.stdout, /^1: is not what the .* store has: which of them is right/m);
+    assert.equal(told('different_objects', mine), 1);
+    atSeven();
+    assert.equal(base('--quick').status, 0); // finds nothing, and knows that it cannot
+    assert.equal(told('different_objects', mine), 1);
+    assert.deepEqual(complete('base'), [7, 7]);
+    fs.rmSync(two.file('base/1'));
+    assert.equal(base('--quick').status, 0);
+    assert.deepEqual(complete('base'), [7, 7]);
+    assert.equal(base().status, 0);
+    assert.equal(told('different_objects', mine), 0);
+    assert.ok(complete('base').every((at) => at > 7));
+    assert.ok(told('compared_timestamp_seconds', mine) > 7);
+  });
+
+  test('what a store lacks is a number until it has it', () => {
+    assert.equal(put('lack/1', 'x').status, 0);
+    two.away();
+    assert.equal(put('lack/2', 'y').status, 0);
+    two.back();
+    const full = two.file('lack'); // nothing can be put there
+    fs.chmodSync(full, 0o500);
+    fs.renameSync(full, `${full}.away`);
+    fs.writeFileSync(full, '');
+    const done = sync('lack');
+    assert.equal(done.status, 1, done.stdout);
+    assert.equal(told('missing_objects', 'what="wal",store="second"'), 2);
+    assert.equal(told('missing_objects', 'what="wal",store="first"'), 0);
+    fs.rmSync(full);
+    fs.renameSync(`${full}.away`, full);
+    fs.chmodSync(full, 0o700);
+    assert.equal(sync('lack').status, 0);
+    assert.equal(told('missing_objects', 'what="wal",store="second"'), 0);
+  });
+
+  test('put in other parts, or without a sum of ours: the same is seen to be', async () => {
+    const large = crypto.randomBytes(11 << 20);
+    const file = fileOf('out', large);
+    const one6 = object('put', file, one.url('parts/a'), '--part-mib', '5');
+    assert.equal(one6.status, 0, one6.stderr);
+    assert.equal(object('put', file, two.url('parts/a'), '--endpoint', two.endpoint,
+      '--part-mib', '6').status, 0);
+    assert.deepEqual(counts(sync('parts')), { objects: 1, 'looked at': 1 });
+    const raw = async () => { // the server keeps the metadata of what is written over
+      assert.equal((await one.call('DELETE', '/books/parts/a')).status, 204);
+      assert.equal((await one.call('PUT', '/books/parts/a', {}, large)).status, 200);
+    };
+    await raw();
+    assert.deepEqual(counts(sync('parts')), { objects: 1, 'looked at': 1, read: 1 });
+    large[9 << 20] ^= 1;
+    await raw();
+    assert.equal(counts(sync('parts')).different, 1);
+  });
+
+  // Whose bucket keeps versions loses nothing by another one.
+  test('a damaged copy is put anew, as a version over it, also under a lock', async () => {
+    const made = await two.call('PUT', '/versions', { 'x-amz-bucket-object-lock-enabled': 'true' });
+    assert.equal(made.status, 200, made.text);
+    const again = (...more) => object('sync', one.url('damaged'), '--second',
+      's3://versions/damaged', '--textfile', textfile, ...more);
+    const done = object('put', fileOf('out', 'precious'), one.url('damaged/a'), '--second',
+      's3://versions/damaged/a', '--second-lock-days', '2');
+    assert.equal(done.status, 0, done.stderr);
+    assert.equal(again('--second-lock-days', '2').status, 0);
+    for (const bytes of ['perished', 'too long a text']) {
+      assert.equal((await two.call('PUT', '/versions/damaged/a', {}, bytes)).status, 200);
+      const bad = (await two.call('HEAD', '/versions/damaged/a')).headers.get('x-amz-version-id');
+      const mended = again('--second-lock-days', '2');
+      assert.equal(mended.status, 0, mended.stdout + mended.stderr);
+      assert.match(mended.stdout, new RegExp(`^a: put anew in the second store; .*${bad} stays$`,
+        'm'));
+      assert.equal(counts(mended)['put anew'], 1);
+      assert.equal((await two.call('GET', '/versions/damaged/a')).text, 'precious');
+      const old = await two.call('GET', `/versions/damaged/a?versionId=${bad}`);
+      assert.equal(old.text, bytes);
+    }
+    const head = await two.call('HEAD', '/versions/damaged/a');
+    assert.equal(head.headers.get('x-amz-object-lock-mode'), 'COMPLIANCE');
+    assert.deepEqual(counts(again()), { objects: 1 });
   });
 
   test('a lock that a real store holds', async () => {

@@ -8,7 +8,9 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, test, before, after } = require('node:test');
-const { makeFolder } = require('../api/lib/store');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const { makeFolder, root } = require('../api/lib/store');
 const { runAsync } = require('../api/lib/server');
 const { Dialect, DIALECTS } = require('./lib/dialect');
 const { signature, fault } = require('./lib/sigv4');
@@ -174,5 +176,67 @@ describe('dialects', () => {
     assert.equal(done.status, 1);
     assert.match(done.stderr, /InvalidArgument/);
     assert.match(done.stdout, /: 1 faults$/m);
+  });
+
+  // Two clouds of unlike kinds, each encrypting by a key of its own or not.
+  for (const [a, b] of [['amazon', 'google'], ['amazon', 'hetzner'], ['spaces', 'hetzner']]) {
+    for (const kms of [[false, false], [true, false], [true, true]]) {
+      test(`${a} beside ${b}, keys of KMS: ${kms}`, async (t) => {
+        const stores = [await opened(t, a, { kms: kms[0] }), await opened(t, b, { kms: kms[1] })];
+        const sync = (...more) => object(stores[0], ['sync', stores[0].url('wal'), '--second',
+          stores[1].url('wal'), ...more], stores[1].env('SECOND_'));
+        const counts = async (...more) => {
+          const done = await sync(...more);
+          const last = done.stdout.trim().split('\n').at(-1);
+          return Object.fromEntries([...last.matchAll(/(\d+) ([a-z ]+)/g)]
+            .map(([, n, name]) => [name, Number(n)]).filter(([, n]) => n !== 0));
+        };
+        const bytes = crypto.randomBytes(5 * MIB + 9);
+        for (const [key, body] of [['wal/1', Buffer.from('one')], ['wal/2', bytes]])
+          await well(stores[0], ['put', fileOf('out', body), stores[0].url(key), '--second',
+            stores[1].url(key), '--part-mib', '5', '--second-part-mib', '5'],
+          stores[1].env('SECOND_'));
+        await well(stores[0], ['put', fileOf('out', 'three'), stores[0].url('wal/3')]);
+        const looked = kms.includes(true) ? { 'looked at': 2 } : {};
+        assert.deepEqual(await counts(), { objects: 3, copied: 1, ...looked });
+        assert.equal(stores[1].objects.get('wal/3').body.toString(), 'three');
+        const again = { ...looked, ...(looked['looked at'] && { 'looked at': 3 }) };
+        assert.deepEqual(await counts(), { objects: 3, ...again });
+        // Another one of the same size.
+        stores[1].objects.delete('wal/1');
+        await well(stores[1], ['put', fileOf('out', 'eno'), stores[1].url('wal/1')]);
+        const found = await counts();
+        assert.equal(found.different, 1, JSON.stringify(found));
+        assert.equal(found.copied, undefined);
+      });
+    }
+  }
+
+  test('a comparison of five years of segments: few requests, and little memory', async (t) => {
+    const stores = [await opened(t, 'amazon', { page: 1000 }),
+      await opened(t, 'hetzner', { page: 1000 })];
+    const n = 300000;
+    for (const store of stores) {
+      store.sorted = [];
+      for (let i = 0; i < n; i++) {
+        const key = `wal/${i.toString(16).padStart(24, '0').toUpperCase()}`;
+        store.sorted.push(key);
+        store.objects.set(key, { size: 16 * MIB, etag: crypto.createHash('md5').update(key)
+          .digest('hex'), storage: 'STANDARD', modified: new Date(0).toISOString() });
+      }
+    }
+    const args = ['object', 'sync', stores[0].url('wal'), '--second', stores[1].url('wal'),
+      '--days', 'ever'];
+    const whole = ['--data=67108864', path.join(root, 'build/overround'), ...args];
+    const child = spawn('prlimit', whole, { env: { ...process.env, ...stores[0].env(),
+      ...stores[1].env('SECOND_') } });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
+    const [status] = await once(child, 'close');
+    assert.equal(status, 0, said);
+    assert.match(said, /^the second store: 200000 objects listed$/m);
+    assert.match(said, /^200000 objects compared, 0 copied, 0 faults$/m);
+    assert.match(said, /^300000 objects, 0 copied/m);
+    for (const store of stores) assert.equal(store.requests.length, n / 1000);
   });
 });

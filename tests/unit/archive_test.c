@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "archive/copies.h"
+#include "archive/listing.h"
 #include "archive/manifest.h"
 #include "archive/md5.h"
 
@@ -175,7 +177,7 @@ static bool on_object(void *ctx, const struct s3_object *object)
     struct buf *keys = ctx;
 
     buf_str(keys, object->key);
-    buf_printf(keys, ":%d:%s ", (int)object->bytes, object->storage_class);
+    buf_printf(keys, ":%d:%s%s ", (int)object->bytes, object->storage_class, object->etag);
     return true;
 }
 
@@ -204,6 +206,11 @@ static void test_a_listing_names_its_keys(void **state)
                    "a&b:1: c:20:GLACIER ", "");
     expect_listing("<ListBucketResult><NextContinuationToken>t/1=</NextContinuationToken>"
                    "</ListBucketResult>", true, "", "t/1=");
+    expect_listing("<ListBucketResult><Contents><Key>a</Key><ETag>&quot;9E10-2&quot;</ETag>"
+                   "</Contents><Contents><Key>b</Key><ETag>\"</ETag></Contents><Contents>"
+                   "<Key>c</Key><ETag>01234567890123456789012345678901"
+                   "23456789012345678901234567890123</ETag></Contents><Contents><Key>d</Key><ETag>ab</ETag></Contents>"
+                   "</ListBucketResult>", true, "a:0:9e10-2 b:0:\" c:0: d:0:ab ", "");
     expect_listing("<Error><Code>no</Code></Error>", false, "", "");
     expect_listing("<ListBucketResult><Contents>", false, "", "");
     expect_listing("<!DOCTYPE x [<!ENTITY a 'b'>]><ListBucketResult/>", false, "", "");
@@ -260,22 +267,96 @@ static void test_md5_is_that_of_its_rfc(void **state)
     expect_md5((struct str){ digits, 64 }, "eb6c4179c0a7c82cc2828c1e6338e165");
 }
 
+/* ---- a listing in any order --------------------------------------------------------- */
+
+#define LISTED 5000
+
+/* 0 … LISTED - 1, each once, by `step`s that reach them all. */
+static struct listing *listing_by(unsigned step)
+{
+    struct listing *listing = listing_new(4096);
+
+    assert_non_null(listing);
+    for (unsigned i = 0, at = 0; i < LISTED; i++, at = (at + step) % LISTED) {
+        char key[32];
+        struct s3_object object = { .bytes = at, .modified_ms = at * 2 };
+
+        (void)snprintf(key, sizeof(key), "wal/%08u", at);
+        (void)snprintf(object.etag, sizeof(object.etag), "%u", at % 100);
+        object.key = str_of(key);
+        assert_true(listing_add(listing, &object));
+    }
+    return listing;
+}
+
+static void test_a_listing_in_any_order_is_read_in_one(void **state)
+{
+    static const struct { unsigned step, runs_least, runs_most; } orders[] = {
+        { 1, 1, 1 }, { LISTED - 1, 20, 500 }, { 37, 20, 500 }, { 1657, 20, 500 },
+    };
+
+    (void)state;
+    for (size_t o = 0; o < LENGTH(orders); o++) {
+        struct listing *listing = listing_by(orders[o].step);
+        struct s3_object twice = { .key = STR("wal/00000007"), .bytes = 7, .modified_ms = 14,
+                                   .etag = "7" };
+        struct listed listed;
+
+        assert_true(listing_add(listing, &twice));
+        assert_true(listing_end(listing));
+        assert_int_equal(listing_count(listing), LISTED + 1);
+        assert_in_range(listing_runs(listing), orders[o].runs_least, orders[o].runs_most + 1);
+        for (unsigned i = 0; i < LISTED; i++) {
+            char key[32], etag[8];
+
+            (void)snprintf(key, sizeof(key), "wal/%08u", i);
+            (void)snprintf(etag, sizeof(etag), "%u", i % 100);
+            assert_true(listing_next(listing, &listed));
+            assert_true(str_eq(listed.key, str_of(key)));
+            assert_int_equal(listed.bytes, i);
+            assert_int_equal(listed.modified_ms, i * 2);
+            assert_string_equal(listed.etag, etag);
+        }
+        assert_false(listing_next(listing, &listed));
+        assert_false(listing_next(listing, &listed));
+        assert_false(listing_failed(listing));
+        listing_free(listing);
+    }
+}
+
+static void test_a_listing_of_nothing(void **state)
+{
+    struct listing *listing = listing_new(0);
+    struct listed listed;
+
+    (void)state;
+    assert_non_null(listing);
+    assert_true(listing_end(listing));
+    assert_false(listing_next(listing, &listed));
+    listing_free(listing);
+    listing_free(NULL);
+}
+
 /* ---- what node_exporter was told before ------------------------------------------ */
 
 static void test_a_text_file_keeps_what_a_store_had(void **state)
 {
     static const char text[] =
-        "# HELP overround_copy_complete_timestamp_seconds store=\"second\"} x\n"
-        "overround_copy_complete_timestamp_seconds{what=\"wal\",store=\"first\"} 1764460800\n"
-        "overround_copy_complete_timestamp_seconds{what=\"wal\",store=\"second\"} 17\n";
-    static const char large[] = "x{store=\"first\"} 99999999999999999999\n";
+        "# HELP m{what=\"wal\",store=\"second\"} 5\n"
+        "m{what=\"wal\",store=\"first\"} 1764460800\n"
+        "n{what=\"wal\",store=\"second\"} 18\n"
+        "m{what=\"wal\",store=\"second\"} 17\n"
+        "large 99999999999999999999\nlast";
 
     (void)state;
-    assert_int_equal(copies_textfile_read(str_of(text), 0), 1764460800);
-    assert_int_equal(copies_textfile_read(str_of(text), 1), 17);
-    assert_int_equal(copies_textfile_read(str_of(large), 0), 0);
-    assert_int_equal(copies_textfile_read(str_of("store=\"second\"} "), 1), 0);
-    assert_int_equal(copies_textfile_read(STR(""), 1), 0);
+    assert_int_equal(copies_textfile_read(str_of(text), "m{what=\"wal\",store=\"first\"}"),
+                     1764460800);
+    assert_int_equal(copies_textfile_read(str_of(text), "m{what=\"wal\",store=\"second\"}"), 17);
+    assert_int_equal(copies_textfile_read(str_of(text), "n{what=\"wal\",store=\"second\"}"), 18);
+    assert_int_equal(copies_textfile_read(str_of(text), "m{what=\"base\",store=\"first\"}"), 0);
+    assert_int_equal(copies_textfile_read(str_of(text), "large"), 0);
+    assert_int_equal(copies_textfile_read(str_of(text), "last"), 0);
+    assert_int_equal(copies_textfile_read(STR(""), "m"), 0);
 }
 
 int main(void)
@@ -288,6 +369,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_listing_names_its_keys, setup, teardown),
         cmocka_unit_test(test_the_state_of_a_thaw_is_read),
         cmocka_unit_test(test_md5_is_that_of_its_rfc),
+        cmocka_unit_test(test_a_listing_in_any_order_is_read_in_one),
+        cmocka_unit_test(test_a_listing_of_nothing),
         cmocka_unit_test(test_a_text_file_keeps_what_a_store_had),
     };
 

@@ -18,7 +18,7 @@ const AMAZON = ['STANDARD', 'STANDARD_IA', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIV
 const DIALECTS = {
   amazon: { regions: ['eu-central-1'], styles: ['virtual', 'path'], classes: AMAZON,
     lock: true, wanted: true, thaw: true },
-  google: { regions: null, styles: ['virtual', 'path'], lock: true,
+  google: { regions: null, styles: ['virtual', 'path'], lock: true, meta: 'x-goog-meta-',
     classes: ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] },
   hetzner: { regions: ['fsn1'], styles: ['virtual', 'path'], classes: ['STANDARD'], lock: true },
   spaces: { regions: ['fra1'], styles: ['virtual', 'path'], classes: ['STANDARD'] },
@@ -31,9 +31,10 @@ const xml = (name, text) => `<?xml version="1.0" encoding="UTF-8"?><${name}>${te
 const escape = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 
 class Dialect {
-  // thawLooks: how many HEADs until a copy is there.
-  constructor(name, { thawLooks = 2 } = {}) {
-    Object.assign(this, DIALECTS[name], { name, thawLooks, objects: new Map(),
+  // thawLooks: how many HEADs until a copy is there; kms: the bucket's default encrypts
+  // with a key of KMS, so ETags are no sums; page: objects of one answer.
+  constructor(name, { thawLooks = 2, kms = false, page = 2 } = {}) {
+    Object.assign(this, DIALECTS[name], { name, thawLooks, kms, page, objects: new Map(),
       uploads: new Map(), requests: [] });
   }
 
@@ -122,14 +123,22 @@ class Dialect {
     if (mode && this.wanted && !headers['content-md5']) {
       return { error: this.#error(400, 'InvalidRequest') };
     }
-    return { storage, mode, until: mode && until, looks: 0, modified: new Date().toISOString() };
+    const meta = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'))
+      .map(([name, value]) => [name.replace('x-amz-meta-', this.meta ?? 'x-amz-meta-'), value]);
+    return { storage, mode, until: mode && until, looks: 0, modified: new Date().toISOString(),
+      meta: Object.fromEntries(meta) };
+  }
+  #etag(body, parts = 0) {
+    if (this.kms) return crypto.randomBytes(16).toString('hex');
+    return crypto.createHash('md5').update(body).digest('hex') + (parts ? `-${parts}` : '');
   }
 
   #put(key, headers, body) {
     const kept = this.#kept(headers);
     if (kept.error) return kept.error;
-    this.objects.set(key, { ...kept, body });
-    return { headers: { etag: '"e"' } };
+    const etag = this.#etag(body);
+    this.objects.set(key, { ...kept, body, etag });
+    return { headers: { etag: `"${etag}"` } };
   }
   #begin(key, headers) {
     const kept = this.#kept(headers);
@@ -148,8 +157,10 @@ class Dialect {
     const upload = this.uploads.get(query.get('uploadId'));
     const named = body.toString().match(/<PartNumber>/g) ?? [];
     if (!upload || named.length !== upload.parts.length) return this.#error(400, 'InvalidPart');
-    this.objects.set(key, { ...upload.kept, body: Buffer.concat(upload.parts) });
-    return { text: xml('CompleteMultipartUploadResult', '<ETag>"e-2"</ETag>') };
+    const sums = upload.parts.map((part) => crypto.createHash('md5').update(part).digest());
+    const etag = this.#etag(Buffer.concat(sums), sums.length);
+    this.objects.set(key, { ...upload.kept, body: Buffer.concat(upload.parts), etag });
+    return { text: xml('CompleteMultipartUploadResult', `<ETag>"${etag}"</ETag>`) };
   }
 
   #isFrozen(object) {
@@ -167,7 +178,8 @@ class Dialect {
   #head(key) {
     const object = this.objects.get(key);
     if (!object) return { status: 404 };
-    const headers = { 'content-length': object.body.length };
+    const headers = { 'content-length': object.body.length, etag: `"${object.etag}"`,
+      ...object.meta, ...(this.kms && { 'x-amz-server-side-encryption': 'aws:kms' }) };
     if (object.storage !== 'STANDARD') headers['x-amz-storage-class'] = object.storage;
     if (object.mode) {
       headers['x-amz-object-lock-mode'] = object.mode;
@@ -199,17 +211,24 @@ class Dialect {
     return { status: 202 };
   }
 
-  // Two a page, so that there are pages.
+  // Few a page, so that there are pages.
   #list(query) {
     const after = query.get('continuation-token') ?? '';
-    const keys = [...this.objects.keys()].sort().filter((key) =>
-      key.startsWith(query.get('prefix') ?? '') && key > after);
-    const page = keys.slice(0, 2).map((key) => {
-      const { body, storage, modified } = this.objects.get(key);
+    this.sorted = this.sorted?.length === this.objects.size ? this.sorted
+      : [...this.objects.keys()].sort();
+    const begin = after === '' ? 0 : this.sorted.indexOf(after) + 1;
+    const prefix = query.get('prefix') ?? '';
+    const keys = [];
+    let at = begin;
+    for (; at < this.sorted.length && keys.length < this.page; at++)
+      if (this.sorted[at].startsWith(prefix)) keys.push(this.sorted[at]);
+    const page = keys.map((key) => {
+      const { size, body, storage, modified, etag } = this.objects.get(key);
       return `<Contents><Key>${escape(key)}</Key><LastModified>${modified}</LastModified>` +
-        `<Size>${body.length}</Size><StorageClass>${storage}</StorageClass></Contents>`;
+        `<ETag>&quot;${etag}&quot;</ETag><Size>${size ?? body.length}</Size>` +
+        `<StorageClass>${storage}</StorageClass></Contents>`;
     });
-    const next = keys.length > 2 ? `<NextContinuationToken>${escape(keys[1])}` +
+    const next = at < this.sorted.length ? `<NextContinuationToken>${escape(keys.at(-1))}` +
       '</NextContinuationToken>' : '';
     return { text: xml('ListBucketResult', page.join('') + next) };
   }

@@ -2,6 +2,7 @@
 'use strict';
 
 const { execFileSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { makeFolder, root } = require('../../api/lib/store');
@@ -53,16 +54,17 @@ class S3 {
   }
 
   // A request of the tests' own.
-  async call(method, address, headers = {}) {
+  async call(method, address, headers = {}, body = undefined) {
     const { host } = new URL(this.endpoint);
     const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-    const all = { host, 'x-amz-date': date, 'x-amz-content-sha256': EMPTY, ...headers };
+    const sum = body === undefined ? EMPTY : crypto.createHash('sha256').update(body).digest('hex');
+    const all = { host, 'x-amz-date': date, 'x-amz-content-sha256': sum, ...headers };
     const names = Object.keys(all).sort();
     const signed = signature({ method, url: address, headers: all },
       { secret: SECRET, date, region: 'us-east-1', names });
     all.authorization = `AWS4-HMAC-SHA256 Credential=overround/${date.slice(0, 8)}/us-east-1/s3/` +
       `aws4_request, SignedHeaders=${names.join(';')}, Signature=${signed}`;
-    const answer = await fetch(this.endpoint + address, { method, headers: all });
+    const answer = await fetch(this.endpoint + address, { method, headers: all, body });
     return { status: answer.status, headers: answer.headers, text: await answer.text() };
   }
 
