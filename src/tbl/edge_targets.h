@@ -15,3 +15,4 @@ EDGE_TARGET(fastly, edge_fastly, "not run; carried out by a reader of ours: test
 EDGE_TARGET(akamai, edge_akamai, "not run; only checked for shape", "the rule tree of a property")
 EDGE_TARGET(bunny, edge_bunny, "not run; names checked against bunny-sdk", "a pull zone and its edge rules")
 EDGE_TARGET(haproxy, edge_haproxy, "run: tests/edge/haproxy_test.js", "haproxy.cfg of HAProxy 2.6, and its maps of routes")
+EDGE_TARGET(server, edge_server, "run: tests/edge/server_test.js", "the server's own lists of countries, as environment and as values of the chart")

@@ -73,6 +73,10 @@ spec:
   hostnames: {{ toJson . }}
   {{- end }}
   rules:
+    # Each process is scraped by itself.  Without backends a gateway answers by itself, with
+    # an error.
+    - matches:
+        - path: {type: PathPrefix, value: /metrics}
     {{- range list (list "feed" "Exact" "/v1/feed" "/v1/desk/feed") (list "bets" "PathPrefix" "/v1/desk/holds") (list "settle" "PathPrefix" "/v1/reports") (list "web" "PathPrefix" "/") }}
     {{- $role := first . }}
     {{- if include "overround.plays" (list $root $role) }}
