@@ -1,7 +1,7 @@
 /*
  * Snapshots: GET /v1/sports, /v1/events, /v1/events/{event}.
  *
- * An event's snapshot is kept until the event changes; lists are kept for half
+ * An event's snapshot is kept until the event changes; lists are kept for a fifth of
  * a second, because any price changes the book.  Answers carry an ETag, the
  * hash of the body and so the same from every process; how long a CDN keeps them
  * is in tbl/routes.h.  Surrogate keys are the names by which `overround purge`
@@ -20,7 +20,7 @@
 #include "web/event_json.h"
 
 #define LISTS 256
-#define LIST_FRESH_US 500000
+#define LIST_FRESH_US 200000
 #define KEPT_LEAST 256
 #define COUNT_EVERY 4096 /* log entries */
 #define PAGE_DEFAULT 100

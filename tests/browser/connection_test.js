@@ -122,14 +122,14 @@ describe('connections', () => {
     await fan.price(event, 1, 1).getByText('2.60').waitFor();
     assert.equal(await fan.price(event, 1, 1).getAttribute('aria-disabled'), 'false');
     // An edge gives what it has when the origin does not answer, and says how old it is.
-    let age = '9';
+    let age = '3';
     await fan.page.route(/\/v1\/events/, async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, headers: { ...response.headers(), age } });
     });
     await fan.page.getByText(/No connection: the odds below may be old/).waitFor();
     assert.equal(await fan.page.locator('.price:not(.locked)').count(), 0, 'all are locked');
-    age = '1';
+    age = '2';
     await fan.page.getByText(/No connection/).waitFor({ state: 'hidden' });
     await fan.page.locator('.price:not(.locked)').first().waitFor();
     await fan.close();

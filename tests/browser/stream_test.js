@@ -10,18 +10,21 @@ const { eventually, market, worldFor } = require('../api/lib/world');
 describe('the stream in the browser', () => {
   const world = worldFor({ before, after }, {});
 
-  // Every message in both directions; cut() breaks the connection.
+  // Every message in both directions; cut() breaks the connection, and while it is deaf
+  // it hears of no change, as an edge node that has lost its origin and beats all the same.
   const tapped = async (fan) => {
     const tap = { sent: [], received: [], connections: 0 };
     await fan.page.routeWebSocket('**/v1/stream', (socket) => {
-      tap.connections += 1;
+      const on = (tap.connections += 1);
       const server = socket.connectToServer();
       socket.onMessage((text) => {
-        tap.sent.push(JSON.parse(text));
+        tap.sent.push({ ...JSON.parse(text), on });
         server.send(text);
       });
       server.onMessage((text) => {
-        tap.received.push(JSON.parse(text));
+        const message = JSON.parse(text);
+        if (tap.deaf && message.op === 'change') return;
+        tap.received.push({ ...message, on });
         socket.send(text);
       });
       tap.cut = () => Promise.all([socket.close(), server.close()]);
@@ -62,6 +65,31 @@ describe('the stream in the browser', () => {
     await fan.close();
   });
 
+  for (const path of ['/', '/event/']) {
+    test(`a stream that is behind the snapshots is not believed: ${path}`, async () => {
+      const event = await match(world(), 'Walnut', 'Hazel', [market.oneXTwo()]);
+      const fan = await customer(world());
+      const tap = await tapped(fan);
+      await fan.page.addInitScript(() => {
+        new MutationObserver(() => {
+          window.wasLocked ||= document.querySelector('.freshness .warn') !== null;
+        }).observe(document, { subtree: true, childList: true });
+      });
+      await fan.goto(path === '/' ? path : path + event);
+      await fan.price(event, 1, 1).getByText('2.00').waitFor();
+      await eventually(() => assert.ok(tap.received.some(({ op }) => op === 'change')));
+      tap.deaf = true;
+      await event.odds(market.oneXTwo('2.77'));
+      await fan.price(event, 1, 1).getByText('2.77').waitFor({ timeout: 60000 });
+      assert.equal(await fan.page.evaluate(() => window.wasLocked), true);
+      await eventually(() => assert.ok(tap.connections >= 2));
+      tap.deaf = false;
+      await event.odds(market.oneXTwo('2.88'));
+      await fan.price(event, 1, 1).getByText('2.88').waitFor({ timeout: 60000 });
+      await fan.close();
+    });
+  }
+
   test('a lost connection resumes at its position', async () => {
     const event = await match(world(), 'Peach', 'Quince', [market.oneXTwo()]);
     const fan = await customer(world());
@@ -70,12 +98,12 @@ describe('the stream in the browser', () => {
     await fan.price(event, 1, 1).getByText('2.00').waitFor();
     await eventually(() => assert.ok(tap.received.some(({ clk }) => clk !== undefined)));
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const { clk } = tap.received.findLast((message) => message.clk !== undefined);
     await tap.cut();
     await event.odds(market.oneXTwo('2.22'));
     await fan.price(event, 1, 1).getByText('2.22').waitFor();
     await eventually(() => assert.equal(tap.connections, 2));
-    const again = tap.sent.findLast(({ op }) => op === 'subscribe');
+    const { clk } = tap.received.findLast((message) => message.on === 1 && message.clk);
+    const again = tap.sent.find(({ op, on }) => on === 2 && op === 'subscribe');
     assert.equal(again.clk, clk);
     await fan.close();
   });

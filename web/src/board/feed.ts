@@ -61,9 +61,11 @@ interface Sport {
 
 const SILENCE_MS = 12000; // heartbeats come every 5 s
 const GRACE_MS = 1500; // a connection may be replaced before anyone is told
-const POLL_MS = 2000;
-const AGE_S = 3; // of what an edge has kept: older, and its origin does not answer
+const POLL_MS = 750; // an edge keeps a copy for a second: a suspension is here within two
+const POLLS = 4; // under way at once
+const AGE_S = 2; // of what an edge has kept: older, and its origin does not answer
 const LIST_MS = 15000; // the whole list again, for what has left it
+const QUIET_MS = 15000; // a stream that tells no change for so long is compared with snapshots
 const STREAM_EVENTS = 100; // in one subscription; what is wanted beyond is polled
 const STREAM_SPORTS = 128;
 const REFUSED = 4; // as many failures: a stream that refuses is not asked at once again
@@ -143,6 +145,17 @@ function mainOf(event: EventInfo): Market | null {
 const isOffered = (event: EventInfo) =>
   !event.gone && event.state !== 'ended' && event.main !== null;
 
+// Whether a snapshot says of a market, later than we heard of it, what we do not show.
+function isAhead(wire: WireMarket, old: Market | null): boolean {
+  if (!old) return true;
+  if (wire.version === undefined || wire.version <= old.version) return false;
+  if (wire.status !== old.status) return true;
+  return (wire.outcomes ?? []).some(({ outcome, odds, active }) => {
+    const known = old.outcomes.find((o) => o.outcome === outcome);
+    return known?.odds !== odds || known.active !== active;
+  });
+}
+
 const isOlder = (old: EventInfo, wire: WireEvent) =>
   wire.version !== undefined && wire.version < old.version;
 
@@ -170,6 +183,9 @@ export class Feed {
   private subscribeRequest = 0;
   private subscribing = false; // its answer, and so its prices, are yet to come
   private polled = 0;
+  private polls = 0; // under way
+  private changed = 0; // when the stream told a change last
+  private isDoubted = false; // the stream before was behind
   private token: string | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asked: ReturnType<typeof setTimeout> | undefined;
@@ -181,6 +197,7 @@ export class Feed {
     setInterval(() => this.look(), 1000);
     setInterval(() => this.poll(), POLL_MS);
     setInterval(() => this.boards > 0 && void this.loadList(), LIST_MS);
+    setInterval(() => Date.now() - this.changed > QUIET_MS && this.compareAll(), QUIET_MS);
     const soon = () => {
       this.failures = Math.min(this.failures, 1);
       if (!this.socket) this.connect();
@@ -284,12 +301,17 @@ export class Feed {
     this.heard = Date.now();
     this.failures = 0;
     if (message.clk && !this.subscribing) this.clk = message.clk;
-    if (message.op === 'change') this.takeEvents(message.events as WireEvent[]);
+    if (message.op === 'change') this.takeChange(message.events as WireEvent[]);
     else if (message.op === 'account') this.handlers.onAccount(message);
     else if (message.op === 'bet') this.handlers.onBet(message.bet);
     else if (message.op === 'status') this.takeStatus(message);
     const prices = message.op === 'change' || message.op === 'heartbeat';
     if (prices && !this.subscribing) this.freshness.set('live');
+  }
+
+  private takeChange(events: WireEvent[]) {
+    this.changed = Date.now();
+    this.takeEvents(events);
   }
 
   private takeStatus({ id, status, code }: { id: number; status: string; code?: string }) {
@@ -299,6 +321,7 @@ export class Feed {
     } else if (id === this.subscribeRequest && status === 'ok') {
       this.subscribing = false;
       this.freshness.set('live');
+      if (this.isDoubted) this.compareAll();
     } else if (id === this.subscribeRequest) {
       this.failures = REFUSED; // polled until another stream takes it
       this.socket?.close();
@@ -381,6 +404,7 @@ export class Feed {
       ]);
       const { events } = list.body;
       const { sports } = counted.body;
+      this.compare(events);
       this.sports.set(same(sports, this.sports.value) ? this.sports.value : sports);
       this.takeEvents(events.filter((wire) => this.mayTake(wire.id, false)));
       this.sortList(events.map(({ id }) => id), true);
@@ -395,6 +419,7 @@ export class Feed {
     try {
       const path = `/v1/events/${encodeURIComponent(id)}`;
       const { body, age } = await good<WireEvent>('GET', path);
+      this.compare([body]);
       if (this.mayTake(id, true)) this.takeEvents([{ ...body, img: true }]);
       this.succeeded(age);
     } catch (error) {
@@ -404,11 +429,54 @@ export class Feed {
   }
 
   private async poll() {
+    if (this.polls >= POLLS) return; // a network that is slow is not asked for more
+    this.polls++;
+    await this.pollAll().finally(() => this.polls--);
+  }
+
+  private async pollAll() {
     const ids = this.streaming ? this.beyond() : [...this.wanted.keys()];
     const from = ids.length > 20 ? (this.polled += 20) % ids.length : 0;
     const work = ids.slice(from, from + 20).map((id) => this.loadEvent(id));
     if (this.boards > 0 && !this.streaming) work.push(this.loadList());
     await Promise.all(work);
+  }
+
+  // ---- the stream beside the snapshots ----------------------------------
+
+  // Markets of which a snapshot knows more than the stream has told.
+  private ahead({ id, main, markets }: WireEvent): boolean {
+    const known = this.event(id).value;
+    const of = (wire: WireMarket) => this.market(id, wire.market, wire.specifiers);
+    if (known === null) return false;
+    if (main && isAhead(main, of(main))) return true;
+    if (!Array.isArray(markets) || known.markets === null) return false;
+    return markets.some((wire) => isAhead(wire, of(wire)));
+  }
+
+  // What the stream does not tell a moment later, either, it does not tell: whoever hands
+  // it on (an edge node) has lost its origin, and beats all the same.
+  private compare(events: WireEvent[]) {
+    const { socket } = this;
+    const early = this.streaming && !this.subscribing ? events.filter((e) => this.ahead(e)) : [];
+    if (early.length === 0) return;
+    setTimeout(() => {
+      if (this.socket === socket && early.some((e) => this.ahead(e))) this.doubt();
+    }, GRACE_MS);
+  }
+
+  private doubt() {
+    this.isDoubted = true;
+    this.freshness.set('stale');
+    this.failures = REFUSED; // polled until another stream takes it
+    this.socket?.close();
+  }
+
+  private compareAll() {
+    if (!this.streaming) return;
+    this.isDoubted = false;
+    for (const id of this.streamed().slice(-20)) void this.loadEvent(id);
+    if (this.boards > 0) void this.loadList();
   }
 
   // An edge gives what it has when its origin does not answer: prices of before.
