@@ -7,14 +7,18 @@ const http = require('node:http');
 async function startWire(to) {
   const wire = { delay: 0, seen: [], agent: new http.Agent({ keepAlive: true }) };
   const server = http.createServer((req, res) => {
-    wire.seen.push({ at: Date.now(), path: req.url, method: req.method, headers: req.headers });
+    const { method, url, headers } = req;
+    const seen = { at: Date.now(), path: url, method, headers };
+    wire.seen.push(seen);
     const [host, port] = to.split(':');
     const pass = () => {
-      const { method, url, headers } = req;
       const out = http.request({ host, port, path: url, method, headers, agent: wire.agent });
       out.on('response', (answer) => {
         res.writeHead(answer.statusCode, answer.headers);
         answer.pipe(res);
+        res.on('close', () => {
+          seen.answered = Date.now();
+        });
       });
       out.on('error', () => res.destroy());
       req.pipe(out);
