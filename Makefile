@@ -10,6 +10,7 @@
 #   make         build/overround
 #   make image   build/image/overround.tar, for podman, docker and Kubernetes
 #   make bench   the speed claims beside their peers, as a table
+#   make bench-edge  price to page at 20, 80 and 200 ms from the origin, behind a node
 #   make lint    style, include direction, banned calls, both compilers
 #   make asan    build/asan/overround, with AddressSanitizer and UBSan
 #   make docs    the references generated from src/tbl
@@ -47,8 +48,8 @@ BENCHES = $(patsubst bench/%.c,build/bench/%,$(sort $(wildcard bench/*.c)))
 HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 	$(sort $(wildcard tests/crash/*.c tests/cluster/*.c)))
 
-.PHONY: all faults run test test-cluster cluster cluster-stop bench lint asan fuzz docs clean \
-	deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart edge \
+.PHONY: all faults run test test-cluster cluster cluster-stop bench bench-edge lint asan fuzz docs \
+	clean deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart edge \
 	image deps-image terraform rehearse-aws FORCE
 .SECONDARY:
 
@@ -193,6 +194,11 @@ bench: deps-test build/overround
 	@scripts/deps.sh bench
 	@$(MAKE) --no-print-directory VARIANT=release $(BENCHES)
 	@bench/run.sh
+
+bench-edge: deps-test build/overround
+	@scripts/deps.sh edge
+	@$(MAKE) --no-print-directory VARIANT=release $(BENCHES)
+	@bench/run.sh edge
 
 lint: deps-test
 	@scripts/lint.sh

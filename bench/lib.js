@@ -237,7 +237,7 @@ class Server {
     const text = await (await fetch(`http://${this.operator}/metrics`)).text();
     const values = {};
     for (const line of text.split('\n')) {
-      const match = /^(\w+(?:\{[^}]*\})?) (\S+)$/.exec(line);
+      const match = /^(\w+(?:\{.*\})?) (\S+)$/.exec(line);
       if (match) values[match[1]] = Number(match[2]);
     }
     return values;
@@ -341,7 +341,7 @@ function save(name, rows, raw) {
 
 const COLUMNS = ['claim', 'ours', 'peer', 'ratio', 'aim', 'cpu'];
 const ORDER = ['place_postgres', 'place_sqlite', 'trace', 'latency', 'settle', 'feed', 'stream',
-  'relay', 'cluster'];
+  'relay', 'cluster', 'edge'];
 
 // bench/feed prints one line of its own.
 function feedRows() {

@@ -6,12 +6,14 @@
  *
  *   build/bench/stream_clients KIND subscribe=PORT publish=PORT [clients=1000]
  *       [idle=0] [rate=25] [markets=1] [seconds=5] [stall=0] [token=T]
+ *       [at=127.0.0.1] [name=localhost]
  *
  * KIND   overround: GET /v1/stream, POST /v1/feed; nchan: /sub, /pub;
  *        nats: its WebSocket and its TCP port
  * idle   more clients, connected and subscribed to something else
  * rate   updates/s, each of one of `markets` markets in turn
  * stall  percent of the clients that read nothing in the second half
+ * at     where clients connect to; `name` is who they say it is
  *
  * An update's price is its number, so that a client knows when what it got
  * was sent.  Peers get texts of the same 200 bytes as ours makes of a market.
@@ -71,7 +73,8 @@ struct histogram {
 static struct {
     enum kind kind;
     int64_t subscribe, publish, clients, idle, rate, markets, seconds, stall;
-    const char *token;
+    const char *token, *name;
+    struct in_addr at;
     int epoll;
     struct client *all;
     int64_t n, n_open, n_connecting;
@@ -82,7 +85,8 @@ static struct {
     bool measuring, stalling;
     struct histogram latency[PHASES];
     char read[READ_BYTES];
-} bench = { .clients = 1000, .rate = 25, .markets = 1, .seconds = 5, .token = "" };
+} bench = { .clients = 1000, .rate = 25, .markets = 1, .seconds = 5, .token = "",
+            .name = "localhost" };
 
 static const char marker[] = "\"odds\":\"";
 
@@ -206,10 +210,10 @@ static void on_frames(struct client *c, const char *p, size_t n)
 
 /* ---- connecting --------------------------------------------------------- */
 
-static int connect_to(int64_t port, bool wait)
+static int connect_to(struct in_addr at, int64_t port, bool wait)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+                                   .sin_addr = at };
     int fd = socket(AF_INET, SOCK_STREAM | (wait ? 0 : SOCK_NONBLOCK), 0), one = 1;
 
     if (fd < 0)
@@ -234,7 +238,7 @@ static void begin_client(int64_t i)
 
     *c = (struct client){ .price_e2 = -1, .idle = i >= bench.clients,
                           .may_stall = i < bench.clients && i % 100 < bench.stall };
-    c->fd = connect_to(bench.subscribe, false);
+    c->fd = connect_to(bench.at, bench.subscribe, false);
     watch(c->fd, EPOLLOUT, (uint64_t)i, EPOLL_CTL_ADD);
     bench.n_connecting++;
 }
@@ -245,9 +249,10 @@ static void ask_upgrade(struct client *c, int64_t i)
     char text[400];
     const char *path = bench.kind == NCHAN && c->idle ? "/elsewhere" : paths[bench.kind];
     int n = snprintf(text, sizeof(text),
-                     "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Mozilla/5.0 (bench)\r\n"
+                     "Upgrade: websocket\r\n"
                      "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                     "Sec-WebSocket-Version: 13\r\n\r\n", path);
+                     "Sec-WebSocket-Version: 13\r\n\r\n", path, bench.name);
 
     if (write(c->fd, text, (size_t)n) != n)
         fail("the request was not taken");
@@ -397,12 +402,13 @@ static void publish_due(int64_t began_us, int64_t *done)
 
 static void start_publishers(void)
 {
+    const struct in_addr loopback = { .s_addr = htonl(INADDR_LOOPBACK) };
     static const char hello[] = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
 
     for (int i = 0; i < PUBLISHERS; i++) {
         struct publisher *publisher = &bench.publishers[i];
 
-        publisher->fd = connect_to(bench.publish, true);
+        publisher->fd = connect_to(loopback, bench.publish, true);
         if (bench.kind == NATS && write(publisher->fd, hello, sizeof(hello) - 1) < 0)
             fail("nats");
         watch(publisher->fd, EPOLLIN, (uint64_t)(bench.n + i), EPOLL_CTL_ADD);
@@ -522,6 +528,12 @@ static bool read_option(const char *text)
         bench.token = text + 6;
         return true;
     }
+    if (strncmp(text, "name=", 5) == 0) {
+        bench.name = text + 5;
+        return true;
+    }
+    if (strncmp(text, "at=", 3) == 0)
+        return inet_pton(AF_INET, text + 3, &bench.at) == 1;
     for (size_t i = 0; i < LENGTH(numbers); i++) {
         size_t n = strlen(numbers[i].name);
 
@@ -548,6 +560,7 @@ int main(int argc, char **argv)
     static const char *const kinds[] = { "overround", "nchan", "nats" };
     bool known = false;
 
+    bench.at.s_addr = htonl(INADDR_LOOPBACK);
     for (int i = 0; argc > 1 && i < 3; i++) {
         if (strcmp(argv[1], kinds[i]) == 0) {
             bench.kind = (enum kind)i;
@@ -558,7 +571,7 @@ int main(int argc, char **argv)
         known = known && read_option(argv[i]);
     if (!known || bench.subscribe == 0 || bench.publish == 0 || bench.markets < 1) {
         fprintf(stderr, "usage: stream_clients overround|nchan|nats subscribe=PORT publish=PORT"
-                        " [clients= idle= rate= markets= seconds= stall= token=]\n");
+                        " [clients= idle= rate= markets= seconds= stall= token= at= name=]\n");
         return 2;
     }
     raise_file_limit();

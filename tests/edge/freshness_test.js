@@ -135,7 +135,8 @@ async function startCdn(origin) {
   const purge = (req, res) => {
     const keys = req.headers['surrogate-key'].split(' ');
     purged.push(...keys);
-    for (const [url, copy] of copies) if (keys.some((k) => copy.keys.includes(k))) copies.delete(url);
+    for (const [url, copy] of copies)
+      if (keys.some((key) => copy.keys.includes(key))) copies.delete(url);
     res.end('{"status":"ok"}');
   };
   const give = async (req, res) => {
