@@ -42,6 +42,7 @@
 #include "base/metrics.h"
 #include "net/http_head.h"
 #include "net/http_reader.h"
+#include "net/listen.h"
 
 #define CONNECTION_MAGIC 0x68747470u /* "http" */
 #define READ_BYTES ((size_t)64 * 1024)
@@ -88,7 +89,7 @@ struct http_server {
     uv_tcp_t listener;
     uv_timer_t tick, drain_timer;
     uv_idle_t idle;              /* runs while connections are READY */
-    int port;
+    struct listening listening;
     struct list lists[STATES];
     uint64_t timeout_ms[STATES]; /* 0: none */
     struct connection *spare;
@@ -582,10 +583,13 @@ struct conn *http_upgrade(struct http_request *request, int status,
 {
     struct connection *c = connection_of(request);
     struct http_server *server = c->server;
+    struct conn *conn;
     uv_os_fd_t fd;
     int own;
 
-    CHECK(c->state == STATE_ANSWERING && c->eating && !c->gone);
+    CHECK(c->state == STATE_ANSWERING);
+    if (c->gone)
+        return NULL;
     CHECK(uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0);
     own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
@@ -593,13 +597,14 @@ struct conn *http_upgrade(struct http_request *request, int status,
     count_answer(status);
     metric_observe(METRIC_HTTP_SECONDS, clock_mono_us() - request->arrived_us);
     server->n_upgraded++;
-    c->upgraded = conn_new(&(struct conn_options){
+    conn = conn_new(&(struct conn_options){
         .loop = server->loop, .fd = own, .handler = handler, .ctx = ctx,
         .on_released = on_upgraded_closed, .released_ctx = server,
     });
+    c->upgraded = c->eating ? conn : NULL;
     connection_move(c, STATE_WRITING);
     connection_close(c);
-    return c->upgraded;
+    return conn;
 }
 
 /* ---- requests ----------------------------------------------------------- */
@@ -789,60 +794,6 @@ static void on_tick(uv_timer_t *timer)
     }
 }
 
-/* "host:port" or "[v6]:port" */
-static bool split_address(const char *listen, char *host, size_t room, const char **port)
-{
-    const char *colon = strrchr(listen, ':');
-    size_t n = colon == NULL ? 0 : (size_t)(colon - listen);
-
-    if (colon == NULL || colon[1] == '\0')
-        return false;
-    if (n >= 2 && listen[0] == '[' && listen[n - 1] == ']') {
-        listen++;
-        n -= 2;
-    }
-    if (n >= room)
-        return false;
-    memcpy(host, listen, n);
-    host[n] = '\0';
-    *port = colon + 1;
-    return true;
-}
-
-static bool bind_and_listen(struct http_server *server, struct arena *arena,
-                            struct str *error)
-{
-    const char *listen = server->options.listen, *port;
-    struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-                              .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found = NULL;
-    struct sockaddr_storage bound;
-    int n = (int)sizeof(bound), result;
-    char host[256];
-
-    if (!split_address(listen, host, sizeof(host), &port)
-        || getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &found) != 0) {
-        *error = arena_printf(arena, "cannot listen on '%s': give an address and a "
-                              "port, as 127.0.0.1:8080", listen);
-        return false;
-    }
-    result = uv_tcp_bind(&server->listener, found->ai_addr, 0);
-    freeaddrinfo(found);
-    if (result == 0)
-        result = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
-    if (result == 0)
-        result = uv_tcp_getsockname(&server->listener, (struct sockaddr *)&bound, &n);
-    if (result != 0) {
-        *error = arena_printf(arena, "cannot listen on %s: %s", listen,
-                              uv_strerror(result));
-        return false;
-    }
-    server->port = ntohs(bound.ss_family == AF_INET6
-                             ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                             : ((struct sockaddr_in *)&bound)->sin_port);
-    return true;
-}
-
 static void set_defaults(struct http_server *server)
 {
     struct http_options *options = &server->options;
@@ -878,7 +829,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *
     set_defaults(server);
     CHECK(uv_tcp_init(loop, &server->listener) == 0);
     server->listener.data = server;
-    if (!bind_and_listen(server, arena, error)) {
+    if (!listen_at(&server->listener, options->listen, BACKLOG, on_connection,
+                   &server->listening, arena, error)) {
         uv_close((uv_handle_t *)&server->listener, on_listener_failed);
         return NULL;
     }
@@ -893,7 +845,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *
 
 int http_server_port(const struct http_server *server)
 {
-    return server->port;
+    return server->listening.port;
 }
 
 static bool has_unread(struct connection *c)
@@ -945,6 +897,7 @@ static void on_drain_accept(uv_timer_t *timer)
 {
     struct http_server *server = timer->data;
 
+    listen_end(&server->listening);
     accept_all(server);
     uv_close((uv_handle_t *)&server->listener, on_server_handle_closed);
     CHECK(uv_timer_start(timer, on_drain_idle, DRAIN_IDLE_MS, DRAIN_IDLE_MS) == 0);

@@ -55,18 +55,18 @@ void http_respond(struct http_request *request, int status, const char *content_
                   struct str body, const struct http_header *headers, size_t n_headers);
 
 /*
- * Takes the connection over, from inside on_request: the request has ended
- * and is gone, nothing was answered, and what the client sends from now on
- * goes to the handler.  The listener's memory for it is free again, and its
+ * Takes the connection over: the request has ended and is gone, nothing was
+ * answered, and what the client sends from now on goes to the handler; not so,
+ * when that is later than on_request, what it had sent behind the request.  The listener's memory for it is free again, and its
  * timeouts do not hold; a drain waits until it is closed.  `status` is what
- * will be counted as the answer.  NULL: no file is left for it, and the
- * request is still to be answered.
+ * will be counted as the answer.  NULL: no file is left for it, or the
+ * client has gone, and the request is still to be answered.
  */
 struct conn *http_upgrade(struct http_request *request, int status,
                           const struct conn_handler *handler, void *ctx) MUST_USE;
 
 struct http_options {
-    const char *listen;         /* "127.0.0.1:8080", "[::1]:0" */
+    const char *listen;         /* net/listen.h */
     size_t body_limit;          /* bytes, the most of any request */
     /* The most of this one, when its head is read; NULL: that of all. */
     size_t (*body_limit_of)(void *ctx, struct str method, struct str path);
@@ -87,7 +87,7 @@ struct http_options {
 /* NULL: *error says why (address in use, …). */
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *options,
                                     struct arena *arena, struct str *error) MUST_USE;
-int http_server_port(const struct http_server *server);
+int http_server_port(const struct http_server *server); /* 0: it listens at a path */
 /* Stops accepting, lets requests in flight be answered (with Connection:
  * close) and what still comes on open connections for half a second, closes
  * idle ones, then calls on_drained. */

@@ -11,6 +11,8 @@
 
 #include "net/sha1.h"
 
+#define MASK_BYTES 4u
+
 enum { FIN = 0x80, RESERVED = 0x70, OPCODE = 0x0f, MASKED = 0x80, LENGTH_BITS = 0x7f };
 
 static enum ws_result fail(struct ws_reader *reader, struct ws_message *message,
@@ -25,6 +27,12 @@ void ws_reader_init(struct ws_reader *reader, size_t limit_bytes)
 {
     *reader = (struct ws_reader){ .failed = false };
     buf_init(&reader->message, limit_bytes);
+}
+
+void ws_reader_init_client(struct ws_reader *reader, size_t limit_bytes)
+{
+    ws_reader_init(reader, limit_bytes);
+    reader->of_server = true;
 }
 
 void ws_reader_fini(struct ws_reader *reader)
@@ -80,12 +88,17 @@ static bool is_control(uint8_t opcode)
     return (opcode & 8) != 0;
 }
 
-/* Bytes of a masked frame's header, known by its second byte. */
-static size_t header_bytes(uint8_t second)
+/* Bytes of a header's length, known by its second byte. */
+static size_t length_bytes(const struct ws_reader *reader)
 {
-    unsigned length = second & LENGTH_BITS;
+    unsigned length = reader->header[1] & LENGTH_BITS;
 
-    return 6u + (length == 126 ? 2u : length == 127 ? 8u : 0u);
+    return length == 126 ? 2u : length == 127 ? 8u : 0u;
+}
+
+static size_t header_bytes(const struct ws_reader *reader)
+{
+    return 2u + length_bytes(reader) + (reader->of_server ? 0u : MASK_BYTES);
 }
 
 /* What the first two bytes must hold; NULL: nothing is wrong. */
@@ -98,7 +111,9 @@ static const char *header_fault(const struct ws_reader *reader)
         return "a reserved bit is set";
     if (opcode > WS_PONG || (opcode > WS_BINARY && opcode < WS_CLOSE))
         return "a reserved opcode";
-    if ((second & MASKED) == 0)
+    if (reader->of_server && (second & MASKED) != 0)
+        return "a server's frame may not be masked";
+    if (!reader->of_server && (second & MASKED) == 0)
         return "a client's frame must be masked";
     if (is_control(opcode) && (first & FIN) == 0)
         return "a control frame may not be fragmented";
@@ -115,7 +130,7 @@ static const char *header_fault(const struct ws_reader *reader)
  * the shortest form, and the highest bit zero. */
 static bool header_length(const struct ws_reader *reader, uint64_t *length)
 {
-    size_t bytes = header_bytes(reader->header[1]) - 6;
+    size_t bytes = length_bytes(reader);
 
     *length = reader->header[1] & LENGTH_BITS;
     if (bytes == 0)
@@ -162,7 +177,7 @@ static enum ws_result header_feed(struct ws_reader *reader, const char *p, size_
             if (fault != NULL)
                 return fail(reader, message, WS_PROTOCOL, fault);
         }
-        if (reader->header_n == header_bytes(reader->header[1]))
+        if (reader->header_n == header_bytes(reader))
             return frame_begin(reader, message);
     }
     return WS_MORE;
@@ -172,8 +187,10 @@ static enum ws_result header_feed(struct ws_reader *reader, const char *p, size_
 
 static void unmask(struct ws_reader *reader, char *p, size_t n)
 {
-    const uint8_t *mask = reader->header + header_bytes(reader->header[1]) - 4;
+    const uint8_t *mask = reader->header + header_bytes(reader) - MASK_BYTES;
 
+    if (reader->of_server)
+        return;
     for (size_t i = 0; i < n; i++)
         p[i] = (char)((uint8_t)p[i] ^ mask[reader->mask_at++ & 3]);
 }
@@ -290,6 +307,23 @@ size_t ws_header(enum ws_opcode opcode, size_t payload_n, char header[WS_HEADER_
     for (size_t i = bytes; i > 0; i--, rest >>= 8)
         header[1 + i] = (char)(uint8_t)rest;
     return 2 + bytes;
+}
+
+struct frame *ws_client_frame(enum ws_opcode opcode, struct str payload)
+{
+    char header[WS_HEADER_MAX + MASK_BYTES];
+    size_t n = ws_header(opcode, payload.n, header);
+    uint8_t mask[MASK_BYTES];
+    struct frame *frame;
+
+    header[1] = (char)((uint8_t)header[1] | MASKED);
+    randombytes_buf(mask, sizeof(mask));
+    memcpy(header + n, mask, sizeof(mask));
+    n += sizeof(mask);
+    frame = frame_new((struct str[]){ { header, n }, payload }, 2);
+    for (size_t i = 0; i < payload.n; i++)
+        frame->bytes[n + i] = (char)((uint8_t)frame->bytes[n + i] ^ mask[i & 3]);
+    return frame;
 }
 
 bool ws_accept(struct str key, char accept[WS_ACCEPT_BYTES + 1])

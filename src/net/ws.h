@@ -1,6 +1,6 @@
 /*
- * WebSocket, the server's side (RFC 6455): bytes in, messages out; frames'
- * headers out.  Knows no sockets and no HTTP.  No extensions.
+ * WebSocket (RFC 6455): bytes in, messages out; frames' headers out.  Knows no
+ * sockets and no HTTP (ws_client.h: a client's handshake).  No extensions.
  *
  * A reader keeps a message's bytes until it is complete, and nothing between
  * messages.
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "net/frame.h"
 
 enum ws_opcode {
     WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10,
@@ -36,6 +37,7 @@ struct ws_reader {
     uint8_t header[14], header_n;
     uint8_t opcode;                  /* of the frame */
     uint8_t message_opcode;          /* of the fragments; 0 = none began */
+    bool of_server;                  /* its frames come, which are not masked */
     bool fin, in_payload, failed;
     uint8_t mask_at;
     uint8_t control_n;
@@ -59,6 +61,8 @@ struct ws_message {
 };
 
 void ws_reader_init(struct ws_reader *reader, size_t limit_bytes);
+/* Of what a server sends. */
+void ws_reader_init_client(struct ws_reader *reader, size_t limit_bytes);
 void ws_reader_fini(struct ws_reader *reader);
 /* Eats bytes up to the end of one message.  *eaten <= n. */
 enum ws_result ws_reader_feed(struct ws_reader *reader, const char *p, size_t n, size_t *eaten,
@@ -66,6 +70,9 @@ enum ws_result ws_reader_feed(struct ws_reader *reader, const char *p, size_t n,
 
 /* The header of an unfragmented, unmasked frame; returns its bytes. */
 size_t ws_header(enum ws_opcode opcode, size_t payload_n, char header[WS_HEADER_MAX]);
+
+/* A client's frame, masked; the caller's reference. */
+struct frame *ws_client_frame(enum ws_opcode opcode, struct str payload) MUST_USE;
 
 /* Sec-WebSocket-Accept for a Sec-WebSocket-Key.  False: not 16 bytes in
  * base64. */

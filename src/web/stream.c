@@ -42,7 +42,9 @@ struct stream *stream_new(const struct stream_options *options)
 
     CHECK(stream != NULL && options->tick_ms > 0);
     stream->options = *options;
-    stream->marks = calloc(book_shards(options->book) > 0 ? MARKS : 1, sizeof(*stream->marks));
+    stream->source = options->source != NULL ? options->source : &stream_book;
+    stream->marks = calloc(options->book != NULL && book_shards(options->book) > 0 ? MARKS : 1,
+                           sizeof(*stream->marks));
     CHECK(stream->marks != NULL);
     map_init(&stream->channels[CHANNEL_EVENT], LIMIT_STREAM_CHANNELS);
     map_init(&stream->channels[CHANNEL_SPORT], LIMIT_STREAM_CHANNELS);
@@ -61,8 +63,8 @@ struct stream *stream_new(const struct stream_options *options)
 void stream_start(struct stream *stream)
 {
     stream->started = true;
-    stream->covered = stream->mark = book_order(stream->options.book);
-    stream_mark(stream);
+    stream->covered = stream->mark = stream->source->order(stream);
+    stream->source->mark(stream);
     stream->since = stream->covered + 1; /* what was older than the replayed log is lost */
     stream->mark_ms = stream_now(stream);
     CHECK(uv_timer_start(&stream->quarter, on_quarter, QUARTER_MS, QUARTER_MS) == 0);
@@ -76,8 +78,8 @@ uint64_t stream_now(const struct stream *stream)
 int64_t stream_covered(struct stream *stream)
 {
     if (stream->dirty == NULL) {
-        stream->covered = book_order(stream->options.book);
-        stream_mark(stream);
+        stream->covered = stream->source->order(stream);
+        stream->source->mark(stream);
     }
     return stream->covered;
 }
@@ -136,10 +138,10 @@ static void tell_subscribers(struct stream *stream, struct channel *channel)
 
 static void flush_channels(struct stream *stream)
 {
-    int64_t order = book_order(stream->options.book);
+    int64_t order = stream->source->order(stream);
     struct channel *channel;
 
-    stream_mark(stream);
+    stream->source->mark(stream);
     while ((channel = stream->dirty) != NULL) {
         stream->dirty = channel->next_dirty;
         channel->dirty = false;
@@ -248,7 +250,8 @@ static void move_since(struct stream *stream)
 
 static void close_handles(struct stream *stream)
 {
-    if (!stream->draining || stream->clients != NULL || stream->closed_handles)
+    if (!stream->draining || stream->clients != NULL || stream->waits != NULL ||
+        stream->closed_handles)
         return;
     stream->closed_handles = true;
     uv_close((uv_handle_t *)&stream->tick, NULL);
@@ -269,6 +272,7 @@ static void on_quarter(uv_timer_t *timer)
         next = c->next;
         client_check(c, stream_now(stream));
     }
+    waits_check(stream);
     if (++stream->sweeps % SWEEP_QUARTERS == 0 && stream->queues[QUEUE_READY].first == NULL) {
         channels_sweep(stream);
         move_since(stream);
@@ -338,7 +342,7 @@ void stream_free(struct stream *stream)
 
     if (stream == NULL)
         return;
-    CHECK(stream->clients == NULL && stream->purses.n == 0);
+    CHECK(stream->clients == NULL && stream->purses.n == 0 && stream->waits == NULL);
     for (unsigned kind = 0; kind < CHANNEL_KINDS; kind++) {
         for (size_t at = 0; (channel = map_next(&stream->channels[kind], &at)) != NULL;) {
             channel->dirty = false;

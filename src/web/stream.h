@@ -16,6 +16,7 @@
 #include "net/http.h"
 
 struct stream;
+struct stream_source;
 
 /* Who a session's token is. */
 struct stream_identity { int64_t account, epoch, expires_ms; };
@@ -34,13 +35,14 @@ void stream_answer(struct stream_question *question, enum stream_session session
 struct stream_options {
     uv_loop_t *loop;
     const struct book *book;
+    const struct stream_source *source; /* NULL: the book */
     int64_t tick_ms;     /* at most one frame a tick and event */
     int64_t stall_ms;    /* who drains nothing for so long is closed */
     /* Who is this? and: is that still so? */
     void (*identify)(void *ctx, struct str token, struct stream_question *question);
     void (*confirm)(void *ctx, const struct stream_identity *identity,
                     struct stream_question *question);
-    void *ctx;
+    void *ctx;           /* theirs, or the other source's */
 };
 
 struct stream *stream_new(const struct stream_options *options) MUST_USE;

@@ -315,7 +315,7 @@ static void on_drained(void *ctx)
     set_full(client, false);
     if (client->state != CLIENT_OPEN)
         return;
-    own_drained(client);
+    client->stream->source->drained(client);
     if (client->lags)
         client_fall_behind(client);
 }
@@ -324,8 +324,9 @@ static void on_drained(void *ctx)
 
 static void let_go(struct client *client)
 {
+    wait_forget(client);
     client_unsubscribe(client);
-    own_forget(client);
+    client->stream->source->forget(client);
     ws_reader_fini(&client->reader);
 }
 
@@ -388,6 +389,11 @@ static void on_closed(void *ctx)
 
 /* ---- time -------------------------------------------------------------------- */
 
+static bool is_fresh(const struct stream *stream)
+{
+    return stream->source->is_fresh == NULL || stream->source->is_fresh(stream);
+}
+
 static void heartbeat(struct client *client)
 {
     struct stream *stream = client->stream;
@@ -395,9 +401,12 @@ static void heartbeat(struct client *client)
 
     if (stream->heartbeats_left == 0 || client->lags || client->notes != NULL)
         return;
+    if (!is_fresh(stream))
+        return; /* it would say that all is well */
     stream->heartbeats_left--;
     if (*frame == NULL)
-        *frame = frame_of_heartbeat(stream_clk(stream, stream->heartbeat_clk), client->dress);
+        *frame = frame_of_heartbeat(stream->source->clk(stream, stream->heartbeat_clk),
+                                    client->dress);
     client_send(client, frame_ref(*frame));
 }
 
@@ -429,8 +438,8 @@ void client_check(struct client *client, uint64_t now_ms)
     if (now_ms >= client->sent_ms + HEARTBEAT_MS)
         heartbeat(client);
     check_life(client, now_ms);
-    if (client->state == CLIENT_OPEN && client->own != NULL)
-        own_check(client, now_ms);
+    if (client->state == CLIENT_OPEN)
+        client->stream->source->check(client, now_ms);
 }
 
 /* ---- beginning --------------------------------------------------------------- */
@@ -454,12 +463,16 @@ static struct client *client_new(struct stream *stream, struct http_request *req
     struct client *client = NULL;
     struct frame *frame;
 
-    if (!stream->draining && n < LIMIT_STREAM_CLIENTS) {
+    if (!stream->draining && n < LIMIT_STREAM_CLIENTS && is_fresh(stream)) {
         client = calloc(1, sizeof(*client));
         CHECK(client != NULL);
+        if (stream->source->admit != NULL)
+            stream->source->admit(client, request);
         client->conn = http_upgrade(request, dress == DRESS_SSE ? 200 : 101, &handler, client);
     }
     if (client == NULL || client->conn == NULL) {
+        if (client != NULL)
+            stream->source->forget(client);
         free(client);
         answer_refusal(request, REFUSE_BUSY, STR("there are too many streams"), STR_NONE);
         return NULL;
@@ -538,28 +551,21 @@ static int64_t last_event_id(struct stream *stream, const struct http_request *r
 
     if (decimal_parse(http_header(request, "Last-Event-ID"), 0, INT64_MAX, &clk) != DECIMAL_OK)
         return -1;
-    return stream_order(stream, clk);
+    return stream->source->since(stream, clk);
 }
 
-void stream_get_event(void *ctx, struct http_request *request)
+void client_begin_event(struct stream *stream, struct http_request *request,
+                        struct channel *channel, int64_t since)
 {
-    struct stream *stream = ctx;
-    int64_t since = last_event_id(stream, request);
-    struct channel *channel;
     struct client *client;
     struct buf head;
 
-    if (book_event(stream->options.book, request->param) == NULL) {
+    if (!stream->source->has_event(stream, channel_id(channel))) {
         answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
         return;
     }
     if (!str_eq(request->method, STR("GET"))) { /* HEAD */
         http_respond(request, 200, "text/event-stream", STR_NONE, NULL, 0);
-        return;
-    }
-    channel = channel_of(stream, CHANNEL_EVENT, request->param);
-    if (channel == NULL) {
-        answer_refusal(request, REFUSE_BUSY, STR("there are too many streams"), STR_NONE);
         return;
     }
     buf_init(&head, 512);
@@ -571,4 +577,25 @@ void stream_get_event(void *ctx, struct http_request *request)
     buf_fini(&head);
     if (client != NULL)
         client_subscribe(client, &channel, 1, since);
+}
+
+void stream_get_event(void *ctx, struct http_request *request)
+{
+    struct stream *stream = ctx;
+    int64_t since = last_event_id(stream, request);
+    struct channel *channel;
+
+    if (!stream->source->has_event(stream, request->param)) {
+        answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
+        return;
+    }
+    if (!is_fresh(stream)) {
+        answer_refusal(request, REFUSE_BUSY, STR("the prices cannot be had now"), STR_NONE);
+        return;
+    }
+    channel = channel_of(stream, CHANNEL_EVENT, request->param);
+    if (channel == NULL)
+        answer_refusal(request, REFUSE_BUSY, STR("there are too many streams"), STR_NONE);
+    else
+        wait_event(stream, request, channel, since);
 }

@@ -79,7 +79,7 @@ struct frame *change_frame(struct stream *stream, struct change *change, enum dr
                            bool last)
 {
     struct frame **frame = &change->frames[dress][last];
-    int64_t clk = stream_clk(stream, last ? change->clk : change->before);
+    int64_t clk = stream->source->clk(stream, last ? change->clk : change->before);
     struct buf head;
 
     if (*frame != NULL)

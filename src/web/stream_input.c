@@ -85,7 +85,7 @@ static int64_t since_of(const struct client *client, const struct input *input)
 
     if (decimal_parse(input->clk, 0, INT64_MAX, &clk) != DECIMAL_OK)
         return -1;
-    return stream_order(client->stream, clk);
+    return client->stream->source->since(client->stream, clk);
 }
 
 static void subscribe(struct client *client, struct input *input)
@@ -101,9 +101,7 @@ static void subscribe(struct client *client, struct input *input)
         refuse(client, input, code);
         return;
     }
-    client_status(client, input->id, NULL, STR_NONE);
-    if (client->state == CLIENT_OPEN)
-        client_subscribe(client, input->channels, input->n, since_of(client, input));
+    wait_subscribe(client, input->channels, input->n, since_of(client, input), input->id);
 }
 
 /* ---- messages ------------------------------------------------------------------ */
@@ -152,7 +150,8 @@ static void on_text(struct client *client, struct str text)
     if (object == NULL) {
         refuse(client, &input, "malformed");
     } else if (authenticate) {
-        own_authenticate(client, input.token, input.id);
+        client->stream->source->authenticate(
+            client, &(struct stream_authenticate){ input.token, text, input.id });
     } else if (str_eq(input.op, STR("subscribe"))) {
         subscribe(client, &input);
     } else {

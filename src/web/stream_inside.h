@@ -1,8 +1,11 @@
 /*
- * What the stream's files share; nobody else includes it.
+ * What the stream's files share; only src/fanout, the other source,
+ * includes it, too.
  *
  *   stream.c          ticks: what changed is encoded, queues are sent
  *   stream_channel.c  an event or a sport: who subscribes, what is new in it
+ *   stream_book.c     the source of prices that is the book; src/fanout has another
+ *   stream_wait.c     who waits until the source knows a channel
  *   stream_encode.c   frames: WebSocket's and SSE's dress of the same change
  *   stream_client.c   a client: its connection, subscription, catching up
  *   stream_input.c    what clients say
@@ -22,6 +25,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "net/frame.h"
@@ -66,7 +70,14 @@ struct subscription {
     int64_t sent;  /* while the client lags: what it has; -1 = nothing */
 };
 
-/* An event of a sport. */
+/* Who waits for a channel (stream_wait.c). */
+struct waiter {
+    struct wait *wait;     /* NULL: it waits no more */
+    struct channel *channel;
+    struct waiter *prev, *next; /* of the channel */
+};
+
+/* An event of a sport, of the book's source. */
 struct row {
     int64_t changed, version_seen;
     uint64_t hash;         /* of what was told of it, without its version */
@@ -79,19 +90,24 @@ struct row {
 
 struct channel {
     enum channel_kind kind;
+    struct stream *stream;
     size_t id_n;
+    bool known;            /* its source can tell of it */
+    struct waiter *waiters;
     struct subscription *subscriptions;
     size_t n;
     struct channel *next_dirty;
     bool dirty, gone;
-    bool renamed;          /* names have changed: an image, not a delta */
-    bool all;              /* of a sport: any row may have changed */
     int64_t changed;       /* order of its last change */
     int64_t checked;       /* up to here it was looked at */
     int64_t whole;         /* who has less needs the image */
     uint64_t empty_ms;     /* nobody subscribes since; 0 = somebody does */
     struct change delta, image;
     bool has_image;
+    void *upstream;        /* the other source's own */
+    /* The book's source's: */
+    bool renamed;          /* names have changed: an image, not a delta */
+    bool all;              /* of a sport: any row may have changed */
     uint64_t fixture;      /* hash of the event's names, start, … */
     uint64_t *shapes;      /* of an event's markets: what they were named */
     uint32_t n_shapes, shapes_room;
@@ -103,6 +119,9 @@ struct channel {
 /* The channel, made when it is new.  NULL: there are too many. */
 struct channel *channel_of(struct stream *stream, enum channel_kind kind, struct str id);
 void channel_free(struct channel *channel);
+struct str channel_id(const struct channel *channel);
+/* It will be looked at in the next flush. */
+void channel_dirty(struct stream *stream, struct channel *channel);
 /* What happened to the book, to the channels it concerns. */
 void channels_hear(struct stream *stream, const struct bus_prices *prices);
 /* Encodes what is new since it was checked into its delta.  False: nothing is. */
@@ -114,6 +133,69 @@ bool channel_merge(struct stream *stream, struct channel *channel, int64_t since
                    struct buf *events);
 /* Events that the book has forgotten; channels that nobody wants. */
 void channels_sweep(struct stream *stream);
+
+/* ---- sources ---------------------------------------------------------------- */
+
+/* What a client said to authenticate, until the call returns. */
+struct stream_authenticate { struct str token, text; int64_t id; };
+
+/*
+ * Where prices come from: the book (stream_book.c), or another process's stream
+ * (src/fanout).  Orders are the source's own and only grow.
+ */
+struct stream_source {
+    int64_t (*order)(const struct stream *stream);
+    void (*mark)(struct stream *stream);       /* its state as it is now may be promised */
+    int64_t (*clk)(struct stream *stream, int64_t order);
+    int64_t (*since)(struct stream *stream, int64_t clk); /* -1: it cannot be told */
+    /* NULL: always.  What it has is as it is now; else nothing is promised. */
+    bool (*is_fresh)(const struct stream *stream);
+    bool (*has_event)(const struct stream *stream, struct str id); /* or may have */
+    /* A channel is new: it is known now, or channel_is_known() follows; and its end. */
+    void (*begin)(struct stream *stream, struct channel *channel);
+    void (*end)(struct channel *channel);
+    /* channel_flush(), channel_image(), channel_merge(): into "events":[ ]. */
+    bool (*flush)(struct stream *stream, struct channel *channel, int64_t order);
+    void (*image)(struct stream *stream, struct channel *channel, struct jw *w);
+    bool (*merge)(struct stream *stream, struct channel *channel, int64_t since, struct jw *w);
+    void (*sweep)(struct stream *stream, struct channel *channel);
+    /* A client's own bets; admit (NULL: nothing) while its request is there. */
+    void (*admit)(struct client *client, const struct http_request *request);
+    void (*authenticate)(struct client *client, const struct stream_authenticate *ask);
+    void (*check)(struct client *client, uint64_t now_ms);
+    void (*drained)(struct client *client);
+    void (*forget)(struct client *client);     /* it is going */
+};
+
+extern const struct stream_source stream_book;
+
+/* ---- waiting (stream_wait.c) --------------------------------------------------- */
+
+/* A subscription whose channels are not all known; of a client, or of a request
+ * that will be answered as one. */
+struct wait {
+    struct stream *stream;
+    struct wait *prev, *next;  /* of the stream */
+    struct client *client;
+    struct http_request *request;
+    uint64_t deadline_ms;
+    int64_t since, id;
+    size_t left, n;            /* channels: not known yet, all */
+    struct waiter waiters[];
+};
+
+/* The source knows it now. */
+void channel_is_known(struct channel *channel);
+/* Subscribes as soon as all are known; at once, if they are.  Answers with id. */
+void wait_subscribe(struct client *client, struct channel **channels, uint32_t n, int64_t since,
+                    int64_t id);
+/* Begins a stream of Server-Sent Events as soon as the channel is known. */
+void wait_event(struct stream *stream, struct http_request *request, struct channel *channel,
+                int64_t since);
+/* The client is going. */
+void wait_forget(struct client *client);
+/* Whose time is up, of all: is told so. */
+void waits_check(struct stream *stream);
 
 /* ---- accounts (stream_own.c) ---------------------------------------------- */
 
@@ -181,6 +263,8 @@ struct client {
     uint64_t deadline_ms;                     /* CLOSING: gone by then */
     struct own *own;
     struct stream_question *asking;           /* authentication in flight */
+    struct wait *wait;                        /* or NULL */
+    void *upstream;                           /* the other source's own */
     struct ws_reader reader;
 };
 
@@ -203,6 +287,9 @@ void client_subscribe(struct client *client, struct channel **channels, uint32_t
                       int64_t since);
 /* A quarter of a second has passed. */
 void client_check(struct client *client, uint64_t now_ms);
+/* The request, of an event whose channel is known, becomes a stream of it. */
+void client_begin_event(struct stream *stream, struct http_request *request,
+                        struct channel *channel, int64_t since);
 /* conn's callback: bytes of a WebSocket client. */
 void client_input(struct client *client, const char *p, size_t n);
 
@@ -223,6 +310,8 @@ int64_t stream_order(struct stream *stream, int64_t clk);
 
 struct stream {
     struct stream_options options;
+    const struct stream_source *source;
+    struct wait *waits;
     struct map channels[CHANNEL_KINDS], purses;
     struct channel *dirty;
     struct purse *dirty_purses;

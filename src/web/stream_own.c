@@ -296,6 +296,8 @@ void own_check(struct client *client, uint64_t now_ms)
     const struct stream_options *options = &client->stream->options;
     struct own *own = client->own;
 
+    if (own == NULL)
+        return;
     if (own->identity.expires_ms <= clock_wall_ms()) {
         end_session(client, STREAM_SESSION_OVER);
         return;
