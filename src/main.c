@@ -5,6 +5,7 @@
 #include "base/build.h"
 #include "base/config.h"
 #include "cli/cli.h"
+#include "fanout/fanout.h"
 #include "model/rules_hash.h"
 #include "serve.h"
 
@@ -37,6 +38,7 @@ static const struct command {
     { "sleep", "SECONDS", "waits: the preStop hook of an image without a shell", cli_sleep },
     { "edge", "--for TARGET --policy edge.yaml", "what a CDN or edge node is configured with",
       cli_edge },
+    { "fanout", "--origin ADDRESS --listen ADDRESS", "the stream of an edge node", fanout_main },
     { "reference", "config|metrics|refusals", "prints a reference", cli_reference },
 };
 

@@ -206,7 +206,7 @@ static void learn_sport(struct stream *stream, struct channel *channel)
     }
 }
 
-static void book_begin(struct stream *stream, struct channel *channel)
+static bool book_begin(struct stream *stream, struct channel *channel)
 {
     const struct event *event;
 
@@ -216,13 +216,14 @@ static void book_begin(struct stream *stream, struct channel *channel)
     if (channel->kind == CHANNEL_SPORT) {
         channel->whole = channel->checked; /* who had left before is not known */
         learn_sport(stream, channel);
-        return;
+        return true;
     }
     channel->whole = stream->since;
     event = book_event(stream->options.book, channel_id(channel));
     channel->gone = event == NULL;
     if (event != NULL)
         learn_event(channel, event);
+    return true;
 }
 
 static void book_end(struct channel *channel)

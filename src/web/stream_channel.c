@@ -53,11 +53,13 @@ struct channel *channel_of(struct stream *stream, enum channel_kind kind, struct
     if (channel != NULL)
         return channel;
     channel = channel_new(stream, kind, id);
-    if (map_put(&stream->channels[kind], channel_id(channel), channel)) {
-        stream->source->begin(stream, channel);
-        return channel;
+    if (!stream->source->begin(stream, channel)) {
+        channel_drop(channel);
+        return NULL;
     }
-    channel_drop(channel);
+    if (map_put(&stream->channels[kind], channel_id(channel), channel))
+        return channel;
+    channel_free(channel);
     return NULL;
 }
 

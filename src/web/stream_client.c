@@ -466,6 +466,7 @@ static struct client *client_new(struct stream *stream, struct http_request *req
     if (!stream->draining && n < LIMIT_STREAM_CLIENTS && is_fresh(stream)) {
         client = calloc(1, sizeof(*client));
         CHECK(client != NULL);
+        client->dress = dress;
         if (stream->source->admit != NULL)
             stream->source->admit(client, request);
         client->conn = http_upgrade(request, dress == DRESS_SSE ? 200 : 101, &handler, client);
@@ -479,7 +480,6 @@ static struct client *client_new(struct stream *stream, struct http_request *req
     }
     client->magic = CLIENT_MAGIC;
     client->stream = stream;
-    client->dress = dress;
     client->heard_ms = client->sent_ms = stream_now(stream);
     ws_reader_init(&client->reader, LIMIT_WS_MESSAGE_BYTES);
     client->next = stream->clients;

@@ -105,8 +105,8 @@ struct channel {
     struct change delta, image;
     bool has_image;
     void *upstream;        /* the other source's own */
-    /* The book's source's: */
     bool renamed;          /* names have changed: an image, not a delta */
+    /* The book's source's: */
     bool all;              /* of a sport: any row may have changed */
     uint64_t fixture;      /* hash of the event's names, start, … */
     uint64_t *shapes;      /* of an event's markets: what they were named */
@@ -151,8 +151,9 @@ struct stream_source {
     /* NULL: always.  What it has is as it is now; else nothing is promised. */
     bool (*is_fresh)(const struct stream *stream);
     bool (*has_event)(const struct stream *stream, struct str id); /* or may have */
-    /* A channel is new: it is known now, or channel_is_known() follows; and its end. */
-    void (*begin)(struct stream *stream, struct channel *channel);
+    /* A channel is new: it is known now, or channel_is_known() follows; and its end.
+     * False: there are too many. */
+    bool (*begin)(struct stream *stream, struct channel *channel);
     void (*end)(struct channel *channel);
     /* channel_flush(), channel_image(), channel_merge(): into "events":[ ]. */
     bool (*flush)(struct stream *stream, struct channel *channel, int64_t order);

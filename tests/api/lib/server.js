@@ -128,7 +128,7 @@ class Server {
   }
 
   call(method, path, options) {
-    return call(method, this.publicUrl + path, options);
+    return call(method, (this.callUrl ?? this.publicUrl) + path, options);
   }
 
   operate(method, path, options = {}) {
@@ -137,6 +137,7 @@ class Server {
 
   // SIGTERM; anything but a clean exit is a failure (with asan: a leak, too).
   async stop() {
+    await this.fanout?.stop();
     if (!this.exit) this.child.kill('SIGTERM');
     const late = setTimeout(() => this.child.kill('SIGKILL'), 60000);
     const { status, signal } = await this.exited;
@@ -147,9 +148,29 @@ class Server {
   }
 
   async kill() {
+    await this.fanout?.kill();
     this.child.kill('SIGKILL');
     await this.exited;
   }
+}
+
+// An edge node's fan-out: `origin` is "host:port" or "unix:PATH", and so may `listen` be.
+async function startFanout(origin, { listen = '127.0.0.1:0', operator = '127.0.0.1:0' } = {}) {
+  const args = ['fanout', '--origin', origin, '--listen', listen, '--operator-listen', operator];
+  const fanout = new Server(spawn(binary(), args, {
+    env: cleanEnv(), cwd: root, stdio: ['ignore', 'pipe', 'pipe'],
+  }));
+  await fanout.listening();
+  await fanout.ready();
+  return fanout;
+}
+
+// OVERROUND_TEST_SHAPE=fanout: streams come through a fan-out, calls past it.
+async function standBefore(server) {
+  server.fanout = await startFanout(server.public);
+  server.callUrl = server.publicUrl;
+  server.public = server.fanout.public;
+  server.publicUrl = server.fanout.publicUrl;
 }
 
 // One process.
@@ -164,6 +185,7 @@ async function startProcess({ store, options = {}, env, launcher = [], ready = t
   const server = new Server(child);
   await server.listening();
   if (ready) await server.ready();
+  if (ready && process.env.OVERROUND_TEST_SHAPE === 'fanout') await standBefore(server);
   return server;
 }
 
@@ -187,4 +209,6 @@ async function startServer(wanted) {
   return new One({ ...wanted, ...shape }).start({ ready: wanted.ready });
 }
 
-module.exports = { startServer, startProcess, run, runAsync, serveArguments, OPERATOR_TOKEN };
+module.exports = {
+  startServer, startProcess, startFanout, run, runAsync, serveArguments, OPERATOR_TOKEN,
+};

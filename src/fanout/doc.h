@@ -1,0 +1,48 @@
+/*
+ * An event as the origin's stream told it: the public JSON, kept so that it can
+ * be told again to who has any part of it.  Pure.
+ *
+ * What is merged how is what the page does (web/src/board/feed.ts): members take
+ * the place of those before, markets are told apart by "market" and "specifiers",
+ * outcomes by "outcome", a name that does not come is the one before, and what
+ * has a lower "version" than what is here is older, and passed over.
+ *
+ * Each member and market has the order of its last change.
+ */
+#ifndef FANOUT_DOC_H
+#define FANOUT_DOC_H
+
+#include "base/json.h"
+#include "base/map.h"
+
+struct doc;
+
+enum doc_result {
+    DOC_SAME,    /* nothing is new */
+    DOC_CHANGED, /* told by doc_put_since() */
+    DOC_WHOLE,   /* something has left it: told by doc_put_image() alone */
+    DOC_LACKS,   /* a change of what is not here: the image must be had */
+    DOC_BAD,     /* not what the protocol says; the doc may be half changed */
+};
+
+struct doc *doc_new(struct str id) MUST_USE;
+void doc_free(struct doc *doc);
+/* event: an object of "events".  image: all of it, not what changed. */
+enum doc_result doc_apply(struct doc *doc, json_t *event, bool image, int64_t order) MUST_USE;
+/* The event is not there any more; or has never been, which nobody has heard. */
+enum doc_result doc_forget(struct doc *doc) MUST_USE;
+bool doc_is_gone(const struct doc *doc);
+
+void doc_put_image(const struct doc *doc, struct jw *w);
+/* What changed after `since`, for who has heard everything up to it: names where
+ * they are new.  False: nothing did. */
+bool doc_put_delta(const struct doc *doc, int64_t since, struct jw *w);
+/* The same for who may have missed names, too.  False: nothing did. */
+bool doc_put_merged(const struct doc *doc, int64_t since, struct jw *w);
+
+/* Whether it is nested no deeper than anything of the protocol may be. */
+bool json_is_shallow(const json_t *value);
+/* A value as it is; reals have all of their digits. */
+void json_put(struct jw *w, const json_t *value);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * What the fan-out's files share; nobody else includes it.
+ *
+ *   upstream.c   lines: which are open, which subscribes to what
+ *   source.c     channels: what is told of them to readers
+ *   hear.c       what comes over a line, to the channels it concerns
+ *   clks.c       between orders and what was promised
+ *   session.c    own bets of a reader
+ */
+#ifndef FANOUT_INSIDE_H
+#define FANOUT_INSIDE_H
+
+#include "fanout/doc.h"
+#include "fanout/link.h"
+#include "fanout/rows.h"
+#include "fanout/upstream.h"
+
+#define ASKED_MOST (LIMIT_STREAM_EVENTS + LIMIT_STREAM_SPORTS)
+#define MESSAGE_MOST ((size_t)LIMIT_STREAM_CHANGE_BYTES + 65536)
+#define SILENT_MS 12000 /* heartbeats come every 5 s: then it is lost */
+
+/* ---- channels --------------------------------------------------------------------- */
+
+enum wanted_state { WANTED_QUEUED, WANTED_ASKED, WANTED_HELD, WANTED_MISSING, WANTED_STATES };
+
+/* A channel of the stream, upstream. */
+struct wanted {
+    struct channel *channel;
+    enum wanted_state state;
+    struct line *line;          /* ASKED, HELD: who tells of it */
+    struct wanted *prev, *next; /* of its state, or of its line where it has one */
+    uint64_t missing_ms;        /* since; 0: it is there, as far as is known */
+    struct doc *doc;            /* of an event */
+    struct rows *rows;          /* of a sport */
+};
+
+struct wanted_list { struct wanted *first, *last; size_t n[CHANNEL_KINDS]; };
+
+/* ---- lines ------------------------------------------------------------------------ */
+
+/* A subscription that was asked for. */
+struct asked {
+    struct wanted *of[ASKED_MOST]; /* in its order; NULL: nobody wants it any more */
+    size_t n, images;              /* so many images have come */
+    bool waits;                    /* for its status */
+    bool is_fetch;                 /* without a clk: an image of each comes, in order */
+    struct line *from;             /* whose channels it takes over, or NULL */
+    int64_t id;
+    uint64_t sent_ms;
+};
+
+struct line {
+    struct upstream *upstream;
+    struct link *link;             /* NULL: it is not connected */
+    bool open;
+    bool changed;                  /* what it holds is not what it subscribes to */
+    bool resumes;                  /* it has connected anew: until its status is here */
+    bool is_given;                 /* another line is taking its channels over */
+    struct wanted_list holds;
+    struct asked asked;
+    int64_t clk;                   /* promised; 0: nothing is */
+    unsigned attempts;
+    uint64_t retry_ms, heard_ms, next_ms, idle_ms;
+};
+
+/* ---- orders ----------------------------------------------------------------------- */
+
+#define CLKS 65536
+
+/* From this moment and order on this was promised; top: the most, until then. */
+struct clk { int64_t order, promise, top; uint64_t ms; };
+
+struct clks { struct clk *ring; size_t first, n; };
+
+void clks_init(struct clks *clks);
+void clks_fini(struct clks *clks);
+void clks_mark(struct clks *clks, int64_t order, int64_t promise, uint64_t now_ms);
+/* What may be promised to who has everything up to this order. */
+int64_t clks_of_order(const struct clks *clks, int64_t order);
+/* The order from which who was promised this clk, here or elsewhere, goes on; -1:
+ * it cannot be told. */
+int64_t clks_since(const struct clks *clks, int64_t clk, uint64_t now_ms);
+
+/* ---- the whole ---------------------------------------------------------------------- */
+
+struct upstream {
+    uv_loop_t *loop;
+    const char *address;
+    struct stream *stream;
+    struct line *lines[UPSTREAM_LINES];
+    size_t n_lines;
+    struct wanted_list lists[WANTED_STATES]; /* of QUEUED and MISSING */
+    uv_timer_t timer;
+    bool stopped;
+    int64_t order, requests;
+    struct clks clks;
+    uint64_t stale_since_ms;       /* 0: it is fresh */
+    uint64_t missing_ms;           /* when those were asked for last */
+    int64_t reconnects;
+};
+
+/* upstream.c */
+void wanted_begin(struct upstream *upstream, struct wanted *wanted);
+void wanted_end(struct upstream *upstream, struct wanted *wanted);
+void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_state state,
+                 struct line *line);
+/* The line is not to be had any more, or not to be believed. */
+void line_lose(struct line *line, const char *why);
+/* There may be something to do for lines. */
+void upstream_soon(struct upstream *upstream);
+/* Of those that hold something the least promise. */
+int64_t upstream_promise(const struct upstream *upstream);
+
+/* hear.c: a message of a line.  NULL: well; else why the line must be lost. */
+const char *hear(struct line *line, struct str text) MUST_USE;
+
+/* ---- sessions ------------------------------------------------------------------------ */
+
+/* What is kept of a reader who came by WebSocket, and his session, if he has one. */
+void session_admit(struct client *client, const struct http_request *request);
+void session_authenticate(struct client *client, const struct stream_authenticate *ask);
+void session_check(struct client *client, uint64_t now_ms);
+void session_drained(struct client *client);
+void session_forget(struct client *client);
+
+#endif

@@ -1,0 +1,214 @@
+/* Sports as they were told: see fanout/rows.h. */
+#include "fanout/rows.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "fanout/doc.h"
+
+struct row_told {
+    json_t *json;       /* as it came */
+    int64_t order;
+    uint64_t gone_ms;
+    bool gone, listed;
+    size_t id_n;
+    char id[];
+};
+
+struct rows {
+    struct map by_id;
+    size_t sport_n;
+    char sport[];
+};
+
+struct rows *rows_new(struct str sport)
+{
+    struct rows *rows = calloc(1, sizeof(*rows) + sport.n);
+
+    CHECK(rows != NULL);
+    rows->sport_n = sport.n;
+    memcpy(rows->sport, sport.p, sport.n);
+    map_init(&rows->by_id, LIMIT_EVENTS);
+    return rows;
+}
+
+static void row_free(struct row_told *row)
+{
+    json_decref(row->json);
+    free(row);
+}
+
+void rows_free(struct rows *rows)
+{
+    struct row_told *row;
+    size_t at = 0;
+
+    if (rows == NULL)
+        return;
+    while ((row = map_next(&rows->by_id, &at)) != NULL)
+        row_free(row);
+    map_fini(&rows->by_id);
+    free(rows);
+}
+
+static struct str member(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+
+    return (struct str){ json_string_value(value), json_string_length(value) };
+}
+
+/* Lists show what is not over. */
+static bool is_shown(const struct rows *rows, const struct row_told *row)
+{
+    return !row->gone && !str_eq(member(row->json, "state"), STR("ended")) &&
+           str_eq(member(row->json, "sport"), (struct str){ rows->sport, rows->sport_n });
+}
+
+bool rows_are_empty(const struct rows *rows)
+{
+    const struct row_told *row;
+    size_t at = 0;
+
+    while ((row = map_next(&rows->by_id, &at)) != NULL)
+        if (is_shown(rows, row))
+            return false;
+    return true;
+}
+
+static struct row_told *row_new(struct rows *rows, struct str id)
+{
+    struct row_told *row = calloc(1, sizeof(*row) + id.n);
+
+    CHECK(row != NULL);
+    row->id_n = id.n;
+    memcpy(row->id, id.p, id.n);
+    if (map_put(&rows->by_id, (struct str){ row->id, id.n }, row))
+        return row;
+    free(row);
+    return NULL;
+}
+
+static json_int_t version_of(const json_t *event)
+{
+    return json_integer_value(json_object_get(event, "version"));
+}
+
+bool rows_take(struct rows *rows, json_t *event, int64_t order)
+{
+    struct str id = member(event, "id"), sport = member(event, "sport");
+    struct row_told *row = map_get(&rows->by_id, id);
+
+    if (row == NULL && !str_eq(sport, (struct str){ rows->sport, rows->sport_n }))
+        return false;
+    if (row == NULL)
+        row = row_new(rows, id);
+    if (row == NULL)
+        return false;
+    row->listed = true;
+    if (row->json != NULL && !row->gone &&
+        (version_of(event) < version_of(row->json) || json_equal(row->json, event)))
+        return false;
+    json_decref(row->json);
+    row->json = json_incref(event);
+    row->gone = false;
+    row->order = order;
+    return true;
+}
+
+static void row_goes(struct row_told *row, int64_t order, uint64_t now_ms)
+{
+    row->gone = true;
+    row->gone_ms = now_ms;
+    row->order = order;
+}
+
+bool rows_forget(struct rows *rows, struct str id, int64_t order, uint64_t now_ms)
+{
+    struct row_told *row = map_get(&rows->by_id, id);
+
+    if (row == NULL || row->gone)
+        return false;
+    row_goes(row, order, now_ms);
+    return true;
+}
+
+void rows_image_begin(struct rows *rows)
+{
+    struct row_told *row;
+    size_t at = 0;
+
+    while ((row = map_next(&rows->by_id, &at)) != NULL)
+        row->listed = false;
+}
+
+bool rows_image_end(struct rows *rows, int64_t order, uint64_t now_ms)
+{
+    struct row_told *row;
+    bool left = false;
+    size_t at = 0;
+
+    while ((row = map_next(&rows->by_id, &at)) != NULL) {
+        if (row->listed || !is_shown(rows, row))
+            continue;
+        row_goes(row, order, now_ms);
+        left = true;
+    }
+    return left;
+}
+
+/* ---- out ----------------------------------------------------------------------- */
+
+static void put_row(const struct row_told *row, struct jw *w)
+{
+    if (!row->gone) {
+        json_put(w, row->json);
+        return;
+    }
+    jw_object(w);
+    jw_put_str(w, "id", (struct str){ row->id, row->id_n });
+    jw_put_bool(w, "gone", true);
+    jw_object_end(w);
+}
+
+void rows_put_image(const struct rows *rows, struct jw *w)
+{
+    const struct row_told *row;
+    size_t at = 0;
+
+    while ((row = map_next(&rows->by_id, &at)) != NULL)
+        if (is_shown(rows, row))
+            put_row(row, w);
+}
+
+bool rows_put_since(const struct rows *rows, int64_t since, struct jw *w)
+{
+    const struct row_told *row;
+    bool told = false;
+    size_t at = 0;
+
+    while ((row = map_next(&rows->by_id, &at)) != NULL) {
+        if (row->order <= since)
+            continue;
+        put_row(row, w);
+        told = true;
+    }
+    return told;
+}
+
+int64_t rows_sweep(struct rows *rows, uint64_t now_ms, uint64_t kept_ms)
+{
+    struct row_told *row, *old = NULL;
+    int64_t order;
+    size_t at = 0;
+
+    while ((row = map_next(&rows->by_id, &at)) != NULL)
+        if (row->gone && now_ms > row->gone_ms + kept_ms)
+            old = row;
+    if (old == NULL)
+        return 0;
+    order = old->order;
+    (void)map_del(&rows->by_id, (struct str){ old->id, old->id_n });
+    row_free(old);
+    return order;
+}

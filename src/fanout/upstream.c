@@ -1,0 +1,602 @@
+/* Lines to the origin: see fanout/upstream.h. */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "fanout/inside.h"
+#include "feed/backoff.h"
+
+#define LOOK_MS 50
+#define SUBSCRIBE_MS 120     /* between two of a line: the origin takes ten a second */
+#define STATUS_MS 10000      /* for its answer, and the images */
+#define LATE_MS 7000         /* a line that says nothing for so long is not fresh */
+#define IDLE_MS 10000
+#define MISSING_MS 10000     /* before what is not there is asked for again */
+#define MISSING_SPACE_MS 1000
+
+static uint64_t now_of(const struct upstream *upstream)
+{
+    return uv_now(upstream->loop);
+}
+
+static size_t list_n(const struct wanted_list *list)
+{
+    return list->n[CHANNEL_EVENT] + list->n[CHANNEL_SPORT];
+}
+
+/* ---- channels ---------------------------------------------------------------------- */
+
+static struct wanted_list *list_of(struct upstream *upstream, const struct wanted *wanted)
+{
+    return wanted->line != NULL ? &wanted->line->holds : &upstream->lists[wanted->state];
+}
+
+static void list_remove(struct wanted_list *list, struct wanted *wanted)
+{
+    *(wanted->prev != NULL ? &wanted->prev->next : &list->first) = wanted->next;
+    *(wanted->next != NULL ? &wanted->next->prev : &list->last) = wanted->prev;
+    wanted->prev = wanted->next = NULL;
+    list->n[wanted->channel->kind]--;
+}
+
+static void list_append(struct wanted_list *list, struct wanted *wanted)
+{
+    wanted->prev = list->last;
+    *(list->last != NULL ? &list->last->next : &list->first) = wanted;
+    list->last = wanted;
+    list->n[wanted->channel->kind]++;
+}
+
+void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_state state,
+                 struct line *line)
+{
+    if (wanted->line != NULL && wanted->line != line)
+        wanted->line->changed = true;
+    list_remove(list_of(upstream, wanted), wanted);
+    wanted->state = state;
+    wanted->line = line;
+    list_append(list_of(upstream, wanted), wanted);
+    if (state == WANTED_MISSING)
+        wanted->missing_ms = now_of(upstream);
+    else if (state == WANTED_HELD)
+        wanted->missing_ms = 0;
+}
+
+void wanted_begin(struct upstream *upstream, struct wanted *wanted)
+{
+    list_append(&upstream->lists[WANTED_QUEUED], wanted);
+    upstream_soon(upstream);
+}
+
+void wanted_end(struct upstream *upstream, struct wanted *wanted)
+{
+    if (wanted->line != NULL)
+        wanted->line->changed = true;
+    list_remove(list_of(upstream, wanted), wanted);
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        struct asked *asked = &upstream->lines[i]->asked;
+
+        for (size_t k = 0; k < asked->n; k++)
+            if (asked->of[k] == wanted)
+                asked->of[k] = NULL;
+    }
+}
+
+/* ---- what lines are worth ------------------------------------------------------------ */
+
+int64_t upstream_promise(const struct upstream *upstream)
+{
+    int64_t least = -1, most = 0;
+
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        const struct line *line = upstream->lines[i];
+
+        if (line->clk > most)
+            most = line->clk;
+        if (list_n(&line->holds) > 0 && !line->asked.is_fetch &&
+            (least < 0 || line->clk < least))
+            least = line->clk;
+    }
+    return least < 0 ? most : least;
+}
+
+static bool line_is_fresh(const struct line *line)
+{
+    return line->open && !line->resumes &&
+           now_of(line->upstream) < line->heard_ms + LATE_MS;
+}
+
+/* What readers have is to be asked for anew. */
+static bool has_lost(const struct wanted_list *list)
+{
+    for (const struct wanted *wanted = list->first; wanted != NULL; wanted = wanted->next)
+        if (wanted->state != WANTED_HELD && wanted->channel->known &&
+            wanted->missing_ms == 0 && wanted->channel->n > 0)
+            return true;
+    return false;
+}
+
+static bool is_fresh(const struct upstream *upstream)
+{
+    bool any = false;
+
+    if (has_lost(&upstream->lists[WANTED_QUEUED]))
+        return false;
+
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        const struct line *line = upstream->lines[i];
+        bool fresh = line_is_fresh(line);
+
+        if ((!fresh && list_n(&line->holds) > 0) ||
+            (line->asked.is_fetch && has_lost(&line->holds)))
+            return false;
+        any = any || fresh;
+    }
+    return any;
+}
+
+uint64_t upstream_stale_ms(const struct upstream *upstream)
+{
+    return upstream->stale_since_ms == 0 ? 0 : now_of(upstream) + 1 - upstream->stale_since_ms;
+}
+
+/* ---- losing ---------------------------------------------------------------------------- */
+
+static void forget_adoption(struct line *line)
+{
+    if (line->asked.from != NULL)
+        line->asked.from->is_given = false;
+    line->asked.from = NULL;
+}
+
+/* Events go on by clk when it is back; what has no image yet, and sports, of whose
+ * images an empty one could not be told from another, are asked for anew. */
+static void line_keeps_events(struct line *line)
+{
+    struct wanted *next;
+
+    for (struct wanted *wanted = line->holds.first; wanted != NULL; wanted = next) {
+        next = wanted->next;
+        if (wanted->state == WANTED_ASKED || wanted->channel->kind == CHANNEL_SPORT ||
+            line->clk <= 0)
+            wanted_move(line->upstream, wanted, WANTED_QUEUED, NULL);
+    }
+}
+
+static void line_down(struct line *line)
+{
+    struct upstream *upstream = line->upstream;
+
+    line->link = NULL;
+    line->open = line->resumes = false;
+    forget_adoption(line);
+    line->asked = (struct asked){ .n = 0 };
+    line_keeps_events(line);
+    line->retry_ms = now_of(upstream) +
+                     (uint64_t)backoff_ms(++line->attempts, randombytes_random());
+    upstream->reconnects++;
+    metric_inc(METRIC_FANOUT_RECONNECTS);
+    upstream_soon(upstream);
+}
+
+void line_lose(struct line *line, const char *why)
+{
+    if (line->link == NULL)
+        return;
+    log_warn("fanout", "a stream of the origin is lost", "why='%s' attempt=%u", why,
+             line->attempts + 1);
+    link_end(line->link);
+    line_down(line);
+}
+
+static void on_link_end(void *ctx, const char *why)
+{
+    struct line *line = ctx;
+
+    log_warn("fanout", "a stream of the origin has ended", "why='%s' attempt=%u", why,
+             line->attempts + 1);
+    line_down(line);
+}
+
+/* ---- connecting -------------------------------------------------------------------------- */
+
+static void on_link_open(void *ctx)
+{
+    struct line *line = ctx;
+
+    line->open = true;
+    line->heard_ms = line->idle_ms = now_of(line->upstream);
+    line->resumes = line->changed = list_n(&line->holds) > 0;
+    line->next_ms = 0;
+    log_info("fanout", "a stream of the origin is open", NULL);
+    upstream_soon(line->upstream);
+}
+
+static void on_link_text(void *ctx, struct str text)
+{
+    struct line *line = ctx;
+    const char *why;
+
+    line->heard_ms = now_of(line->upstream);
+    line->attempts = 0;
+    why = hear(line, text);
+    if (why != NULL)
+        line_lose(line, why);
+}
+
+static const struct link_handler on_link = { on_link_open, on_link_text, on_link_end };
+
+static void line_connect(struct line *line)
+{
+    struct upstream *upstream = line->upstream;
+
+    line->heard_ms = now_of(upstream);
+    line->link = link_new(&(struct link_options){
+        .loop = upstream->loop, .address = upstream->address,
+        .message_bytes_max = MESSAGE_MOST, .handler = &on_link, .ctx = line });
+}
+
+static struct line *line_new(struct upstream *upstream)
+{
+    struct line *line = calloc(1, sizeof(*line));
+
+    CHECK(line != NULL && upstream->n_lines < UPSTREAM_LINES);
+    line->upstream = upstream;
+    line->idle_ms = now_of(upstream);
+    upstream->lines[upstream->n_lines++] = line;
+    line_connect(line);
+    return line;
+}
+
+static void line_free(struct line *line)
+{
+    struct upstream *upstream = line->upstream;
+    size_t i = 0;
+
+    CHECK(list_n(&line->holds) == 0 && !line->is_given);
+    forget_adoption(line);
+    if (line->link != NULL)
+        link_end(line->link);
+    while (upstream->lines[i] != line)
+        i++;
+    upstream->lines[i] = upstream->lines[--upstream->n_lines];
+    free(line);
+}
+
+/* ---- subscribing --------------------------------------------------------------------------- */
+
+static bool line_may_ask(const struct line *line)
+{
+    return line->open && !line->asked.waits && !line->is_given &&
+           (!line->asked.is_fetch || line->asked.images == line->asked.n) &&
+           now_of(line->upstream) >= line->next_ms;
+}
+
+static void ask_for(struct asked *asked, struct wanted *wanted)
+{
+    CHECK(asked->n < ASKED_MOST);
+    asked->of[asked->n++] = wanted;
+}
+
+static void ask_for_all(struct asked *asked, const struct wanted_list *list)
+{
+    for (struct wanted *wanted = list->first; wanted != NULL; wanted = wanted->next)
+        ask_for(asked, wanted);
+}
+
+static void put_ids(struct jw *w, const char *name, const struct asked *asked,
+                    enum channel_kind kind)
+{
+    jw_key(w, name);
+    jw_array(w);
+    for (size_t i = 0; i < asked->n; i++)
+        if (asked->of[i]->channel->kind == kind)
+            jw_str(w, channel_id(asked->of[i]->channel));
+    jw_array_end(w);
+}
+
+/* The origin's images come in the order of the message: events, then sports. */
+static void sort_asked(struct asked *asked)
+{
+    struct asked sorted = *asked;
+
+    sorted.n = 0;
+    for (unsigned kind = 0; kind < CHANNEL_KINDS; kind++)
+        for (size_t i = 0; i < asked->n; i++)
+            if (asked->of[i]->channel->kind == kind)
+                sorted.of[sorted.n++] = asked->of[i];
+    *asked = sorted;
+}
+
+/* clk 0: without one. */
+static void line_subscribe(struct line *line, int64_t clk)
+{
+    struct asked *asked = &line->asked;
+    struct buf text;
+    struct jw w;
+
+    sort_asked(asked);
+    asked->waits = true;
+    asked->id = ++line->upstream->requests;
+    asked->sent_ms = now_of(line->upstream);
+    buf_init(&text, LIMIT_WS_MESSAGE_BYTES);
+    w = jw_to(&text);
+    jw_object(&w);
+    jw_put_str(&w, "op", STR("subscribe"));
+    jw_put_int(&w, "id", asked->id);
+    put_ids(&w, "events", asked, CHANNEL_EVENT);
+    put_ids(&w, "sports", asked, CHANNEL_SPORT);
+    if (clk > 0) {
+        jw_key(&w, "clk");
+        jw_id(&w, clk);
+    }
+    jw_object_end(&w);
+    CHECK(!text.overflow);
+    line->changed = false;
+    line->next_ms = asked->sent_ms + SUBSCRIBE_MS;
+    link_send(line->link, buf_view(&text));
+    buf_fini(&text);
+}
+
+/* What it holds, and by its clk; nothing is new in it. */
+static void line_resubscribe(struct line *line)
+{
+    line->asked = (struct asked){ .n = 0 };
+    ask_for_all(&line->asked, &line->holds);
+    line_subscribe(line, line->clk);
+}
+
+/* ---- what is new ------------------------------------------------------------------------------ */
+
+static bool is_wanted(const struct wanted *wanted)
+{
+    return wanted->channel->empty_ms == 0 || wanted->channel->waiters != NULL;
+}
+
+static size_t room_of(enum channel_kind kind)
+{
+    return kind == CHANNEL_EVENT ? LIMIT_STREAM_EVENTS : LIMIT_STREAM_SPORTS;
+}
+
+static void take_batch(struct line *line, struct wanted_list *list, bool only_old)
+{
+    struct upstream *upstream = line->upstream;
+    struct wanted *next;
+
+    for (struct wanted *wanted = list->first; wanted != NULL; wanted = next) {
+        next = wanted->next;
+        if (only_old && now_of(upstream) < wanted->missing_ms + MISSING_MS)
+            return;
+        if (!is_wanted(wanted) ||
+            line->holds.n[wanted->channel->kind] >= room_of(wanted->channel->kind))
+            continue;
+        wanted_move(upstream, wanted, WANTED_ASKED, line);
+        ask_for(&line->asked, wanted);
+    }
+}
+
+static bool has_due(const struct upstream *upstream)
+{
+    const struct wanted *oldest = upstream->lists[WANTED_MISSING].first;
+    uint64_t now_ms = now_of(upstream);
+
+    for (const struct wanted *wanted = upstream->lists[WANTED_QUEUED].first; wanted != NULL;
+         wanted = wanted->next)
+        if (is_wanted(wanted))
+            return true;
+    return oldest != NULL && now_ms >= oldest->missing_ms + MISSING_MS &&
+           now_ms >= upstream->missing_ms + MISSING_SPACE_MS;
+}
+
+/* What is not there, as far as there is room behind what may be. */
+static void fetch(struct line *line)
+{
+    struct upstream *upstream = line->upstream;
+    uint64_t now_ms = now_of(upstream);
+
+    line->asked = (struct asked){ .is_fetch = true };
+    take_batch(line, &upstream->lists[WANTED_QUEUED], false);
+    if (now_ms >= upstream->missing_ms + MISSING_SPACE_MS) {
+        upstream->missing_ms = now_ms;
+        take_batch(line, &upstream->lists[WANTED_MISSING], true);
+    }
+    if (line->asked.n > 0)
+        line_subscribe(line, 0);
+    else
+        line->asked.is_fetch = false;
+}
+
+/* One batch at a time: the lines that it ends on are few then. */
+static void look_for_new(struct upstream *upstream)
+{
+    struct line *idle = NULL;
+
+    if (!has_due(upstream))
+        return;
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        struct line *line = upstream->lines[i];
+
+        if (line->asked.is_fetch)
+            return;
+        if (list_n(&line->holds) == 0 && !line->is_given && (idle == NULL || line->open))
+            idle = line;
+    }
+    if (idle == NULL && upstream->n_lines < UPSTREAM_LINES)
+        idle = line_new(upstream);
+    if (idle != NULL && line_may_ask(idle))
+        fetch(idle);
+}
+
+/* ---- one taking over from another --------------------------------------------------------------- */
+
+static bool fits(const struct line *into, const struct line *from)
+{
+    for (unsigned kind = 0; kind < CHANNEL_KINDS; kind++)
+        if (into->holds.n[kind] + from->holds.n[kind] > room_of(kind))
+            return false;
+    return true;
+}
+
+static bool may_merge(const struct line *line)
+{
+    return line_may_ask(line) && !line->asked.is_fetch && !line->resumes &&
+           list_n(&line->holds) > 0 && line->clk > 0;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void take_over(struct line *into, struct line *from)
+{
+    into->asked = (struct asked){ .from = from };
+    from->is_given = true;
+    ask_for_all(&into->asked, &into->holds);
+    ask_for_all(&into->asked, &from->holds);
+    line_subscribe(into, earlier(into->clk, from->clk));
+}
+
+static void look_for_merge(struct upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->n_lines; i++)
+        for (size_t j = i + 1; j < upstream->n_lines; j++) {
+            struct line *a = upstream->lines[i], *b = upstream->lines[j];
+
+            if (!may_merge(a) || !may_merge(b) || !fits(a, b))
+                continue;
+            if (list_n(&a->holds) >= list_n(&b->holds))
+                take_over(a, b);
+            else
+                take_over(b, a);
+        }
+}
+
+/* ---- looking --------------------------------------------------------------------------------------- */
+
+static void line_look(struct line *line)
+{
+    uint64_t now_ms = now_of(line->upstream);
+    const struct asked *asked = &line->asked;
+
+    if (line->link == NULL && now_ms >= line->retry_ms)
+        line_connect(line);
+    if (!line->open)
+        return;
+    if (now_ms > line->heard_ms + SILENT_MS)
+        line_lose(line, "it says nothing");
+    else if ((asked->waits || (asked->is_fetch && asked->images < asked->n)) &&
+             now_ms > asked->sent_ms + STATUS_MS)
+        line_lose(line, "it does not answer");
+    else if (line->changed && line_may_ask(line) && !asked->is_fetch)
+        line_resubscribe(line);
+    if (list_n(&line->holds) > 0 || asked->is_fetch || line->is_given)
+        line->idle_ms = now_ms;
+}
+
+static void look_for_idle(struct upstream *upstream)
+{
+    uint64_t now_ms = now_of(upstream);
+
+    for (size_t i = upstream->n_lines; i > 0 && upstream->n_lines > 1; i--) {
+        struct line *line = upstream->lines[i - 1];
+
+        if (list_n(&line->holds) == 0 && !line->is_given && !line->asked.waits &&
+            !line->asked.is_fetch && now_ms > line->idle_ms + IDLE_MS)
+            line_free(line);
+    }
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct upstream *upstream = timer->data;
+
+    for (size_t i = 0; i < upstream->n_lines; i++)
+        line_look(upstream->lines[i]);
+    look_for_new(upstream);
+    look_for_merge(upstream);
+    look_for_idle(upstream);
+    if (is_fresh(upstream))
+        upstream->stale_since_ms = 0;
+    else if (upstream->stale_since_ms == 0)
+        upstream->stale_since_ms = now_of(upstream);
+}
+
+void upstream_soon(struct upstream *upstream)
+{
+    if (!upstream->stopped)
+        CHECK(uv_timer_start(&upstream->timer, on_look, 0, LOOK_MS) == 0);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------ */
+
+struct upstream *upstream_new(uv_loop_t *loop, const char *address)
+{
+    struct upstream *upstream = calloc(1, sizeof(*upstream));
+
+    CHECK(upstream != NULL);
+    upstream->loop = loop;
+    upstream->address = address;
+    upstream->order = 1;
+    clks_init(&upstream->clks);
+    CHECK(uv_timer_init(loop, &upstream->timer) == 0);
+    upstream->timer.data = upstream;
+    return upstream;
+}
+
+void upstream_start(struct upstream *upstream, struct stream *stream)
+{
+    upstream->stream = stream;
+    upstream->stale_since_ms = now_of(upstream);
+    (void)line_new(upstream);
+    upstream_soon(upstream);
+}
+
+void upstream_stop(struct upstream *upstream)
+{
+    CHECK(!upstream->stopped);
+    upstream->stopped = true;
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        struct line *line = upstream->lines[i];
+
+        if (line->link != NULL)
+            link_end(line->link);
+        line->link = NULL;
+        line->open = false;
+    }
+    uv_close((uv_handle_t *)&upstream->timer, NULL);
+}
+
+void upstream_free(struct upstream *upstream)
+{
+    if (upstream == NULL)
+        return;
+    for (size_t i = 0; i < upstream->n_lines; i++)
+        free(upstream->lines[i]);
+    clks_fini(&upstream->clks);
+    free(upstream);
+}
+
+void upstream_metrics(const struct upstream *upstream)
+{
+    size_t n[CHANNEL_KINDS] = { 0 }, open = 0;
+    uint64_t heard_ms = now_of(upstream);
+
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        const struct line *line = upstream->lines[i];
+
+        open += line->open;
+        n[CHANNEL_EVENT] += line->holds.n[CHANNEL_EVENT];
+        n[CHANNEL_SPORT] += line->holds.n[CHANNEL_SPORT];
+        if (line->heard_ms < heard_ms && (line->open || list_n(&line->holds) > 0))
+            heard_ms = line->heard_ms;
+    }
+    metric_set(METRIC_FANOUT_CONNECTIONS, STR_NONE, (int64_t)open);
+    metric_set(METRIC_FANOUT_SUBSCRIPTIONS, STR("event"), (int64_t)n[CHANNEL_EVENT]);
+    metric_set(METRIC_FANOUT_SUBSCRIPTIONS, STR("sport"), (int64_t)n[CHANNEL_SPORT]);
+    metric_set(METRIC_FANOUT_MISSING, STR_NONE,
+               (int64_t)list_n(&upstream->lists[WANTED_MISSING]));
+    metric_set(METRIC_FANOUT_SILENCE, STR_NONE, (int64_t)(now_of(upstream) - heard_ms));
+    metric_set(METRIC_FANOUT_CLK, STR_NONE, upstream_promise(upstream));
+}
