@@ -73,6 +73,42 @@ run() { # DIR ARGUMENT…
     (cd "$dir" && nginx -p "$dir" -e "$dir/run/error.log" -c "$dir/nginx.conf" -g "$user" "$@")
 }
 
+# The node's fan-out: beside nginx, which leads it to the origins.
+has_fanout() { grep -q "upstream fanout" "$1/nginx.conf"; }
+
+start_fanout() { # DIR
+    local sockets=unix:$1/run
+    setsid "$overround" fanout --origin "$sockets/upstream.sock" --listen "$sockets/fanout.sock" \
+        --operator-listen "$sockets/fanout-operator.sock" </dev/null >"$1/run/fanout.out" \
+        2>"$1/run/fanout.log" &
+    echo $! >"$1/run/fanout.pid"
+    for _ in $(seq 200); do
+        ! grep -q listening "$1/run/fanout.out" || return 0
+        kill -0 $! 2>/dev/null || break
+        sleep 0.05
+    done
+    cat "$1/run/fanout.log" >&2
+    die "no fan-out"
+}
+
+# After nginx, and so without readers.
+stop_fanout() { # DIR
+    local pid
+    pid=$(cat "$1/run/fanout.pid" 2>/dev/null) || return 0
+    kill -TERM "$pid" 2>/dev/null || return 0
+    for _ in $(seq 100); do
+        gone "$pid" && return 0
+        sleep 0.05
+    done
+    kill -9 "$pid" 2>/dev/null || true
+}
+
+kill_fanout() { # DIR
+    local pid
+    pid=$(cat "$1/run/fanout.pid" 2>/dev/null) || return 0
+    kill -9 "$pid" 2>/dev/null || true
+}
+
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # The workers, too: their master may not be there any more to end them.
@@ -91,7 +127,9 @@ case $verb in
 start)
     [ -e "$dir/edge.yaml" ] || policy "$dir" "$@" >"$dir/edge.yaml"
     generate "$dir"
+    [ -n "$pid" ] && ! gone "$pid" || rm -f "$dir"/run/*.sock # of a node that was killed
     run "$dir" </dev/null >"$dir/out" 2>&1 || { cat "$dir/out" >&2; die "no nginx"; }
+    ! has_fanout "$dir" || start_fanout "$dir"
     sed -n "s/^ *listen \([^ ]*\) .*default_server.*/\1/p" "$dir/nginx.conf"
     ;;
 reload)
@@ -99,16 +137,17 @@ reload)
     run "$dir" -t -q && kill -HUP "$pid"
     ;;
 stop)
-    [ -n "$pid" ] || exit 0
-    kill -QUIT "$pid" 2>/dev/null || exit 0
+    [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null || pid=
     for _ in $(seq 100); do
-        gone "$pid" && exit 0
+        [ -n "$pid" ] && ! gone "$pid" || break
         sleep 0.05
     done
     # shellcheck disable=SC2046
-    kill -9 $(family "$pid") 2>/dev/null || true
+    [ -z "$pid" ] || gone "$pid" || kill -9 $(family "$pid") 2>/dev/null || true
+    stop_fanout "$dir"
     ;;
 kill)
+    kill_fanout "$dir"
     # shellcheck disable=SC2046
     [ -z "$pid" ] || kill -9 $(family "$pid") 2>/dev/null || true
     ;;

@@ -108,6 +108,7 @@ direction analytics 'model|bus|store|net'
 direction settle 'model|bus|store|net|analytics|trace'
 direction web 'model|bus|net'
 direction archive 'model|store'
+direction fanout 'web|net|bus|model|feed'
 direction edge 'model|net|edge'
 grep -E '^src/model/' "$code" |
     grep -E 'include <(uv|sys/|pthread|time|sqlite3|libpq)' | report "model is pure"

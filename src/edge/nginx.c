@@ -269,6 +269,23 @@ static void write_origins(const struct edge_policy *policy, enum edge_release re
     put(out, "        keepalive 256;\n    }\n");
 }
 
+/* Streams: the fan-out, or past it; both know whom they ask by a socket of the node. */
+static void write_fanout(const struct edge_policy *policy, struct buf *out)
+{
+    struct str run = policy->node.run;
+
+    if (!policy->node.fanout)
+        return;
+    buf_printf(out, "    upstream fanout {\n"
+                    "        server unix:" STR_FMT "/fanout.sock max_fails=0;\n"
+                    "        server unix:" STR_FMT "/upstream.sock max_fails=0 backup;\n    }\n",
+               STR_ARG(run), STR_ARG(run));
+    put(out, "    map $http_x_release $passed_release {\n        default stable;\n");
+    if (has_canary(policy))
+        put(out, "        canary canary;\n");
+    put(out, "    }\n");
+}
+
 static void write_release(const struct edge_policy *policy, struct buf *out)
 {
     if (!has_canary(policy)) {
@@ -301,6 +318,7 @@ static void write_upstreams(const struct edge_policy *policy, struct buf *out)
         write_origins(policy, EDGE_CANARY, "_kept", " max_conns=64", out);
     }
     write_release(policy, out);
+    write_fanout(policy, out);
     buf_printf(out, "    upstream compressing {\n        server unix:" STR_FMT
                     "/compress.sock;\n        keepalive 64;\n    }\n", STR_ARG(policy->node.run));
     if (!origins_have_tls(policy))
@@ -367,7 +385,11 @@ static void write_pass(const struct edge_policy *policy, const struct edge_path 
     buf_printf(out, "            set $way %s;\n",
                path->routes[0]->caching == CACHING_OF_STREAM ? "stream" :
                is_kept(path) ? "kept" : "passed");
-    if (path->routes[0]->caching == CACHING_OF_STREAM)
+    if (path->routes[0]->caching == CACHING_OF_STREAM && policy->node.fanout)
+        put(out, "            include stream.conf;\n"
+                 "            proxy_set_header X-Release $release;\n"
+                 "            proxy_pass http://fanout;\n");
+    else if (path->routes[0]->caching == CACHING_OF_STREAM)
         buf_printf(out, "            include stream.conf;\n"
                         "            proxy_pass %s://$release;\n", scheme);
     else if (is_kept(path))
@@ -511,6 +533,20 @@ static void write_compressing(const struct edge_policy *policy, struct buf *out)
     put(out, "        location @away {\n            return 444;\n        }\n    }\n");
 }
 
+/* What the fan-out subscribes to, and streams that go past it: to the origins. */
+static void write_upstream(const struct edge_policy *policy, struct buf *out)
+{
+    if (!policy->node.fanout)
+        return;
+    buf_printf(out, "    server {\n        listen unix:" STR_FMT "/upstream.sock;\n",
+               STR_ARG(policy->node.run));
+    buf_printf(out, "        set $public_host " STR_FMT ";\n", STR_ARG(policy->hostnames.public));
+    buf_printf(out, "        location / {\n            include upstream.conf;\n"
+                    "            proxy_pass %s://$passed_release;\n        }\n",
+               origins_have_tls(policy) ? "https" : "http");
+    put(out, "        location @away {\n            return 444;\n        }\n    }\n");
+}
+
 static void write_http(const struct edge_policy *policy, struct buf *out)
 {
     put(out, "http {\n    include http.conf;\n    include secret.conf;\n"
@@ -530,6 +566,7 @@ static void write_http(const struct edge_policy *policy, struct buf *out)
     write_stranger(policy, out);
     write_public(policy, out);
     write_compressing(policy, out);
+    write_upstream(policy, out);
     put(out, "}\n");
 }
 

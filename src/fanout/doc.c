@@ -23,6 +23,7 @@ struct doc {
     json_int_t version;
     int64_t order;       /* of the last change */
     bool gone, known;
+    bool renamed;        /* by what is applied now */
     struct told_market **markets;
     size_t n, room;
     struct map by_key;
@@ -376,8 +377,10 @@ static void market_learn(struct doc *doc, struct told_market *market, json_t *wi
         complete(wire, market->json);
     if (market->json != NULL && json_equal(market->json, wire))
         return;
-    if (market->json == NULL || !is_named_as(market->json, wire))
+    if (market->json == NULL || !is_named_as(market->json, wire)) {
+        doc->renamed = doc->renamed || market->json != NULL;
         market->named = order;
+    }
     json_decref(market->json);
     market->json = json_incref(wire);
     market->version = version;
@@ -463,6 +466,7 @@ enum doc_result doc_apply(struct doc *doc, json_t *event, bool image, int64_t or
     json_t *markets = json_object_get(event, "markets");
     int64_t before = doc->order;
 
+    doc->renamed = false;
     if (!json_is_string(json_object_get(event, "id")) || !json_is_array(markets))
         return DOC_BAD;
     if (back && !image)
@@ -481,7 +485,7 @@ enum doc_result doc_apply(struct doc *doc, json_t *event, bool image, int64_t or
     doc->version = version_of(event, doc->version);
     doc->known = true;
     doc->gone = false;
-    if (back || dropped) {
+    if (back || dropped || (image && doc->renamed)) {
         doc->order = order;
         return DOC_WHOLE;
     }

@@ -20,7 +20,7 @@ struct doc;
 enum doc_result {
     DOC_SAME,    /* nothing is new */
     DOC_CHANGED, /* told by doc_put_since() */
-    DOC_WHOLE,   /* something has left it: told by doc_put_image() alone */
+    DOC_WHOLE,   /* something has left it, or is named anew: told by doc_put_image() */
     DOC_LACKS,   /* a change of what is not here: the image must be had */
     DOC_BAD,     /* not what the protocol says; the doc may be half changed */
 };

@@ -99,5 +99,6 @@ EDGE(FILENAME, node, run, "/run/overround-edge", 1, 255, "", "A folder for its s
 EDGE(FILENAME, node, cache, "/var/cache/overround-edge", 1, 255, "", "A folder for what is cached.")
 EDGE(INT, node, passed_s, "2000", 1, 1000000, "", "Requests a second that it passes on to the origins, of all addresses together; what is kept does not count.")
 EDGE(INT, node, streams_s, "200", 1, 100000, "", "Streams a second that may be opened: when a CDN or another node goes, everybody comes again at once.")
+EDGE(FLAG, node, fanout, "true", 0, 0, "", "nginx: streams go by the node's fan-out (overround fanout), whose origin has one subscription an event; past it where it does not answer.")
 EDGE(INT, node, cache_mb, "256", 8, 1000000, "", "How much is cached, in MiB.")
 EDGE_END(node)

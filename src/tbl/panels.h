@@ -328,6 +328,22 @@ PANEL("Bets changed by settlement, a second", "reqps")
 QUERY("{{track}} {{result}}",
       "sum by (track, result) (rate(overround_settle_bets_total[$R]))")
 
+BOARD("edge", "Overround: edge nodes")
+ROW("Fan-out")
+PANEL("Upstream", "short")
+QUERY("streams", "sum(overround_fanout_connections) or vector(0)")
+QUERY("of sessions", "sum(overround_fanout_sessions) or vector(0)")
+QUERY("events and sports", "sum(overround_fanout_subscriptions) or vector(0)")
+QUERY("not there", "sum(overround_fanout_missing_channels) or vector(0)")
+PANEL("Behind the origin, of the log's positions", "short")
+QUERY("the furthest node",
+      "max(overround_feed_position) - min(overround_fanout_clk) or vector(0)")
+PANEL("Silence of the origin, and streams of it that were lost", "short")
+QUERY("silent for, s", "max(overround_fanout_silence_seconds) or vector(0)")
+QUERY("lost, a second", "sum(" RATE("overround_fanout_reconnects_total") ") or vector(0)")
+PANEL("Bytes of the origin's streams, a second", "bytes")
+QUERY("all", "sum(" RATE("overround_fanout_bytes_total") ") or vector(0)")
+
 UNCHARTED(PRODUCER_UP, "overround_producer_state says more")
 UNCHARTED(FEED_PARTITION, "64 lines a process; the board has the log and the book")
 

@@ -5,4 +5,8 @@
 
 const oneProcess = (define) => (process.env.OVERROUND_TEST_SHAPE ? () => {} : define);
 
-module.exports = { oneProcess };
+// Cases that ask the server for what its fan-out knows, or the other way round.
+const withoutFanout = (define) =>
+  (process.env.OVERROUND_TEST_SHAPE === 'fanout' ? () => {} : define);
+
+module.exports = { oneProcess, withoutFanout };
