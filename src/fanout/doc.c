@@ -73,7 +73,7 @@ bool doc_is_gone(const struct doc *doc)
     return doc->gone;
 }
 
-/* ---- out --------------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------- */
 
 static struct str text_of(const json_t *value)
 {
@@ -232,7 +232,7 @@ bool doc_put_merged(const struct doc *doc, int64_t since, struct jw *w)
     return true;
 }
 
-/* ---- in ---------------------------------------------------------------------- */
+/* ---- in ----------------------------------------------------------------- */
 
 static bool is_shallow(const json_t *value, unsigned depth)
 {

@@ -43,7 +43,7 @@ struct fanout {
     bool draining, stopping;
 };
 
-/* ---- readers ------------------------------------------------------------------------------ */
+/* ---- readers ------------------------------------------------------------ */
 
 static const struct fanout_route {
     const char *path;
@@ -101,7 +101,7 @@ static void on_public(void *ctx, struct http_request *request)
     answer_refusal(request, REFUSE_NOT_FOUND, STR_NONE, STR_NONE);
 }
 
-/* ---- operators ----------------------------------------------------------------------------- */
+/* ---- operators ---------------------------------------------------------- */
 
 static void get_health(struct fanout *fanout, struct http_request *request)
 {
@@ -169,7 +169,7 @@ static void on_operator(void *ctx, struct http_request *request)
     answer_refusal(request, REFUSE_NOT_FOUND, STR_NONE, STR_NONE);
 }
 
-/* ---- the end -------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------ */
 
 /* Readers have gone, and listeners: what is left are timers and lines. */
 static void stop(struct fanout *fanout)
@@ -215,7 +215,7 @@ static void on_signal(uv_signal_t *handle, int number)
         http_server_drain(fanout->operator_server, on_drained, fanout);
 }
 
-/* ---- watching --------------------------------------------------------------------------------- */
+/* ---- watching ----------------------------------------------------------- */
 
 /* Odds that nobody vouches for: whoever has them comes again, to this node when it
  * has fresh ones, else past it to the origin. */
@@ -232,7 +232,7 @@ static void on_watch(uv_timer_t *timer)
     }
 }
 
-/* ---- beginning --------------------------------------------------------------------------------- */
+/* ---- beginning ---------------------------------------------------------- */
 
 static void on_refuse(void *ctx, int status, const char *why, struct buf *body,
                       const char **content_type)
@@ -336,7 +336,7 @@ static int run(struct fanout *fanout)
     return 0;
 }
 
-/* ---- the command ---------------------------------------------------------------------------------- */
+/* ---- the command -------------------------------------------------------- */
 
 static const char usage_text[] =
     "usage: overround fanout --origin ADDRESS --listen ADDRESS [--operator-listen ADDRESS]\n\n"

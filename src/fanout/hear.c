@@ -36,7 +36,7 @@ static void tell(struct wanted *wanted)
         channel_dirty(wanted->channel->stream, wanted->channel);
 }
 
-/* ---- events -------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------- */
 
 static const char *hear_doc(struct line *line, json_t *event, bool image)
 {
@@ -102,7 +102,7 @@ static const char *hear_event(struct line *line, json_t *event)
     return NULL;
 }
 
-/* ---- images ---------------------------------------------------------------------------- */
+/* ---- images ------------------------------------------------------------- */
 
 /* Images that were asked for come in the order in which they were. */
 static const char *image_fault(const struct wanted *wanted, const json_t *events)
@@ -166,7 +166,7 @@ static const char *hear_rows(struct line *line, struct wanted *sport, json_t *ev
     return fault;
 }
 
-/* ---- what was asked for has come --------------------------------------------------------- */
+/* ---- what was asked for has come ---------------------------------------- */
 
 static bool is_there(const struct wanted *wanted)
 {
@@ -216,7 +216,7 @@ static const char *hear_asked(struct line *line, json_t *events)
     return wanted->rows != NULL ? hear_rows(line, wanted, events) : hear_events(line, events);
 }
 
-/* ---- messages -------------------------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------- */
 
 /* The promise of the message is of what has come with it. */
 static const char *hear_clk(struct line *line, const json_t *message)

@@ -19,7 +19,7 @@
 #define MESSAGE_MOST ((size_t)LIMIT_STREAM_CHANGE_BYTES + 65536)
 #define SILENT_MS 12000 /* heartbeats come every 5 s: then it is lost */
 
-/* ---- channels --------------------------------------------------------------------- */
+/* ---- channels ----------------------------------------------------------- */
 
 enum wanted_state { WANTED_QUEUED, WANTED_ASKED, WANTED_HELD, WANTED_MISSING, WANTED_STATES };
 
@@ -36,7 +36,7 @@ struct wanted {
 
 struct wanted_list { struct wanted *first, *last; size_t n[CHANNEL_KINDS]; };
 
-/* ---- lines ------------------------------------------------------------------------ */
+/* ---- lines -------------------------------------------------------------- */
 
 /* A subscription that was asked for. */
 struct asked {
@@ -63,7 +63,7 @@ struct line {
     uint64_t retry_ms, heard_ms, next_ms, idle_ms;
 };
 
-/* ---- orders ----------------------------------------------------------------------- */
+/* ---- orders ------------------------------------------------------------- */
 
 #define CLKS 65536
 
@@ -81,7 +81,7 @@ int64_t clks_of_order(const struct clks *clks, int64_t order);
  * it cannot be told. */
 int64_t clks_since(const struct clks *clks, int64_t clk, uint64_t now_ms);
 
-/* ---- the whole ---------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------- */
 
 struct upstream {
     uv_loop_t *loop;
@@ -114,7 +114,7 @@ int64_t upstream_promise(const struct upstream *upstream);
 /* hear.c: a message of a line.  NULL: well; else why the line must be lost. */
 const char *hear(struct line *line, struct str text) MUST_USE;
 
-/* ---- sessions ------------------------------------------------------------------------ */
+/* ---- sessions ----------------------------------------------------------- */
 
 /* What is kept of a reader who came by WebSocket, and his session, if he has one. */
 void session_admit(struct client *client, const struct http_request *request);

@@ -60,7 +60,7 @@ void link_end(struct link *link)
     let_go(link);
 }
 
-/* ---- out ------------------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------- */
 
 static void write_frame(struct link *link, struct frame *frame)
 {
@@ -78,7 +78,7 @@ void link_send(struct link *link, struct str text)
         write_frame(link, ws_client_frame(WS_TEXT, text));
 }
 
-/* ---- in -------------------------------------------------------------------------- */
+/* ---- in ----------------------------------------------------------------- */
 
 static void on_message(struct link *link, const struct ws_message *message)
 {
@@ -148,7 +148,7 @@ static void on_closed(void *ctx)
 
 static const struct conn_handler handler = { on_data, on_drained, on_closed };
 
-/* ---- beginning ------------------------------------------------------------------- */
+/* ---- beginning ---------------------------------------------------------- */
 
 static void on_called(void *ctx, int fd)
 {

@@ -157,7 +157,7 @@ bool rows_image_end(struct rows *rows, int64_t order, uint64_t now_ms)
     return left;
 }
 
-/* ---- out ----------------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------- */
 
 static void put_row(const struct row_told *row, struct jw *w)
 {

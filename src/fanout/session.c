@@ -31,7 +31,7 @@ struct reader {
 
 static int64_t sessions; /* of the process: for its metrics */
 
-/* ---- admission --------------------------------------------------------------------------- */
+/* ---- admission ---------------------------------------------------------- */
 
 static void keep_header(struct reader *reader, const struct http_request *request,
                         const char *name)
@@ -90,7 +90,7 @@ void session_forget(struct client *client)
     free(reader);
 }
 
-/* ---- what the origin says to him ----------------------------------------------------------- */
+/* ---- what the origin says to him ---------------------------------------- */
 
 /* Passes it down.  False: the reader has gone. */
 static bool pass(struct client *client, struct str text)
@@ -171,7 +171,7 @@ static void on_end(void *ctx, const char *why)
 
 static const struct link_handler on_link = { on_open, on_text, on_end };
 
-/* ---- what he says, and time ------------------------------------------------------------------ */
+/* ---- what he says, and time --------------------------------------------- */
 
 static void begin_link(struct client *client, struct reader *reader)
 {

@@ -14,7 +14,7 @@ static struct upstream *upstream_of(const struct stream *stream)
     return stream->options.ctx;
 }
 
-/* ---- orders ------------------------------------------------------------------------ */
+/* ---- orders ------------------------------------------------------------- */
 
 static int64_t source_order(const struct stream *stream)
 {
@@ -41,7 +41,7 @@ static bool source_is_fresh(const struct stream *stream)
     return upstream_stale_ms(upstream_of(stream)) < BLINK_MS;
 }
 
-/* ---- channels ------------------------------------------------------------------------ */
+/* ---- channels ----------------------------------------------------------- */
 
 static bool source_has_event(const struct stream *stream, struct str id)
 {
@@ -91,7 +91,7 @@ static void source_end(struct channel *channel)
     free(wanted);
 }
 
-/* ---- telling --------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------ */
 
 /* It is told whole: something has left it, or it was away. */
 static void flush_whole(struct channel *channel, int64_t order, struct jw *w)

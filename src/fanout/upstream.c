@@ -25,7 +25,7 @@ static size_t list_n(const struct wanted_list *list)
     return list->n[CHANNEL_EVENT] + list->n[CHANNEL_SPORT];
 }
 
-/* ---- channels ---------------------------------------------------------------------- */
+/* ---- channels ----------------------------------------------------------- */
 
 static struct wanted_list *list_of(struct upstream *upstream, const struct wanted *wanted)
 {
@@ -83,7 +83,7 @@ void wanted_end(struct upstream *upstream, struct wanted *wanted)
     }
 }
 
-/* ---- what lines are worth ------------------------------------------------------------ */
+/* ---- what lines are worth ----------------------------------------------- */
 
 int64_t upstream_promise(const struct upstream *upstream)
 {
@@ -141,7 +141,7 @@ uint64_t upstream_stale_ms(const struct upstream *upstream)
     return upstream->stale_since_ms == 0 ? 0 : now_of(upstream) + 1 - upstream->stale_since_ms;
 }
 
-/* ---- losing ---------------------------------------------------------------------------- */
+/* ---- losing ------------------------------------------------------------- */
 
 static void forget_adoption(struct line *line)
 {
@@ -199,7 +199,7 @@ static void on_link_end(void *ctx, const char *why)
     line_down(line);
 }
 
-/* ---- connecting -------------------------------------------------------------------------- */
+/* ---- connecting --------------------------------------------------------- */
 
 static void on_link_open(void *ctx)
 {
@@ -264,7 +264,7 @@ static void line_free(struct line *line)
     free(line);
 }
 
-/* ---- subscribing --------------------------------------------------------------------------- */
+/* ---- subscribing -------------------------------------------------------- */
 
 static bool line_may_ask(const struct line *line)
 {
@@ -347,7 +347,7 @@ static void line_resubscribe(struct line *line)
     line_subscribe(line, line->clk);
 }
 
-/* ---- what is new ------------------------------------------------------------------------------ */
+/* ---- what is new -------------------------------------------------------- */
 
 static bool is_wanted(const struct wanted *wanted)
 {
@@ -428,7 +428,7 @@ static void look_for_new(struct upstream *upstream)
         fetch(idle);
 }
 
-/* ---- one taking over from another --------------------------------------------------------------- */
+/* ---- one taking over from another --------------------------------------- */
 
 static bool fits(const struct line *into, const struct line *from)
 {
@@ -473,7 +473,7 @@ static void look_for_merge(struct upstream *upstream)
         }
 }
 
-/* ---- looking --------------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------ */
 
 static void line_look(struct line *line)
 {
@@ -529,7 +529,7 @@ void upstream_soon(struct upstream *upstream)
         CHECK(uv_timer_start(&upstream->timer, on_look, 0, LOOK_MS) == 0);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------- */
 
 struct upstream *upstream_new(uv_loop_t *loop, const char *address)
 {
