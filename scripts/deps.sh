@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
 # nothing.  Arguments: which groups are needed (build, test, cluster,
-# image, monitoring, release, kube, terraform, edge, bench).
+# image, monitoring, release, kube, terraform, edge, edge_image, bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
@@ -17,6 +17,9 @@ kube="containerd runc containernetworking-plugins nftables iproute2 dnsmasq-base
       procps kmod"
 edge="varnish varnish-modules haproxy nginx libnginx-mod-http-geoip2 libnginx-mod-http-js
       libnginx-mod-http-modsecurity modsecurity-crs openssl procps"
+# What the edge node's image is taken from (deploy/edge/image).
+edge_image="nginx libnginx-mod-http-geoip2 libnginx-mod-http-js libnginx-mod-http-modsecurity
+            modsecurity-crs busybox-static ca-certificates binutils"
 bench="nginx libnginx-mod-nchan nats-server"
 terraform="jq curl python3-pip"
 image="buildah podman runc debootstrap debian-archive-keyring"

@@ -9,6 +9,10 @@
 #       names: the loop of somebody who changes a line and looks at it in a cluster
 #   scripts/image.sh swap BINARY TAG OUT.tar   the image of `make image` with another
 #       binary on top: a release that is to be told from it, good or bad
+#   scripts/image.sh edge      build/image/overround-edge.tar: an edge node, above the image
+#       of `make image` (deploy/edge/image); edge-again compares the digests
+#   scripts/image.sh pack-edge OVERROUND.tar TAG OUT.tar   the same above any image, with
+#       this machine's nginx
 #
 # The base is debootstrap's minbase from the mirror that this machine's apt
 # uses.  It and the stage with compilers are kept in the cache, by the versions
@@ -16,7 +20,8 @@
 # security fix, the next build begins anew.
 #
 # OUT.tar is an OCI archive that is docker's as well: `podman load`, `docker
-# load` and `ctr images import` take it as localhost/overround:TAG.
+# load` and `ctr images import` take it as localhost/overround:TAG
+# (an edge node: localhost/overround-edge:TAG).
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -281,9 +286,108 @@ swap() { # BINARY TAG OUT
     archive "$image" "$2" "$3"
 }
 
+# ---- an edge node: deploy/edge/image ------------------------------------------------
+
+edge_name=localhost/overround-edge
+
+edge_context() { # FOLDER
+    mkdir -p "$1"
+    git ls-files -z -- VERSION web/package.json scripts/deps.sh deploy/image deploy/edge/image \
+        deploy/edge/node | tar --null -T - -cf - | tar -C "$1" -xf -
+    chmod -R u=rwX,go=rX "$1"
+    find "$1" -exec touch -hd @0 {} +
+}
+
+# By what is installed, and in which versions.
+edge_packages_name() {
+    # shellcheck disable=SC2046
+    { sed -n '/^edge_image="/,/"$/p' scripts/deps.sh &&
+        apt-cache policy $(grep -v '^#' deploy/edge/image/licences.tsv | cut -f1) |
+        grep -E '^[^ ]|Candidate'; } | sha256sum |
+        sed "s|^\(............\).*|$edge_name-packages:\1|"
+}
+
+edge_stage() { # ARGUMENT…
+    builder bud --isolation chroot --format oci --timestamp "$SOURCE_DATE_EPOCH" \
+        --build-arg "BASE=$base_name" -f "$work/context/deploy/edge/image/Containerfile" \
+        "$@" "$work/context" >"$out/edge.log" 2>&1 ||
+        { tail -30 "$out/edge.log" >&2; die "see $out/edge.log"; }
+}
+
+compile_edge() { # OUT
+    local version commit packages below
+    read -r version commit < <(scripts/version.sh)
+    packages=$(edge_packages_name)
+    below=$(builder pull -q "oci-archive:$out/overround.tar")
+    builder images -q "$packages" >/dev/null 2>&1 ||
+        edge_stage --target packages --build-arg "OVERROUND=$below" -t "$packages"
+    edge_stage --build-arg "PACKAGES=$packages" --build-arg "OVERROUND=$below" \
+        --build-arg "VERSION=$version" --build-arg "OVERROUND_COMMIT=$commit" \
+        --build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" \
+        ${OVERROUND_SOURCE:+--build-arg "SOURCE=$OVERROUND_SOURCE"} -t "$edge_name:$version"
+    name=$edge_name
+    archive "$name:$version" "$version" "$1"
+    builder rmi "$name:$version" "$below" >/dev/null
+    builder rmi --prune >/dev/null
+}
+
+prepare_edge() {
+    begin
+    command -v debootstrap >/dev/null || die "debootstrap is missing: scripts/deps.sh image"
+    [ -e "$out/overround.tar" ] || die "there is no image to put it above: make image"
+    edge_context "$work/context"
+    inputs=$( (cd "$work/context" && find . -type f -print0 | sort -z | xargs -0 sha256sum &&
+        sha256sum <"$out/overround.tar" && echo "$SOURCE_DATE_EPOCH" &&
+        cd "$root" && edge_packages_name) | sha256sum)
+    kept=$(kept_store)
+}
+
+edge() {
+    prepare_edge
+    if [ -e "$out/overround-edge.tar" ] && [ "$(cat "$out/edge-inputs" 2>/dev/null)" = "$inputs" ]
+    then
+        echo "build/image/overround-edge.tar is up to date"
+        return
+    fi
+    with_store
+    compile_edge "$out/overround-edge.tar"
+    echo "$inputs" >"$out/edge-inputs"
+}
+
+edge_again() {
+    prepare_edge
+    [ "$(cat "$out/edge-inputs" 2>/dev/null)" = "$inputs" ] || die "make image-edge first"
+    with_store
+    compile_edge "$work/again.tar"
+    cmp "$work/again.tar" "$out/overround-edge.tar" || die "the same sources gave another image"
+}
+
+pack_edge() { # OVERROUND.tar TAG OUT
+    local container image at revision
+    begin
+    container=$(builder from "oci-archive:$1")
+    at=$(builder mount "$container")
+    mounted=$container
+    revision=$(chroot "$at" /usr/bin/overround --version | sed -nE 's/.*\(commit (.*)\)$/\1/p')
+    deploy/edge/image/rootfs.sh "$at" "$work/root"
+    deploy/image/sbom.sh "$work/root" "$2" "$revision" "$at" >"$work/edge.spdx.json"
+    install -m 644 "$work/edge.spdx.json" \
+        "$work/root/usr/share/overround/overround-edge.spdx.json"
+    builder umount "$container" >/dev/null
+    mounted=""
+    builder copy -q "$container" "$work/root" / >/dev/null
+    configure "$container" "$2" "$revision"
+    builder config --entrypoint '["/usr/bin/edge-node"]' --cmd run --port 8443 --workingdir / \
+        --label org.opencontainers.image.title=overround-edge \
+        --label overround.sbom=/usr/share/overround/overround-edge.spdx.json "$container"
+    image=$(builder commit -q --timestamp "$SOURCE_DATE_EPOCH" --format oci "$container")
+    name=$edge_name
+    archive "$image" "$2" "$3"
+}
+
 usage() {
     echo "usage: scripts/image.sh build | again | pack BINARY TAG OUT.tar |" \
-        "swap BINARY TAG OUT.tar" >&2
+        "swap BINARY TAG OUT.tar | edge | edge-again | pack-edge OVERROUND.tar TAG OUT.tar" >&2
     exit 2
 }
 
@@ -292,5 +396,8 @@ build) build ;;
 again) again ;;
 pack) [ $# = 4 ] || usage; pack "$2" "$3" "$4" ;;
 swap) [ $# = 4 ] || usage; swap "$2" "$3" "$4" ;;
+edge) edge ;;
+edge-again) edge_again ;;
+pack-edge) [ $# = 4 ] || usage; pack_edge "$2" "$3" "$4" ;;
 *) usage ;;
 esac

@@ -16,40 +16,8 @@ root=$2
 libs=$root/usr/lib/$(gcc -print-multiarch 2>/dev/null || echo "$(uname -m)-linux-gnu")
 linked=$root/usr/share/overround/linked
 
-# "PACKAGE SOURCE VERSION" of a file, whether it is Debian's own or built from
-# its source (libraries.sh).  dpkg knows either name of what /lib, a link to
-# /usr/lib, holds.
-package_of() { # FILE
-    if built=$(grep -s "^$(basename "$1") " /usr/local/lib/from-source); then
-        echo "${built#* }"
-        return
-    fi
-    package=$({ dpkg-query -S "$1" || dpkg-query -S "${1#/usr}"; } 2>/dev/null |
-        head -1 | cut -d: -f1)
-    [ -n "$package" ] || { echo "rootfs.sh: no package has $1" >&2; exit 1; }
-    dpkg-query -W -f '${Package} ${source:Package} ${Version}\n' "$package" | head -1
-}
-
-# What a package says of itself; for what was built here, as little as is true.
-status_of() { # PACKAGE
-    if built=$(grep -s "^[^ ]* $1 " /usr/local/lib/from-source); then
-        # shellcheck disable=SC2086
-        set -- $built
-        printf 'Package: %s\nSource: %s\nVersion: %s\nArchitecture: %s\nDescription: %s\n' \
-            "$2" "$3" "$4" "$(dpkg --print-architecture)" "built from Debian's source with less"
-    else
-        dpkg-query -s "$1" | grep -v '^Status:'
-    fi
-}
-
-add() { # FILE NAME: under the name that the loader looks for
-    [ -e "$libs/$2" ] && return
-    real=$(readlink -f "$1")
-    strip --strip-unneeded -o "$libs/$2" "$real"
-    chmod 755 "$libs/$2"
-    package=$(package_of "$real") || exit 1
-    echo "$package ${libs#"$root"}/$2" >>"$linked"
-}
+# shellcheck source=deploy/image/linked.sh
+. "$(dirname "$0")/linked.sh"
 
 rm -rf "$root"
 mkdir -p "$root/usr/bin" "$libs" "$root/usr/share/overround" "$root/etc/ssl/certs" \
@@ -58,9 +26,7 @@ ln -s usr/lib "$root/lib"
 strip -o "$root/usr/bin/overround" "$binary"
 chmod 755 "$root/usr/bin/overround"
 
-ldd "$binary" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | while read -r name file; do
-    add "$file" "$name"
-done
+add_needed "$binary"
 # What is loaded by name while it runs: names of hosts, and ends of threads.
 libc=$(ldd "$binary" | awk '$1 == "libc.so.6" { print $3 }')
 for name in libresolv.so.2 libnss_dns.so.2 libnss_files.so.2 libgcc_s.so.1; do

@@ -4,19 +4,24 @@
 # in the pages.  Written by the same files in the same order, always the same.
 #
 #   deploy/image/sbom.sh ROOTFS VERSION COMMIT >overround.spdx.json
+#   deploy/image/sbom.sh ROOTFS VERSION COMMIT BASE >overround-edge.spdx.json
+#
+# BASE: the files of Overround's image, above which the edge node's has ROOTFS.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$1
 version=$2
 commit=$3
+base=${4:-}
+document=overround${base:+-edge}
 linked=$root/usr/share/overround/linked
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-0}" +%Y-%m-%dT%H:%M:%SZ)
 architecture=$(dpkg --print-architecture)
 
 licence_of() { # PACKAGE
-    awk -F'\t' -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' \
-        "$here/licences.tsv" || {
-        echo "sbom.sh: the licence of $1 is not in deploy/image/licences.tsv" >&2
+    cat "$here/licences.tsv" ${base:+"$here/../edge/image/licences.tsv"} |
+        awk -F'\t' -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' || {
+        echo "sbom.sh: the licence of $1 is in no licences.tsv" >&2
         exit 1
     }
 }
@@ -36,7 +41,8 @@ package() {
 names() {
     {
         cut -d' ' -f1-3 "$linked"
-        dpkg-query -W -f '${Package} ${source:Package} ${Version}\n' ca-certificates
+        dpkg-query -W -f '${Package} ${source:Package} ${Version}\n' ca-certificates \
+            ${base:+modsecurity-crs}
     } | sort -u | while read -r name source its; do
         at=$(echo "$its" | sed 's/+/%2B/g; s/:/%3A/')
         more="arch=$architecture&distro=debian-12&upstream=$source"
@@ -47,11 +53,13 @@ names() {
 }
 
 file() { # PATH
+    at=$root$1
+    [ -e "$at" ] || at=$base$1
     printf '    {"SPDXID": "%s", "fileName": ".%s", "checksums": [\n' "$(id "File$1")" "$1"
     printf '      {"algorithm": "SHA1", "checksumValue": "%s"},\n' \
-        "$(sha1sum "$root$1" | cut -d' ' -f1)"
+        "$(sha1sum "$at" | cut -d' ' -f1)"
     printf '      {"algorithm": "SHA256", "checksumValue": "%s"}],\n' \
-        "$(sha256sum "$root$1" | cut -d' ' -f1)"
+        "$(sha256sum "$at" | cut -d' ' -f1)"
     printf '     "licenseConcluded": "NOASSERTION", "copyrightText": "NOASSERTION"}'
 }
 
@@ -65,12 +73,14 @@ cat <<END
   "spdxVersion": "SPDX-2.3",
   "dataLicense": "CC0-1.0",
   "SPDXID": "SPDXRef-DOCUMENT",
-  "name": "overround-$version",
-  "documentNamespace": "https://spdx.org/spdxdocs/overround-$version-$commit-$architecture",
+  "name": "$document-$version",
+  "documentNamespace": "https://spdx.org/spdxdocs/$document-$version-$commit-$architecture",
   "creationInfo": {"created": "$created", "creators": ["Tool: deploy/image/sbom.sh-$version"]},
   "hasExtractedLicensingInfos": [
     {"licenseId": "LicenseRef-Overround",
-     "extractedText": "No licence has been published with the sources of Overround."}
+     "extractedText": "No licence has been published with the sources of Overround."},
+    {"licenseId": "LicenseRef-Public-Domain",
+     "extractedText": "Its authors have put it into the public domain."}
   ],
   "packages": [
 END
