@@ -327,6 +327,7 @@ compile_edge() { # OUT
         ${OVERROUND_SOURCE:+--build-arg "SOURCE=$OVERROUND_SOURCE"} -t "$edge_name:$version"
     name=$edge_name
     archive "$name:$version" "$version" "$1"
+    builder rm --all >/dev/null
     builder rmi "$name:$version" "$below" >/dev/null
     builder rmi --prune >/dev/null
 }
@@ -373,9 +374,9 @@ pack_edge() { # OVERROUND.tar TAG OUT
     deploy/image/sbom.sh "$work/root" "$2" "$revision" "$at" >"$work/edge.spdx.json"
     install -m 644 "$work/edge.spdx.json" \
         "$work/root/usr/share/overround/overround-edge.spdx.json"
+    cp -a "$work/root/." "$at/" # `buildah copy` would give all of it to root
     builder umount "$container" >/dev/null
     mounted=""
-    builder copy -q "$container" "$work/root" / >/dev/null
     configure "$container" "$2" "$revision"
     builder config --entrypoint '["/usr/bin/edge-node"]' --cmd run --port 8443 --workingdir / \
         --label org.opencontainers.image.title=overround-edge \

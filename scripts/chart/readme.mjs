@@ -43,8 +43,7 @@ function table(text) {
   return ['| value | default | |', '|---|---|---|', ...lines].join('\n');
 }
 
-export function readme(root) {
-  const chart = `${root}/deploy/helm/overround`;
+export function readme(chart) {
   const head = fs.readFileSync(`${chart}/README.md.in`, 'utf8');
   return head.replace('@VALUES@', () => table(fs.readFileSync(`${chart}/values.yaml`, 'utf8')));
 }

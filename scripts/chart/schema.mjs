@@ -2,20 +2,20 @@
 // everything else is refused.
 import fs from 'node:fs';
 
-const closed = (properties, more = {}) => ({
+export const closed = (properties, more = {}) => ({
   type: 'object', additionalProperties: false, properties, ...more,
 });
-const text = { type: 'string' };
-const flag = { type: 'boolean' };
-const count = (least = 0, most = 1e9) => ({ type: 'integer', minimum: least, maximum: most });
-const one = (...words) => ({ enum: words });
-const list = (items, more = {}) => ({ type: 'array', items, ...more });
-const anyMap = { type: 'object' };
-const texts = { type: 'object', additionalProperties: text };
-const match = (pattern) => ({ type: 'string', pattern });
+export const text = { type: 'string' };
+export const flag = { type: 'boolean' };
+export const count = (least = 0, most = 1e9) => ({ type: 'integer', minimum: least, maximum: most });
+export const one = (...words) => ({ enum: words });
+export const list = (items, more = {}) => ({ type: 'array', items, ...more });
+export const anyMap = { type: 'object' };
+export const texts = { type: 'object', additionalProperties: text };
+export const match = (pattern) => ({ type: 'string', pattern });
 
 const quantity = { type: ['string', 'number'], pattern: '^[0-9.]+(m|k|Ki|M|Mi|G|Gi|T|Ti)?$' };
-const share = { anyOf: [count(0, 1000), match('^[0-9]{1,3}%$')] };
+export const share = { anyOf: [count(0, 1000), match('^[0-9]{1,3}%$')] };
 const url = match('^$|^(postgres|postgresql|sqlite):');
 const secret = () => closed({
   existingSecret: match('^$|^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'),
@@ -26,18 +26,18 @@ const objects = {
   existingSecret: text, region: text, endpoint: match('^$|^https?://'), virtualHost: flag,
 };
 const cron = match('^\\S+( \\S+){4}$');
-const digest = match('^$|^sha256:[0-9a-f]{64}$');
+export const digest = match('^$|^sha256:[0-9a-f]{64}$');
 const seconds = match('^$|^[0-9]+(ms|s|m|h)$');
 const quantities = closed({ cpu: quantity, memory: quantity, 'ephemeral-storage': quantity });
-const resources = closed({ requests: quantities, limits: quantities });
+export const resources = closed({ requests: quantities, limits: quantities });
 const parents = list(closed({
   group: text, kind: text, name: text, namespace: text, sectionName: text, port: count(1, 65535),
 }, { required: ['name'] }));
-const peers = list(closed({
+export const peers = list(closed({
   namespaceSelector: anyMap, podSelector: anyMap,
   ipBlock: closed({ cidr: text, except: list(text) }, { required: ['cidr'] }),
 }));
-const paths = closed({ to: peers, ports: list(count(1, 65535)) });
+export const paths = closed({ to: peers, ports: list(count(1, 65535)) });
 const environment = list(closed({ name: text, value: text, valueFrom: anyMap },
   { required: ['name'] }));
 

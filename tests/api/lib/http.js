@@ -3,6 +3,7 @@
 'use strict';
 
 const http = require('node:http');
+const https = require('node:https');
 
 function makeAgent(sockets = 64) {
   return new http.Agent({ keepAlive: true, maxSockets: sockets, timeout: 120000 });
@@ -36,7 +37,8 @@ function parse(res, raw) {
 function once(method, url, options) {
   return new Promise((resolve, reject) => {
     const body = bodyOf(options);
-    const req = http.request(
+    const { request } = url.startsWith('https:') ? https : http; // with an agent of its own
+    const req = request(
       url,
       {
         method,
