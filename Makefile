@@ -9,6 +9,7 @@
 #                ends it; make test-kube tries what may go wrong there
 #   make         build/overround
 #   make image   build/image/overround.tar, for podman, docker and Kubernetes
+#   make image-edge   an edge node above it: build/image/overround-edge.tar
 #   make bench   the speed claims beside their peers, as a table
 #   make bench-edge  price to page at 20, 80 and 200 ms from the origin, behind a node
 #   make lint    style, include direction, banned calls, both compilers
@@ -50,7 +51,7 @@ HELPERS = $(patsubst tests/%.c,$(OUT)/%,\
 
 .PHONY: all faults run test test-cluster cluster cluster-stop bench bench-edge lint asan fuzz docs \
 	clean deps deps-test deps-cluster deps-kube kube kube-stop test-kube units helpers chart edge \
-	image deps-image terraform rehearse-aws FORCE
+	image image-edge deps-image terraform rehearse-aws FORCE
 .SECONDARY:
 
 all: build/overround
@@ -189,6 +190,8 @@ test-kube: deps-kube
 
 image: deps-image build/web/pages.h
 	@scripts/image.sh build
+image-edge: image
+	@scripts/image.sh edge
 
 bench: deps-test build/overround
 	@scripts/deps.sh bench

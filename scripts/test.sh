@@ -212,7 +212,7 @@ with_kube() {
 # last: the standby is the primary afterwards.
 kube() {
     OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=3600 node_step kube \
-        tests/kube/{gateway,rollout,scale,alerts,clusters,spread,trouble}_test.js
+        tests/kube/{gateway,edge_node,rollout,scale,alerts,clusters,spread,trouble}_test.js
 }
 
 # The customers' stories against the chart.
@@ -236,9 +236,9 @@ cluster() {
         node_step cluster tests/cluster/*_test.js
 }
 
-# The image, built, taken apart and run.
+# The images, built, taken apart and run.
 image() {
-    build build-image image || return
+    build build-image image-edge || return
     jobs_max=1 node_step image tests/image/*_test.js
 }
 

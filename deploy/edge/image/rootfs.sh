@@ -39,7 +39,7 @@ done
 add_needed /usr/sbin/nginx
 sort -o "$linked" "$linked"
 for name in sh awk cat cp cut date env grep head id kill ln ls mkdir mv rm sed sha256sum sleep \
-    sort tail test tr true wc; do
+    sort test tr true; do
     ln -s busybox "$root/usr/bin/$name"
 done
 ln -s usr/bin "$root/bin" # of #!/bin/sh

@@ -9,7 +9,9 @@ const path = require('node:path');
 const { readAll } = require('./yaml');
 
 const root = path.resolve(__dirname, '../../..');
-const chart = path.join(root, 'deploy/helm/overround');
+const charts = path.join(root, 'deploy/helm');
+const chart = path.join(charts, 'overround');
+const edgeChart = path.join(charts, 'overround-edge');
 const tools = path.join(root, 'scripts/kube/tools.sh');
 
 let folder;
@@ -47,14 +49,19 @@ function asFile(text) {
 
 // The objects that values make.
 function render(...values) {
-  const out = helm(['template', 'rel', '.', '--namespace', 'house', ...valueArguments(values)]);
+  return renderOf(chart, ...values);
+}
+
+function renderOf(cwd, ...values) {
+  const out = helm(['template', 'rel', '.', '--namespace', 'house', ...valueArguments(values)],
+    { cwd });
   if (out.status !== 0) throw new Error(out.stderr);
   return new Objects(readAll(out.stdout));
 }
 
 // Why values are refused.
-function refusal(values, version) {
-  const out = helm(['template', 'rel', '.', ...valueArguments(values)], { version });
+function refusal(values, version, cwd = chart) {
+  const out = helm(['template', 'rel', '.', ...valueArguments(values)], { version, cwd });
   if (out.status === 0) throw new Error(`${values.join(' ')} is taken`);
   return out.stderr;
 }
@@ -97,4 +104,11 @@ function scenarios() {
     ...list('profiles/clusters', '.yaml').map((files) => ['profiles/production.yaml', ...files])];
 }
 
-module.exports = { chart, helm, refusal, render, root, scenarios, valueArguments };
+// The same of the edge node's chart.
+function edgeScenarios() {
+  return fs.readdirSync(path.join(edgeChart, 'ci')).filter((name) => name.endsWith('-values.yaml'))
+    .sort().map((name) => [`ci/${name}`]);
+}
+
+module.exports = { chart, edgeChart, edgeScenarios, helm, refusal, render, renderOf, root, scenarios,
+  valueArguments };

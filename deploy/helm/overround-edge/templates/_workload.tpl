@@ -1,4 +1,4 @@
-{{- include "edge.check" . -}}
+{{- define "edge.workload" -}}
 apiVersion: apps/v1
 kind: {{ .Values.kind }}
 metadata:
@@ -19,3 +19,4 @@ spec:
       {{- include "edge.selector" . | nindent 6 }}
   template:
     {{- include "edge.pod" . | nindent 4 }}
+{{- end }}

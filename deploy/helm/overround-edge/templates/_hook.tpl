@@ -1,3 +1,5 @@
+{{/* A look at the policy before anything is changed. */}}
+{{- define "edge.checked" -}}
 {{- if .Values.check.enabled -}}
 {{- $name := printf "%s-check" (include "edge.fullname" .) -}}
 apiVersion: v1
@@ -10,7 +12,11 @@ metadata:
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 data:
   {{- include "edge.files" . | nindent 2 }}
----
+{{- end }}
+{{- end }}
+{{- define "edge.checker" -}}
+{{- if .Values.check.enabled -}}
+{{- $name := printf "%s-check" (include "edge.fullname" .) -}}
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -52,4 +58,5 @@ spec:
       volumes:
         - name: policy
           configMap: {name: {{ $name }}}
+{{- end }}
 {{- end }}

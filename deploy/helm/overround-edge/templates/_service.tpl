@@ -1,3 +1,4 @@
+{{- define "edge.service" -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -36,3 +37,4 @@ spec:
     {{- include "edge.selector" . | nindent 4 }}
   ports:
     - {name: public, port: {{ int .Values.service.port }}, targetPort: public, protocol: TCP}
+{{- end }}

@@ -1,3 +1,4 @@
+{{- define "edge.autoscaler" -}}
 {{- if .Values.autoscaling.enabled -}}
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -12,4 +13,5 @@ spec:
       resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ int .Values.autoscaling.cpu }}}}
   behavior:
     scaleDown: {stabilizationWindowSeconds: 600, policies: [{type: Pods, value: 1, periodSeconds: 120}]}
+{{- end }}
 {{- end }}

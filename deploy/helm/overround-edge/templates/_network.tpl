@@ -1,3 +1,4 @@
+{{- define "edge.network" -}}
 {{- if .Values.networkPolicy.enabled -}}
 {{- $net := .Values.networkPolicy -}}
 {{- $ports := $net.origins.ports -}}
@@ -35,4 +36,5 @@ spec:
     {{- with $net.egress }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+{{- end }}
 {{- end }}

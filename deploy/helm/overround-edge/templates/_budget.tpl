@@ -1,3 +1,4 @@
+{{- define "edge.budget" -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
@@ -7,3 +8,4 @@ spec:
   selector:
     matchLabels:
       {{- include "edge.selector" . | nindent 6 }}
+{{- end }}
