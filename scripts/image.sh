@@ -370,11 +370,11 @@ pack_edge() { # OVERROUND.tar TAG OUT
     at=$(builder mount "$container")
     mounted=$container
     revision=$(chroot "$at" /usr/bin/overround --version | sed -nE 's/.*\(commit (.*)\)$/\1/p')
-    deploy/edge/image/rootfs.sh "$at" "$work/root"
-    deploy/image/sbom.sh "$work/root" "$2" "$revision" "$at" >"$work/edge.spdx.json"
+    deploy/edge/image/rootfs.sh "$at" "$work/above"
+    deploy/image/sbom.sh "$work/above" "$2" "$revision" "$at" >"$work/edge.spdx.json"
     install -m 644 "$work/edge.spdx.json" \
-        "$work/root/usr/share/overround/overround-edge.spdx.json"
-    cp -a "$work/root/." "$at/" # `buildah copy` would give all of it to root
+        "$work/above/usr/share/overround/overround-edge.spdx.json"
+    cp -a "$work/above/." "$at/" # `buildah copy` would give all of it to root
     builder umount "$container" >/dev/null
     mounted=""
     configure "$container" "$2" "$revision"

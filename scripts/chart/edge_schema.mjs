@@ -33,7 +33,9 @@ export function schema(root) {
       local: text,
       secrets: closed({ existingSecret: name, edgeKey: key, cdnKey: key }),
       tls: closed({ enabled: flag, existingSecret: name }),
-      geoip: closed({ existingClaim: name, file: match('^[-._a-zA-Z0-9]+$'), initContainer: anyMap }),
+      geoip: closed({
+        existingClaim: name, file: match('^[-._a-zA-Z0-9]+$'), initContainer: anyMap,
+      }),
       kind: one('Deployment', 'DaemonSet'),
       replicas: count(1),
       workers: count(0, 256),

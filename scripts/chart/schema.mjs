@@ -7,7 +7,9 @@ export const closed = (properties, more = {}) => ({
 });
 export const text = { type: 'string' };
 export const flag = { type: 'boolean' };
-export const count = (least = 0, most = 1e9) => ({ type: 'integer', minimum: least, maximum: most });
+export const count = (least = 0, most = 1e9) => ({
+  type: 'integer', minimum: least, maximum: most,
+});
 export const one = (...words) => ({ enum: words });
 export const list = (items, more = {}) => ({ type: 'array', items, ...more });
 export const anyMap = { type: 'object' };

@@ -216,6 +216,20 @@ describe('the image of an edge node', () => {
     fs.writeFileSync(file, right);
   });
 
+  test('it leaves: it is not well any more, and serves on; and joins again', async () => {
+    const well = async () => (await node.ask('GET', '/edge/health', { headers: { host: 'x' } })).status;
+    const say = (verb) => {
+      const done = podman.podman('exec', '--latest', '/usr/bin/edge-node', verb);
+      assert.equal(done.status, 0, done.stderr);
+    };
+    assert.equal(await well(), 200);
+    say('leave');
+    assert.equal(await well(), 503);
+    assert.equal((await node.ask('GET', `/v1/events/${event}`)).status, 200);
+    say('join');
+    assert.equal(await well(), 200);
+  });
+
   test('SIGTERM: no new connection, a stream has its half minute, then it ends well', async () => {
     const stream = await connect(`127.0.0.1:${port}`, { headers: titled(node.headers), secure });
     await stream.subscribe({ events: [String(event)] });

@@ -12,7 +12,8 @@ const { after, before, describe, test } = require('node:test');
 const { makeFolder, root } = require('../api/lib/store');
 const { eventually } = require('../api/lib/wait');
 const { freePort } = require('../cluster/lib/ports');
-const { helm, render, scenarios, valueArguments } = require('../chart/lib/chart');
+const { edgeChart, edgeScenarios, helm, render, renderOf, scenarios, valueArguments } =
+  require('../chart/lib/chart');
 
 const script = (name, ...args) => execFileSync(path.join(root, 'scripts/kube', name), args,
   { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
@@ -92,8 +93,8 @@ class ApiServer {
 }
 
 const named = (files) => (files.length ? files.at(-1) : 'values.yaml');
-const rendered = (files) => helm(['template', 'rel', '.', '-n', 'house', '--kube-version', '1.37.0',
-  ...valueArguments(files)]).stdout;
+const rendered = (files, cwd) => helm(['template', 'rel', '.', '-n', 'house',
+  '--kube-version', '1.37.0', ...valueArguments(files)], { cwd }).stdout;
 
 describe('a real API server', () => {
   const api = new ApiServer();
@@ -124,6 +125,15 @@ describe('a real API server', () => {
       assert.equal(out.status, 0, out.stderr);
       const taken = out.stdout.trim().split('\n').length;
       assert.equal(taken, render(...files).all.length, out.stdout);
+      assert.equal(out.stderr, '');
+    });
+  }
+
+  for (const files of edgeScenarios()) {
+    test(`takes every object of an edge node, ${named(files)}, without a warning`, () => {
+      const out = api.dryRun(rendered(files, edgeChart));
+      assert.equal(out.status, 0, out.stderr);
+      assert.equal(out.stdout.trim().split('\n').length, renderOf(edgeChart, ...files).all.length);
       assert.equal(out.stderr, '');
     });
   }

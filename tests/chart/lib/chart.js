@@ -110,5 +110,5 @@ function edgeScenarios() {
     .sort().map((name) => [`ci/${name}`]);
 }
 
-module.exports = { chart, edgeChart, edgeScenarios, helm, refusal, render, renderOf, root, scenarios,
-  valueArguments };
+module.exports = { chart, edgeChart, edgeScenarios, helm, refusal, render, renderOf, root,
+  scenarios, valueArguments };

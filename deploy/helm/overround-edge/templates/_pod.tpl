@@ -132,12 +132,12 @@ readinessProbe:
   periodSeconds: 3
   failureThreshold: 2
 livenessProbe:
-  {{- include "edge.probe" . | nindent 2 }}
+  tcpSocket: {port: public}
   periodSeconds: 10
   failureThreshold: 6
 {{- if int .Values.lifecycle.preStopSeconds }}
 lifecycle:
-  preStop: {exec: {command: [/usr/bin/sleep, {{ int .Values.lifecycle.preStopSeconds | quote }}]}}
+  preStop: {exec: {command: [/usr/bin/sh, -c, "edge-node leave; sleep {{ int .Values.lifecycle.preStopSeconds }}"]}}
 {{- end }}
 volumeMounts:
   {{- include "edge.mounts" . | nindent 2 }}
