@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs from Debian what is missing, and only that: a second run does
 # nothing.  Arguments: which groups are needed (build, test, cluster,
-# image, monitoring, release, kube, terraform, edge, edge_image, bench).
+# image, monitoring, release, kube, terraform, edge, edge_image,
+# edge_box, bench).
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
@@ -20,6 +21,8 @@ edge="varnish varnish-modules haproxy nginx libnginx-mod-http-geoip2 libnginx-mo
 # What the edge node's image is taken from (deploy/edge/image).
 edge_image="nginx libnginx-mod-http-geoip2 libnginx-mod-http-js libnginx-mod-http-modsecurity
             modsecurity-crs busybox-static ca-certificates binutils"
+# What its machine starts with is tried by (deploy/edge/cloud-init.yaml).
+edge_box="cloud-init nftables podman runc"
 bench="nginx libnginx-mod-nchan nats-server"
 terraform="jq curl python3-pip"
 image="buildah podman runc debootstrap debian-archive-keyring"

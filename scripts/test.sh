@@ -238,6 +238,7 @@ cluster() {
 
 # The images, built, taken apart and run.
 image() {
+    scripts/deps.sh edge_box || return
     build build-image image-edge || return
     jobs_max=1 node_step image tests/image/*_test.js
 }

@@ -19,7 +19,8 @@ const NAME = 'rel-overround-edge';
 
 const workloadOf = (objects) => objects.all.find(({ kind }) =>
   ['Deployment', 'DaemonSet'].includes(kind));
-const policyOf = (objects) => JSON.parse(objects.get('ConfigMap', NAME).data['edge.yaml']);
+const textOf = ({ spec }) => spec.template.metadata.annotations['overround.dev/edge.yaml'];
+const policyOf = (objects) => JSON.parse(textOf(workloadOf(objects)));
 
 for (const version of ['helm3', 'helm4']) {
   test(`${version} lints every scenario`, () => {
@@ -35,7 +36,7 @@ describe('the policy', () => {
   test('is taken by the program, in every scenario', () => {
     const file = path.join(makeFolder('overround-edge-chart'), 'edge.yaml');
     for (const files of edgeScenarios()) {
-      fs.writeFileSync(file, render(...files).get('ConfigMap', NAME).data['edge.yaml']);
+      fs.writeFileSync(file, textOf(workloadOf(render(...files))));
       const out = spawnSync(path.join(root, 'build/overround'), ['edge', '--policy', file],
         { encoding: 'utf8' });
       assert.equal(out.status, 0, `${files}: ${out.stderr}`);
@@ -46,7 +47,7 @@ describe('the policy', () => {
     const policy = policyOf(render(EVERYTHING));
     assert.deepEqual(policy.jurisdictions[0].countries, ['NO', 'SE']);
     assert.equal(policy.rates.read.per_address, 1000000);
-    assert.match(render(EVERYTHING).get('ConfigMap', NAME).data['edge.yaml'], /: 1000000,/);
+    assert.match(textOf(workloadOf(render(EVERYTHING))), /: 1000000,/);
     assert.deepEqual(policy.node, {
       cache_mb: 512, passed_s: 1000, streams_s: 100, listen: '0.0.0.0', port: 8443,
       run: '/run/overround-edge', cache: '/var/cache/overround-edge',
@@ -55,19 +56,20 @@ describe('the policy', () => {
     assert.equal(policyOf(render(MINIMAL)).node.certificate, undefined);
   });
 
-  test('another one rolls the pods out', () => {
-    const sum = (...values) =>
-      workloadOf(render(MINIMAL, ...values)).spec.template.metadata.annotations['checksum/policy'];
-    assert.notEqual(sum(), sum('policy.countries.unknown=refused'));
-    assert.equal(sum(), sum('replicas=5'));
+  test('is the pods\' own: another one rolls them out, and an old pod keeps the old one', () => {
+    const template = (...values) => workloadOf(render(MINIMAL, ...values)).spec.template;
+    assert.notDeepEqual(template(), template('policy.countries.unknown=refused'));
+    assert.deepEqual(template(), template('replicas=5'));
+    const [{ downwardAPI }] = template().spec.volumes;
+    assert.deepEqual(downwardAPI.items.map(({ path: at, fieldRef }) => [at, fieldRef.fieldPath]),
+      [['edge.yaml', 'metadata.annotations[\'overround.dev/edge.yaml\']']]);
   });
 
   test('is looked at before anything is changed, by a job with the same words', () => {
     const objects = render(EVERYTHING);
     const job = objects.get('Job', `${NAME}-check`);
     assert.equal(job.metadata.annotations['helm.sh/hook'], 'pre-install,pre-upgrade');
-    assert.equal(objects.get('ConfigMap', `${NAME}-check`).data['edge.yaml'],
-      objects.get('ConfigMap', NAME).data['edge.yaml']);
+    assert.equal(textOf(job), textOf(workloadOf(objects)));
     assert.deepEqual(job.spec.template.spec.containers[0].args, ['check']);
   });
 });

@@ -217,7 +217,8 @@ describe('the image of an edge node', () => {
   });
 
   test('it leaves: it is not well any more, and serves on; and joins again', async () => {
-    const well = async () => (await node.ask('GET', '/edge/health', { headers: { host: 'x' } })).status;
+    const health = () => node.ask('GET', '/edge/health', { headers: { host: 'x' } });
+    const well = async () => (await health()).status;
     const say = (verb) => {
       const done = podman.podman('exec', '--latest', '/usr/bin/edge-node', verb);
       assert.equal(done.status, 0, done.stderr);

@@ -1,19 +1,4 @@
 {{/* A look at the policy before anything is changed. */}}
-{{- define "edge.checked" -}}
-{{- if .Values.check.enabled -}}
-{{- $name := printf "%s-check" (include "edge.fullname" .) -}}
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  {{- include "edge.meta" (dict "root" . "name" $name "component" "check") | nindent 2 }}
-  annotations:
-    helm.sh/hook: pre-install,pre-upgrade
-    helm.sh/hook-weight: "-10"
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-data:
-  {{- include "edge.files" . | nindent 2 }}
-{{- end }}
-{{- end }}
 {{- define "edge.checker" -}}
 {{- if .Values.check.enabled -}}
 {{- $name := printf "%s-check" (include "edge.fullname" .) -}}
@@ -30,6 +15,8 @@ spec:
   ttlSecondsAfterFinished: 3600
   template:
     metadata:
+      annotations:
+        {{- include "edge.policyAnnotations" . | nindent 8 }}
       labels:
         {{- include "edge.common" . | nindent 8 }}
         app.kubernetes.io/component: check
@@ -56,7 +43,7 @@ spec:
           volumeMounts:
             - {name: policy, mountPath: /etc/overround/policy, readOnly: true}
       volumes:
-        - name: policy
-          configMap: {name: {{ $name }}}
+        -
+          {{- include "edge.policyVolume" . | nindent 10 }}
 {{- end }}
 {{- end }}

@@ -61,8 +61,8 @@ imagePullSecrets:
 {{- end }}
 
 {{- define "edge.volumes" -}}
-- name: policy
-  configMap: {name: {{ include "edge.fullname" . }}}
+-
+  {{- include "edge.policyVolume" . | nindent 2 }}
 - name: run
   emptyDir: {medium: Memory, sizeLimit: 64Mi}
 - name: cache
@@ -156,7 +156,7 @@ initContainers:
 {{- define "edge.pod" -}}
 metadata:
   annotations:
-    checksum/policy: {{ include "edge.files" . | sha256sum }}
+    {{- include "edge.policyAnnotations" . | nindent 4 }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -9,13 +9,25 @@
 {{ toPrettyJson $policy }}
 {{- end }}
 
-{{- define "edge.files" -}}
-edge.yaml: |
+{{/* They are annotations of the pods, mounted as files: so each ReplicaSet has its own policy,
+     an old pod that is made anew has the old one, and `kubectl rollout undo` brings it back. */}}
+{{- define "edge.policyAnnotations" -}}
+overround.dev/edge.yaml: |
   {{- include "edge.policy" . | nindent 2 }}
 {{- with .Values.local }}
-local.conf: |
+overround.dev/local.conf: |
   {{- . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{- define "edge.policyVolume" -}}
+name: policy
+downwardAPI:
+  items:
+    - {path: edge.yaml, fieldRef: {apiVersion: v1, fieldPath: "metadata.annotations['overround.dev/edge.yaml']"}}
+    {{- if .Values.local }}
+    - {path: local.conf, fieldRef: {apiVersion: v1, fieldPath: "metadata.annotations['overround.dev/local.conf']"}}
+    {{- end }}
 {{- end }}
 
 {{/* What the schema cannot see: values that contradict each other. */}}
