@@ -60,6 +60,10 @@ export function schema(root) {
       networkPolicy: closed({
         enabled: flag, publicFrom: peers, dns: paths, origins: paths, egress: list(anyMap),
       }),
+      monitoring: closed({
+        annotations: flag, from: peers,
+        podMonitor: closed({ enabled: flag, labels: texts, interval: match('^[0-9]+(s|m)$') }),
+      }),
       check: closed({ enabled: flag }),
       labels: texts,
       extraManifests: list(anyMap),

@@ -135,7 +135,8 @@ describe('around it', () => {
     assert.deepEqual(spec.policyTypes, ['Ingress', 'Egress']);
     const ports = spec.egress.flatMap((rule) => rule.ports.map(({ port }) => port));
     assert.deepEqual([...new Set(ports)], [53, 443]);
-    assert.deepEqual(spec.ingress, [{ ports: [{ protocol: 'TCP', port: 8443 }] }]);
+    assert.deepEqual(spec.ingress, [{ ports: [{ protocol: 'TCP', port: 8443 }] },
+      { ports: [{ protocol: 'TCP', port: 9145 }], from: [{ namespaceSelector: {} }] }]);
   });
 
   test('budget, autoscaler and Service mean the pods of the node alone', () => {
@@ -151,6 +152,17 @@ describe('around it', () => {
     }
     assert.equal(objects.get('HorizontalPodAutoscaler', NAME).spec.scaleTargetRef.name, NAME);
     assert.equal(workloadOf(objects).spec.replicas, undefined);
+  });
+
+  test('the fan-out is scraped where there is one, by annotations or a PodMonitor', () => {
+    const pod = (...values) => workloadOf(render(...values)).spec.template;
+    const ports = (...values) => pod(...values).spec.containers[0].ports.map(({ name }) => name);
+    assert.equal(pod(MINIMAL).metadata.annotations['prometheus.io/port'], '9145');
+    assert.deepEqual(ports(MINIMAL), ['public', 'metrics']);
+    assert.equal(pod(EVERYTHING).metadata.annotations['prometheus.io/port'], undefined);
+    const [{ port }] = render(EVERYTHING).get('PodMonitor', NAME).spec.podMetricsEndpoints;
+    assert.equal(port, 'metrics');
+    assert.deepEqual(ports(MINIMAL, 'policy.node.fanout=false'), ['public']);
   });
 
   test('a DaemonSet: no autoscaler, countries by a container', () => {

@@ -119,6 +119,7 @@ describe('the image of an edge node', () => {
     return one;
   }
 
+  const dial = () => tls.connect({ host: '127.0.0.1', port, ...secure });
   const serial = () => new Promise((resolve, reject) => {
     const socket = tls.connect({ host: '127.0.0.1', port, ...secure }, () => {
       resolve(socket.getPeerCertificate().serialNumber);
@@ -183,10 +184,10 @@ describe('the image of an edge node', () => {
     });
 
   test('a new certificate is taken up while a stream stays open; a broken one is not', async () => {
-    const stream = await connect(`127.0.0.1:${port}`, { headers: titled(node.headers), secure });
+    const stream = await connect(`127.0.0.1:${port}`, { headers: titled(node.headers), open: dial });
     await stream.subscribe({ events: [String(event)] });
     const its = certificate(path.join(etc, 'tls'));
-    await eventually(async () => assert.equal(await serial(), its), { timeout: 20000 });
+    await eventually(async () => assert.equal(await serial(), its), { timeout: 60000 });
     await event.odds(market.oneXTwo('5.50'));
     await stream.next('change');
     await stream.end();
@@ -195,7 +196,7 @@ describe('the image of an edge node', () => {
     const told = node.log.length;
     fs.writeFileSync(key, 'no key\n');
     await eventually(() => assert.match(node.log.slice(told), /goes on with what it had/),
-      { timeout: 20000 });
+      { timeout: 60000 });
     assert.equal(await serial(), its);
     fs.writeFileSync(key, right);
   });
@@ -211,9 +212,30 @@ describe('the image of an edge node', () => {
     assert.equal(said.status, 1);
     assert.match(said.stderr, /edge\.yaml:\d+: countries\.elsewhere: /);
     fs.writeFileSync(file, wrong);
-    await eventually(() => assert.match(node.log, /countries\.elsewhere/), { timeout: 20000 });
+    await eventually(() => assert.match(node.log, /countries\.elsewhere/), { timeout: 60000 });
     assert.equal((await node.ask('GET', `/v1/events/${event}`)).status, 200);
     fs.writeFileSync(file, right);
+  });
+
+  test('the fan-out is killed: streams go past it at once, and another one is started', async () => {
+    const watch = async (odds) => {
+      const headers = titled(node.headers);
+      const stream = await connect(`127.0.0.1:${port}`, { headers, open: dial });
+      await stream.subscribe({ events: [String(event)] });
+      await event.odds(market.oneXTwo(odds));
+      await stream.next('change');
+      await stream.end();
+    };
+    // what the node has of the origin's streams: the fan-out's, which is not a reader's
+    const behind = () => world.metric('overround_stream_clients', 'kind="websocket"');
+    await watch('3.10');
+    await eventually(async () => assert.ok(await behind() > 0, 'the fan-out has a stream'));
+    const done = podman.podman('exec', '--latest', '/usr/bin/sh', '-c',
+      'for p in /proc/[0-9]*; do ! grep -q fano[u]t $p/cmdline || kill -9 ${p#/proc/}; done');
+    assert.equal(done.status, 0, done.stderr);
+    await watch('3.20');
+    await eventually(() => assert.match(node.log, /the fan-out has ended: another one/));
+    await watch('3.30');
   });
 
   test('it leaves: it is not well any more, and serves on; and joins again', async () => {
@@ -232,7 +254,7 @@ describe('the image of an edge node', () => {
   });
 
   test('SIGTERM: no new connection, a stream has its half minute, then it ends well', async () => {
-    const stream = await connect(`127.0.0.1:${port}`, { headers: titled(node.headers), secure });
+    const stream = await connect(`127.0.0.1:${port}`, { headers: titled(node.headers), open: dial });
     await stream.subscribe({ events: [String(event)] });
     node.child.kill('SIGTERM');
     await eventually(() => new Promise((resolve, reject) => {
@@ -241,7 +263,7 @@ describe('the image of an edge node', () => {
         reject(new Error('it takes connections'));
       });
       socket.on('error', resolve);
-    }), { timeout: 20000 });
+    }), { timeout: 60000 });
     await event.odds(market.oneXTwo('6.50'));
     await stream.next('change');
     await stream.end();

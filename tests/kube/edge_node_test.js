@@ -137,6 +137,10 @@ class Node {
     }, PATIENCE);
   }
 
+  dial() {
+    return tls.connect({ host: this.ip, port: 443, ...secure });
+  }
+
   serial() {
     return new Promise((resolve, reject) => {
       const socket = tls.connect({ host: this.ip, port: 443, ...secure }, () => {
@@ -177,7 +181,8 @@ class Crowd extends Journal {
     const headers = { Host: HOST, 'User-Agent': 'a test' };
     for (; this.going; await sleep(50)) {
       try {
-        this.stream = await connect(`${this.node.ip}:443`, { headers, secure });
+        const open = () => this.node.dial();
+        this.stream = await connect(`${this.node.ip}:443`, { headers, open });
         await this.stream.subscribe({ events: [String(this.event)] });
         await this.stream.closed;
         if (this.going) this.resumed++;
@@ -256,7 +261,7 @@ describe('an edge node on Kubernetes', () => {
     assert.ok((await node.ask('GET', `/v1/events/${event}`)).headers['x-cache']);
     await fans[0].placed(event.home(), { stake: '1.00' });
     const headers = { Host: HOST, 'User-Agent': 'a test' };
-    const stream = await connect(`${node.ip}:443`, { headers, secure });
+    const stream = await connect(`${node.ip}:443`, { headers, open: () => node.dial() });
     await stream.subscribe({ events: [String(event)] });
     await event.odds(market.oneXTwo('2.10'));
     await stream.next('change');

@@ -60,3 +60,8 @@ labels:
 {{- define "edge.knowsCountries" -}}
 {{- if or .Values.geoip.existingClaim .Values.geoip.initContainer }}yes{{ end -}}
 {{- end }}
+
+{{/* Streams go by the node's fan-out. */}}
+{{- define "edge.fansOut" -}}
+{{- if dig "node" "fanout" true .Values.policy }}yes{{ end -}}
+{{- end }}

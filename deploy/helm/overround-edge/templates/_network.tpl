@@ -19,6 +19,10 @@ spec:
       {{- with $net.publicFrom }}
       from: {{ toJson . }}
       {{- end }}
+    {{- if include "edge.fansOut" . }}
+    - ports: [{protocol: TCP, port: 9145}]
+      from: {{ toJson (.Values.monitoring.from | default (list (dict "namespaceSelector" dict))) }}
+    {{- end }}
   egress:
     - ports:
         {{- range $net.dns.ports }}

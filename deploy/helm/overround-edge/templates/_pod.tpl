@@ -37,6 +37,9 @@ imagePullSecrets:
 - {name: OVERROUND_CDN_SECRET_FILE, value: /etc/overround/secrets/cdn}
 {{- end }}
 {{- end }}
+{{- if include "edge.fansOut" . }}
+- {name: OVERROUND_EDGE_METRICS, value: "0.0.0.0:9145"}
+{{- end }}
 - name: OVERROUND_EDGE_WORKERS
   {{- if int .Values.workers }}
   value: {{ int .Values.workers | quote }}
@@ -119,6 +122,9 @@ env:
   {{- include "edge.env" . | nindent 2 }}
 ports:
   - {name: public, containerPort: 8443, protocol: TCP}
+  {{- if include "edge.fansOut" . }}
+  - {name: metrics, containerPort: 9145, protocol: TCP}
+  {{- end }}
 securityContext:
   {{- include "edge.containerSecurity" . | nindent 2 }}
 resources:
@@ -157,6 +163,11 @@ initContainers:
 metadata:
   annotations:
     {{- include "edge.policyAnnotations" . | nindent 4 }}
+    {{- if and (include "edge.fansOut" .) .Values.monitoring.annotations (not .Values.monitoring.podMonitor.enabled) }}
+    prometheus.io/scrape: "true"
+    prometheus.io/port: "9145"
+    prometheus.io/path: /metrics
+    {{- end }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
