@@ -38,6 +38,9 @@ void cdn_constants(struct buf *out, const struct edge_policy *policy,
                    void (*put_row)(struct buf *out, const struct edge_path *path,
                                    const struct route *route));
 
+/* waf.json: CloudFront's firewall (cloudfront_waf.c). */
+bool cdn_waf(const struct edge_policy *policy, struct edge_out *out);
+
 /* printf with ' for ": no value of a policy holds either. */
 void cdn_json(struct buf *out, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A comma, but for the first: after cdn_json() with an opened bracket. */

@@ -319,5 +319,5 @@ bool edge_cloudfront(const struct edge_policy *policy, struct edge_out *out)
     CHECK(!json.overflow);
     cdn_pretty(file, buf_view(&json));
     buf_fini(&json);
-    return write_function(policy, out);
+    return write_function(policy, out) && cdn_waf(policy, out);
 }

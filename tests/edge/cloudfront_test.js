@@ -268,3 +268,55 @@ describe('the distribution', () => {
     assert.deepEqual(named('/v1/sports'), []);
   });
 });
+
+// The coarser lock before the function: it must refuse nothing that the policy allows.
+describe('waf.json', () => {
+  const waf = (...changes) => JSON.parse(edgeFiles('cloudfront', changes)['waf.json']);
+  const text = fs.readFileSync(path.join(root, 'deploy/edge/edge.yaml'), 'utf8');
+  const kept = parse(text.replace(/ +#.*$/gm, '').replace(/^signing:[^]*/m, ''));
+  const of = (betting) => kept.jurisdictions.filter((one) => one.betting === betting)
+    .flatMap((one) => one.countries);
+  const takes = (paths, target) => new RegExp(`^(${paths.join('|')})(/|$)`).test(target);
+
+  test('countries: the list that says the same, and none where none does', () => {
+    assert.deepEqual(waf().countries, { allowed: of('allowed'), refused: [] });
+    // Who is nowhere is let in: a list of those who are would refuse him.
+    for (const change of [[/unknown: refused/, 'unknown: allowed'],
+      [/elsewhere: refused/, 'elsewhere: allowed']])
+      assert.deepEqual(waf(change).countries, { allowed: [], refused: of('refused') });
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+    const many = [...letters].flatMap((a) => ['Q', 'X'].map((b) => a + b))
+      .filter((one) => one !== 'XX').slice(0, 50);
+    assert.deepEqual(waf([/\[CU, IR, KP, SY\]/, `[${many.join(', ')}]`],
+      [/elsewhere: refused/, 'elsewhere: allowed']).countries, { allowed: [], refused: [] });
+  });
+
+  test('who is refused gets to all that is open to him', () => {
+    const { open_paths: open } = waf();
+    for (const target of ['/v1/sessions', '/v1/wallet', '/v1/wallet/withdrawals', '/v1/limits',
+      '/v1/exclusion', '/v1/bets', '/v1/bets/b1', '/v1/bets/b1/cashout', '/bets', '/wallet',
+      '/account', '/assets/board-1.js'])
+      assert.ok(takes(open, target), target);
+    for (const target of ['/', '/v1/events', '/v1/events/sr:match:1', '/v1/accounts', '/v1/stream',
+      '/betsy', '/v1/betsy', '/assets'])
+      assert.ok(!takes(open, target), target);
+  });
+
+  test('rates are five times a minute\'s, of the routes of their class', () => {
+    const { rates } = waf([/per_address: 30$/m, 'per_address: 1']);
+    assert.deepEqual(rates.map(({ name, limit }) => [name, limit]),
+      [['login', 10], ['money', 3000], ['read', 15000], ['stream', 600]]);
+    const [login, money, read, stream] = rates;
+    assert.deepEqual([login.methods, read.methods, read.paths], [['POST'], [], []]);
+    assert.ok(takes(login.paths, '/v1/accounts') && !takes(login.paths, '/v1/wallet'));
+    assert.ok(takes(money.paths, '/v1/bets/b1/cashout') && !money.methods.includes('GET'));
+    assert.ok(takes(stream.paths, '/v1/events/sr:match:1/stream'));
+    assert.ok(!takes(stream.paths, '/v1/events/sr:match:1'));
+  });
+
+  test('agents are the policy\'s, and as many as the firewall takes', () => {
+    assert.deepEqual(waf().agents, kept.bots.agents);
+    const many = Array.from({ length: 40 }, (_, i) => `    - agent-of-name-${i}\n`).join('');
+    assert.throws(() => waf([/ {4}- sqlmap\n/, many]), /the firewall takes 480 bytes of agents/);
+  });
+});

@@ -46,7 +46,10 @@ describe('every policy holds', { concurrency: 2, skip }, () => {
       const faults = Object.entries(policies).flatMap(([name, policy]) =>
         policy(all).map((what) => `${name}: ${what}`));
       assert.deepEqual(faults, []);
-      if (folder.endsWith('/production')) asTheEdgeSays(all);
+      if (folder.endsWith('/production')) {
+        asTheEdgeSays(all);
+        asThePolicySays(all);
+      }
     });
   }
 });
@@ -59,6 +62,28 @@ function asTheEdgeSays(all) {
   assert.deepEqual(values.ordered_cache_behavior.map((b) => b.path_pattern),
     written.map((b) => b.PathPattern));
   assert.ok(written.length > 5);
+}
+
+// And its firewall counts and refuses what the policy says.
+function asThePolicySays(all) {
+  const file = path.join(root, 'deploy/edge/cloudfront/waf.json');
+  const waf = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const [{ values }] = all.filter((r) => r.type === 'aws_wafv2_web_acl');
+  const rule = (name) => values.rule.find((one) => one.name === name).statement[0];
+  const [lands, open] = rule('country').and_statement[0].statement;
+  assert.deepEqual(lands.not_statement[0].statement[0].geo_match_statement[0].country_codes,
+    waf.countries.allowed);
+  assert.equal(open.not_statement[0].statement[0].regex_match_statement[0].regex_string,
+    `^(${waf.open_paths.join('|')})(/|$)`);
+  for (const { name, limit, paths, methods } of waf.rates) {
+    const counted = rule(`rate-${name}`).rate_based_statement[0];
+    assert.equal(counted.limit, limit);
+    const parts = counted.scope_down_statement[0]?.and_statement[0].statement ?? [];
+    assert.deepEqual(parts.map((part) => part.regex_match_statement[0].regex_string),
+      paths.length ? [`^(${paths.join('|')})(/|$)`, `^(${methods.join('|')})$`] : [], name);
+  }
+  assert.equal(rule('bots').regex_match_statement[0].regex_string,
+    waf.agents.join('|').toLowerCase());
 }
 
 // What must be found in the broken module, by policy.

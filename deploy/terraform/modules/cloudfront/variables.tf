@@ -50,8 +50,9 @@ variable "function_code" {
 }
 
 variable "countries" {
-  type    = object({ allowed = list(string), refused = list(string) })
-  default = { allowed = [], refused = ["CU", "IR", "KP", "SY"] }
+  type     = object({ allowed = list(string), refused = list(string) })
+  default  = { allowed = [], refused = ["CU", "IR", "KP", "SY"] }
+  nullable = false
 
   description = "For the firewall's rule: with allowed ones all others are refused. The function has the policy's own list."
 }
@@ -61,23 +62,36 @@ variable "open_paths" {
   default = [
     "/v1/sessions",
     "/v1/wallet",
+    "/v1/bets",
     "/v1/limits",
     "/v1/exclusion",
+    "/bets",
     "/wallet",
     "/account",
     "/assets",
   ]
-  description = "Who is refused may still log in, see his money, withdraw, limit and exclude himself."
+  nullable    = false
+  description = "Who is refused may still log in, see his money and bets, withdraw, limit and exclude himself. The function knows the methods."
 }
 
 variable "rates" {
-  type = list(object({ name = string, limit = number, paths = list(string) }))
+  type = list(object({
+    name = string, limit = number, paths = list(string), methods = optional(list(string), [])
+  }))
   default = [
-    { name = "log-in", limit = 150, paths = ["/v1/sessions", "/v1/accounts"] },
+    { name = "login", limit = 150, paths = ["/v1/sessions", "/v1/accounts"], methods = ["POST"] },
     { name = "money", limit = 3000, paths = ["/v1/bets", "/v1/wallet"] },
-    { name = "all", limit = 15000, paths = [] },
+    { name = "read", limit = 15000, paths = [] },
   ]
-  description = "Requests of one address within five minutes: five times what deploy/edge/edge.yaml says a minute."
+  nullable    = false
+  description = "Requests of one address within five minutes: five times what deploy/edge/edge.yaml says a minute. Without methods all of them count."
+}
+
+variable "agents" {
+  type        = list(string)
+  default     = []
+  nullable    = false
+  description = "Words in User-Agent by which bots are refused, in any case."
 }
 
 variable "log_refused" {

@@ -11,6 +11,9 @@ locals {
     }
     AWSManagedRulesSQLiRuleSet = { priority = 23, count = ["SQLi_BODY"] }
   }
+  agents = join("|", [
+    for agent in var.agents : replace(lower(agent), "/([.+])/", "\\$1")
+  ])
   by_country = length(var.countries.allowed) + length(var.countries.refused) > 0
   rates = {
     for i, rate in var.rates :
@@ -113,6 +116,36 @@ resource "aws_wafv2_web_acl" "this" {
   }
 
   dynamic "rule" {
+    for_each = local.agents == "" ? [] : [1]
+    content {
+      name     = "bots"
+      priority = 15
+      action {
+        block {}
+      }
+      statement {
+        regex_match_statement {
+          regex_string = local.agents
+          field_to_match {
+            single_header {
+              name = "user-agent"
+            }
+          }
+          text_transformation {
+            priority = 0
+            type     = "LOWERCASE"
+          }
+        }
+      }
+      visibility_config {
+        cloudwatch_metrics_enabled = true
+        metric_name                = "bots"
+        sampled_requests_enabled   = true
+      }
+    }
+  }
+
+  dynamic "rule" {
     for_each = local.groups
     content {
       name     = rule.key
@@ -167,16 +200,32 @@ resource "aws_wafv2_web_acl" "this" {
           aggregate_key_type    = "IP"
           evaluation_window_sec = 300
           dynamic "scope_down_statement" {
-            for_each = length(rule.value.paths) > 0 ? [rule.value.paths] : []
+            for_each = length(rule.value.paths) > 0 ? [rule.value] : []
             content {
-              regex_match_statement {
-                regex_string = "^(${join("|", scope_down_statement.value)})(/|$)"
-                field_to_match {
-                  uri_path {}
+              and_statement {
+                statement {
+                  regex_match_statement {
+                    regex_string = "^(${join("|", scope_down_statement.value.paths)})(/|$)"
+                    field_to_match {
+                      uri_path {}
+                    }
+                    text_transformation {
+                      priority = 0
+                      type     = "NONE"
+                    }
+                  }
                 }
-                text_transformation {
-                  priority = 0
-                  type     = "NONE"
+                statement {
+                  regex_match_statement {
+                    regex_string = length(scope_down_statement.value.methods) == 0 ? "." : "^(${join("|", scope_down_statement.value.methods)})$"
+                    field_to_match {
+                      method {}
+                    }
+                    text_transformation {
+                      priority = 0
+                      type     = "NONE"
+                    }
+                  }
                 }
               }
             }

@@ -211,6 +211,11 @@ module "bus" {
   scram_secret_arns = var.scram_ready ? [module.secrets.arns["bus"]] : []
 }
 
+# Of the firewall what the policy says; without the file, the module's defaults.
+locals {
+  waf = var.edge_waf == null ? null : jsondecode(file(var.edge_waf))
+}
+
 module "edge" {
   source    = "../../modules/cloudfront"
   providers = { aws = aws.edge }
@@ -222,6 +227,10 @@ module "edge" {
   origin_key      = var.edge_key
   policy          = var.edge_policy == null ? null : jsondecode(file(var.edge_policy))
   function_code   = var.edge_function == null ? "" : file(var.edge_function)
+  countries       = try(local.waf.countries, null)
+  open_paths      = try(local.waf.open_paths, null)
+  rates           = try(local.waf.rates, null)
+  agents          = try(local.waf.agents, null)
 }
 
 module "names" {

@@ -56,6 +56,11 @@ module "edge_keys" {
   keys       = { logs = "logs of the firewall", alarms = "alarms of the edge" }
 }
 
+# Of the firewall what the policy says; without the file, the module's defaults.
+locals {
+  waf = var.edge_waf == null ? null : jsondecode(file(var.edge_waf))
+}
+
 module "edge" {
   source    = "../../modules/cloudfront"
   providers = { aws = aws.edge }
@@ -68,6 +73,10 @@ module "edge" {
   origin_shield_region = var.region
   policy               = var.edge_policy == null ? null : jsondecode(file(var.edge_policy))
   function_code        = var.edge_function == null ? "" : file(var.edge_function)
+  countries            = try(local.waf.countries, null)
+  open_paths           = try(local.waf.open_paths, null)
+  rates                = try(local.waf.rates, null)
+  agents               = try(local.waf.agents, null)
   log_refused          = true
   logs_key_arn         = module.edge_keys.arns["logs"]
 }

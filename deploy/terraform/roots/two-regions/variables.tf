@@ -86,6 +86,12 @@ variable "edge_policy" {
   description = "What overround edge --for cloudfront wrote of your own edge.yaml; null: the module's defaults."
 }
 
+variable "edge_waf" {
+  type        = string
+  default     = "../../../edge/cloudfront/waf.json"
+  description = "Countries, rates and bots of the firewall, which the same command wrote; null: the module's defaults."
+}
+
 variable "emails" {
   type        = list(string)
   default     = []

@@ -58,8 +58,12 @@ run "money_is_never_kept_and_always_within_reach" {
 run "values_of_the_edges_policy" {
   command = plan
   variables {
-    countries     = { allowed = ["MT", "IE"], refused = [] }
-    rates         = [{ name = "all", limit = 100, paths = [] }]
+    countries = { allowed = ["MT", "IE"], refused = [] }
+    rates = [
+      { name = "login", limit = 150, paths = ["/v1/sessions"], methods = ["POST"] },
+      { name = "all", limit = 100, paths = [] },
+    ]
+    agents        = ["SqlMap", "a.b+c"]
     function_code = "function handler(event) { return event.request; }"
     policy = {
       CachePolicies = [
@@ -108,6 +112,33 @@ run "values_of_the_edges_policy" {
       length(aws_cloudfront_distribution.this.ordered_cache_behavior[1].allowed_methods) == 7,
     ])
     error_message = "the order, what is kept, and who may write are the file's"
+  }
+  assert {
+    condition = one([
+      for rule in aws_wafv2_web_acl.this.rule :
+      rule.statement[0].regex_match_statement[0].regex_string
+      if rule.name == "bots"
+    ]) == "sqlmap|a\\.b\\+c"
+    error_message = "bots are refused by the words as they are"
+  }
+  assert {
+    condition = alltrue([
+      for rule in aws_wafv2_web_acl.this.rule :
+      [
+        for part in rule.statement[0].rate_based_statement[0].scope_down_statement[0].and_statement[0].statement :
+        part.regex_match_statement[0].regex_string
+      ] == ["^(/v1/sessions)(/|$)", "^(POST)$"]
+      if rule.name == "rate-login"
+    ])
+    error_message = "a rate counts its paths and methods alone"
+  }
+  assert {
+    condition = one([
+      for rule in aws_wafv2_web_acl.this.rule :
+      length(rule.statement[0].rate_based_statement[0].scope_down_statement)
+      if rule.name == "rate-all"
+    ]) == 0
+    error_message = "without paths every request counts"
   }
   assert {
     condition     = aws_cloudfront_function.this[0].publish && length(local.functions) == 2
