@@ -109,18 +109,20 @@ validate_examples() {
 }
 
 check() {
-    local folders=() name unformatted
+    local folders=() name unformatted n
+    for name in "${@:-}"; do
+        n=${#folders[@]}
+        for folder in "$tree"/modules/${name:-*}/ "$tree"/roots/${name:-*}/; do
+            [ -d "$folder" ] && folders+=("${folder%/}")
+        done
+        [ "${#folders[@]}" -gt "$n" ] || die "no module and no root $name"
+    done
     have
     configure
     mkdir -p "$work/log"
     unformatted=$("$tf" fmt -check -recursive "$tree" tests/terraform) ||
         echo "not ok - fmt: $unformatted"
     [ -n "$unformatted" ] || echo "ok - fmt"
-    for name in "${@:-}"; do
-        for folder in "$tree"/modules/${name:-*}/ "$tree"/roots/${name:-*}/; do
-            [ -d "$folder" ] && folders+=("${folder%/}")
-        done
-    done
     [ $# -gt 0 ] || validate_examples
     export -f one modules
     export tf tree work
@@ -200,6 +202,7 @@ shift
 case $verb in
 have) have ;;
 check)
+    mkdir -p build
     check "$@" | tee "$work.check"
     ! grep -q '^not ok' "$work.check"
     ;;
