@@ -3,6 +3,56 @@
 
 mock_resource "aws_acm_certificate" {
   defaults = {
+    domain_validation_options = [
+      {
+        domain_name           = "bets.example"
+        resource_record_name  = "_a.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+      {
+        domain_name           = "www.bets.example"
+        resource_record_name  = "_a.www.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+      {
+        domain_name           = "origin.bets.example"
+        resource_record_name  = "_a.origin.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+      {
+        domain_name           = "direct.bets.example"
+        resource_record_name  = "_a.direct.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+      {
+        domain_name           = "desk.bets.example"
+        resource_record_name  = "_a.desk.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+      {
+        domain_name           = "desk-2.bets.example"
+        resource_record_name  = "_a.desk-2.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+      {
+        domain_name           = "origin-1.bets.example"
+        resource_record_name  = "_a.origin-1.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+      {
+        domain_name           = "origin-2.bets.example"
+        resource_record_name  = "_a.origin-2.bets.example."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_a.acm.example."
+      },
+    ]
     arn = "arn:aws:acm:eu-central-1:111122223333:certificate/00000000-0000-0000-0000-000000000001"
   }
 }
@@ -57,7 +107,9 @@ mock_resource "aws_ecr_repository" {
 
 mock_resource "aws_eks_cluster" {
   defaults = {
-    arn = "arn:aws:eks:eu-central-1:111122223333:cluster/mock"
+    arn                   = "arn:aws:eks:eu-central-1:111122223333:cluster/mock"
+    certificate_authority = [{ data = "bW9jaw==" }]
+    identity              = [{ oidc = [{ issuer = "https://oidc.example/mock" }] }]
   }
 }
 
@@ -157,6 +209,12 @@ mock_resource "aws_secretsmanager_secret" {
 mock_resource "aws_sns_topic" {
   defaults = {
     arn = "arn:aws:sns:eu-central-1:111122223333:mock"
+  }
+}
+
+mock_resource "aws_vpc_endpoint" {
+  defaults = {
+    dns_entry = [{ dns_name = "endpoint.example", hosted_zone_id = "Z0000000000000" }]
   }
 }
 
