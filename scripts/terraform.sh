@@ -43,7 +43,7 @@ provider() {
             xargs -r dirname | grep . && return
     done
     install_provider >&2 || die "no aws provider, and init cannot install one"
-    find "$(cache_of terraform-aws-5.100)/$address/" -name 'terraform-provider-aws_v5.*' |
+    find "$(cache_of terraform-aws-5.100)/" -name 'terraform-provider-aws_v5.*' |
         head -1 | xargs dirname
 }
 
