@@ -230,4 +230,12 @@ describe('Caddy before a node', { skip }, () => {
     assert.deepEqual(node.requests().filter(({ path: to, origin }) => to === '/v1/bets' && origin),
       []);
   });
+
+  it('a node that is gone is told as the house tells it', async () => {
+    node.stop();
+    const { status, headers, text } = await get('/v1/events');
+    assert.deepEqual([status, JSON.parse(text).code], [503, 'busy']);
+    assert.match(headers['content-type'], /^application\/problem\+json/);
+    assert.equal(headers['cache-control'], 'no-store');
+  });
 });
