@@ -3,7 +3,8 @@
 //
 //   poll      1,000 readers who ask each second: from the feed message's write to the first
 //             answer with its price; every second one is a suspension
-//   stream    1,000 readers of one event: from the same write to the frame
+//   stream    1,000 readers of one event: from the same write to the frame; also behind a
+//             node that passes each stream on to the origin (node.fanout: false)
 //   page      a real page in Chromium: its first price on a cold connection, the next
 //             prices by stream and by poll, and when it locks because nothing comes
 //
@@ -17,7 +18,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { GENERATOR_CORE, Server, TOKEN, binary, folder, median, round, run, save, seconds, sleep,
+const { GENERATOR_CORE, Server, TOKEN, folder, median, round, save, seconds, sleep,
   spawnOn } = require('./lib');
 const { HOST, startPlace } = require('./edge/places');
 const { Page } = require('./edge/page');
@@ -30,6 +31,7 @@ const PARTS = (process.env.BENCH_PARTS ?? 'poll,stream,page').split(',');
 const POLL_S = 5 * seconds; // a change is measured every 2.37 s
 const STREAM_RATE = 5; // changes a second
 const VISITS = 5;
+const STREAMED = 'sr:match:7000001'; // of bench/stream_clients.c
 const CHANGES = 8; // of a page's price, by stream, and half as many by poll
 const LIVE = { status: 1, match_status: 6, home_score: 0, away_score: 0 };
 const oneXTwo = (home, status = 1) =>
@@ -42,8 +44,7 @@ const portOf = (address) => address.split(':').pop();
 let events = 0;
 
 // A match that is live; with a name and markets as a page has them.
-async function newEvent(server, markets = []) {
-  const id = `sr:match:${7100000 + events++}`;
+async function newEvent(server, markets = [], id = `sr:match:${7100000 + events++}`) {
   await server.feed(uof.fixture(id, { home: 'Home', away: 'Away', start: '2026-01-01T00:00:00Z' }));
   await server.feed(uof.oddsChange(id, markets, { status: LIVE }));
   return id;
@@ -199,13 +200,11 @@ function rowsOf({ ms, poll: polls, stream: streams, page: pages }) {
         'max under 2 s and the wire'));
   }
   if (streams) {
-    const { edge, none, fanout } = streams;
+    const { edge, none, passed } = streams;
     const used = (r) => `origin ${r.origin_cpu} %, ${r.subscriptions} subscriptions`;
     rows.push(row('price to a reader who streams', ms, edge, none, (r) => r.latency, '',
-      `${used(edge)}`));
-    if (fanout)
-      rows.push(row('the same, fanned out at the node', ms, fanout, none, (r) => r.latency, '',
-        used(fanout)));
+      used(edge)), row('the same, streams passed on by the node', ms, passed, none,
+      (r) => r.latency, '', used(passed)));
   }
   if (pages) {
     const { edge, none } = pages;
@@ -217,17 +216,12 @@ function rowsOf({ ms, poll: polls, stream: streams, page: pages }) {
   return rows;
 }
 
-async function fansOut() {
-  const schema = await run(GENERATOR_CORE, [binary, 'edge', '--schema']);
-  return JSON.parse(schema).properties.node.properties.fanout !== undefined;
-}
-
 // Each part behind the node, then without: they share the cores with nothing else.
-async function measure(server, where, fanned) {
+async function measure(server, where) {
   const results = { ms: where.ms };
   for (const part of PARTS) {
     const kinds = { edge: {}, none: null };
-    if (part === 'stream' && fanned) kinds.fanout = fanned;
+    if (part === 'stream') kinds.passed = { fanout: false };
     results[part] = {};
     for (const [kind, more] of Object.entries(kinds)) {
       const node = more === null ? null : await where.node(more);
@@ -244,14 +238,13 @@ async function measure(server, where, fanned) {
 async function main() {
   const server = await Server.start(`sqlite:${place}/server.db`, { 'stream-tick-ms': 40 });
   await server.feed(uof.alive({ product: 1 }));
-  await newEvent(server);
-  const fanned = (await fansOut()) ? { fanout: true } : null;
+  await newEvent(server, [], STREAMED);
   const results = [];
   for (const [i, ms] of PLACES.entries()) {
     const where = await startPlace(i + 1, ms, server.public);
     if (i === 0 && where.name === null)
       console.log('  no network namespaces here (they need root): all on 127.0.0.1');
-    results.push(await measure(server, where, fanned));
+    results.push(await measure(server, where));
     await where.wire.stop();
   }
   await server.stop();

@@ -9,8 +9,8 @@ const WIDTH = 860;
 const LEFT = 70;
 const PANEL = 130;
 const GAP = 66;
-const COLORS = { edge: '#06c', none: '#c70', fanout: '#080' };
-const NAMES = { edge: 'behind an edge node', none: 'no edge', fanout: 'node that fans out' };
+const COLORS = { edge: '#06c', none: '#c70', passed: '#888' };
+const NAMES = { edge: 'behind an edge node', none: 'no edge', passed: 'node that passes streams on' };
 
 const entity = (c) => `&#${c.charCodeAt(0)};`;
 const text = (x, y, words, more = '') =>
@@ -28,7 +28,7 @@ const PANELS = [
 // Round above the largest, so that the axis says something.
 function scale(most) {
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= most);
+  return [1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10].map((n) => n * power).find((n) => n >= most);
 }
 
 function bar(x, width, top, most, figure, kind) {
