@@ -10,7 +10,9 @@ const LEFT = 70;
 const PANEL = 130;
 const GAP = 66;
 const COLORS = { edge: '#06c', none: '#c70', passed: '#888' };
-const NAMES = { edge: 'behind an edge node', none: 'no edge', passed: 'node that passes streams on' };
+const NAMES = {
+  edge: 'behind an edge node', none: 'no edge', passed: 'node that passes streams on',
+};
 
 const entity = (c) => `&#${c.charCodeAt(0)};`;
 const text = (x, y, words, more = '') =>
