@@ -14,7 +14,8 @@ export function blocks(text, kind) {
   const found = [];
   for (const [, name, body] of text.matchAll(
     new RegExp(`^${kind} "([^"]+)" \\{\\n([\\s\\S]*?)^\\}`, 'gm'))) {
-    const attributes = Object.fromEntries(body.split(/^ {2}(?=\w+ *= )/m).slice(1)
+    const plain = body.replace(/^ {2}validation \{[\s\S]*?^ {2}\}\n/gm, '');
+    const attributes = Object.fromEntries(plain.split(/^ {2}(?=\w+ *= )/m).slice(1)
       .map((text) => /^(\w+) *= ([\s\S]*)$/.exec(text).slice(1))
       .map(([key, value]) => [key, value.trim().replace(/\s+/g, ' ')]));
     found.push({ name, ...attributes });

@@ -161,6 +161,11 @@ describe('the image of an edge node', () => {
     }
     for (const wanted of ['nginx', 'libmodsecurity3', 'modsecurity-crs', 'busybox-static'])
       assert.ok(sbom.packages.some((p) => p.name === wanted && p.licenseDeclared), wanted);
+    const label = opened.config.config.Labels['org.opencontainers.image.licenses'];
+    if (label) { // of an image that make image-edge made
+      assert.deepEqual(new Set(label.split(' AND ')), new Set(sbom.packages.map((p) =>
+        p.licenseDeclared.includes(' OR ') ? `(${p.licenseDeclared})` : p.licenseDeclared)));
+    }
     const scanned = fs.readdirSync(path.join(opened.files, 'var/lib/dpkg/status.d'));
     const debian = sbom.packages.filter((p) => /^pkg:deb/.test(p.externalRefs[0].referenceLocator));
     assert.deepEqual(scanned.sort(), debian.map((p) => p.name).sort());

@@ -22,6 +22,7 @@ const large = {
 const plans = {
   examples: {},
   'deploy/terraform/roots/small': { ...house, acme_email: 'operators@bets.example' },
+  'deploy/terraform/roots/edge': house,
   'deploy/terraform/roots/asg': large,
   'deploy/terraform/roots/production': large,
   'deploy/terraform/roots/two-regions': {

@@ -126,3 +126,55 @@ resource "digitalocean_spaces_bucket" "books" {
     abort_incomplete_multipart_upload_days = 2
   }
 }
+
+# ---- edge nodes: a new country is one entry of the map -------------------------------
+
+resource "digitalocean_firewall" "edge" {
+  name = "${var.name}-edge"
+  tags = [digitalocean_tag.edge.name]
+
+  inbound_rule {
+    protocol         = "tcp"
+    port_range       = "443"
+    source_addresses = ["0.0.0.0/0", "::/0"]
+  }
+  inbound_rule {
+    protocol         = "tcp"
+    port_range       = "80"
+    source_addresses = ["0.0.0.0/0", "::/0"]
+  }
+  outbound_rule {
+    protocol              = "tcp"
+    port_range            = "1-65535"
+    destination_addresses = ["0.0.0.0/0", "::/0"]
+  }
+  outbound_rule {
+    protocol              = "udp"
+    port_range            = "53"
+    destination_addresses = ["0.0.0.0/0", "::/0"]
+  }
+}
+
+resource "digitalocean_tag" "edge" {
+  name = "${var.name}-edge"
+}
+
+# The name that leads here is with whoever does latency DNS (docs/EDGE.md).
+resource "digitalocean_droplet" "edge" {
+  for_each = var.edge_nodes
+
+  name       = "${var.name}-edge-${each.key}"
+  region     = each.value.region
+  size       = each.value.size
+  image      = "debian-12-x64"
+  monitoring = true
+  tags       = [digitalocean_tag.edge.name]
+  user_data  = local.edge_user_data
+}
+
+resource "digitalocean_reserved_ip" "edge" {
+  for_each = var.edge_nodes
+
+  region     = each.value.region
+  droplet_id = digitalocean_droplet.edge[each.key].id
+}

@@ -25,3 +25,34 @@ variable "operator_cidrs" {
   type        = list(string)
   description = "Who reaches the API."
 }
+
+variable "edge_nodes" {
+  type = map(
+    object({
+      region = string
+      size   = optional(string, "s-2vcpu-2gb")
+    })
+  )
+  default     = {}
+  description = "Edge nodes: { toronto = { region = \"tor1\" }, sydney = { region = \"syd1\" } }."
+}
+
+variable "edge" {
+  type = object({
+    policy    = any
+    image     = string
+    image_sum = string
+    hostname  = string
+    email     = string
+    countries = optional(string, "")
+  })
+  default     = null
+  description = "What edge nodes are made of: edge.yaml as an object, the image's archive, ACME."
+}
+
+variable "edge_secret" {
+  type        = string
+  default     = ""
+  sensitive   = true
+  description = "What countries are signed with, by TF_VAR_edge_secret. It is in the state and in the user data."
+}

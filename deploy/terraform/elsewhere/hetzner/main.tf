@@ -166,3 +166,54 @@ resource "hcloud_load_balancer_target" "nodes" {
   use_private_ip   = true
   depends_on       = [hcloud_load_balancer_network.public]
 }
+
+# ---- edge nodes: a new country is one entry of the map -------------------------------
+
+resource "hcloud_firewall" "edge" {
+  name   = "${var.name}-edge"
+  labels = local.labels
+
+  rule {
+    direction   = "in"
+    protocol    = "tcp"
+    port        = "443"
+    source_ips  = ["0.0.0.0/0", "::/0"]
+    description = "customers"
+  }
+  rule {
+    direction   = "in"
+    protocol    = "tcp"
+    port        = "80"
+    source_ips  = ["0.0.0.0/0", "::/0"]
+    description = "ACME"
+  }
+}
+
+resource "hcloud_primary_ip" "edge" {
+  for_each = var.edge_nodes
+
+  name          = "${var.name}-edge-${each.key}"
+  type          = "ipv4"
+  assignee_type = "server"
+  datacenter    = each.value.datacenter
+  auto_delete   = false
+  labels        = local.labels
+}
+
+# The name that leads here is with whoever does latency DNS (docs/EDGE.md).
+resource "hcloud_server" "edge" {
+  for_each = var.edge_nodes
+
+  name         = "${var.name}-edge-${each.key}"
+  server_type  = each.value.type
+  image        = "debian-12"
+  datacenter   = each.value.datacenter
+  firewall_ids = [hcloud_firewall.edge.id]
+  labels       = merge(local.labels, { pool = "edge" })
+  user_data    = local.edge_user_data
+
+  public_net {
+    ipv4         = hcloud_primary_ip.edge[each.key].id
+    ipv6_enabled = false
+  }
+}

@@ -36,3 +36,34 @@ variable "cluster_token" {
   sensitive   = true
   description = "What servers join the cluster with, by TF_VAR_cluster_token. It is in the state: keep that encrypted."
 }
+
+variable "edge_nodes" {
+  type = map(
+    object({
+      datacenter = string
+      type       = optional(string, "cx22")
+    })
+  )
+  default     = {}
+  description = "Edge nodes: { helsinki = { datacenter = \"hel1-dc2\" }, ashburn = { datacenter = \"ash-dc1\" } }."
+}
+
+variable "edge" {
+  type = object({
+    policy    = any
+    image     = string
+    image_sum = string
+    hostname  = string
+    email     = string
+    countries = optional(string, "")
+  })
+  default     = null
+  description = "What edge nodes are made of: edge.yaml as an object, the image's archive, ACME."
+}
+
+variable "edge_secret" {
+  type        = string
+  default     = ""
+  sensitive   = true
+  description = "What countries are signed with, by TF_VAR_edge_secret. It is in the state and in the user data."
+}

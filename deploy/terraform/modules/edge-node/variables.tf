@@ -71,7 +71,7 @@ variable "secret_key_arn" {
 
 variable "instance_type" {
   type        = string
-  default     = "c7a.medium"
+  default     = "t3a.small"
   description = "The machine."
 }
 
