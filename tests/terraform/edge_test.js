@@ -70,7 +70,8 @@ function byTerraform(folder, cloud) {
   fs.writeFileSync(path.join(at, 'output.tf'),
     'output "user_data" {\n  value = nonsensitive(local.edge_user_data)\n}\n');
   const names = [...fs.readFileSync(path.join(at, 'variables.tf'), 'utf8')
-    .matchAll(/^variable "(\w+)" \{\n(?: {2}(?!default).*\n| {4}.*\n)*\}/gm)].map(([, name]) => name);
+    .matchAll(/^variable "(\w+)" \{\n(?: {2}(?!default).*\n| {4}.*\n)*\}/gm)]
+    .map(([, name]) => name);
   const variables = { ...Object.fromEntries(names.map((name) => [name,
     /cidrs|keys/.test(name) ? [] : 'x'])), edge: { ...given, policy },
   edge_secret: 'a-secret-of-the-tests' };
