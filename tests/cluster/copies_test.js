@@ -297,6 +297,28 @@ describe('two stores', () => {
       assert.match(last(archive('--verify')), /^2 days, 6 objects, \d+ rows: 0 faults$/);
     });
 
+    test('a run that fails leaves the time of the copies', () => {
+      const failed = (says) => {
+        fs.writeFileSync(textfile,
+          fs.readFileSync(textfile, 'utf8').replaceAll(/(\}) \d+$/gm, '$1 7'));
+        const done = write();
+        assert.equal(done.status, 1, done.stdout);
+        assert.match(done.stderr, says);
+        assert.deepEqual(complete('archive'), [7, 7]);
+      };
+      // Both stores answer, and nobody knows what they lack: the database cannot be read.
+      world.store.sql('alter table transfers rename to transfers_elsewhere');
+      failed(/transfers/);
+      world.store.sql('alter table transfers_elsewhere rename to transfers');
+      one.away();
+      two.away();
+      failed(/GET days\//);
+      one.back();
+      two.back();
+      assert.equal(write().status, 0);
+      assert.ok(complete('archive').every((at) => at > 7));
+    });
+
     test('one is away: the other has it, and gives it on', async () => {
       await bet();
       for (const [s3, name] of [[two, 'second'], [one, 'first']]) {
