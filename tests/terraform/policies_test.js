@@ -101,6 +101,7 @@ const broken = {
   'nobody deletes by mistake': ['aws_db_instance.public', 'aws_s3_bucket.bare',
     'aws_kms_key.shared', 'aws_lb.forgotten', 'aws_ecr_repository.mutable'],
   'everything says whose it is': ['aws_vpc.this', 'aws_s3_bucket.bare'],
+  'what goes has drained': ['aws_launch_template.cut', 'aws_lb_target_group.cut'],
 };
 
 test('a module that breaks every policy is found out', { skip }, async () => {

@@ -114,3 +114,36 @@ resource "aws_ecr_repository" "mutable" {
   name         = "mutable"
   force_delete = true
 }
+
+# Told to drain for two minutes, and ended before by everybody.
+resource "aws_launch_template" "cut" {
+  name = "cut"
+  user_data = base64gzip(<<-END
+    DRAIN_S='120'
+    ExecStop=/usr/bin/podman stop --time 60 overround
+    TimeoutStopSec=65
+  END
+  )
+}
+
+resource "aws_autoscaling_group" "cut" {
+  name     = "cut"
+  min_size = 1
+  max_size = 1
+  launch_template {
+    id = aws_launch_template.cut.id
+  }
+  initial_lifecycle_hook {
+    name                 = "drain"
+    lifecycle_transition = "autoscaling:EC2_INSTANCE_TERMINATING"
+    heartbeat_timeout    = 60
+  }
+}
+
+resource "aws_lb_target_group" "cut" {
+  name                 = "cut"
+  vpc_id               = aws_vpc.this.id
+  port                 = 8080
+  protocol             = "HTTP"
+  deregistration_delay = 60
+}

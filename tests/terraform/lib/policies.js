@@ -3,6 +3,8 @@
 // excepted has its reason beside it.
 'use strict';
 
+const zlib = require('node:zlib');
+
 const of = (all, ...types) => all.filter((r) => types.includes(r.type));
 const fault = (r, what) => `${r.address}: ${what}`;
 const edge = (r) => r.values.tags?.Edge === 'true';
@@ -244,6 +246,47 @@ function tagged(all) {
     .filter((r) => missing(r).length > 0).map((r) => fault(r, `without ${missing(r)}`));
 }
 
+// ---- what goes has drained -----------------------------------------------------------
+
+const most = (r, name) => Number(r.values[name] ?? 0);
+const told = (text, pattern) => Number(pattern.exec(text)?.[1] ?? 0);
+
+function startOf(r) {
+  const { user_data: data } = r.values;
+  if (typeof data !== 'string') return ''; // not known before it is applied
+  const bytes = Buffer.from(data, 'base64');
+  return (bytes[0] === 0x1f ? zlib.gunzipSync(bytes) : bytes).toString();
+}
+
+// podman, systemd and the group's hook wait in this order, each longer than the one before,
+// and the balancers keep what is under way for as long as the process may take for it.
+function hookFaults(group, drain, stop, systemd) {
+  const hooks = [...(group?.values.initial_lifecycle_hook ?? [])]
+    .filter((h) => h.lifecycle_transition.endsWith('TERMINATING'));
+  const hook = Math.min(...hooks.map((h) => h.heartbeat_timeout));
+  return [
+    [stop < drain, `podman kills it after ${stop} of ${drain} s`],
+    [systemd < stop + 10, `systemd kills it after ${systemd} s, podman stops it after ${stop}`],
+    [!(hook >= systemd + 20), `its group ends it after ${hook} s, systemd after ${systemd}`],
+  ].filter(([bad]) => bad).map(([, what]) => what);
+}
+
+function drains(all) {
+  const started = of(all, 'aws_launch_template').map((r) => [r, startOf(r)])
+    .filter(([, text]) => /DRAIN_S='?\d/.test(text));
+  const ends = started.flatMap(([r, text]) => hookFaults(
+    of(all, 'aws_autoscaling_group').find((g) => home(g) === home(r)),
+    told(text, /DRAIN_S='?(\d+)/), told(text, /podman stop --time (\d+)/),
+    told(text, /TimeoutStopSec=(\d+)/)).map((what) => fault(r, what)));
+  // The hook is known in every plan: a minute more than the drain.
+  const longest = Math.max(75, ...of(all, 'aws_autoscaling_group')
+    .flatMap((g) => g.values.initial_lifecycle_hook ?? []).map((h) => h.heartbeat_timeout - 60));
+  const cut = of(all, 'aws_lb_target_group').filter((r) => r.values.target_type !== 'alb')
+    .filter((r) => most(r, 'deregistration_delay') < longest)
+    .map((r) => fault(r, `cuts requests after ${r.values.deregistration_delay} of ${longest} s`));
+  return [...ends, ...cut];
+}
+
 module.exports = {
   policies: {
     'nothing is public but the edge': nothingPublic,
@@ -252,6 +295,7 @@ module.exports = {
     'no star in what may be done': noStars,
     'nobody deletes by mistake': kept,
     'everything says whose it is': tagged,
+    'what goes has drained': drains,
   },
   withoutResource,
 };

@@ -22,9 +22,11 @@ locals {
     for file in ["aws.sh", "start.sh", "drain.sh"] :
     "/usr/local/lib/overround/${file}" => file("${path.module}/files/${file}")
   }
+  # The stop takes as long as the drain may: podman's word drain_s, systemd's 20 s more,
+  # drain.sh's 30 s, the group's hook a minute.
   units = {
     for file in ["overround.service", "overround-drain.service"] :
-    "/etc/systemd/system/${file}" => file("${path.module}/files/${file}")
+    "/etc/systemd/system/${file}" => templatefile("${path.module}/files/${file}", { drain_s = var.drain_s })
   }
   cloud_init = join("\n", ["#cloud-config", yamlencode({
     package_update = true
@@ -281,6 +283,14 @@ resource "aws_autoscaling_group" "this" {
 
   lifecycle {
     ignore_changes = [desired_capacity]
+    precondition {
+      condition     = !var.spot || var.drain_s <= 90
+      error_message = "Spot is taken back within two minutes: drain_s is at most 90 there."
+    }
+    precondition {
+      condition     = tonumber(lookup(var.settings, "drain-s", "30")) < var.drain_s
+      error_message = "The process's own drain-s must end before drain_s does."
+    }
     precondition {
       condition     = !(var.spot && var.warm > 0)
       error_message = "A warm pool cannot be of spot instances."

@@ -125,7 +125,12 @@ variable "schedule" {
 variable "drain_s" {
   type        = number
   default     = 45
-  description = "How long a process may drain; above its own drain-s."
+  description = "How long a process may drain, seconds; above its own drain-s (30). podman, systemd and the group's hook wait for it."
+
+  validation {
+    condition     = var.drain_s >= 10 && var.drain_s <= 7000 && floor(var.drain_s) == var.drain_s
+    error_message = "Whole seconds, 10 to 7000: the hook of a group waits two hours at most."
+  }
 }
 
 variable "tags" {

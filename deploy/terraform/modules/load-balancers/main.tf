@@ -81,7 +81,7 @@ resource "aws_lb_target_group" "public" {
   port                          = 8080
   protocol                      = "HTTP"
   load_balancing_algorithm_type = "least_outstanding_requests"
-  deregistration_delay          = 60
+  deregistration_delay          = var.drain_s
   slow_start                    = 0
 
   # What /readyz says is said on the operators' port.
@@ -292,7 +292,7 @@ resource "aws_lb_target_group" "operator" {
   target_type          = var.target_type
   port                 = 8081
   protocol             = "HTTP"
-  deregistration_delay = 30
+  deregistration_delay = var.drain_s
 
   health_check {
     path                = "/readyz"

@@ -87,3 +87,14 @@ variable "deletion_protection" {
   default     = true
   description = "Nobody deletes a balancer by mistake."
 }
+
+variable "drain_s" {
+  type        = number
+  default     = 90
+  description = "How long a target that goes keeps its requests, seconds: a bet waits up to 75 s for a trader, and its process for as long as the group's drain_s."
+
+  validation {
+    condition     = var.drain_s >= 75 && var.drain_s <= 3600
+    error_message = "75 to 3600: what waits for a trader must not be cut."
+  }
+}

@@ -36,6 +36,10 @@ locals {
       operator = ["web"]
     }
   }
+  # Spot is taken back within two minutes.
+  drain_s = {
+    for name, group in local.groups : name => group.spot ? min(var.drain_s, 90) : var.drain_s
+  }
   evenings = {
     evening = { recurrence = "0 17 * * *", min = 3, time_zone = var.time_zone }
     night   = { recurrence = "30 23 * * *", min = 2, time_zone = var.time_zone }
@@ -147,6 +151,7 @@ module "balancers" {
   edge_key                 = var.edge_key
   logs_bucket              = module.logs.id
   target_type              = "instance"
+  drain_s                  = max(90, var.drain_s)
 }
 
 module "group" {
@@ -176,8 +181,13 @@ module "group" {
     [for role in each.value.public : module.balancers.target_groups[role]],
     [for role in each.value.operator : module.balancers.operator_target_groups[role]]
   )
-  tags     = local.tags
-  settings = { proxies = "2", bus = "kafka://${var.brokers}" }
+  tags    = local.tags
+  drain_s = local.drain_s[each.key]
+  settings = {
+    proxies = "2"
+    bus     = "kafka://${var.brokers}"
+    drain-s = tostring(local.drain_s[each.key] - 15)
+  }
   secrets = merge(
     {
       store          = module.secrets.arns["store"]

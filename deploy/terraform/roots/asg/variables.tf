@@ -123,3 +123,9 @@ variable "scram_ready" {
   default     = false
   description = "True from the second apply on."
 }
+
+variable "drain_s" {
+  type        = number
+  default     = 45
+  description = "How long an instance that goes may drain, seconds; on spot at most 90. Its process begins to close 15 s before."
+}

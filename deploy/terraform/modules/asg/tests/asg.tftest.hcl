@@ -33,6 +33,40 @@ run "an_instance_drains_before_it_goes" {
   }
 }
 
+run "a_long_drain_is_not_cut" {
+  command = plan
+  variables {
+    drain_s  = 300
+    settings = { drain-s = "280" }
+  }
+  assert {
+    condition = alltrue([
+      strcontains(output.user_data, "DRAIN_S='300'"),
+      strcontains(output.user_data, "podman stop --time 300 overround"),
+      strcontains(output.user_data, "TimeoutStopSec=320"),
+      one(aws_autoscaling_group.this.initial_lifecycle_hook).heartbeat_timeout == 360,
+    ])
+    error_message = "something ends the process before it has drained"
+  }
+}
+
+run "a_process_that_drains_for_longer_is_refused" {
+  command = plan
+  variables {
+    settings = { drain-s = "45" }
+  }
+  expect_failures = [aws_autoscaling_group.this]
+}
+
+run "a_long_drain_on_spot_is_refused" {
+  command = plan
+  variables {
+    spot    = true
+    drain_s = 120
+  }
+  expect_failures = [aws_autoscaling_group.this]
+}
+
 run "money_is_not_on_spot" {
   command = plan
   variables {
