@@ -11,14 +11,17 @@
 
 /* ---- which days ------------------------------------------------------------- */
 
-/* kind (3 = open bets), day, rows, sum. */
+/* kind (3 = open bets), day, rows, sum, bets that say where they were placed. */
 #define DAYS_SQL \
-    "SELECT kind, day, CAST(SUM(n) AS bigint), CAST(SUM(total) AS bigint) FROM (" \
+    "SELECT kind, day, CAST(SUM(n) AS bigint), CAST(SUM(total) AS bigint)," \
+    " CAST(SUM(placed) AS bigint) FROM (" \
     "SELECT CASE state WHEN 1 THEN 3 ELSE 0 END AS kind," \
     " (id / 4194304 + 1704067200000) / 86400000 AS day, COUNT(*) AS n," \
-    " SUM(" ARCHIVE_BET_MARK ") AS total FROM bets GROUP BY 1, 2" \
-    " UNION ALL SELECT 1, at_ms / 86400000, COUNT(*), SUM(amount) FROM transfers GROUP BY 1, 2" \
-    " UNION ALL SELECT 2, at_ms / 86400000, COUNT(*), COUNT(*) FROM feed_log WHERE type = 14" \
+    " SUM(" ARCHIVE_BET_MARK ") AS total," \
+    " SUM(CASE country WHEN '' THEN 0 ELSE 1 END) AS placed FROM bets GROUP BY 1, 2" \
+    " UNION ALL SELECT 1, at_ms / 86400000, COUNT(*), SUM(amount), 0 FROM transfers" \
+    " GROUP BY 1, 2" \
+    " UNION ALL SELECT 2, at_ms / 86400000, COUNT(*), COUNT(*), 0 FROM feed_log WHERE type = 14" \
     " GROUP BY 1, 2) d WHERE day >= (SELECT value / 86400000 FROM meta" \
     " WHERE name = 'transfers_from') GROUP BY kind, day ORDER BY day, kind"
 
@@ -38,6 +41,8 @@ static bool on_day_part(void *ctx, const struct value *cells)
         last->open = cells[2].i;
     else
         last->parts[cells[0].i] = (struct day_part){ cells[2].i, cells[3].i };
+    if (cells[0].i == PACK_BETS)
+        last->has_country = cells[4].i > 0;
     return true;
 }
 
@@ -45,7 +50,7 @@ bool archive_days(struct archive *archive, struct days *days, struct str *error)
 {
     days->days = ARENA_ARRAY(&archive->arena, struct day, ARCHIVE_DAYS_MAX);
     days->n = 0;
-    return db_query(archive->db, DAYS_SQL, "", NULL, "iiii", on_day_part, days, error);
+    return db_query(archive->db, DAYS_SQL, "", NULL, "iiiii", on_day_part, days, error);
 }
 
 /* ---- manifests ----------------------------------------------------------------- */
@@ -107,7 +112,7 @@ static bool put_manifest(struct s3 *s3, const struct manifest *manifest, struct 
 static const struct source {
     const char *sql, *columns, *kinds;
     const char *names[20];
-    unsigned sum;
+    unsigned sum, country; /* 0: it has none */
 } sources[PACK_KINDS] = {
     [PACK_BETS] = {
         "SELECT id, account, state, version, stake, potential, cap, payout, cashed_stake,"
@@ -117,17 +122,17 @@ static const struct source {
         "iiiiiiiiiiiiiisssssi", "ddiiiiiiiiiiiissjjs-",
         { "id", "account", "state", "version", "stake", "potential", "cap", "payout",
           "cashed_stake", "cashed_paid", "placed_ms", "settled_ms", "rule", "flags", "currency",
-          "sport", "slip", "results", "country", NULL }, 19 },
+          "sport", "slip", "results", "country", NULL }, 19, 18 },
     [PACK_TRANSFERS] = {
         "SELECT account, seq, debit, credit, amount, kind, bet, at_ms, balance_after"
         " FROM transfers WHERE at_ms >= $1 AND at_ms < $2 ORDER BY account, seq",
         "iiiiiiiii", "diddiidii",
         { "account", "seq", "debit", "credit", "amount", "kind", "bet", "at_ms",
-          "balance_after" }, 4 },
+          "balance_after" }, 4, 0 },
     [PACK_AUDIT] = {
         "SELECT pos, at_ms, body, CAST(1 AS bigint) FROM feed_log"
         " WHERE at_ms >= $1 AND at_ms < $2 AND type = 14 ORDER BY pos",
-        "iisi", "iis-", { "pos", "at_ms", "entry", NULL }, 3 },
+        "iisi", "iis-", { "pos", "at_ms", "entry", NULL }, 3, 0 },
 };
 
 struct writer {
@@ -135,7 +140,7 @@ struct writer {
     struct pack *pack;
     struct buf line;
     int64_t sum;
-    bool full;
+    bool has_country, full;
 };
 
 static void write_cell(struct jw *w, char kind, const struct value *cell)
@@ -168,16 +173,18 @@ static bool on_row(void *ctx, const struct value *cells)
     }
     jw_object_end(&w);
     writer->sum += cells[source->sum].i;
+    if (source->country > 0 && cells[source->country].s.n > 0)
+        writer->has_country = true;
     writer->full = writer->line.overflow || !pack_add(writer->pack, buf_view(&writer->line));
     return !writer->full;
 }
 
 /* The day's rows of one kind, from the snapshot, into a pack. */
-static bool fill(struct archive *archive, int64_t day, enum pack_kind kind, struct pack *pack,
-                 struct day_part *part, struct str *error)
+static bool fill(struct archive *archive, struct day *day, enum pack_kind kind,
+                 struct pack *pack, struct str *error)
 {
     struct writer writer = { .source = &sources[kind], .pack = pack };
-    int64_t from = day * DAY_MS, to = from + DAY_MS;
+    int64_t from = day->day * DAY_MS, to = from + DAY_MS;
     struct value range[] = {
         VALUE_INT(kind == PACK_BETS ? bet_id_floor(from) : from),
         VALUE_INT(kind == PACK_BETS ? bet_id_floor(to) : to),
@@ -190,7 +197,8 @@ static bool fill(struct archive *archive, int64_t day, enum pack_kind kind, stru
     if (well && writer.full)
         *error = STR("the temporary folder is full (TMPDIR)");
     buf_fini(&writer.line);
-    part->sum = writer.sum;
+    day->parts[kind].sum = writer.sum;
+    day->has_country = day->has_country || writer.has_country;
     return well && !writer.full;
 }
 
@@ -234,7 +242,7 @@ static bool fill_day(struct archive *archive, struct day *day, struct pack **pac
         db_query(archive->db, "SELECT COUNT(*) FROM bets WHERE id >= $1 AND id < $2"
                  " AND state = 1", "ii", range, "i", take_int, &day->open, error);
     for (unsigned i = 0; i < PACK_KINDS && well; i++)
-        well = fill(archive, day->day, (enum pack_kind)i, packs[i], &day->parts[i], error);
+        well = fill(archive, day, (enum pack_kind)i, packs[i], error);
     if (!well)
         *error = arena_str(&archive->arena, *error);
     return db_run(archive->db, "ROLLBACK", well ? error : &ignored) && well;
@@ -248,6 +256,8 @@ static bool end_pack(struct manifest *manifest, enum pack_kind kind, struct pack
 {
     struct pack_sum *sum = &manifest->sums[kind];
     char text[DAY_TEXT], content[17];
+    const char *name = kind == PACK_BETS && manifest->day.has_country ? MANIFEST_COUNTRY
+                                                                       : pack_kind_name(kind);
 
     if (!pack_end(pack, sum, file)) {
         *error = STR("the temporary folder is full (TMPDIR)");
@@ -257,7 +267,7 @@ static bool end_pack(struct manifest *manifest, enum pack_kind kind, struct pack
     day_text(manifest->day.day, text);
     (void)snprintf(content, sizeof(content), "%.16s", sum->sha256);
     (void)snprintf(manifest->keys[kind], sizeof(manifest->keys[kind]), "days/%s/%s-%s.jsonl.zst",
-                   text, pack_kind_name(kind), content);
+                   text, name, content);
     return true;
 }
 

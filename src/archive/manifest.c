@@ -18,7 +18,7 @@ const char *pack_kind_name(enum pack_kind kind)
 
 bool day_equal(const struct day *a, const struct day *b)
 {
-    bool equal = a->day == b->day && a->open == b->open;
+    bool equal = a->day == b->day && a->open == b->open && a->has_country == b->has_country;
 
     for (unsigned i = 0; i < PACK_KINDS; i++)
         equal = equal && a->parts[i].rows == b->parts[i].rows
@@ -174,6 +174,8 @@ bool manifest_decode(struct str text, struct manifest *manifest, struct arena *a
     else
         well = decode_objects(objects, manifest, arena, error);
     manifest->day.day = at_ms / DAY_MS;
+    manifest->day.has_country =
+        strstr(manifest->keys[PACK_BETS], "/" MANIFEST_COUNTRY "-") != NULL;
     json_decref(document);
     return well;
 }

@@ -8,6 +8,11 @@
  *
  * Objects are named after their content and never change: the manifest alone
  * is replaced, when the day is (a bet settled late, or settled again).
+ *
+ * Where a bet of the day has the country that it was placed from, the object is
+ * named bets-country-…: a release that knows no countries writes the day's lines
+ * without, under the other name, and the day is then written again.  (A member of
+ * its own would do, but that release takes a manifest with one for broken.)
  */
 #ifndef ARCHIVE_MANIFEST_H
 #define ARCHIVE_MANIFEST_H
@@ -27,6 +32,7 @@ struct day {
     int64_t day;  /* since 1970 */
     int64_t open; /* bets that are not in it, for they are open */
     struct day_part parts[PACK_KINDS];
+    bool has_country; /* some bet that is in it says where it was placed */
 };
 bool day_equal(const struct day *a, const struct day *b);
 
@@ -34,6 +40,7 @@ bool day_equal(const struct day *a, const struct day *b);
 #define DAY_TEXT 12
 void day_text(int64_t day, char text[DAY_TEXT]); /* "2026-11-23" */
 
+#define MANIFEST_COUNTRY "bets-country" /* for "bets", in the name of the object */
 #define MANIFEST_KEY_BYTES 128
 struct manifest {
     struct day day;

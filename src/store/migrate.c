@@ -33,6 +33,8 @@ EMBED(sql_sqlite_0007, "sql/sqlite/0007_traces.sql");
 EMBED(sql_postgres_0007, "sql/postgres/0007_traces.sql");
 EMBED(sql_sqlite_0008, "sql/sqlite/0008_country.sql");
 EMBED(sql_postgres_0008, "sql/postgres/0008_country.sql");
+EMBED(sql_sqlite_0009, "sql/sqlite/0009_erasures.sql");
+EMBED(sql_postgres_0009, "sql/postgres/0009_erasures.sql");
 
 /* Row n is version n + 1. */
 static const struct migration {
@@ -46,6 +48,7 @@ static const struct migration {
     { sql_sqlite_0006, sql_postgres_0006 },
     { sql_sqlite_0007, sql_postgres_0007 },
     { sql_sqlite_0008, sql_postgres_0008 },
+    { sql_sqlite_0009, sql_postgres_0009 },
 };
 
 static bool take_number(void *ctx, const struct value *cells)

@@ -436,9 +436,12 @@ STATEMENT(CUSTOMER_RISK, "i", "siiii" "iiiii" "isssi" "i",
 STATEMENT(ERASE_DUE, "i", "",
     "UPDATE customers SET email = 'erased:' || id, password = '', country = '', born = ''"
     " WHERE id IN (SELECT customer FROM erasures WHERE due_ms <= $1 AND done_ms = 0)")
+/* Also of those erased in the last 40 days (3456000000 ms): a release that knows no
+ * countries may have erased them while this one was taken back. */
 STATEMENT(ERASE_COUNTRIES, "i", "",
     "DELETE FROM countries_seen WHERE customer IN"
-    " (SELECT customer FROM erasures WHERE due_ms <= $1)")
+    " (SELECT customer FROM erasures WHERE done_ms = 0 AND due_ms <= $1"
+    " UNION ALL SELECT customer FROM erasures WHERE done_ms > 0 AND done_ms >= $1 - 3456000000)")
 STATEMENT(ERASE_DONE, "i", "",
     "UPDATE erasures SET done_ms = $1 WHERE due_ms <= $1 AND done_ms = 0")
 /* A month and its partitions, made ahead (sql/postgres/0005_archive.sql). */

@@ -72,4 +72,20 @@ describe('erasure', () => {
     assert.equal(erase(who.id).status, 0); // the day has come
     assert.equal((await register(who.email, password)).status, 201);
   });
+
+  // A release that knows no countries may have erased while this one was taken back; who was
+  // erased long ago is not looked at every hour.
+  test('countries of who was erased lately go, too, and the look is bounded', () => {
+    const DAY = 86400000;
+    const now = Date.now();
+    const rows = [[901, 1], [902, 39], [903, 41]];
+    for (const [customer, days] of rows)
+      world().store.sql(`INSERT INTO erasures VALUES (${customer}, 1, 1, ${now - days * DAY});
+        INSERT INTO countries_seen VALUES (${customer}, 'MT', 1, 1, 0)`);
+    world().store.sql(`INSERT INTO erasures VALUES (904, 1, ${now + DAY}, 0);
+      INSERT INTO countries_seen VALUES (904, 'MT', 1, 1, 0)`);
+    assert.equal(erase('--due').status, 0);
+    assert.equal(world().store.sql(`SELECT customer FROM countries_seen
+      WHERE customer BETWEEN 901 AND 904 ORDER BY 1`), '903\n904');
+  });
 });

@@ -156,6 +156,33 @@ describe('the archive', () => {
     assert.match(well(archive('--through', today())), /^1 days, 0 written/m);
   });
 
+  test('a day of a release that knows no countries is written again, with them', () => {
+    const folder = s3.file(`books-of-2026/days/${today()}`);
+    const file = path.join(folder, 'manifest.json');
+    const read = () => JSON.parse(fs.readFileSync(file, 'utf8'));
+    const keyOf = () => read().objects.find(({ kind }) => kind === 'bets').key;
+    const lines = () => execFileSync('zstd', ['-dc', path.join(folder, path.basename(keyOf()))],
+      { encoding: 'utf8' }).trim().split('\n').map((line) => JSON.parse(line));
+    const plain = keyOf();
+    assert.match(plain, /\/bets-[0-9a-f]{16}\./);
+    world.store.sql(`update bets set country = 'MT' where id = (select max(id) from bets
+      where state <> 1)`);
+    assert.match(well(archive('--through', today())), /^1 days, 1 written/m);
+    assert.match(keyOf(), /\/bets-country-[0-9a-f]{16}\./);
+    assert.equal(lines().filter(({ country }) => country === 'MT').length, 1);
+    assert.match(well(archive('--through', today())), /^1 days, 0 written/m);
+    // The release before: the same rows and sums, without the country.
+    const manifest = read();
+    manifest.objects.find(({ kind }) => kind === 'bets').key = plain;
+    fs.writeFileSync(file, JSON.stringify(manifest));
+    assert.match(well(archive('--through', today())), /^1 days, 1 written/m);
+    assert.equal(lines().filter(({ country }) => country === 'MT').length, 1);
+    assert.match(well(run(['archive', '--to', to, '--verify'], { env: s3.env })), / 0 faults$/);
+    world.store.sql("update bets set country = ''");
+    assert.match(well(archive('--through', today())), /^1 days, 1 written/m);
+    assert.equal(keyOf(), plain);
+  });
+
   test('what is not over is not written; a wrong secret is refused', () => {
     assert.match(well(archive()), /^0 days, 0 written/);
     const env = { ...s3.env, AWS_SECRET_ACCESS_KEY: 'wrong' };

@@ -143,6 +143,25 @@ static void test_a_manifest_reads_back(void **state)
     assert_false(day_equal(&read.day, &written.day));
 }
 
+/* A release that knows no countries writes the same sums under the other name. */
+static void test_a_manifest_says_whether_countries_are_in_it(void **state)
+{
+    struct manifest written = example(), read;
+    struct str error = STR_NONE;
+
+    (void)state;
+    (void)snprintf(written.keys[PACK_BETS], MANIFEST_KEY_BYTES,
+                   "days/2026-11-23/" MANIFEST_COUNTRY "-9f86.jsonl.zst");
+    assert_true(manifest_decode(text_of(&written), &read, &arena, &error));
+    assert_true(read.day.has_country);
+    assert_false(day_equal(&read.day, &written.day));
+    (void)snprintf(written.keys[PACK_BETS], MANIFEST_KEY_BYTES,
+                   "days/2026-11-23/bets-9f86.jsonl.zst");
+    assert_true(manifest_decode(text_of(&written), &read, &arena, &error));
+    assert_false(read.day.has_country);
+    assert_true(day_equal(&read.day, &written.day));
+}
+
 static void test_what_is_no_manifest_is_said(void **state)
 {
     static const struct { const char *was, *is, *error; } faults[] = {
@@ -365,6 +384,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_pack_reads_back_in_any_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pack_cut_short_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_manifest_reads_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_manifest_says_whether_countries_are_in_it, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_manifest_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_listing_names_its_keys, setup, teardown),
         cmocka_unit_test(test_the_state_of_a_thaw_is_read),
