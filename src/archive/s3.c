@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "archive/aws_keys.h"
 #include "archive/md5.h"
 #include "base/clock.h"
 
@@ -46,8 +47,9 @@ struct s3 {
     struct arena *arena;    /* errors */
     struct buf base;        /* scheme, host, and the bucket in a path */
     struct buf prefix;      /* "" or "archive/" */
+    struct aws_keys *keys;
     struct buf user, sigv4; /* "key:secret", "aws:amz:region:s3" */
-    const char *session;
+    const char *session;    /* of this request's key; "": none */
     size_t part_bytes;
     const char *storage_class, *lock_mode; /* of what is put; NULL: the store's */
     int64_t lock_days, locked_until_ms;
@@ -182,26 +184,21 @@ static struct s3 *make(const struct s3_options *options, struct arena *arena)
 
 struct s3 *s3_open(const struct s3_options *options, struct arena *arena, struct str *error)
 {
-    const char *key = environment(options, "AWS_ACCESS_KEY_ID"),
-               *secret = environment(options, "AWS_SECRET_ACCESS_KEY"),
-               *region = environment(options, "AWS_REGION"),
+    const char *region = environment(options, "AWS_REGION"),
                *prefix = options->prefix != NULL ? options->prefix : "";
     struct s3 *s3 = make(options, arena);
     struct str bucket;
 
     if (region == NULL)
         region = "us-east-1";
-    if (key == NULL || secret == NULL)
-        *error = arena_printf(arena, "set %sAWS_ACCESS_KEY_ID and %sAWS_SECRET_ACCESS_KEY",
-                              prefix, prefix);
-    else if (!read_url(options->url, &bucket, &s3->prefix))
+    if (!read_url(options->url, &bucket, &s3->prefix))
         *error = arena_printf(arena, "\"%s\" is not s3://BUCKET/PREFIX", options->url);
     else if (!make_base(s3, options, bucket, region))
         *error = STR("the endpoint is not http://HOST or https://HOST");
-    else {
-        buf_printf(&s3->user, "%s:%s%c", key, secret, '\0');
+    else
+        s3->keys = aws_keys_open(prefix, region, arena, error);
+    if (s3->keys != NULL) {
         buf_printf(&s3->sigv4, "aws:amz:%s:s3%c", region, '\0');
-        s3->session = environment(options, "AWS_SESSION_TOKEN");
         return s3;
     }
     s3_close(s3);
@@ -213,6 +210,9 @@ void s3_close(struct s3 *s3)
     CHECK(s3->magic == S3_MAGIC);
     s3->magic = 0;
     curl_easy_cleanup(s3->curl);
+    aws_keys_close(s3->keys);
+    if (s3->user.n > 0)
+        sodium_memzero(s3->user.p, s3->user.n);
     buf_fini(&s3->base);
     buf_fini(&s3->prefix);
     buf_fini(&s3->user);
@@ -338,7 +338,7 @@ static struct curl_slist *headers_of(const struct s3 *s3, const struct request *
     }
     if (request->is_object && s3->made_ms > 0)
         add_header(&headers, "x-amz-meta-" META "made: %" PRId64, s3->made_ms);
-    if (s3->session != NULL)
+    if (s3->session[0] != '\0')
         add_header(&headers, "x-amz-security-token: %s", s3->session);
     return headers;
 }
@@ -463,18 +463,40 @@ static enum s3_result frozen(const struct s3 *s3, const struct request *request,
     return S3_FAILED;
 }
 
+static bool take_key(struct s3 *s3, struct str *error)
+{
+    const struct aws_key *key = aws_keys_now(s3->keys, clock_wall_ms(), error);
+
+    if (key == NULL)
+        return false;
+    buf_reset(&s3->user);
+    buf_printf(&s3->user, "%s:%s%c", key->id, key->secret, '\0');
+    s3->session = key->session;
+    return true;
+}
+
+/* By the store's clock; the next attempt has another. */
+static bool has_ended(struct s3 *s3, long status)
+{
+    return (status == 400 || status == 403) &&
+           str_eq(element(s3, "Code"), STR("ExpiredToken")) && aws_keys_expire(s3->keys);
+}
+
 /* What has begun to reach the caller is not asked for again. */
 static enum s3_result perform(struct s3 *s3, const struct request *request, struct str *error)
 {
     long status = 0;
 
     for (unsigned attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        if (!take_key(s3, error))
+            return S3_FAILED;
         status = once(s3, request);
         if (s3->stopped || status / 100 == 2)
             return S3_OK;
         if (is_absent(s3, request, status))
             return S3_ABSENT;
-        if ((status != 0 && status != 429 && status / 100 != 5) || s3->delivered)
+        if ((status != 0 && status != 429 && status / 100 != 5 && !has_ended(s3, status)) ||
+            s3->delivered)
             break;
         if (attempt < ATTEMPTS)
             (void)usleep(100000u << attempt);

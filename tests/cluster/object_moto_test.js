@@ -66,6 +66,23 @@ describe('by moto', () => {
     assert.match(well('audit', '--store', `sqlite:${back}`), / 0 differences$/);
   });
 
+  // Keys of moto's own STS and instance metadata.
+  test('a role of a service account, and of an instance', () => {
+    const file = path.join(folder, 'out');
+    fs.writeFileSync(file, 'x');
+    fs.writeFileSync(`${file}.token`, 'a.web.identity');
+    for (const [name, env] of [
+      ['sts', { AWS_WEB_IDENTITY_TOKEN_FILE: `${file}.token`, AWS_ENDPOINT_URL_STS: endpoint,
+        AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/house' }],
+      ['instance', { AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint }],
+    ]) {
+      const done = run(['object', 'put', file, `s3://books/${name}`], { env: { ...env,
+        AWS_ENDPOINT_URL: endpoint, AWS_REGION: 'us-east-1' } });
+      assert.equal(done.status, 0, `${name}: ${done.stderr}`);
+      well('object', 'get', `s3://books/${name}`, `${file}.back`);
+    }
+  });
+
   test('a lock, and none where the bucket has none; who forgets it is found out', () => {
     const file = path.join(folder, 'out');
     const put = (url) =>
