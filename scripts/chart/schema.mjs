@@ -24,6 +24,7 @@ const secret = () => closed({
   secretKey: match('^[-._a-zA-Z0-9]+$'),
 });
 const s3Url = match('^$|^s3://[^/]+(/.*)?$');
+const account = match('^$|^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$');
 const objects = {
   existingSecret: text, region: text, endpoint: match('^$|^https?://'), virtualHost: flag,
 };
@@ -156,7 +157,7 @@ export function schema(root) {
         activeDeadlineSeconds: count(1),
       }),
       s3: closed({
-        ...objects, second: closed(objects),
+        ...objects, serviceAccount: account, second: closed(objects),
       }),
       audit: closed({ enabled: flag, schedule: cron }),
       archive: closed({

@@ -15,7 +15,8 @@
     "  --lock-days N       nobody can remove what is put before; the bucket must have\n" \
     "                      object lock (no lock)\n" \
     "  --lock-mode MODE    GOVERNANCE or COMPLIANCE (COMPLIANCE)\n" \
-    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION are read.\n\n" \
+    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION are read;\n" \
+    "without keys those of a role are asked for (STS, container, instance).\n\n" \
     "  --second s3://…     another store, which gets the same; --second-endpoint and so on\n" \
     "                      are its options, SECOND_AWS_ACCESS_KEY_ID and so on its secrets\n" \
     "  --from first|second of the two, this one alone\n"

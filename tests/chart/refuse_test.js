@@ -67,6 +67,7 @@ const broken = [
   [[...roles, gateway, 'ingress.enabled=true', 'ingress.hosts={a.example}'], /one of them/],
   [['ingress.enabled=true'], /ingress\.hosts/],
   [['archive.enabled=true', 'archive.to=s3://a/b'], /s3\.existingSecret/],
+  [['s3.existingSecret=s', 's3.serviceAccount=a'], /not both/],
   [['archive.enabled=true', 's3.existingSecret=s'], /archive\.to must be/],
   [['archive.enabled=true', 's3.existingSecret=s', 'archive.to=s3://a/b',
     'archive.second=s3://c/d'], /s3\.second\.existingSecret must name/],

@@ -357,6 +357,20 @@ test('the archive goes to two stores, each with its own secret and address', () 
   assert.ok(!one.env.some((each) => each.name.startsWith('SECOND_')));
 });
 
+test('the archive takes the keys of a service account\'s role', () => {
+  const all = render('ci/single-postgres-values.yaml', 's3.existingSecret=',
+    's3.serviceAccount=overround-archive', 'networkPolicy.enabled=true');
+  const { spec } = all.get('CronJob', name('archive')).spec.jobTemplate.spec.template;
+  assert.equal(spec.serviceAccountName, 'overround-archive');
+  const names = spec.containers[0].env.map((each) => each.name);
+  assert.ok(names.includes('AWS_REGION'));
+  assert.deepEqual(names.filter((each) => /KEY|TOKEN/.test(each)), []);
+  const audit = all.get('CronJob', name('audit')).spec.jobTemplate.spec.template.spec;
+  assert.equal(audit.serviceAccountName, undefined);
+  const policy = all.get('NetworkPolicy', name('jobs'));
+  assert.ok(JSON.stringify(policy.spec.egress).includes('"169.254.170.23/32"'));
+});
+
 test('patches are merged by key, lists of named things by name; null removes', () => {
   const all = render('ci/patches-values.yaml');
   const { spec } = all.get('Deployment', name('bets')).spec.template;

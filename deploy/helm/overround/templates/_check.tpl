@@ -45,14 +45,15 @@
 {{- if and $values.ingress.enabled (not $values.ingress.hosts) }}{{ fail "ingress.hosts: name one" }}{{ end -}}
 {{- if $values.archive.enabled -}}
 {{- if not (hasPrefix "s3://" $values.archive.to) }}{{ fail "archive.to must be s3://BUCKET/PREFIX" }}{{ end -}}
-{{- if not $values.s3.existingSecret }}{{ fail "archive: s3.existingSecret must name the Secret with AWS_ACCESS_KEY_ID" }}{{ end -}}
+{{- if not (or $values.s3.existingSecret $values.s3.serviceAccount) }}{{ fail "archive: s3.existingSecret must name the Secret with AWS_ACCESS_KEY_ID, or s3.serviceAccount an account with a role" }}{{ end -}}
 {{- if and $sqlite (not $values.single.persistence.enabled) }}{{ fail "archive: needs single.persistence, or a store" }}{{ end -}}
 {{- end -}}
 {{- if $values.single.backup.enabled -}}
 {{- if not (and $sqlite $values.single.persistence.enabled) }}{{ fail "single.backup: is of SQLite on a volume; PostgreSQL's is in docs/OPERATE.md" }}{{ end -}}
 {{- if not (hasPrefix "s3://" $values.single.backup.to) }}{{ fail "single.backup.to must be s3://BUCKET/PREFIX" }}{{ end -}}
-{{- if not $values.s3.existingSecret }}{{ fail "single.backup: s3.existingSecret must name the Secret with AWS_ACCESS_KEY_ID" }}{{ end -}}
+{{- if not (or $values.s3.existingSecret $values.s3.serviceAccount) }}{{ fail "single.backup: s3.existingSecret must name the Secret with AWS_ACCESS_KEY_ID, or s3.serviceAccount an account with a role" }}{{ end -}}
 {{- end -}}
+{{- if and $values.s3.existingSecret $values.s3.serviceAccount }}{{ fail "s3.existingSecret and s3.serviceAccount: not both, for the Secret's keys go before the account's" }}{{ end -}}
 {{- if and (or (and $values.archive.enabled $values.archive.second) (and $values.single.backup.enabled $values.single.backup.second)) (not $values.s3.second.existingSecret) }}{{ fail "archive.second, single.backup.second: s3.second.existingSecret must name the second store's Secret" }}{{ end -}}
 {{- if and (gt (int $values.archive.secondLockDays) 0) (not $values.archive.second) }}{{ fail "archive.secondLockDays: needs archive.second" }}{{ end -}}
 {{- include "overround.patchesAreMeant" . -}}

@@ -73,7 +73,7 @@ spec:
 {{- toJson $args -}}
 {{- end }}
 
-{{/* A dict of root, name, schedule, args, env. */}}
+{{/* A dict of root, name, schedule, args, env, and serviceAccount where it has one. */}}
 {{- define "overround.cron" }}
 {{- $sqlite := include "overround.isSqlite" .root }}
 ---
@@ -98,6 +98,9 @@ spec:
             app.kubernetes.io/component: job
         spec:
           {{- include "overround.podBasics" .root | nindent 10 }}
+          {{- with .serviceAccount }}
+          serviceAccountName: {{ . }}
+          {{- end }}
           restartPolicy: Never
           {{- if $sqlite }}
           # The volume is where the server is.
@@ -133,13 +136,13 @@ spec:
 {{- with .Values.archive }}
 {{- if .enabled }}
 {{- $args := include "overround.s3Args" (dict "root" $ "to" .to "lockDays" .lockDays "second" .second "secondLockDays" .secondLockDays) }}
-{{ include "overround.cron" (dict "root" $ "name" "archive" "schedule" .schedule "args" (concat (list "archive") (fromJsonArray $args)) "env" (printf "%s\n%s" $env (include "overround.s3Env" (list $ .second)))) }}
+{{ include "overround.cron" (dict "root" $ "name" "archive" "schedule" .schedule "args" (concat (list "archive") (fromJsonArray $args)) "env" (printf "%s\n%s" $env (include "overround.s3Env" (list $ .second))) "serviceAccount" $.Values.s3.serviceAccount) }}
 {{- end }}
 {{- end }}
 {{- with .Values.single.backup }}
 {{- if and (include "overround.isSqlite" $) .enabled }}
 {{- $args := include "overround.s3Args" (dict "root" $ "to" .to "second" .second) }}
-{{ include "overround.cron" (dict "root" $ "name" "backup" "schedule" .schedule "args" (concat (list "backup") (fromJsonArray $args)) "env" (printf "%s\n%s" $env (include "overround.s3Env" (list $ .second)))) }}
+{{ include "overround.cron" (dict "root" $ "name" "backup" "schedule" .schedule "args" (concat (list "backup") (fromJsonArray $args)) "env" (printf "%s\n%s" $env (include "overround.s3Env" (list $ .second))) "serviceAccount" $.Values.s3.serviceAccount) }}
 {{- end }}
 {{- end }}
 {{- end }}

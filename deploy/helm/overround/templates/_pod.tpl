@@ -52,10 +52,12 @@ imagePullSecrets:
 
 {{/* A dict of s3 (values), prefix (of the names). */}}
 {{- define "overround.s3Secrets" -}}
+{{- if .s3.existingSecret }}
 {{- range list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" }}
 - name: {{ $.prefix }}{{ . }}
   valueFrom:
     secretKeyRef: {name: {{ $.s3.existingSecret }}, key: {{ . }}, optional: {{ eq . "AWS_SESSION_TOKEN" }}}
+{{- end }}
 {{- end }}
 - name: {{ .prefix }}AWS_REGION
   value: {{ .s3.region | quote }}

@@ -81,6 +81,12 @@ spec:
   egress:
     {{- include "overround.calls" (dict "root" . "role" "job" "own" (dict "config" dict)) | nindent 4 }}
     {{- include "overround.egress" $net.s3 | nindent 4 }}
+    {{- if .Values.s3.serviceAccount }}
+    # The node's agent of EKS Pod Identity.
+    - to:
+        - ipBlock: {cidr: 169.254.170.23/32}
+      ports: [{protocol: TCP, port: 80}]
+    {{- end }}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

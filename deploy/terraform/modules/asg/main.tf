@@ -25,8 +25,16 @@ locals {
   # The stop takes as long as the drain may: podman's word drain_s, systemd's 20 s more,
   # drain.sh's 30 s, the group's hook a minute.
   units = {
-    for file in ["overround.service", "overround-drain.service"] :
-    "/etc/systemd/system/${file}" => templatefile("${path.module}/files/${file}", { drain_s = var.drain_s })
+    for file in concat(
+      ["overround.service", "overround-drain.service"],
+      var.archive == null ? [] : ["overround-archive.service", "overround-archive.timer"],
+    ) :
+    "/etc/systemd/system/${file}" => templatefile("${path.module}/files/${file}", {
+      drain_s = var.drain_s
+      region  = var.region
+      image   = var.image
+      archive = var.archive == null ? "" : var.archive.to
+    })
   }
   cloud_init = join("\n", ["#cloud-config", yamlencode({
     package_update = true
@@ -44,7 +52,10 @@ locals {
     )
     runcmd = [
       ["systemctl", "daemon-reload"],
-      ["systemctl", "enable", "--now", "overround-drain.service", "overround.service"],
+      concat(
+        ["systemctl", "enable", "--now", "overround-drain.service", "overround.service"],
+        var.archive == null ? [] : ["overround-archive.timer"],
+      ),
     ]
   }), ""])
 }
@@ -130,6 +141,26 @@ resource "aws_iam_role_policy" "this" {
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
         Resource = values(var.secrets)
+      },
+      ], var.archive == null ? [] : [
+      {
+        Sid      = "ArchiveList"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = [var.archive.bucket_arn]
+      },
+      # Nothing is ever deleted.
+      {
+        Sid      = "Archive"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+        Resource = ["${var.archive.bucket_arn}/*"]
+      },
+      {
+        Sid      = "ArchiveKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = [var.archive.key_arn]
       },
     ])
   })

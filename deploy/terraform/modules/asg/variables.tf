@@ -122,6 +122,12 @@ variable "schedule" {
   description = "Known peaks by cron: before an evening, and after it."
 }
 
+variable "archive" {
+  type        = object({ to = string, bucket_arn = string, key_arn = string })
+  default     = null
+  description = "Days that are over go to `to` (s3://BUCKET/PREFIX) each night, by overround archive with the instance's own keys. Of one group."
+}
+
 variable "drain_s" {
   type        = number
   default     = 45

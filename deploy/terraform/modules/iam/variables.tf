@@ -41,5 +41,5 @@ variable "oidc_issuer" {
 variable "archive_user" {
   type        = object({ bucket_arn = string, key_arn = string })
   default     = null
-  description = "A user for overround archive and backup in pods, which read AWS_ACCESS_KEY_ID; its key is made by hand, so that it is in no state."
+  description = "A user for overround archive where there is no role to be had (another cloud's machines); its key is made by hand, so that it is in no state."
 }

@@ -198,6 +198,22 @@ module "identities" {
         },
       ]
     }
+    # s3.serviceAccount of the chart: overround archive, which deletes nothing.
+    archive = {
+      namespace       = var.house_namespace
+      service_account = "overround-archive"
+      statements = [
+        { actions = ["s3:ListBucket"], resources = [module.books.arn] },
+        {
+          actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:RestoreObject"]
+          resources = ["${module.books.arn}/*"]
+        },
+        {
+          actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+          resources = [module.keys.arns["archive"]]
+        },
+      ]
+    }
     # Adds nodes when pods find no room.
     autoscaler = {
       namespace       = "kube-system"
@@ -234,7 +250,6 @@ module "identities" {
       ]
     }
   }
-  archive_user = { bucket_arn = module.books.arn, key_arn = module.keys.arns["archive"] }
 }
 
 module "alarms" {

@@ -49,11 +49,6 @@ output "books" {
   description = "archive.to of the chart: s3://…/overround"
 }
 
-output "archive_user" {
-  value       = module.identities.archive_user
-  description = "Whose key overround archive uses."
-}
-
 output "secrets" {
   value       = module.secrets.arns
   description = "What must get a value before the chart is installed."

@@ -214,3 +214,9 @@ variable "master_password" {
   ephemeral   = true
   description = "Of a global database's first cluster; in no plan and no state."
 }
+
+variable "house_namespace" {
+  type        = string
+  default     = "overround"
+  description = "Where the chart is installed: its service account overround-archive has the role of the archive."
+}

@@ -183,6 +183,12 @@ module "group" {
   )
   tags    = local.tags
   drain_s = local.drain_s[each.key]
+  # Of both instances: a day that is there is passed over.
+  archive = each.key != "core" ? null : {
+    to         = "s3://${module.books.id}/overround"
+    bucket_arn = module.books.arn
+    key_arn    = module.keys.arns["archive"]
+  }
   settings = {
     proxies = "2"
     bus     = "kafka://${var.brokers}"

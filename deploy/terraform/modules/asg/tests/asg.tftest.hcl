@@ -67,6 +67,39 @@ run "a_long_drain_on_spot_is_refused" {
   expect_failures = [aws_autoscaling_group.this]
 }
 
+run "the_archive_runs_with_the_instances_own_keys" {
+  command = plan
+  variables {
+    archive = {
+      to         = "s3://house-books/overround"
+      bucket_arn = "arn:aws:s3:::house-books"
+      key_arn    = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000002"
+    }
+  }
+  assert {
+    condition = alltrue([
+      strcontains(output.user_data, "archive --to s3://house-books/overround"),
+      strcontains(output.user_data, "AWS_REGION=eu-central-1"),
+      strcontains(output.user_data, "overround-archive.timer"),
+      !strcontains(output.user_data, "AWS_ACCESS_KEY_ID"),
+      strcontains(aws_iam_role_policy.this.policy, "arn:aws:s3:::house-books/*"),
+      !strcontains(aws_iam_role_policy.this.policy, "s3:DeleteObject"),
+    ])
+    error_message = "nobody archives, or by a key that is written down"
+  }
+}
+
+run "no_archive_no_right_to_it" {
+  command = plan
+  assert {
+    condition = alltrue([
+      !strcontains(output.user_data, "overround-archive"),
+      !strcontains(aws_iam_role_policy.this.policy, "s3:"),
+    ])
+    error_message = "a group may write where it has nothing to do"
+  }
+}
+
 run "money_is_not_on_spot" {
   command = plan
   variables {
