@@ -228,7 +228,8 @@ static void test_a_listing_names_its_keys(void **state)
     expect_listing("<ListBucketResult><Contents><Key>a</Key><ETag>&quot;9E10-2&quot;</ETag>"
                    "</Contents><Contents><Key>b</Key><ETag>\"</ETag></Contents><Contents>"
                    "<Key>c</Key><ETag>01234567890123456789012345678901"
-                   "23456789012345678901234567890123</ETag></Contents><Contents><Key>d</Key><ETag>ab</ETag></Contents>"
+                   "23456789012345678901234567890123</ETag></Contents>"
+                   "<Contents><Key>d</Key><ETag>ab</ETag></Contents>"
                    "</ListBucketResult>", true, "a:0:9e10-2 b:0:\" c:0: d:0:ab ", "");
     expect_listing("<Error><Code>no</Code></Error>", false, "", "");
     expect_listing("<ListBucketResult><Contents>", false, "", "");
