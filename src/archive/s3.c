@@ -63,6 +63,7 @@ struct s3 {
     void *ctx;
     bool delivered;         /* on_bytes has got some */
     bool stopped;           /* by on_bytes */
+    bool may_pass;          /* why the last request failed */
 };
 
 void sha256_hex(struct str bytes, char hex[SHA256_HEX])
@@ -71,6 +72,11 @@ void sha256_hex(struct str bytes, char hex[SHA256_HEX])
 
     crypto_hash_sha256(sum, (const unsigned char *)bytes.p, bytes.n);
     (void)sodium_bin2hex(hex, SHA256_HEX, sum, sizeof(sum));
+}
+
+bool s3_may_pass(const struct s3 *s3)
+{
+    return s3->may_pass;
 }
 
 /* ---- where ---------------------------------------------------------------- */
@@ -487,16 +493,17 @@ static enum s3_result perform(struct s3 *s3, const struct request *request, stru
 {
     long status = 0;
 
+    s3->may_pass = true;
     for (unsigned attempt = 1; attempt <= ATTEMPTS; attempt++) {
         if (!take_key(s3, error))
             return S3_FAILED;
         status = once(s3, request);
+        s3->may_pass = status == 0 || status == 429 || status / 100 == 5;
         if (s3->stopped || status / 100 == 2)
             return S3_OK;
         if (is_absent(s3, request, status))
             return S3_ABSENT;
-        if ((status != 0 && status != 429 && status / 100 != 5 && !has_ended(s3, status)) ||
-            s3->delivered)
+        if ((!s3->may_pass && !has_ended(s3, status)) || s3->delivered)
             break;
         if (attempt < ATTEMPTS)
             (void)usleep(100000u << attempt);

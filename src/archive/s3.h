@@ -34,6 +34,9 @@ enum s3_result {
 #define S3_WORD_BYTES 64
 #define SHA256_HEX 65
 
+/* Of the last S3_FAILED: it may be another time (no answer, 429, 5xx, no key had). */
+bool s3_may_pass(const struct s3 *s3);
+
 struct s3_options {
     const char *prefix;   /* of the environment's names: NULL, or "SECOND_" */
     const char *url;      /* s3://BUCKET[/PREFIX]: keys are below PREFIX */

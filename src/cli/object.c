@@ -30,6 +30,7 @@
 #define DAY_MS ((int64_t)86400 * 1000)
 #define KEPT_DAYS 35 /* as the calendar of docs/BACKUPS.md has it */
 #define THAWED_DAYS 7
+#define TRIES 10 /* rounds in a row that a store does not answer for an object */
 
 struct asked {
     struct s3_pair s3;
@@ -37,7 +38,7 @@ struct asked {
     const char *keys[COPIES];
     const char *tier, *textfile, *what;
     int64_t days; /* restore: readable for; sync: kept for; 0: not said */
-    unsigned every_s;
+    unsigned every_s, tries;
     bool both, wait, ever, quick;
 };
 
@@ -58,7 +59,9 @@ static int usage(FILE *out)
                  "  --what WORD         its label (wal)\n"
                  "  --tier TIER         restore: Bulk, Standard or Expedited (Standard)\n"
                  "  --wait              restore: until all can be read\n"
-                 "  --every-s N         and asks so often (60)\n" S3_USAGE
+                 "  --every-s N         and asks so often (60)\n"
+                 "  --tries N           and again, where no answer or 5xx comes, so many times\n"
+                 "                      in a row for an object (10)\n" S3_USAGE
                  "get exits 1 when there is no such object, 126 when that is not known;\n"
                  "restore exits 1 until all can be read.\n");
     return out == stderr ? 2 : 0;
@@ -103,6 +106,10 @@ static bool read_value(const char *name, const char *value, struct asked *asked)
         asked->every_s = (unsigned)n;
         return true;
     }
+    if (strcmp(name, "--tries") == 0 && read_number(value, 1000, &n)) {
+        asked->tries = (unsigned)n;
+        return true;
+    }
     if (strcmp(name, "--textfile") == 0)
         asked->textfile = value;
     else if (strcmp(name, "--what") == 0 && is_word(value))
@@ -140,7 +147,8 @@ static bool is_complete(const struct asked *asked)
 
 static bool read_arguments(int argc, char **argv, struct asked *asked)
 {
-    *asked = (struct asked){ .tier = "Standard", .what = "wal", .every_s = 60 };
+    *asked = (struct asked){ .tier = "Standard", .what = "wal", .every_s = 60,
+                              .tries = TRIES };
     for (int i = 0; i < argc; i++) {
         bool well = true;
 
@@ -331,10 +339,11 @@ static int synchronize(const struct asked *asked, struct copies *copies)
 
 /* ---- restore --------------------------------------------------------------------- */
 
-struct frozen { struct frozen *next; const char *key; };
+struct frozen { struct frozen *next; const char *key; unsigned failures; /* in a row */ };
 struct thawing {
     const struct asked *asked;
     struct s3 *s3;
+    const char *url; /* of the keys */
     struct arena *arena;
     struct frozen *list;
     uint64_t objects, asked_for, waiting, failed;
@@ -349,7 +358,7 @@ static bool on_object(void *ctx, const struct s3_object *object)
     if (!s3_class_is_frozen(object->storage_class))
         return true;
     frozen = ARENA_NEW(thawing->arena, struct frozen);
-    *frozen = (struct frozen){ thawing->list, arena_cstr(thawing->arena, object->key) };
+    *frozen = (struct frozen){ thawing->list, arena_cstr(thawing->arena, object->key), 0 };
     thawing->list = frozen;
     return true;
 }
@@ -373,6 +382,21 @@ static enum s3_result thaw_one(struct thawing *thawing, const char *key, struct 
     return result;
 }
 
+/* What may pass is asked again in the next round, if there is one; true: it is kept. */
+static bool may_try_again(const struct thawing *thawing, struct frozen *frozen,
+                          struct str error)
+{
+    const struct asked *asked = thawing->asked;
+    bool again = asked->wait && s3_may_pass(thawing->s3) && ++frozen->failures < asked->tries;
+
+    fprintf(stderr, "overround object: %s/%s: " STR_FMT "\n", thawing->url, frozen->key,
+            STR_ARG(error));
+    if (again)
+        fprintf(stderr, "overround object: %s/%s: is asked again (%u of %u)\n", thawing->url,
+                frozen->key, frozen->failures, asked->tries);
+    return again;
+}
+
 /* Those that cannot be read yet stay in the list. */
 static void thaw_round(struct thawing *thawing)
 {
@@ -382,35 +406,53 @@ static void thaw_round(struct thawing *thawing)
     for (struct frozen *frozen = thawing->list, *next; frozen != NULL; frozen = next) {
         struct s3_state state;
         struct str error = STR_NONE;
+        bool well = thaw_one(thawing, frozen->key, &state, &error) == S3_OK;
 
         next = frozen->next;
-        if (thaw_one(thawing, frozen->key, &state, &error) != S3_OK) {
-            thawing->failed++;
-            (void)fail(error);
-        } else if (state.thaw == S3_THAWED || state.thaw == S3_READABLE) {
+        frozen->failures = well ? 0 : frozen->failures;
+        if (well && (state.thaw == S3_THAWED || state.thaw == S3_READABLE)) {
             say(NULL, arena_printf(thawing->arena, "%s: readable until %s", frozen->key,
                                    state.until));
-        } else {
+        } else if (well || may_try_again(thawing, frozen, error)) {
             frozen->next = left;
             left = frozen;
             thawing->waiting++;
+        } else {
+            thawing->failed++;
         }
     }
     thawing->list = left;
 }
 
-/* In the first store that is chosen: --from says which. */
+static bool list_frozen(struct thawing *thawing, const char *prefix, struct str *error)
+{
+    const struct asked *asked = thawing->asked;
+
+    for (unsigned failures = 1;; failures++) {
+        thawing->list = NULL;
+        thawing->objects = 0;
+        if (s3_list(thawing->s3, prefix, on_object, thawing, error) == S3_OK)
+            return true;
+        if (!asked->wait || !s3_may_pass(thawing->s3) || failures >= asked->tries)
+            return false;
+        (void)fail(*error);
+        (void)sleep(asked->every_s);
+    }
+}
+
+/* In the first store that is chosen: --from says which.  What fails for good is told,
+ * and the others are waited for all the same. */
 static int restore(const struct asked *asked, struct copies *copies)
 {
-    struct thawing thawing = { .asked = asked, .s3 = copies_reader(copies),
-                               .arena = copies->arena };
-    const char *prefix = copies->s3[0] != NULL ? asked->keys[0] : asked->keys[1];
+    unsigned store = copies->s3[0] != NULL ? 0 : 1;
+    struct thawing thawing = { .asked = asked, .s3 = copies->s3[store], .arena = copies->arena,
+                               .url = asked->s3.options[store].url };
     struct str error = STR_NONE;
 
-    if (s3_list(thawing.s3, prefix, on_object, &thawing, &error) != S3_OK)
+    if (!list_frozen(&thawing, asked->keys[store], &error))
         return fail(error);
     thaw_round(&thawing);
-    while (asked->wait && thawing.waiting > 0 && thawing.failed == 0) {
+    while (asked->wait && thawing.waiting > 0) {
         (void)sleep(asked->every_s);
         thaw_round(&thawing);
     }

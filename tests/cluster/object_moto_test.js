@@ -4,11 +4,12 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const http = require('node:http');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const { describe, test, before, after } = require('node:test');
 const { makeFolder, root } = require('../api/lib/store');
-const { run } = require('../api/lib/server');
+const { run, runAsync } = require('../api/lib/server');
 
 describe('by moto', () => {
   let folder, endpoint;
@@ -64,6 +65,73 @@ describe('by moto', () => {
       '1 objects, 0 asked for, 0 to wait for: 0 faults');
     well('object', 'get', url, back);
     assert.match(well('audit', '--store', `sqlite:${back}`), / 0 differences$/);
+  });
+
+  // A store that fails for a while, or for good, between overround and moto: `fault` gives a
+  // status, 0 for no answer, or undefined.
+  async function flawed(t, fault) {
+    const seen = [];
+    const proxy = http.createServer((request, response) => {
+      const status = fault(request, seen);
+      seen.push(request.method);
+      if (status === 0) request.socket.destroy();
+      else if (status) response.writeHead(status).end();
+      else request.pipe(http.request(endpoint + request.url,
+        { method: request.method, headers: request.headers }, (answer) => {
+          response.writeHead(answer.statusCode, answer.headers);
+          answer.pipe(response);
+        }));
+    });
+    await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      proxy.closeAllConnections();
+      proxy.close();
+    });
+    return (...args) => runAsync(args, { env: { AWS_ACCESS_KEY_ID: 'moto',
+      AWS_SECRET_ACCESS_KEY: 'moto', AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${proxy.address().port}` } }).done;
+  }
+  async function freeze(under, keys) {
+    for (const key of keys)
+      await call('PUT', `/books/${under}/${key}`, { 'x-amz-storage-class': 'DEEP_ARCHIVE' }, key);
+  }
+  const restore = (under, ...more) => ['object', 'restore', `s3://books/${under}/`, '--tier',
+    'Bulk', '--wait', '--every-s', '1', ...more];
+
+  test('a store that does not answer for a while is asked again', async (t) => {
+    await freeze('flaky', ['a', 'b']);
+    const counts = { GET: 0, HEAD: 0, POST: 0 };
+    // Each is asked four times at once; so whole rounds fail, of each kind of call.
+    const through = await flawed(t, (request) => {
+      const n = counts[request.method]++;
+      if (request.method === 'GET' && n < 4) return 503;
+      if (request.method === 'POST' && n < 4) return 500;
+      return request.method === 'HEAD' && n >= 4 && n < 13 ? [0, 503, 429][n % 3] : undefined;
+    });
+    const done = await through(...restore('flaky'));
+    assert.equal(done.status, 0, done.stdout + done.stderr);
+    assert.equal(last(done), '2 objects, 2 asked for, 0 to wait for: 0 faults');
+    assert.match(done.stderr, /s3:\/\/books\/flaky\/[ab]: is asked again \(1 of 10\)/);
+    assert.equal((done.stdout.match(/readable until/g) ?? []).length, 2);
+  });
+
+  test('what fails for good is named, and the others are waited for', async (t) => {
+    await freeze('part', ['good', 'gone', 'mute']);
+    const through = await flawed(t, (request) => {
+      if (request.method !== 'HEAD') return undefined;
+      if (request.url.includes('gone')) return 403;
+      return request.url.includes('mute') ? 503 : undefined;
+    });
+    const done = await through(...restore('part', '--tries', '3'));
+    assert.equal(done.status, 1);
+    assert.equal(last(done), '3 objects, 1 asked for, 0 to wait for: 2 faults');
+    assert.match(done.stdout, /^good: readable until/m);
+    assert.match(done.stderr, /s3:\/\/books\/part\/gone: HEAD gone: status 403/);
+    assert.equal(done.stderr.match(/part\/gone: /g).length, 1, 'not asked again');
+    assert.equal(done.stderr.match(/part\/mute: HEAD/g).length, 3);
+    const once = await through('object', 'restore', 's3://books/part/');
+    assert.equal(once.status, 1);
+    assert.doesNotMatch(once.stderr, /asked again/);
   });
 
   // Keys of moto's own STS and instance metadata.
