@@ -45,7 +45,8 @@ static bool take_word(char *to, size_t bytes, struct str word, bool may_be_empty
     for (size_t i = 0; i < word.n; i++)
         if (word.p[i] <= ' ' || word.p[i] > '~')
             return false;
-    memcpy(to, word.p, word.n);
+    if (word.n > 0)
+        memcpy(to, word.p, word.n);
     to[word.n] = '\0';
     return true;
 }
