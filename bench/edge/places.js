@@ -35,16 +35,16 @@ function namespace(number) {
   const link = `orb${process.pid % 100000}-${number}`;
   try {
     ip('netns', 'add', name);
+    namespaces.add(name);
+    ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+    ip('addr', 'add', `${near}/30`, 'dev', link);
+    ip('link', 'set', link, 'up');
+    ip('-n', name, 'addr', 'add', `${far}/30`, 'dev', 'eth0');
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+    ip('-n', name, 'link', 'set', 'eth0', 'up');
   } catch {
     return null;
   }
-  namespaces.add(name);
-  ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
-  ip('addr', 'add', `${near}/30`, 'dev', link);
-  ip('link', 'set', link, 'up');
-  ip('-n', name, 'addr', 'add', `${far}/30`, 'dev', 'eth0');
-  ip('-n', name, 'link', 'set', 'lo', 'up');
-  ip('-n', name, 'link', 'set', 'eth0', 'up');
   return { name, near, far };
 }
 
