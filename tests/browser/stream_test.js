@@ -137,6 +137,35 @@ describe('the stream in the browser', () => {
     await fan.close();
   });
 
+  test('an old snapshot is locked until the stream says what is so', async () => {
+    const event = await match(world(), 'Willow', 'Yew', [market.oneXTwo()]);
+    const fan = await customer(world());
+    const held = [];
+    let hold = true;
+    await fan.page.routeWebSocket('**/v1/stream', (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((text) => {
+        if (hold) held.push(() => server.send(text));
+        else server.send(text);
+      });
+      server.onMessage((text) => socket.send(text));
+    });
+    await fan.page.route(/\/v1\/events/, async (route) => {
+      await eventually(() => assert.ok(held.length > 0)); // the stream is open
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), age: '9' } });
+    });
+    await fan.goto(`/event/${event}`);
+    await fan.price(event, 1, 1).waitFor();
+    await fan.page.getByText(/No connection: the odds below may be old/).waitFor();
+    assert.equal(await fan.page.locator('.price:not(.locked)').count(), 0);
+    hold = false;
+    for (const send of held) send();
+    await fan.price(event, 1, 1).getByText('2.00').waitFor();
+    await fan.page.getByText(/No connection/).waitFor({ state: 'hidden' });
+    await fan.close();
+  });
+
   test('a stream that refuses the subscription is not lived off', async () => {
     const event = await match(world(), 'Tulip', 'Umber', [market.oneXTwo()]);
     const fan = await customer(world());

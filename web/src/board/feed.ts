@@ -481,8 +481,9 @@ export class Feed {
 
   // An edge gives what it has when its origin does not answer: prices of before.
   private succeeded(age: number) {
-    if (this.streaming) return;
-    if (age > AGE_S) return this.freshness.set('stale');
+    const isOld = age > AGE_S;
+    if (this.streaming && (!isOld || this.freshness.value !== 'starting')) return;
+    if (isOld) return this.freshness.set('stale');
     this.heard = Date.now();
     this.freshness.set('polling');
   }
