@@ -114,7 +114,8 @@ validate_examples() {
 # OpenTofu 1.12 reads the same tests but for two words: mocks have to stand in the file
 # itself, and what a plan overrides is not named apart.  Its tests are a copy without them.
 tests_of_tofu() { # FOLDER
-    local file mocks=$tree/mocks/aws.tfmock.hcl
+    local file mocks=$1/mocks/aws.tfmock.hcl
+    [ "${tf##*/}" = tofu ] || return 0
     grep -rlE 'source = "../../mocks"|override_during' "$1" --include='*.tftest.hcl' |
         while read -r file; do
             sed -i -e "/^ *source = \"..\/..\/mocks\"\$/{r $mocks
@@ -140,7 +141,6 @@ check() {
     [ $# -gt 0 ] || validate_examples
     if [ "${tf##*/}" = tofu ]; then
         copy tree
-        tests_of_tofu "$work/tree/deploy/terraform"
         folders=("${folders[@]/#/$work/tree/}")
         tree=$work/tree/$tree
     fi
@@ -180,10 +180,11 @@ END
 
 # A copy of the tree, where overrides may lie beside the sources.
 copy() { # NAME
-    rm -rf "$work/$1"
+    rm -rf "${work:?}/$1"
     mkdir -p "$work/$1/tests"
     cp -r deploy "$work/$1/"
     cp -r tests/terraform "$work/$1/tests/"
+    tests_of_tofu "$work/$1/deploy/terraform"
 }
 
 # Offline: nothing is asked, for nothing here is read from an account.

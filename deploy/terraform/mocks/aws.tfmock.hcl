@@ -105,6 +105,12 @@ mock_resource "aws_ecr_repository" {
   }
 }
 
+mock_resource "aws_eip" {
+  defaults = {
+    public_ip = "192.0.2.1"
+  }
+}
+
 mock_resource "aws_eks_cluster" {
   defaults = {
     arn                   = "arn:aws:eks:eu-central-1:111122223333:cluster/mock"
