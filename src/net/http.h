@@ -58,8 +58,8 @@ void http_respond(struct http_request *request, int status, const char *content_
  * Takes the connection over: the request has ended and is gone, nothing was
  * answered, and what the client sends from now on goes to the handler; not so,
  * when that is later than on_request, what it had sent behind the request.  The
- * listener's memory for it is free again, and its timeouts do not hold; a drain waits until it is closed.  `status` is what
- * will be counted as the answer.  NULL: no file is left for it, or the
+ * listener's memory for it is free again, and its timeouts do not hold; a drain
+ * waits until it is closed.  `status` is what will be counted as the answer.  NULL: no file is left for it, or the
  * client has gone, and the request is still to be answered.
  */
 struct conn *http_upgrade(struct http_request *request, int status,
