@@ -59,8 +59,9 @@ void http_respond(struct http_request *request, int status, const char *content_
  * answered, and what the client sends from now on goes to the handler; not so,
  * when that is later than on_request, what it had sent behind the request.  The
  * listener's memory for it is free again, and its timeouts do not hold; a drain
- * waits until it is closed.  `status` is what will be counted as the answer.  NULL: no file is left for it, or the
- * client has gone, and the request is still to be answered.
+ * waits until it is closed.  `status` is what will be counted as the answer.
+ * NULL: no file is left for it, or the client has gone, and the request is still
+ * to be answered.
  */
 struct conn *http_upgrade(struct http_request *request, int status,
                           const struct conn_handler *handler, void *ctx) MUST_USE;
