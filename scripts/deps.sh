@@ -22,7 +22,7 @@ edge="varnish varnish-modules haproxy nginx libnginx-mod-http-geoip2 libnginx-mo
 edge_image="nginx libnginx-mod-http-geoip2 libnginx-mod-http-js libnginx-mod-http-modsecurity
             modsecurity-crs busybox-static ca-certificates binutils"
 # What its machine starts with is tried by (deploy/edge/cloud-init.yaml).
-edge_box="cloud-init nftables podman runc"
+edge_box="cloud-init nftables podman runc dnsmasq-base"
 bench="nginx libnginx-mod-nchan nats-server"
 terraform="jq curl python3-pip"
 image="buildah podman runc debootstrap debian-archive-keyring"

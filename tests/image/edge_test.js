@@ -106,8 +106,8 @@ describe('the image of an edge node', () => {
     '-e', 'OVERROUND_EDGE_SECRET_FILE=/etc/overround/secret', '-e', 'OVERROUND_EDGE_LOOK_S=1',
     '-e', 'OVERROUND_EDGE_WORKERS=1'];
 
-  function start(from) {
-    const [program, ...args] = podman.launcher(name, options(from));
+  function start(from, more = []) {
+    const [program, ...args] = podman.launcher(name, [...options(from), ...more]);
     const child = spawn(program, [...args, 'run'], { stdio: ['ignore', 'pipe', 'pipe'] });
     const one = { child, log: '' };
     for (const stream of [child.stdout, child.stderr])
@@ -242,6 +242,44 @@ describe('the image of an edge node', () => {
     await watch('3.20');
     await eventually(() => assert.match(node.log, /the fan-out has ended: another one/));
     await watch('3.30');
+  });
+
+  test('an origin whose name leads elsewhere is looked up anew', async () => {
+    const names = path.join(folder, 'names');
+    const tell = (address) => fs.writeFileSync(names, `${address} origin.example.com\n`);
+    tell('127.0.0.1');
+    const dns = spawn('dnsmasq', ['--keep-in-foreground', '--port=53', '--listen-address=127.5.3.1',
+      '--bind-interfaces', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--user=root',
+      `--addn-hosts=${names}`, `--pid-file=${path.join(folder, 'dns.pid')}`], { stdio: 'ignore' });
+    const elsewhere = path.join(folder, 'named');
+    fs.cpSync(etc, elsewhere, { recursive: true });
+    const own = await freePort();
+    const its = policy(own, world.server.public);
+    its.origins[0].host = 'origin.example.com';
+    fs.writeFileSync(path.join(elsewhere, 'edge.yaml'), JSON.stringify(its));
+    fs.writeFileSync(path.join(elsewhere, 'resolv.conf'), 'nameserver 127.5.3.1\n');
+    const second = start(elsewhere, ['-v', `${elsewhere}/resolv.conf:/etc/resolv.conf`,
+      '-e', 'OVERROUND_EDGE_LOOKUP_S=1']);
+    try {
+      await eventually(async () => {
+        const answer = await call('GET', `https://127.0.0.1:${own}/v1/wallet`,
+          { agent, headers: second.headers });
+        assert.equal(answer.status, 401, answer.text); // the server's own word
+      }, { timeout: 60000 });
+      tell('127.5.3.2'); // where nobody is
+      dns.kill('SIGHUP');
+      await eventually(() => assert.match(second.log, /an origin is elsewhere: 127\.5\.3\.2/),
+        { timeout: 60000 });
+      await eventually(async () => {
+        const answer = await call('GET', `https://127.0.0.1:${own}/v1/wallet`,
+          { agent, headers: second.headers });
+        assert.equal(answer.status, 503, answer.text);
+      }, { timeout: 60000 });
+    } finally {
+      second.child.kill('SIGTERM');
+      await second.ended;
+      dns.kill();
+    }
   });
 
   test('it leaves: it is not well any more, and serves on; and joins again', async () => {

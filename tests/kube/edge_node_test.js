@@ -265,6 +265,11 @@ describe('an edge node on Kubernetes', () => {
     await stream.subscribe({ events: [String(event)] });
     await event.odds(market.oneXTwo('2.10'));
     await stream.next('change');
+    const [{ status: { podIP } }] = (await rig.api.get(
+      `/api/v1/namespaces/${node.namespace}/pods?labelSelector=app.kubernetes.io/component%3Dedge`,
+    )).items;
+    const metrics = await call('GET', `http://${podIP}:9145/metrics`);
+    assert.match(metrics.text, /^overround_fanout_/m);
     await stream.end();
   });
 

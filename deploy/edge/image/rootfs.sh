@@ -38,7 +38,7 @@ for module in geoip2 js modsecurity; do
 done
 add_needed /usr/sbin/nginx
 sort -o "$linked" "$linked"
-for name in sh awk cat cp cut date env grep head id kill ln ls mkdir mv rm sed sha256sum sleep \
+for name in sh awk cat cp cut date env grep head id kill ln ls mkdir mv nslookup rm sed sha256sum sleep \
     sort test tr true; do
     ln -s busybox "$root/usr/bin/$name"
 done
