@@ -199,7 +199,7 @@ bench: deps-test build/overround
 	@bench/run.sh
 
 bench-edge: deps-test build/overround
-	@scripts/deps.sh edge
+	@scripts/deps.sh bench edge
 	@$(MAKE) --no-print-directory VARIANT=release $(BENCHES)
 	@bench/run.sh edge
 

@@ -3,6 +3,7 @@
 # in the same run, five times in turn, medians; then one table.  Servers
 # (ours and PostgreSQL) have core 0, generators core 1.  Raw numbers stay in
 # build/bench/.  BENCH_SECONDS and BENCH_ROUNDS shorten it; arguments choose.
+# `make bench-edge` runs `edge`, which takes ten minutes and both cores.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -23,7 +23,7 @@ edge_image="nginx libnginx-mod-http-geoip2 libnginx-mod-http-js libnginx-mod-htt
             modsecurity-crs busybox-static ca-certificates binutils"
 # What its machine starts with is tried by (deploy/edge/cloud-init.yaml).
 edge_box="cloud-init nftables podman runc dnsmasq-base"
-bench="nginx libnginx-mod-nchan nats-server"
+bench="nginx libnginx-mod-nchan nats-server iproute2"
 terraform="jq curl python3-pip"
 image="buildah podman runc debootstrap debian-archive-keyring"
 

@@ -75,8 +75,9 @@ class Page {
     await this.tab.addInitScript(watch, SELECTOR);
     if (!stream) await this.tab.addInitScript(withoutStream);
     await this.tab.goto(`${this.base}/event/${event}`, { timeout: FIRST_MS });
-    await this.tab.waitForFunction(() => window.seen.length > 0, null, { timeout: FIRST_MS });
-    return this.tab.evaluate(() => window.seen[0].since);
+    const shown = await this.tab.waitForFunction(
+      () => window.seen.find(({ text }) => text !== 'locked')?.since, null, { timeout: FIRST_MS });
+    return shown.jsonValue();
   }
 
   // ms from `began`, of Date.now(), to the moment at which the price's button said it.
