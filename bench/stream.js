@@ -5,10 +5,11 @@
 //              of the server, against nginx-nchan and nats-server, at one
 //              update a tick (25/s) and at 250 updates/s a client
 //   latency    10,000 connected, 1,000 of them on the event
+//   node       the same 1,000 behind an edge node's fan-out: its CPU, and the origin's
 //   stalled    one client in ten reads nothing in the second half
 'use strict';
 
-const { Server, SERVER_CORE, GENERATOR_CORE, folder, median, round, rounds, save, seconds,
+const { Server, SERVER_CORE, GENERATOR_CORE, binary, folder, median, round, rounds, save, seconds,
   sleep, spawnOn } = require('./lib');
 const fs = require('node:fs');
 const net = require('node:net');
@@ -67,6 +68,24 @@ const kinds = {
       subscribe: port(server.public),
       publish: port(server.operator),
       stop: () => server.stop(),
+    };
+  },
+  // An edge node's: the clients are its, the origin has one.
+  async fanout() {
+    const origin = await kinds.overround();
+    const port = await freePort();
+    const child = spawnOn(SERVER_CORE, [binary, 'fanout',
+      '--origin', `127.0.0.1:${origin.subscribe}`, '--listen', `127.0.0.1:${port}`]);
+    await listens(port);
+    return {
+      pid: child.pid,
+      origin: origin.pid,
+      subscribe: port,
+      publish: origin.publish,
+      stop: async () => {
+        await stop(child, 'SIGTERM');
+        await origin.stop();
+      },
     };
   },
   async nchan() {
@@ -142,11 +161,14 @@ async function measure(kind, options) {
   const seen = {};
   const settings = { subscribe: server.subscribe, publish: server.publish, clients: CLIENTS,
     seconds, token: TOKEN, ...options };
-  const child = spawnOn(GENERATOR_CORE, [path.join(folder, 'stream_clients'), kind,
+  const speaks = kind === 'fanout' ? 'overround' : kind;
+  const child = spawnOn(GENERATOR_CORE, [path.join(folder, 'stream_clients'), speaks,
     ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)]);
   child.stdout.on('data', (chunk) => {
     for (const word of String(chunk).split('\n')) {
-      if (/^[a-z]+$/.test(word)) seen[word] = family(server.pid);
+      if (!/^[a-z]+$/.test(word)) continue;
+      seen[word] = family(server.pid);
+      if (server.origin) seen[word].origin_s = family(server.origin).cpu_s;
     }
   });
   if ((await child.ended) !== 0) throw new Error(`${kind}: ${child.text.stderr}`);
@@ -157,6 +179,7 @@ async function measure(kind, options) {
   return {
     ...result,
     cpu_s: round(cpu, 2),
+    origin_cpu_s: server.origin && round(seen.measured.origin_s - seen.measuring.origin_s, 2),
     per_cpu_s: Math.round(result.deliveries / cpu),
     connection_kib: round((seen.connected.rss - empty.rss) / 1024 / connections, 2),
     rss_mib: round(seen.measured.rss / 1048576, 1),
@@ -220,6 +243,26 @@ async function crowd() {
   return { rows, results };
 }
 
+async function node() {
+  const results = [];
+  for (let i = 0; i < rounds; i++) {
+    const r = await measure('fanout', { rate: 25, markets: 1 });
+    results.push(r);
+    console.log(`  ${i + 1}/${rounds}  ${tell('node', r)}, origin ${r.origin_cpu_s} s`);
+  }
+  const row = {
+    claim: `stream: ${CLIENTS} clients behind an edge node's fan-out`,
+    ours: `${Math.round(middle(results, (r) => r.per_cpu_s))} deliveries/CPU s of the node, p99 `
+      + `${round(middle(results, (r) => r.latency.p99_ms), 1)} ms`,
+    peer: '-',
+    ratio: '-',
+    aim: '',
+    cpu: `of one core: node ${round((100 * middle(results, (r) => r.cpu_s)) / seconds)} %, origin `
+      + `${round((100 * middle(results, (r) => r.origin_cpu_s)) / seconds)} %`,
+  };
+  return { row, results };
+}
+
 async function stalled() {
   const results = [];
   for (let i = 0; i < Math.min(rounds, 3); i++) {
@@ -246,8 +289,10 @@ async function main() {
     '5 of the better');
   const many = await crowd();
   const slow = await stalled();
-  save('stream', [tick.row, burst.row, ...many.rows, slow.row],
-    { tick: tick.results, burst: burst.results, crowd: many.results, stalled: slow.results });
+  const behind = await node();
+  save('stream', [tick.row, burst.row, ...many.rows, slow.row, behind.row],
+    { tick: tick.results, burst: burst.results, crowd: many.results, stalled: slow.results,
+      node: behind.results });
 }
 
 main();

@@ -22,7 +22,7 @@
 #include "net/listen.h"
 
 #define ARENA_BYTES ((size_t)1024 * 1024)
-#define TICK_MS 40         /* as the server's default */
+#define TICK_MS 5          /* the origin has ticks already: this gathers what is of one */
 #define STALL_MS 30000
 #define STALE_MS 3000      /* readers are sent away when for so long nothing comes */
 #define WATCH_MS 250
@@ -246,12 +246,24 @@ static void on_refuse(void *ctx, int status, const char *why, struct buf *body,
     *content_type = "application/problem+json";
 }
 
+/* Each reader may have a session, which is another file. */
+static size_t connections_max(void)
+{
+    struct rlimit limit;
+    size_t files;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 3 * LIMIT_CONNECTIONS)
+        return LIMIT_CONNECTIONS;
+    files = (size_t)limit.rlim_cur * 9 / 20;
+    return files < LIMIT_CONNECTIONS ? files : LIMIT_CONNECTIONS;
+}
+
 static struct http_server *listen_on(struct fanout *fanout, const char *address,
                                      void (*on_request)(void *, struct http_request *))
 {
     struct http_options options = {
         .listen = address, .body_limit = BODY_MOST, .on_request = on_request,
-        .on_refuse = on_refuse, .ctx = fanout,
+        .on_refuse = on_refuse, .ctx = fanout, .max_connections = connections_max(),
     };
     struct str error;
     struct http_server *server = http_server_new(&fanout->loop, &options, &fanout->arena,

@@ -184,17 +184,29 @@ static void begin_known(struct wanted *wanted, int64_t order)
     channel_is_known(channel);
 }
 
+static void strike_waiters(const struct channel *channel)
+{
+    for (const struct waiter *w = channel->waiters; w != NULL; w = w->next)
+        if (w->wait->client != NULL)
+            session_strike(w->wait->client);
+}
+
 static void fetch_ends(struct line *line)
 {
     struct asked asked = line->asked;
     struct upstream *upstream = line->upstream;
 
     line->asked.is_fetch = false;
-    for (size_t i = 0; i < asked.n; i++)
-        if (asked.of[i] != NULL && is_there(asked.of[i]))
+    for (size_t i = 0; i < asked.n; i++) {
+        if (asked.of[i] == NULL)
+            continue;
+        if (is_there(asked.of[i])) {
             wanted_move(upstream, asked.of[i], WANTED_HELD, line);
-        else if (asked.of[i] != NULL)
+        } else {
+            strike_waiters(asked.of[i]->channel);
             wanted_move(upstream, asked.of[i], WANTED_MISSING, NULL);
+        }
+    }
     clks_mark(&upstream->clks, upstream->order, upstream_promise(upstream),
               uv_now(upstream->loop));
     for (size_t i = 0; i < asked.n; i++)

@@ -92,7 +92,7 @@ struct upstream {
     struct wanted_list lists[WANTED_STATES]; /* of QUEUED and MISSING */
     uv_timer_t timer;
     bool stopped;
-    int64_t order, requests;
+    int64_t order, requests, batches;
     struct clks clks;
     uint64_t stale_since_ms;       /* 0: it is fresh */
     uint64_t missing_ms;           /* when those were asked for last */
@@ -115,6 +115,12 @@ int64_t upstream_promise(const struct upstream *upstream);
 const char *hear(struct line *line, struct str text) MUST_USE;
 
 /* ---- sessions ----------------------------------------------------------- */
+
+/* He waits for what the origin does not have. */
+void session_strike(struct client *client);
+/* Whether, in this batch of what is asked for, it is his turn: of those who never
+ * wanted what is not there, and not too much of one. */
+bool session_has_turn(struct client *client, int64_t batch);
 
 /* What is kept of a reader who came by WebSocket, and his session, if he has one. */
 void session_admit(struct client *client, const struct http_request *request);

@@ -18,6 +18,7 @@
 
 #define SESSION_MESSAGE_MOST ((size_t)256 * 1024)
 #define HEADERS_MOST 1024
+#define TURN 20 /* channels of one reader in a batch, while others wait */
 
 struct reader {
     struct buf headers;     /* lines: who he is, as the edge said */
@@ -27,6 +28,9 @@ struct reader {
     bool open, missed;      /* missed: while his socket was full */
     int64_t id;             /* of the message that asked for it */
     uint64_t heard_ms;
+    int64_t batch;          /* in which he had so many turns */
+    unsigned turns;
+    bool is_struck;
 };
 
 static int64_t sessions; /* of the process: for its metrics */
@@ -88,6 +92,28 @@ void session_forget(struct client *client)
     buf_fini(&reader->pending);
     buf_fini(&reader->account);
     free(reader);
+}
+
+/* ---- turns ---------------------------------------------------------------- */
+
+void session_strike(struct client *client)
+{
+    struct reader *reader = client->upstream;
+
+    if (reader != NULL)
+        reader->is_struck = true;
+}
+
+bool session_has_turn(struct client *client, int64_t batch)
+{
+    struct reader *reader = client->upstream;
+
+    if (reader == NULL || reader->is_struck)
+        return reader == NULL;
+    if (reader->batch != batch)
+        reader->turns = 0;
+    reader->batch = batch;
+    return ++reader->turns <= TURN;
 }
 
 /* ---- what the origin says to him ---------------------------------------- */

@@ -359,17 +359,30 @@ static size_t room_of(enum channel_kind kind)
     return kind == CHANNEL_EVENT ? LIMIT_STREAM_EVENTS : LIMIT_STREAM_SPORTS;
 }
 
-static void take_batch(struct line *line, struct wanted_list *list, bool only_old)
+enum turn { TURN_FIRST, TURN_REST, TURN_OLD };
+
+/* Who invents ids waits behind those who do not. */
+static bool has_turn(struct upstream *upstream, const struct wanted *wanted, enum turn turn)
+{
+    const struct waiter *waiter = wanted->channel->waiters;
+
+    if (turn != TURN_FIRST || waiter == NULL || waiter->wait->client == NULL)
+        return true;
+    return session_has_turn(waiter->wait->client, upstream->batches);
+}
+
+static void take_batch(struct line *line, struct wanted_list *list, enum turn turn)
 {
     struct upstream *upstream = line->upstream;
     struct wanted *next;
 
     for (struct wanted *wanted = list->first; wanted != NULL; wanted = next) {
         next = wanted->next;
-        if (only_old && now_of(upstream) < wanted->missing_ms + MISSING_MS)
+        if (turn == TURN_OLD && now_of(upstream) < wanted->missing_ms + MISSING_MS)
             return;
         if (!is_wanted(wanted) ||
-            line->holds.n[wanted->channel->kind] >= room_of(wanted->channel->kind))
+            line->holds.n[wanted->channel->kind] >= room_of(wanted->channel->kind) ||
+            !has_turn(upstream, wanted, turn))
             continue;
         wanted_move(upstream, wanted, WANTED_ASKED, line);
         ask_for(&line->asked, wanted);
@@ -396,10 +409,12 @@ static void fetch(struct line *line)
     uint64_t now_ms = now_of(upstream);
 
     line->asked = (struct asked){ .is_fetch = true };
-    take_batch(line, &upstream->lists[WANTED_QUEUED], false);
+    upstream->batches++;
+    take_batch(line, &upstream->lists[WANTED_QUEUED], TURN_FIRST);
+    take_batch(line, &upstream->lists[WANTED_QUEUED], TURN_REST);
     if (now_ms >= upstream->missing_ms + MISSING_SPACE_MS) {
         upstream->missing_ms = now_ms;
-        take_batch(line, &upstream->lists[WANTED_MISSING], true);
+        take_batch(line, &upstream->lists[WANTED_MISSING], TURN_OLD);
     }
     if (line->asked.n > 0)
         line_subscribe(line, 0);

@@ -3,13 +3,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { Reader, keyOf } = require('../api/lib/reader');
 const { startFanout } = require('../api/lib/server');
-const { market, eventually, openWorld, sleep, uof } = require('../api/lib/world');
+const { market, eventually, openWorld, uof } = require('../api/lib/world');
 const { connect, handshake } = require('../api/lib/ws');
 const { edgeFor, HOST, AT_HOME } = require('./lib/edge');
 const { startPipe } = require('./lib/pipe');
@@ -388,6 +389,45 @@ describe('a fan-out', () => {
     await fanout.ready();
   });
 
+  it('tells the origin whose session it is, and nothing else of it', LONG, async () => {
+    const seen = [];
+    const origin = http.createServer();
+    origin.on('upgrade', (request, socket) => {
+      const accept = crypto.createHash('sha1').update(
+        `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest('base64');
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n'
+        + `Connection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      const call = { headers: request.headers, text: '' };
+      seen.push(call);
+      socket.on('error', () => {}).on('data', (bytes) => {
+        const n = bytes[1] & 127; // one short frame
+        const mask = bytes.subarray(2, 6);
+        call.text += bytes.subarray(6, 6 + n).map((byte, i) => byte ^ mask[i & 3]).toString();
+      });
+    });
+    await new Promise((resolve) => origin.listen(0, '127.0.0.1', resolve));
+    const node = await startFanout(`127.0.0.1:${origin.address().port}`);
+    const told = { 'X-Forwarded-For': '203.0.113.9', 'X-Edge-Country': 'MT;t=1;sig=ab',
+      'X-Request-Id': 'reader-9', Cookie: 'a=b', Authorization: 'Bearer c' };
+    const reader = await connect(node.public, { headers: told });
+    reader.send({ op: 'authenticate', id: 4, token: 'a-token' });
+    await eventually(() => assert.equal(seen.length, 2));
+    await eventually(() => assert.equal(seen[1].text,
+      '{"op":"authenticate","id":4,"token":"a-token"}'));
+    const { headers: of } = seen[1];
+    assert.equal(of['x-forwarded-for'], '203.0.113.9');
+    assert.equal(of['x-edge-country'], 'MT;t=1;sig=ab');
+    assert.equal(of['x-request-id'], 'reader-9');
+    assert.equal(of.cookie, undefined);
+    assert.equal(of.authorization, undefined);
+    assert.equal(seen[0].headers['x-forwarded-for'], undefined);
+    await reader.end();
+    await node.kill();
+    origin.closeAllConnections();
+    origin.close();
+  });
+
   it('drains as the server does', LONG, async () => {
     const event = await world.event(market.oneXTwo('2.00'));
     const second = await startFanout(world.server.public);
@@ -401,6 +441,5 @@ describe('a fan-out', () => {
     const stopped = second.stop();
     await Promise.all(readers.map(({ client }) => client.closes(1001)));
     await stopped;
-    await sleep(0);
   });
 });
