@@ -13,6 +13,7 @@ struct told_market {
     int64_t order, named; /* of its last change; of that of its names */
     json_int_t version;
     bool listed;         /* in the image that is applied */
+    bool has_twins;      /* outcomes of one id: their names are told each time */
     size_t key_n;
     char key[];          /* "1|total=2.5" */
 };
@@ -324,6 +325,19 @@ static bool is_named_as(const json_t *a, const json_t *b)
     return true;
 }
 
+static bool has_twins(const json_t *market)
+{
+    const json_t *outcomes = json_object_get(market, "outcomes");
+
+    for (size_t i = 0; i < json_array_size(outcomes); i++) {
+        const json_t *outcome = json_array_get(outcomes, i);
+
+        if (outcome_of(outcomes, json_object_get(outcome, "outcome")) != outcome)
+            return true;
+    }
+    return false;
+}
+
 static bool outcomes_are_objects(const json_t *market)
 {
     const json_t *outcomes = json_object_get(market, "outcomes");
@@ -380,7 +394,10 @@ static void market_learn(struct doc *doc, struct told_market *market, json_t *wi
     if (market->json == NULL || !is_named_as(market->json, wire)) {
         doc->renamed = doc->renamed || market->json != NULL;
         market->named = order;
+        market->has_twins = has_twins(wire);
     }
+    if (market->has_twins)
+        market->named = order;
     json_decref(market->json);
     market->json = json_incref(wire);
     market->version = version;
