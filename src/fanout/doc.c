@@ -92,6 +92,14 @@ static void put_real(struct jw *w, const json_t *value)
         jw_null(w);
 }
 
+/* A name that somebody else chose. */
+static void put_key(struct jw *w, const char *name)
+{
+    jw_str(w, str_of(name));
+    buf_char(w->out, ':');
+    w->comma = false;
+}
+
 static void put_object(struct jw *w, const json_t *object, const char *without)
 {
     json_t *of = (json_t *)(uintptr_t)object; /* jansson iterates over what it may change */
@@ -102,7 +110,7 @@ static void put_object(struct jw *w, const json_t *object, const char *without)
     json_object_foreach(of, name, value) {
         if (without != NULL && strcmp(name, without) == 0)
             continue;
-        jw_key(w, name);
+        put_key(w, name);
         json_put(w, value);
     }
     jw_object_end(w);
@@ -140,7 +148,7 @@ static void put_unnamed(struct jw *w, const json_t *market)
     json_object_foreach(of, name, value) {
         if (strcmp(name, "name") == 0)
             continue;
-        jw_key(w, name);
+        put_key(w, name);
         if (strcmp(name, "outcomes") != 0) {
             json_put(w, value);
             continue;
@@ -163,7 +171,7 @@ static void put_members(const struct doc *doc, int64_t since, struct jw *w)
 
         if (order <= since && strcmp(name, "id") != 0 && strcmp(name, "version") != 0)
             continue;
-        jw_key(w, name);
+        put_key(w, name);
         json_put(w, value);
     }
 }

@@ -64,6 +64,18 @@ static const struct route *route_of(const char *path)
     return NULL;
 }
 
+/* What the origin could have an event by: text, which a message may hold. */
+static bool is_id(struct str id)
+{
+    json_t *text;
+
+    if (id.n == 0 || id.n > LIMIT_ID_BYTES || memchr(id.p, '\0', id.n) != NULL)
+        return false;
+    text = json_stringn(id.p, id.n); /* NULL: it is not UTF-8 */
+    json_decref(text);
+    return text != NULL;
+}
+
 /* False: answered. */
 static bool take_route(const struct route *route, struct http_request *request)
 {
@@ -78,9 +90,12 @@ static bool take_route(const struct route *route, struct http_request *request)
     if (request->param.p == NULL)
         return true;
     request->param = http_decode(request, request->param);
-    if (request->param.p != NULL && request->param.n > 0 && request->param.n <= LIMIT_ID_BYTES)
+    if (request->param.p == NULL)
+        answer_refusal(request, REFUSE_MALFORMED, STR("the path is not well encoded"), STR_NONE);
+    else if (!is_id(request->param))
+        answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
+    else
         return true;
-    answer_refusal(request, REFUSE_MALFORMED, STR("the path is not well encoded"), STR_NONE);
     return false;
 }
 

@@ -15,6 +15,7 @@
 #include "fanout/rows.h"
 #include "fanout/upstream.h"
 
+#define ASKED_BYTES ((size_t)LIMIT_WS_MESSAGE_BYTES - 1024) /* ids of a subscription */
 #define ASKED_MOST (LIMIT_STREAM_EVENTS + LIMIT_STREAM_SPORTS)
 #define MESSAGE_MOST ((size_t)LIMIT_STREAM_CHANGE_BYTES + 65536)
 #define SILENT_MS 12000 /* heartbeats come every 5 s: then it is lost */
@@ -30,11 +31,13 @@ struct wanted {
     struct line *line;          /* ASKED, HELD: who tells of it */
     struct wanted *prev, *next; /* of its state, or of its line where it has one */
     uint64_t missing_ms;        /* since; 0: it is there, as far as is known */
+    size_t id_bytes;            /* in a message */
     struct doc *doc;            /* of an event */
     struct rows *rows;          /* of a sport */
 };
 
-struct wanted_list { struct wanted *first, *last; size_t n[CHANNEL_KINDS]; };
+/* bytes: of their ids in a message. */
+struct wanted_list { struct wanted *first, *last; size_t n[CHANNEL_KINDS], bytes; };
 
 /* ---- lines -------------------------------------------------------------- */
 

@@ -176,7 +176,8 @@ static void on_open(void *ctx)
     reader->open = true;
     reader->heard_ms = stream_now(client->stream);
     link_send(reader->link, buf_view(&reader->pending));
-    forget_pending(reader);
+    if (client->upstream != NULL) /* else it could not be sent, and all is over */
+        forget_pending(reader);
 }
 
 static void send_away(struct client *client)

@@ -12,6 +12,7 @@
 #define STATUS_MS 10000      /* for its answer, and the images */
 #define LATE_MS 7000         /* a line that says nothing for so long is not fresh */
 #define IDLE_MS 10000
+#define ATTEMPTS 6           /* as many double the time before the next: 3 s at most */
 #define MISSING_MS 10000     /* before what is not there is asked for again */
 #define MISSING_SPACE_MS 1000
 
@@ -38,6 +39,7 @@ static void list_remove(struct wanted_list *list, struct wanted *wanted)
     *(wanted->next != NULL ? &wanted->next->prev : &list->last) = wanted->prev;
     wanted->prev = wanted->next = NULL;
     list->n[wanted->channel->kind]--;
+    list->bytes -= wanted->id_bytes;
 }
 
 static void list_append(struct wanted_list *list, struct wanted *wanted)
@@ -46,6 +48,7 @@ static void list_append(struct wanted_list *list, struct wanted *wanted)
     *(list->last != NULL ? &list->last->next : &list->first) = wanted;
     list->last = wanted;
     list->n[wanted->channel->kind]++;
+    list->bytes += wanted->id_bytes;
 }
 
 void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_state state,
@@ -63,8 +66,25 @@ void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_s
         wanted->missing_ms = 0;
 }
 
+/* With its escapes, and a comma. */
+static size_t id_bytes(struct str id)
+{
+    struct buf text;
+    struct jw w;
+    size_t n;
+
+    buf_init(&text, 8 * LIMIT_ID_BYTES);
+    w = jw_to(&text);
+    jw_str(&w, id);
+    n = text.n + 1;
+    CHECK(!text.overflow);
+    buf_fini(&text);
+    return n;
+}
+
 void wanted_begin(struct upstream *upstream, struct wanted *wanted)
 {
+    wanted->id_bytes = id_bytes(channel_id(wanted->channel));
     list_append(&upstream->lists[WANTED_QUEUED], wanted);
     upstream_soon(upstream);
 }
@@ -173,8 +193,9 @@ static void line_down(struct line *line)
     forget_adoption(line);
     line->asked = (struct asked){ .n = 0 };
     line_keeps_events(line);
+    line->attempts += line->attempts < ATTEMPTS;
     line->retry_ms = now_of(upstream) +
-                     (uint64_t)backoff_ms(++line->attempts, randombytes_random());
+                     (uint64_t)backoff_ms(line->attempts, randombytes_random());
     upstream->reconnects++;
     metric_inc(METRIC_FANOUT_RECONNECTS);
     upstream_soon(upstream);
@@ -382,6 +403,7 @@ static void take_batch(struct line *line, struct wanted_list *list, enum turn tu
             return;
         if (!is_wanted(wanted) ||
             line->holds.n[wanted->channel->kind] >= room_of(wanted->channel->kind) ||
+            line->holds.bytes + wanted->id_bytes > ASKED_BYTES ||
             !has_turn(upstream, wanted, turn))
             continue;
         wanted_move(upstream, wanted, WANTED_ASKED, line);
@@ -450,7 +472,7 @@ static bool fits(const struct line *into, const struct line *from)
     for (unsigned kind = 0; kind < CHANNEL_KINDS; kind++)
         if (into->holds.n[kind] + from->holds.n[kind] > room_of(kind))
             return false;
-    return true;
+    return into->holds.bytes + from->holds.bytes <= ASKED_BYTES;
 }
 
 static bool may_merge(const struct line *line)

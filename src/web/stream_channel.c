@@ -34,7 +34,7 @@ static struct channel *channel_new(struct stream *stream, enum channel_kind kind
 /* Its source's part has ended, or never begun. */
 static void channel_drop(struct channel *channel)
 {
-    CHECK(channel->subscriptions == NULL && channel->waiters == NULL && !channel->dirty);
+    CHECK(channel->subscriptions == NULL && channel->n_waits == 0 && !channel->dirty);
     change_fini(&channel->delta);
     change_fini(&channel->image);
     free(channel);
@@ -113,7 +113,7 @@ bool channel_merge(struct stream *stream, struct channel *channel, int64_t since
 
 static bool is_wanted(const struct stream *stream, const struct channel *channel)
 {
-    if (channel->empty_ms == 0 || channel->dirty || channel->waiters != NULL)
+    if (channel->empty_ms == 0 || channel->dirty || channel->n_waits > 0)
         return true;
     return !channel->gone && stream_now(stream) < channel->empty_ms + EMPTY_KEPT_MS;
 }

@@ -93,7 +93,8 @@ struct channel {
     struct stream *stream;
     size_t id_n;
     bool known;            /* its source can tell of it */
-    struct waiter *waiters;
+    struct waiter *waiters; /* who waits until it is */
+    size_t n_waits;        /* subscriptions that wait, for it or for others of theirs */
     struct subscription *subscriptions;
     size_t n;
     struct channel *next_dirty;

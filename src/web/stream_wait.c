@@ -24,8 +24,10 @@ static void waiter_end(struct waiter *waiter)
 
 static void wait_free(struct wait *wait)
 {
-    for (size_t i = 0; i < wait->n; i++)
+    for (size_t i = 0; i < wait->n; i++) {
         waiter_end(&wait->waiters[i]);
+        wait->waiters[i].channel->n_waits--;
+    }
     *(wait->prev != NULL ? &wait->prev->next : &wait->stream->waits) = wait->next;
     if (wait->next != NULL)
         wait->next->prev = wait->prev;
@@ -37,6 +39,7 @@ static void wait_free(struct wait *wait)
 static void waiter_begin(struct wait *wait, struct waiter *waiter, struct channel *channel)
 {
     *waiter = (struct waiter){ .channel = channel };
+    channel->n_waits++;
     if (channel->known)
         return;
     waiter->wait = wait;
