@@ -1,5 +1,6 @@
 // A wire between the edge and a server that can be made slow, and cut; it counts the
-// requests that go over it by their first line.
+// requests that go over it by their first line, but for those of the node's fan-out,
+// which speak for nobody.
 'use strict';
 
 const http = require('node:http');
@@ -9,7 +10,8 @@ async function startWire(to) {
   const server = http.createServer((req, res) => {
     const { method, url, headers } = req;
     const seen = { at: Date.now(), path: url, method, headers };
-    wire.seen.push(seen);
+    const own = url === '/v1/stream' && headers['x-forwarded-for'] === undefined;
+    if (!own) wire.seen.push(seen);
     const [host, port] = to.split(':');
     const pass = () => {
       const out = http.request({ host, port, path: url, method, headers, agent: wire.agent });
