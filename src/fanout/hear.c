@@ -64,13 +64,41 @@ static const char *hear_doc(struct line *line, json_t *event, bool image)
     return NULL;
 }
 
-/* Of every sport that has it: it may have gone from one to another. */
+/* It has been heard of in a later version, in another sport. */
+static bool is_old_row(const struct map *sports, struct str id, json_int_t version)
+{
+    const struct channel *channel;
+    size_t at = 0;
+
+    while ((channel = map_next(sports, &at)) != NULL) {
+        const struct wanted *wanted = channel->upstream;
+
+        if (rows_version(wanted->rows, id) > version)
+            return true;
+    }
+    return false;
+}
+
+/* Of every sport that has it, whichever line tells of that: it may have gone from one
+ * to another, of which the origin tells those of the first one later. */
 static void hear_row(struct line *line, json_t *event)
 {
-    for (struct wanted *wanted = line->holds.first; wanted != NULL; wanted = wanted->next)
-        if (wanted->channel->kind == CHANNEL_SPORT &&
+    const struct map *sports = &line->upstream->stream->channels[CHANNEL_SPORT];
+    json_int_t version = json_integer_value(json_object_get(event, "version"));
+    struct str id = member(event, "id");
+    bool is_old = is_old_row(sports, id, version);
+    struct channel *channel;
+    size_t at = 0;
+
+    while ((channel = map_next(sports, &at)) != NULL) {
+        struct wanted *wanted = channel->upstream;
+        int64_t has = rows_version(wanted->rows, id);
+
+        if ((has >= 0 ? wanted->line == line || has < version
+                      : wanted->line == line && !is_old) &&
             rows_take(wanted->rows, event, line->upstream->order))
             tell(wanted);
+    }
 }
 
 static void hear_gone(struct line *line, struct str id)

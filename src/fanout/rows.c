@@ -94,6 +94,13 @@ static json_int_t version_of(const json_t *event)
     return json_integer_value(json_object_get(event, "version"));
 }
 
+int64_t rows_version(const struct rows *rows, struct str id)
+{
+    const struct row_told *row = map_get(&rows->by_id, id);
+
+    return row == NULL || row->gone ? -1 : version_of(row->json);
+}
+
 bool rows_take(struct rows *rows, json_t *event, int64_t order)
 {
     struct str id = member(event, "id"), sport = member(event, "sport");

@@ -18,6 +18,8 @@ bool rows_are_empty(const struct rows *rows);
 /* The row of an event, an object of "events", which may by now be of another
  * sport; one that is new is taken where it is of this.  True: something is new. */
 bool rows_take(struct rows *rows, json_t *event, int64_t order) MUST_USE;
+/* The version of an event's row, or -1. */
+int64_t rows_version(const struct rows *rows, struct str id);
 /* The event is not there any more. */
 bool rows_forget(struct rows *rows, struct str id, int64_t order, uint64_t now_ms) MUST_USE;
 /* Between these rows are taken as the image of the sport; the end is true when rows
