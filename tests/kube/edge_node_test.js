@@ -235,8 +235,15 @@ describe('an edge node on Kubernetes', () => {
     await world?.close();
   });
 
+  // Nothing of a story before is still on its way.
+  const settled = () => eventually(async () => {
+    const now = await node.pods();
+    assert.ok(now.length === 2 && now.every((pod) => pod.ready && !pod.leaving));
+  }, PATIENCE);
+
   // Customers come, something happens, and none of them was failed.
   async function during(t, what, story) {
+    await settled();
     const crowd = new Crowd(node, fans, event);
     try {
       await crowd.more();
