@@ -235,8 +235,7 @@ static void fetch_ends(struct line *line)
             wanted_move(upstream, asked.of[i], WANTED_MISSING, NULL);
         }
     }
-    clks_mark(&upstream->clks, upstream->order, upstream_promise(upstream),
-              uv_now(upstream->loop));
+    upstream_mark(upstream);
     for (size_t i = 0; i < asked.n; i++)
         if (asked.of[i] != NULL && !asked.of[i]->channel->known)
             begin_known(asked.of[i], upstream->order);
@@ -269,12 +268,6 @@ static const char *hear_clk(struct line *line, const json_t *message)
     return NULL;
 }
 
-static void mark(struct upstream *upstream)
-{
-    clks_mark(&upstream->clks, upstream->order, upstream_promise(upstream),
-              uv_now(upstream->loop));
-}
-
 static const char *hear_change(struct line *line, json_t *message)
 {
     struct upstream *upstream = line->upstream;
@@ -300,7 +293,7 @@ static const char *hear_change(struct line *line, json_t *message)
     }
     if (ends)
         fetch_ends(line);
-    mark(upstream);
+    upstream_mark(upstream);
     return fault;
 }
 
@@ -317,7 +310,7 @@ static void adopt(struct line *line)
     for (size_t i = 0; i < asked->n; i++)
         if (asked->of[i] != NULL && asked->of[i]->line == from)
             wanted_move(line->upstream, asked->of[i], WANTED_HELD, line);
-    mark(line->upstream);
+    upstream_mark(line->upstream);
 }
 
 /* Since it was asked for, something may have ended that is part of it. */
@@ -364,7 +357,7 @@ static const char *hear_message(struct line *line, json_t *message)
         return NULL;
     fault = hear_clk(line, message);
     if (fault == NULL)
-        mark(line->upstream);
+        upstream_mark(line->upstream);
     return fault;
 }
 

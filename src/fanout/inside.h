@@ -19,6 +19,7 @@
 #define ASKED_MOST (LIMIT_STREAM_EVENTS + LIMIT_STREAM_SPORTS)
 #define MESSAGE_MOST ((size_t)LIMIT_STREAM_CHANGE_BYTES + 65536)
 #define SILENT_MS 12000 /* heartbeats come every 5 s: then it is lost */
+#define BLINK_MS 1000   /* for so long nobody hears that nothing comes */
 
 /* ---- channels ----------------------------------------------------------- */
 
@@ -77,6 +78,8 @@ struct clks { struct clk *ring; size_t first, n; };
 
 void clks_init(struct clks *clks);
 void clks_fini(struct clks *clks);
+/* Who comes with a clk of before gets an image. */
+void clks_forget(struct clks *clks);
 void clks_mark(struct clks *clks, int64_t order, int64_t promise, uint64_t now_ms);
 /* What may be promised to who has everything up to this order. */
 int64_t clks_of_order(const struct clks *clks, int64_t order);
@@ -100,6 +103,7 @@ struct upstream {
     uint64_t stale_since_ms;       /* 0: it is fresh */
     uint64_t missing_ms;           /* when those were asked for last */
     int64_t reconnects;
+    int64_t promised;              /* when all that readers have was held last */
 };
 
 /* upstream.c */
@@ -111,8 +115,8 @@ void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_s
 void line_lose(struct line *line, const char *why);
 /* There may be something to do for lines. */
 void upstream_soon(struct upstream *upstream);
-/* Of those that hold something the least promise. */
-int64_t upstream_promise(const struct upstream *upstream);
+/* What readers may be promised now is so, from this order on. */
+void upstream_mark(struct upstream *upstream);
 
 /* hear.c: a message of a line.  NULL: well; else why the line must be lost. */
 const char *hear(struct line *line, struct str text) MUST_USE;

@@ -51,6 +51,20 @@ static void list_append(struct wanted_list *list, struct wanted *wanted)
     list->bytes += wanted->id_bytes;
 }
 
+static void list_prepend(struct wanted_list *list, struct wanted *wanted)
+{
+    wanted->next = list->first;
+    *(list->first != NULL ? &list->first->prev : &list->last) = wanted;
+    list->first = wanted;
+    list->n[wanted->channel->kind]++;
+}
+
+/* Readers may have it, and who comes is told it: where no line holds it it is lost. */
+static bool was_there(const struct wanted *wanted)
+{
+    return wanted->channel->known && wanted->missing_ms == 0;
+}
+
 void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_state state,
                  struct line *line)
 {
@@ -59,7 +73,10 @@ void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_s
     list_remove(list_of(upstream, wanted), wanted);
     wanted->state = state;
     wanted->line = line;
-    list_append(list_of(upstream, wanted), wanted);
+    if (state == WANTED_QUEUED && was_there(wanted))
+        list_prepend(list_of(upstream, wanted), wanted);
+    else
+        list_append(list_of(upstream, wanted), wanted);
     if (state == WANTED_MISSING)
         wanted->missing_ms = now_of(upstream);
     else if (state == WANTED_HELD)
@@ -105,7 +122,7 @@ void wanted_end(struct upstream *upstream, struct wanted *wanted)
 
 /* ---- what lines are worth ----------------------------------------------- */
 
-int64_t upstream_promise(const struct upstream *upstream)
+static int64_t promise_of(const struct upstream *upstream)
 {
     int64_t least = -1, most = 0;
 
@@ -127,12 +144,25 @@ static bool line_is_fresh(const struct line *line)
            now_of(line->upstream) < line->heard_ms + LATE_MS;
 }
 
-/* What readers have is to be asked for anew. */
+/* What readers have is to be asked for anew.  Of those that are queued they come first. */
 static bool has_lost(const struct wanted_list *list)
 {
-    for (const struct wanted *wanted = list->first; wanted != NULL; wanted = wanted->next)
-        if (wanted->state != WANTED_HELD && wanted->channel->known &&
-            wanted->missing_ms == 0 && wanted->channel->n > 0)
+    for (const struct wanted *wanted = list->first; wanted != NULL; wanted = wanted->next) {
+        if (wanted->state == WANTED_QUEUED && !was_there(wanted))
+            return false;
+        if (wanted->state != WANTED_HELD && was_there(wanted))
+            return true;
+    }
+    return false;
+}
+
+/* Not all that readers have is held by a line: of that nothing more is promised. */
+static bool lacks(const struct upstream *upstream)
+{
+    if (has_lost(&upstream->lists[WANTED_QUEUED]))
+        return true;
+    for (size_t i = 0; i < upstream->n_lines; i++)
+        if (upstream->lines[i]->asked.is_fetch && has_lost(&upstream->lines[i]->holds))
             return true;
     return false;
 }
@@ -141,19 +171,27 @@ static bool is_fresh(const struct upstream *upstream)
 {
     bool any = false;
 
-    if (has_lost(&upstream->lists[WANTED_QUEUED]))
+    if (lacks(upstream))
         return false;
-
     for (size_t i = 0; i < upstream->n_lines; i++) {
         const struct line *line = upstream->lines[i];
         bool fresh = line_is_fresh(line);
 
-        if ((!fresh && list_n(&line->holds) > 0) ||
-            (line->asked.is_fetch && has_lost(&line->holds)))
+        if (!fresh && list_n(&line->holds) > 0)
             return false;
         any = any || fresh;
     }
     return any;
+}
+
+void upstream_mark(struct upstream *upstream)
+{
+    int64_t promise = promise_of(upstream);
+
+    if (lacks(upstream) && promise > upstream->promised)
+        promise = upstream->promised;
+    upstream->promised = promise;
+    clks_mark(&upstream->clks, upstream->order, promise, now_of(upstream));
 }
 
 uint64_t upstream_stale_ms(const struct upstream *upstream)
@@ -372,7 +410,7 @@ static void line_resubscribe(struct line *line)
 
 static bool is_wanted(const struct wanted *wanted)
 {
-    return wanted->channel->empty_ms == 0 || wanted->channel->waiters != NULL;
+    return was_there(wanted) || wanted->channel->empty_ms == 0 || wanted->channel->waiters != NULL;
 }
 
 static size_t room_of(enum channel_kind kind)
@@ -545,6 +583,15 @@ static void look_for_idle(struct upstream *upstream)
     }
 }
 
+/* Of lines that went on meanwhile more is here than was promised; how much cannot be told. */
+static void is_fresh_again(struct upstream *upstream)
+{
+    if (upstream_stale_ms(upstream) >= BLINK_MS)
+        clks_forget(&upstream->clks);
+    upstream->stale_since_ms = 0;
+    upstream_mark(upstream);
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct upstream *upstream = timer->data;
@@ -555,7 +602,7 @@ static void on_look(uv_timer_t *timer)
     look_for_merge(upstream);
     look_for_idle(upstream);
     if (is_fresh(upstream))
-        upstream->stale_since_ms = 0;
+        is_fresh_again(upstream);
     else if (upstream->stale_since_ms == 0)
         upstream->stale_since_ms = now_of(upstream);
 }
@@ -635,5 +682,5 @@ void upstream_metrics(const struct upstream *upstream)
     metric_set(METRIC_FANOUT_MISSING, STR_NONE,
                (int64_t)list_n(&upstream->lists[WANTED_MISSING]));
     metric_set(METRIC_FANOUT_SILENCE, STR_NONE, (int64_t)(now_of(upstream) - heard_ms));
-    metric_set(METRIC_FANOUT_CLK, STR_NONE, upstream_promise(upstream));
+    metric_set(METRIC_FANOUT_CLK, STR_NONE, promise_of(upstream));
 }
