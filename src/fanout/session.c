@@ -18,6 +18,7 @@
 
 #define SESSION_MESSAGE_MOST ((size_t)256 * 1024)
 #define HEADERS_MOST 1024
+#define OVER_MS 3000 /* a link without a session, for who tries again */
 #define TURN 20 /* channels of one reader in a batch, while others wait */
 
 struct reader {
@@ -28,6 +29,7 @@ struct reader {
     bool open, missed;      /* missed: while his socket was full */
     int64_t id;             /* of the message that asked for it */
     uint64_t heard_ms;
+    uint64_t over_ms;       /* there is a link, but no session, since; 0: it is not so */
     int64_t batch;          /* in which he had so many turns */
     unsigned turns;
     bool is_struck;
@@ -73,6 +75,7 @@ static void forget_pending(struct reader *reader)
 static void end_link(struct reader *reader)
 {
     forget_pending(reader);
+    reader->over_ms = 0;
     if (reader->link == NULL)
         return;
     link_end(reader->link);
@@ -125,16 +128,33 @@ static bool pass(struct client *client, struct str text)
     return client->upstream != NULL;
 }
 
+/* What was told is not the next one's, who may be somebody else.  The link stays for a
+ * while: else each wrong token were a call to the origin. */
+static void session_is_over(struct client *client)
+{
+    struct reader *reader = client->upstream;
+
+    reader->over_ms = stream_now(client->stream) + 1;
+    reader->missed = false;
+    buf_reset(&reader->account);
+}
+
 static void on_status(struct client *client, const json_t *message, struct str text)
 {
     const char *status = json_string_value(json_object_get(message, "status"));
     bool over = status == NULL || strcmp(status, "ok") != 0;
     const char *code = json_string_value(json_object_get(message, "code"));
+    const json_t *id = json_object_get(message, "id");
+    struct reader *reader = client->upstream;
 
     if (code != NULL && strcmp(code, "bets_missed") == 0)
         over = false;
+    if (json_is_integer(id) && json_integer_value(id) != reader->id)
+        over = false; /* of what he said before */
     if (pass(client, text) && over)
-        end_link(client->upstream);
+        session_is_over(client);
+    else if (client->upstream != NULL)
+        reader->over_ms = 0;
 }
 
 static void on_own(struct client *client, bool is_account, struct str text)
@@ -193,7 +213,10 @@ static void on_end(void *ctx, const char *why)
     (void)why;
     reader->link = NULL;
     metric_set(METRIC_FANOUT_SESSIONS, STR_NONE, --sessions);
-    send_away(client);
+    if (reader->over_ms == 0)
+        send_away(client);
+    else
+        reader->over_ms = 0;
 }
 
 static const struct link_handler on_link = { on_open, on_text, on_end };
@@ -221,6 +244,8 @@ void session_authenticate(struct client *client, const struct stream_authenticat
     CHECK(reader != NULL);
     reader->id = ask->id;
     reader->missed = false;
+    reader->over_ms = 0;
+    buf_reset(&reader->account);
     if (reader->link != NULL && reader->open) {
         link_send(reader->link, ask->text);
         return;
@@ -233,9 +258,13 @@ void session_authenticate(struct client *client, const struct stream_authenticat
 
 void session_check(struct client *client, uint64_t now_ms)
 {
-    const struct reader *reader = client->upstream;
+    struct reader *reader = client->upstream;
 
-    if (reader != NULL && reader->link != NULL && now_ms > reader->heard_ms + SILENT_MS)
+    if (reader == NULL || reader->link == NULL)
+        return;
+    if (reader->over_ms != 0 && now_ms > reader->over_ms + OVER_MS)
+        end_link(reader);
+    else if (now_ms > reader->heard_ms + SILENT_MS)
         send_away(client);
 }
 

@@ -42,24 +42,12 @@ static bool source_is_fresh(const struct stream *stream)
 
 /* ---- channels ----------------------------------------------------------- */
 
-/* The origin reads no message with such an id, nor what else is asked for in it. */
-static bool is_text(struct str id)
-{
-    json_t *text = json_stringn(id.p, id.n); /* NULL: it is no UTF-8 */
-    bool is = text != NULL && memchr(id.p, 0, id.n) == NULL;
-
-    json_decref(text);
-    return is;
-}
-
 static bool source_has_event(const struct stream *stream, struct str id)
 {
     const struct channel *channel = map_get(&stream->channels[CHANNEL_EVENT], id);
     const struct wanted *wanted = channel == NULL ? NULL : channel->upstream;
 
-    if (wanted == NULL)
-        return is_text(id);
-    return !channel->known || !doc_is_gone(wanted->doc);
+    return wanted == NULL || !channel->known || !doc_is_gone(wanted->doc);
 }
 
 static bool is_full(const struct upstream *upstream)
