@@ -527,3 +527,10 @@ enum doc_result doc_forget(struct doc *doc)
     drop_markets(doc);
     return DOC_CHANGED;
 }
+
+void doc_doubt(struct doc *doc)
+{
+    doc->version = -1;
+    for (size_t i = 0; i < doc->n; i++)
+        doc->markets[i]->version = -1;
+}

@@ -31,6 +31,8 @@ void doc_free(struct doc *doc);
 enum doc_result doc_apply(struct doc *doc, json_t *event, bool image, int64_t order) MUST_USE;
 /* The event is not there any more; or has never been, which nobody has heard. */
 enum doc_result doc_forget(struct doc *doc) MUST_USE;
+/* Its versions are not to be compared with those of the next image. */
+void doc_doubt(struct doc *doc);
 bool doc_is_gone(const struct doc *doc);
 
 void doc_put_image(const struct doc *doc, struct jw *w);

@@ -265,6 +265,8 @@ static const char *hear_clk(struct line *line, const json_t *message)
     if (decimal_parse(member(message, "clk"), 0, INT64_MAX, &clk) != DECIMAL_OK || clk < 0)
         return "a message without a clk";
     line->clk = clk;
+    if (clk > line->peak)
+        line->peak = clk;
     return NULL;
 }
 
@@ -342,23 +344,36 @@ static const char *hear_status(struct line *line, const json_t *message)
     return NULL;
 }
 
+/* A process that is behind catches up; an origin whose log is another one does not. */
+static void compare_with_peak(struct line *line)
+{
+    if (line->clk == line->peak)
+        line->below_ms = 0;
+    else if (line->clk > 0 && line->below_ms == 0)
+        line->below_ms = line->heard_ms;
+}
+
+static const char *hear_heartbeat(struct line *line, const json_t *message)
+{
+    const char *fault = hear_clk(line, message);
+
+    if (fault != NULL)
+        return fault;
+    compare_with_peak(line);
+    upstream_mark(line->upstream);
+    return NULL;
+}
+
 static const char *hear_message(struct line *line, json_t *message)
 {
     struct str op = member(message, "op");
-    const char *fault;
-
     if (!json_is_shallow(message))
         return "a message that is nested too deep";
     if (str_eq(op, STR("change")))
         return hear_change(line, message);
     if (str_eq(op, STR("status")))
         return hear_status(line, message);
-    if (!str_eq(op, STR("heartbeat")))
-        return NULL;
-    fault = hear_clk(line, message);
-    if (fault == NULL)
-        upstream_mark(line->upstream);
-    return fault;
+    return str_eq(op, STR("heartbeat")) ? hear_heartbeat(line, message) : NULL;
 }
 
 const char *hear(struct line *line, struct str text)

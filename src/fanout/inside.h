@@ -63,6 +63,8 @@ struct line {
     struct wanted_list holds;
     struct asked asked;
     int64_t clk;                   /* promised; 0: nothing is */
+    int64_t peak;                  /* the most that was */
+    uint64_t below_ms;             /* heartbeats are below it, since; 0: they are not */
     unsigned attempts;
     uint64_t retry_ms, heard_ms, next_ms, idle_ms;
 };

@@ -11,6 +11,7 @@ struct row_told {
     int64_t order;
     uint64_t gone_ms;
     bool gone, listed;
+    bool doubted;
     size_t id_n;
     char id[];
 };
@@ -98,7 +99,7 @@ int64_t rows_version(const struct rows *rows, struct str id)
 {
     const struct row_told *row = map_get(&rows->by_id, id);
 
-    return row == NULL || row->gone ? -1 : version_of(row->json);
+    return row == NULL || row->gone || row->doubted ? -1 : version_of(row->json);
 }
 
 bool rows_take(struct rows *rows, json_t *event, int64_t order)
@@ -114,11 +115,12 @@ bool rows_take(struct rows *rows, json_t *event, int64_t order)
         return false;
     row->listed = true;
     if (row->json != NULL && !row->gone &&
-        (version_of(event) < version_of(row->json) || json_equal(row->json, event)))
+        ((!row->doubted && version_of(event) < version_of(row->json)) ||
+         json_equal(row->json, event)))
         return false;
     json_decref(row->json);
     row->json = json_incref(event);
-    row->gone = false;
+    row->gone = row->doubted = false;
     row->order = order;
     return true;
 }
@@ -138,6 +140,15 @@ bool rows_forget(struct rows *rows, struct str id, int64_t order, uint64_t now_m
         return false;
     row_goes(row, order, now_ms);
     return true;
+}
+
+void rows_doubt(struct rows *rows)
+{
+    struct row_told *row;
+    size_t at = 0;
+
+    while ((row = map_next(&rows->by_id, &at)) != NULL)
+        row->doubted = true;
 }
 
 void rows_image_begin(struct rows *rows)

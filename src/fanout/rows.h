@@ -25,6 +25,8 @@ bool rows_forget(struct rows *rows, struct str id, int64_t order, uint64_t now_m
 /* Between these rows are taken as the image of the sport; the end is true when rows
  * that were shown have left. */
 void rows_image_begin(struct rows *rows);
+/* Their versions are not to be compared with those of the next image. */
+void rows_doubt(struct rows *rows);
 bool rows_image_end(struct rows *rows, int64_t order, uint64_t now_ms) MUST_USE;
 
 void rows_put_image(const struct rows *rows, struct jw *w);

@@ -15,6 +15,7 @@
 #define ATTEMPTS 6           /* as many double the time before the next: 3 s at most */
 #define MISSING_MS 10000     /* before what is not there is asked for again */
 #define MISSING_SPACE_MS 1000
+#define BELOW_MS 10000       /* an origin that has not caught up by then does not */
 
 static uint64_t now_of(const struct upstream *upstream)
 {
@@ -570,6 +571,42 @@ static void line_look(struct line *line)
         line->idle_ms = now_ms;
 }
 
+/* The origin's log has gone back, as after a restore: its versions count from there. */
+static void doubt_all(struct upstream *upstream)
+{
+    struct wanted *next;
+
+    log_warn("fanout", "the origin is at another log; all is asked for anew", NULL);
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        struct line *line = upstream->lines[i];
+
+        line->peak = 0;
+        line->below_ms = 0;
+        for (struct wanted *wanted = line->holds.first; wanted != NULL; wanted = next) {
+            next = wanted->next;
+            if (wanted->doc != NULL)
+                doc_doubt(wanted->doc);
+            else
+                rows_doubt(wanted->rows);
+            if (wanted->state == WANTED_HELD)
+                wanted_move(upstream, wanted, WANTED_QUEUED, NULL);
+        }
+    }
+    clks_forget(&upstream->clks);
+}
+
+static void look_for_doubt(struct upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->n_lines; i++) {
+        uint64_t below_ms = upstream->lines[i]->below_ms;
+
+        if (below_ms != 0 && now_of(upstream) > below_ms + BELOW_MS) {
+            doubt_all(upstream);
+            return;
+        }
+    }
+}
+
 static void look_for_idle(struct upstream *upstream)
 {
     uint64_t now_ms = now_of(upstream);
@@ -598,6 +635,7 @@ static void on_look(uv_timer_t *timer)
 
     for (size_t i = 0; i < upstream->n_lines; i++)
         line_look(upstream->lines[i]);
+    look_for_doubt(upstream);
     look_for_new(upstream);
     look_for_merge(upstream);
     look_for_idle(upstream);
