@@ -659,7 +659,6 @@ bool edge_nginx(const struct edge_policy *policy, struct edge_out *out)
     write_http(policy, main);
     rules = edge_open(out, "routes.modsecurity.conf");
     edge_head(rules, "#", "nginx", proven);
-    buf_printf(rules, "SecAuditLog " STR_FMT "/firewall.log\n", STR_ARG(policy->node.run));
     write_allowed(policy, rules);
     write_stuffing(policy, rules);
     return true;

@@ -94,6 +94,15 @@ describe('the application firewall', () => {
     assert.deepEqual(passed, []);
   });
 
+  it('says whom it refused, and for what', async () => {
+    const { edge } = of();
+    const { status } = await edge.call('GET', `/v1/events?sport=${q("1' or '1'='1' -- ")}`,
+      { from: '198.51.100.77' });
+    assert.equal(status, 403);
+    const said = edge.log().split('\n').filter((line) => line.includes('198.51.100.77'));
+    assert.match(said.join('\n'), /"10006".*Found: SQL [1-9]\d*, XSS 0, files 0"/);
+  });
+
   it('and methods that no path has', async () => {
     for (const method of ['PATCH', 'TRACE', 'OPTIONS', 'PROPFIND', 'LINK']) {
       const { status } = await of().edge.call(method, '/v1/wallet');
