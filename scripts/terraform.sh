@@ -10,8 +10,8 @@
 #
 # TF is the program: terraform, or tofu, which `scripts/go_tool.sh fetch tofu` builds.  The
 # provider is looked for where plugins lie (OVERROUND_TF_PLUGINS names the folder that holds
-# registry.terraform.io) and else installed once by `init`.  It is used as it lies (dev_overrides): `init` would sum up
-# its 700 MB for each of two dozen folders.
+# registry.terraform.io) and else installed once by `init`.  It is used as it lies
+# (dev_overrides): `init` would sum up its 700 MB for each of two dozen folders.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -96,10 +96,9 @@ describe('the application firewall', () => {
 
   it('says whom it refused, and for what', async () => {
     const { edge } = of();
-    const { status } = await edge.call('GET', `/v1/events?sport=${q("1' or '1'='1' -- ")}`,
-      { from: '198.51.100.77' });
+    const { status } = await edge.call('GET', `/v1/events?sport=${q("asked' or '1'='1' -- ")}`);
     assert.equal(status, 403);
-    const said = edge.log().split('\n').filter((line) => line.includes('198.51.100.77'));
+    const said = edge.log().split('\n').filter((line) => line.includes('sport=asked'));
     assert.match(said.join('\n'), /"10006".*Found: SQL [1-9]\d*, XSS 0, files 0"/);
   });
 
