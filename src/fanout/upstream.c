@@ -13,7 +13,7 @@
 #define LATE_MS 7000         /* a line that says nothing for so long is not fresh */
 #define IDLE_MS 10000
 #define ATTEMPTS 6           /* as many double the time before the next: 3 s at most */
-#define MISSING_MS 10000     /* before what is not there is asked for again */
+#define MISSING_MS 2000      /* before what is not there is asked for again */
 #define MISSING_SPACE_MS 1000
 #define BELOW_MS 10000       /* an origin that has not caught up by then does not */
 
