@@ -12,7 +12,7 @@
 struct http_response {
     http_parser parser;
     struct buf body;
-    bool complete, keep_alive;
+    bool complete, keep_alive, followed; /* followed: by bytes of nobody's */
     bool in_value, is_retry; /* where in the headers, and whether in that one */
     unsigned name_n;
     int64_t retry_s;
@@ -38,9 +38,12 @@ static int on_value(http_parser *parser, const char *at, size_t n)
 {
     struct http_response *response = parser->data;
 
-    if (!response->in_value)
+    if (!response->in_value) {
         response->is_retry = response->is_retry
                              && response->name_n == sizeof(RETRY_AFTER) - 1;
+        if (response->is_retry)
+            response->retry_s = 0; /* of two the last one counts */
+    }
     response->in_value = true;
     for (size_t i = 0; i < n && response->is_retry; i++) {
         response->is_retry = at[i] >= '0' && at[i] <= '9';
@@ -67,6 +70,8 @@ static int on_complete(http_parser *parser)
     /* "100 Continue" and the like are not the answer */
     response->complete = parser->status_code >= 200 || parser->upgrade;
     response->keep_alive = http_should_keep_alive(parser) != 0;
+    if (response->complete)
+        http_parser_pause(parser, 1); /* nothing was asked that another would answer */
     return 0;
 }
 
@@ -97,7 +102,7 @@ void http_response_start(struct http_response *response)
 {
     http_parser_init(&response->parser, HTTP_RESPONSE);
     response->parser.data = response;
-    response->complete = false;
+    response->complete = response->followed = false;
     response->keep_alive = false;
     response->in_value = true;
     response->is_retry = false;
@@ -110,10 +115,12 @@ enum http_response_result http_response_feed(struct http_response *response,
 {
     size_t eaten = http_parser_execute(&response->parser, &settings, p, n);
 
-    if (HTTP_PARSER_ERRNO(&response->parser) != HPE_OK
-        || (eaten != n && !response->parser.upgrade))
-        return HTTP_RESPONSE_BAD;
-    return response->complete ? HTTP_RESPONSE_DONE : HTTP_RESPONSE_MORE;
+    if (response->complete) {
+        response->followed = eaten != n && !response->parser.upgrade;
+        return response->followed ? HTTP_RESPONSE_BAD : HTTP_RESPONSE_DONE;
+    }
+    return HTTP_PARSER_ERRNO(&response->parser) != HPE_OK || eaten != n ? HTTP_RESPONSE_BAD
+                                                                        : HTTP_RESPONSE_MORE;
 }
 
 int http_response_status(const struct http_response *response)
@@ -140,5 +147,7 @@ const char *http_response_why(const struct http_response *response)
 {
     if (response->body.overflow)
         return "the answer is too large";
+    if (response->followed)
+        return "bytes behind the answer that nobody asked for";
     return http_errno_description(HTTP_PARSER_ERRNO(&response->parser));
 }

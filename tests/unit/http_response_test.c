@@ -76,6 +76,22 @@ static void byte_by_byte(void **state)
     http_response_free(response);
 }
 
+/* Nothing was asked that a second one would answer. */
+static void two_at_once(void **state)
+{
+    struct http_response *response = http_response_new();
+    const char *two = "HTTP/1.1 427 A\r\nContent-Length: 2\r\n\r\n{}"
+                      "HTTP/1.1 200 B\r\nContent-Length: 2\r\n\r\n[]";
+    (void)state;
+
+    assert_int_equal(http_response_feed(response, two, strlen(two)), HTTP_RESPONSE_BAD);
+    assert_string_equal(http_response_why(response),
+                        "bytes behind the answer that nobody asked for");
+    assert_int_equal(http_response_status(response), 427);
+    assert_true(str_eq(http_response_body(response), STR("{}")));
+    http_response_free(response);
+}
+
 /* However its name is cut: it is this one, and no longer one that begins so. */
 static void retry_after(void **state)
 {
@@ -84,6 +100,7 @@ static void retry_after(void **state)
         { "Retry-After: 99999999999999999999\r\n", 86400 },
         { "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n", 0 },
         { "X-Retry-After: 5\r\nRetry-After: \r\n", 0 },
+        { "Retry-After: 5\r\nRetry-After: 6\r\n", 6 },
         { "", 0 },
     };
     struct http_response *response = http_response_new();
@@ -112,7 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole), cmocka_unit_test(byte_by_byte),
-        cmocka_unit_test(retry_after),
+        cmocka_unit_test(two_at_once), cmocka_unit_test(retry_after),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
