@@ -29,7 +29,8 @@ describe('monitoring', () => {
     assert.equal(run(['reference', 'dashboards', fresh]).status, 0);
     const names = fs.readdirSync(fresh).sort();
     assert.deepEqual(names, fs.readdirSync(path.join(folder, 'dashboards')).sort());
-    assert.deepEqual(names, ['feed', 'house', 'money', 'release', 'role'].map((n) => `${n}.json`));
+    assert.deepEqual(names, ['edge', 'feed', 'house', 'money', 'release', 'role']
+      .map((name) => `${name}.json`));
     for (const name of names)
       assert.equal(
         fs.readFileSync(path.join(fresh, name), 'utf8'),
