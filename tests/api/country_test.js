@@ -163,7 +163,9 @@ describe('the country of a request', () => {
         refused(await customer.deposit('1.00'), status, code, undefined);
       }
       const count = await world().metric('overround_edge_country_total', `result="${result}"`);
-      assert.equal(count - before, 2 * ways.length);
+      // 503 is no word of the house's: before a cluster nginx asks another process as well.
+      const asked = (count - before) / (2 * ways.length);
+      assert.ok(asked === 1 || (status === 503 && asked === 2), `${result}: ${asked}`);
     }
     const good = sign('MT')['x-edge-country'];
     for (const header of [good.replace('MT', 'DE'), `${good} `.toUpperCase(), 'MT', '']) {
