@@ -19,10 +19,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <uv.h>
 
 #include "base/check.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #define CHUNK_BYTES (64 * 1024)
@@ -374,16 +374,6 @@ static bool read_option(const char *text)
     return false;
 }
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void listen_on(void)
 {
     struct sockaddr_in at;
@@ -416,7 +406,7 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN); /* who has gone is told by the write */
-    raise_file_limit();
+    process_raise_file_limit();
     listen_on();
     return uv_run(&delay.loop, UV_RUN_DEFAULT);
 }

@@ -30,6 +30,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #define CHANGES 9000 /* prices 1.01 to 91.00 */
@@ -468,16 +469,6 @@ static bool read_option(const char *text)
     return false;
 }
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void write_request(void)
 {
     int n = snprintf(bench.request, sizeof(bench.request),
@@ -508,7 +499,7 @@ int main(int argc, char **argv)
                         " [name= clients= period= step= seconds=]\n");
         return 2;
     }
-    raise_file_limit();
+    process_raise_file_limit();
     write_request();
     bench.of[PRICE].us = room();
     bench.of[SUSPENSION].us = room();

@@ -31,6 +31,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #define NUMBERS 9000          /* prices 1.01 to 91.00 */
@@ -545,16 +546,6 @@ static bool read_option(const char *text)
     return false;
 }
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int main(int argc, char **argv)
 {
     static const char *const kinds[] = { "overround", "nchan", "nats" };
@@ -574,7 +565,7 @@ int main(int argc, char **argv)
                         " [clients= idle= rate= markets= seconds= stall= token= at= name=]\n");
         return 2;
     }
-    raise_file_limit();
+    process_raise_file_limit();
     bench.n = bench.clients + bench.idle;
     bench.all = calloc((size_t)bench.n, sizeof(*bench.all));
     bench.epoll = epoll_create1(0);

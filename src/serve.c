@@ -10,10 +10,10 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "analytics/clickhouse.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
 #include "model/rules_hash.h"
@@ -125,17 +125,6 @@ static bool set_log_level(const char *name)
     return false;
 }
 
-/* As many files as the machine allows: a connection is one. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static bool read_recovery(struct serve *serve, struct str *error)
 {
     const struct config *config = &serve->config;
@@ -194,7 +183,7 @@ int serve_main(int argc, char **argv)
     if (serve.config.check_only)
         return 0;
     signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
+    process_raise_file_limit();
     CHECK(uv_loop_init(&serve.loop) == 0);
     if (!start(&serve))
         return 1;

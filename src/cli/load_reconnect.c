@@ -12,11 +12,11 @@
  */
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/process.h"
 #include "cli/load.h"
 #include "net/http_response.h"
 
@@ -454,16 +454,6 @@ static const char *crowd_fault(struct crowd *crowd)
     return NULL;
 }
 
-static void more_files(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void crowd_start(struct crowd *crowd)
 {
     CHECK(uv_loop_init(&crowd->loop) == 0);
@@ -502,7 +492,7 @@ int load_reconnect(const struct load_options *options)
         free(crowd);
         return 2;
     }
-    more_files();
+    process_raise_file_limit();
     crowd_start(crowd);
     (void)uv_run(&crowd->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&crowd->loop);

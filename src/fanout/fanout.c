@@ -333,16 +333,6 @@ static void announce(const struct fanout *fanout)
     fflush(stdout);
 }
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int run(struct fanout *fanout)
 {
     CHECK(uv_loop_init(&fanout->loop) == 0);
@@ -419,7 +409,7 @@ int fanout_main(int argc, char **argv)
         return usage(stderr);
     CHECK(sodium_init() >= 0);
     signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
+    process_raise_file_limit();
     arena_init(&fanout.arena, ARENA_BYTES);
     exit_code = run(&fanout);
     arena_fini(&fanout.arena);
