@@ -270,6 +270,26 @@ describe('a node', () => {
   });
 });
 
+// It takes connections, by its backlog, and says nothing: nginx gives it 20 s.
+describe('a node whose fan-out stands still', () => {
+  const of = edgeFor({ before, after }, {});
+
+  it('leads streams past it', LONG, async () => {
+    const { edge, world } = of();
+    const event = await world.event(market.oneXTwo('2.00'));
+    const pid = Number(fs.readFileSync(path.join(edge.folder, 'run/fanout.pid'), 'utf8'));
+    const reader = new Reader('reader');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await reader.open(edge.address, { events: [event.id] }, false, { headers });
+      await eventually(() => has(reader, event));
+      await reader.close();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+});
+
 describe('a fan-out', () => {
   let world, pipe, fanout;
   before(async () => {
