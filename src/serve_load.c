@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "bets/liability.h"
+#include "house/liability.h"
 #include "feed/feed.h"
 
 #define NODES 1024 /* in a bet's id */

@@ -14,7 +14,7 @@
 #include <uv.h>
 
 #include "base/config.h"
-#include "bets/delay.h"
+#include "house/delay.h"
 #include "bus/bus.h"
 #include "model/book.h"
 #include "model/country.h"

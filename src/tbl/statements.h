@@ -282,7 +282,7 @@ STATEMENT(KEYS_TRIM, "ii", "",
     " WHERE k.op = 1 AND k.verdict = 0 AND b.account = k.account AND b.id = k.ref"
     " AND b.state = 1) LIMIT $2)")
 /*
- * Liability (RULES.md 14, bets/liability.h).  Every transaction that needs its
+ * Liability (RULES.md 14, house/liability.h).  Every transaction that needs its
  * holder alive begins with SHARE: on PostgreSQL a lock in memory that fencing
  * waits for (postgres_exec.c), on SQLite, with its one writer, nothing.
  */
@@ -384,7 +384,7 @@ STATEMENT(LIABILITY_LEFT, "isii", "",
 STATEMENT(LIABILITY_TRIM, "is", "",
     "DELETE FROM liability WHERE" LIABILITY_ROW_IS " AND NOT EXISTS (SELECT 1"
     " FROM liability_leases l WHERE l.market_key = $1 AND l.outcome = $2)")
-/* Held bets of several processes (bets/hold_shared.c).  decision: 0 waits, 1
+/* Held bets of several processes (house/hold_shared.c).  decision: 0 waits, 1
  * accepted, 2 declined, 3 offered. */
 STATEMENT(HOLD_TIDY, "i", "", "DELETE FROM holds WHERE until_ms < $1")
 STATEMENT(HOLD_ADD, "iiibi" "ssi", "",

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "bets/token.h"
+#include "who/token.h"
 
 #define ARENA_BYTES (1024 * 1024)
 #define FIELDS_BYTES (3 * sizeof(int64_t))

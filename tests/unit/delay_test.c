@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "bets/delay.h"
+#include "house/delay.h"
 #include "feed/uof.h"
 #include "odds/odds.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "bets/hold.h"
+#include "house/hold.h"
 #include "tests/unit/store_suite.h"
 
 enum { H_PROCESSES = 2, H_BETS = 4, H_NOTHING = -1 };

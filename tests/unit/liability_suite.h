@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "bets/liability_inside.h"
+#include "house/liability_inside.h"
 #include "model/bet_json.h"
 #include "tests/unit/store_suite.h"
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "bets/park.h"
+#include "house/park.h"
 
 #define SPACES 8
 

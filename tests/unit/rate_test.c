@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "bets/rate.h"
+#include "who/rate.h"
 
 #define S 1000000
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "bets/token.h"
+#include "who/token.h"
 
 #define NOW 1764000000000
 

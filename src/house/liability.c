@@ -1,10 +1,10 @@
 /* Liability: see liability.h. */
-#include "bets/liability.h"
+#include "house/liability.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "bets/liability_inside.h"
+#include "house/liability_inside.h"
 
 #define TICK_MS 5000
 #define NOBODYS (-1) /* no epoch: a transaction that names it is refused */

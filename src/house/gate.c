@@ -1,5 +1,5 @@
 /* The gate: see gate.h. */
-#include "bets/gate.h"
+#include "house/gate.h"
 
 #include "base/clock.h"
 #include "base/json.h"

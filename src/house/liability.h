@@ -32,10 +32,10 @@
  *   liability.c        claims and entries
  *   liability_ask.c    leases, grants, counts: the rounds with the store
  *   liability_money.c  what is over, by the bus's messages
- *   liability_hold.c   epochs: join, renew, fence others, reclaim
+ *   liability_holder.c epochs: join, renew, fence others, reclaim
  */
-#ifndef BETS_LIABILITY_H
-#define BETS_LIABILITY_H
+#ifndef HOUSE_LIABILITY_H
+#define HOUSE_LIABILITY_H
 
 #include "bus/bus.h"
 #include "model/bet.h"

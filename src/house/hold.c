@@ -1,5 +1,5 @@
 /* Held bets: see hold.h. */
-#include "bets/hold_inside.h"
+#include "house/hold_inside.h"
 
 #include <inttypes.h>
 #include <sodium.h>

@@ -10,10 +10,10 @@
  * the one that keeps the request open looks there while it holds any
  * (hold_shared.c).  Who is told first that it is decided has decided it.
  */
-#ifndef BETS_HOLD_H
-#define BETS_HOLD_H
+#ifndef HOUSE_HOLD_H
+#define HOUSE_HOLD_H
 
-#include "bets/park.h"
+#include "house/park.h"
 #include "model/bet.h"
 #include "model/book.h"
 #include "model/house.h"

@@ -1,5 +1,5 @@
 /* Where a request comes from: see where.h. */
-#include "bets/where.h"
+#include "who/where.h"
 
 #include <stdlib.h>
 

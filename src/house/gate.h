@@ -11,11 +11,11 @@
  *
  * Who waits here keeps the request open and its key in flight: copies join.
  */
-#ifndef BETS_GATE_H
-#define BETS_GATE_H
+#ifndef HOUSE_GATE_H
+#define HOUSE_GATE_H
 
-#include "bets/hold.h"
-#include "bets/liability.h"
+#include "house/hold.h"
+#include "house/liability.h"
 #include "bets/place.h"
 
 struct bets;

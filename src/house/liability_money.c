@@ -4,7 +4,7 @@
  * charged when it was placed.  Nothing is remembered for it: a part that was
  * cashed out comes back with the rest.
  */
-#include "bets/liability.h"
+#include "house/liability.h"
 #include "model/event_record.h"
 #include "model/grade.h"
 

@@ -7,7 +7,7 @@
  *   poll   who keeps the request open, while it holds any: what is decided?
  *   end    the row goes; an offer's stays until it is too old
  */
-#include "bets/hold_inside.h"
+#include "house/hold_inside.h"
 
 #include <stdlib.h>
 

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "bets/liability_inside.h"
+#include "house/liability_inside.h"
 
 #define HOLD_MS 30000
 #define HOLD_PARTS 6

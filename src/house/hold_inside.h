@@ -1,10 +1,10 @@
 /* What hold.c and hold_shared.c share; nobody else includes it. */
-#ifndef BETS_HOLD_INSIDE_H
-#define BETS_HOLD_INSIDE_H
+#ifndef HOUSE_HOLD_INSIDE_H
+#define HOUSE_HOLD_INSIDE_H
 
 #include "base/json.h"
 #include "base/limits.h"
-#include "bets/hold.h"
+#include "house/hold.h"
 
 #define HOLD_HASH_BYTES 16
 #define HOLD_GRACE_MS 500 /* a word of the last moment is still heard by who holds it */

@@ -6,7 +6,7 @@
  * The table is bounded: a newcomer takes the place of a bucket that is full
  * (nothing is lost), else of the one under the hand.
  */
-#include "bets/rate.h"
+#include "who/rate.h"
 
 #include <stdlib.h>
 

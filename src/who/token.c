@@ -11,7 +11,7 @@
  * The signature is over "overround token " and the payload, so that a key can
  * never be talked into signing something else that reads as a token.
  */
-#include "bets/token.h"
+#include "who/token.h"
 
 #include <sodium.h>
 #include <stdlib.h>

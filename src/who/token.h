@@ -1,6 +1,6 @@
 /* Session tokens: signed with Ed25519, verified without the store (rule 29). */
-#ifndef BETS_TOKEN_H
-#define BETS_TOKEN_H
+#ifndef WHO_TOKEN_H
+#define WHO_TOKEN_H
 
 #include <stdint.h>
 

@@ -10,10 +10,10 @@
  * is looked at after every entry of the log that may have changed a leg, so no
  * stop is so short that it is missed.
  */
-#ifndef BETS_DELAY_H
-#define BETS_DELAY_H
+#ifndef HOUSE_DELAY_H
+#define HOUSE_DELAY_H
 
-#include "bets/park.h"
+#include "house/park.h"
 #include "bus/bus.h"
 #include "model/bet.h"
 

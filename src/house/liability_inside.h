@@ -1,9 +1,9 @@
 /* What the files of liability share; nobody else includes it. */
-#ifndef BETS_LIABILITY_INSIDE_H
-#define BETS_LIABILITY_INSIDE_H
+#ifndef HOUSE_LIABILITY_INSIDE_H
+#define HOUSE_LIABILITY_INSIDE_H
 
 #include "base/map.h"
-#include "bets/liability.h"
+#include "house/liability.h"
 
 #define LIABILITY_LEASES_MAX 64 /* processes that hold leases of one outcome */
 #define LIABILITY_NO_LIMIT (-1) /* an ask that only brings what is owed */
@@ -87,7 +87,7 @@ void liability_ask_reclaim(struct liability *liability, int64_t market_key, stru
 /* Asks that waited for an epoch go on, or fail when there is none. */
 void liability_asks_go_on(struct liability *liability);
 
-/* ---- liability_hold.c ---- */
+/* ---- liability_holder.c ---- */
 
 void liability_hold_init(struct liability *liability);
 void liability_hold_fini(struct liability *liability);

@@ -1,6 +1,6 @@
 /* Token buckets by customer or address. */
-#ifndef BETS_RATE_H
-#define BETS_RATE_H
+#ifndef WHO_RATE_H
+#define WHO_RATE_H
 
 #include <stdint.h>
 

@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "bets/liability_inside.h"
+#include "house/liability_inside.h"
 
 #define ASK_ARENA_BYTES (LIMIT_CHUNK * (size_t)(2 * LIMIT_SLIP_BYTES + 4096))
 #define COUNTS_MAX 5        /* of one ask, when leases come and go */

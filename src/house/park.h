@@ -6,8 +6,8 @@
  * taken out or ends.  Every one ends once: taken by its owner, at its
  * deadline, or when the park is drained.
  */
-#ifndef BETS_PARK_H
-#define BETS_PARK_H
+#ifndef HOUSE_PARK_H
+#define HOUSE_PARK_H
 
 #include <stdbool.h>
 #include <uv.h>

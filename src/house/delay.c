@@ -4,7 +4,7 @@
  *
  *   events: "sr:match:1" -> leg <-> leg <-> …      each knows its delay
  */
-#include "bets/delay.h"
+#include "house/delay.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  *
  *   reason -> due first <-> … <-> due last       one timer, for the next one
  */
-#include "bets/park.h"
+#include "house/park.h"
 
 #include <stdlib.h>
 

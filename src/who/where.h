@@ -4,8 +4,8 @@
  *
  * Without --edge-secret nobody looks: no country, and nothing is refused.
  */
-#ifndef BETS_WHERE_H
-#define BETS_WHERE_H
+#ifndef WHO_WHERE_H
+#define WHO_WHERE_H
 
 #include "base/json.h"
 #include "model/refusal.h"
