@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "fanout/fanout.h"
 #include "model/rules_hash.h"
-#include "serve.h"
+#include "serve/serve.h"
 
 static const struct command {
     const char *name, *arguments, *does;

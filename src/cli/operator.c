@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
-#include "operators.h"
+#include "serve/operators.h"
 
 #define TOKEN_BYTES 24
 #define ARENA_BYTES (16 * 1024 * 1024)

@@ -1,5 +1,5 @@
 /* The feed: the log, who leads it, AMQP. */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <inttypes.h>
 #include <sodium.h>

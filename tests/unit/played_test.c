@@ -1,4 +1,4 @@
-/* roles: which go together in a process. */
+/* played: which go together in a process. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "roles.h"
+#include "serve/played.h"
 
 #define PG STR("postgres://u@h/d")
 #define LOCAL STR("local")

@@ -1,5 +1,5 @@
 /* Tracing, from the settings. */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* Operators: see operators.h. */
-#include "operators.h"
+#include "serve/operators.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Dispatch: one table, one walk. */
-#include "routes.h"
+#include "serve/routes.h"
 
 #include "analytics/cohorts.h"
 #include "base/log.h"
@@ -9,7 +9,7 @@
 #include "feed/feed.h"
 #include "net/answer.h"
 #include "risk/risk.h"
-#include "serve.h"
+#include "serve/serve.h"
 #include "settle/reports.h"
 #include "web/pages.h"
 #include "web/stream.h"

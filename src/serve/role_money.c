@@ -1,9 +1,9 @@
 /*
  * Money on Kafka: told by whoever settles (the relay), heard by whoever counts
  * or shows it.  Processes that commit money publish nothing of it themselves
- * there (tell in serve_parts.c), so that everything is heard once.
+ * there (tell in role_parts.c), so that everything is heard once.
  */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <inttypes.h>
 #include <sodium.h>

@@ -3,7 +3,7 @@
  *
  *   store <- settle, bets, feed          bus: feed -> odds -> web, settle
  */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <unistd.h>
 
@@ -154,7 +154,7 @@ void serve_make_settle(struct serve *serve)
 {
     serve->settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->store, .placement_waits = placement_waits,
-        .ctx = serve, .bus = serve->roles.bus ? NULL : serve->bus, /* serve_money.c */
+        .ctx = serve, .bus = serve->roles.bus ? NULL : serve->bus, /* role_money.c */
         .offset = serve->roles.bus ? 0 : serve->start.settle_offset,
         .shared = serve->roles.bus, .on_stored = serve->roles.bus ? serve_facts_stored : NULL,
         .margin_e4 = serve->config.cashout_margin * 100, .tracer = serve->tracer,

@@ -7,7 +7,7 @@
 
 #include "base/route.h"
 #include "net/http.h"
-#include "operators.h"
+#include "serve/operators.h"
 
 /* What each role's handlers get; NULL: this process does not play it. */
 struct routes {

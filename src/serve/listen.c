@@ -1,5 +1,5 @@
 /* The listeners, and what every process answers for itself. */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
  *
  * What is divided by partitions is made when Kafka has said how many there are.
  */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

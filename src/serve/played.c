@@ -1,5 +1,5 @@
-/* --role: see roles.h. */
-#include "roles.h"
+/* --role: see played.h. */
+#include "serve/played.h"
 
 #include "base/check.h"
 

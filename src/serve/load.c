@@ -1,5 +1,5 @@
 /* What is read from the store before the first request. */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <inttypes.h>
 #include <sodium.h>

@@ -2,9 +2,9 @@
  * Serve: the roles of this process, from settings to the loop.
  *
  * Start: store, keys, the book from the stored log, then the restart entry,
- * then the listeners.  SIGTERM: serve_stop.c.
+ * then the listeners.  SIGTERM: stop.c.
  */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <inttypes.h>
 #include <signal.h>

@@ -2,14 +2,14 @@
  * What the files of serve share; nobody else includes it.
  *
  *   serve.c          settings, start, the loop
- *   serve_load.c     what is read from the store before the first request
- *   serve_http.c     listeners, probes, metrics
- *   serve_feed.c     the feed and who leads it
- *   serve_parts.c    the other roles, wired: all in one process
- *   serve_bus.c      the same on Kafka, whichever of them are played here
- *   serve_money.c    money told and heard on Kafka
- *   serve_trace.c    where spans go
- *   serve_stop.c     SIGTERM: drained, then ended in order
+ *   load.c           what is read from the store before the first request
+ *   listen.c         listeners, probes, metrics
+ *   role_feed.c      the feed and who leads it
+ *   role_parts.c     the other roles, wired: all in one process
+ *   role_kafka.c     the same on Kafka, whichever of them are played here
+ *   role_money.c     money told and heard on Kafka
+ *   trace.c          where spans go
+ *   stop.c           SIGTERM: drained, then ended in order
  */
 #ifndef SERVE_INSIDE_H
 #define SERVE_INSIDE_H
@@ -22,10 +22,10 @@
 #include "model/experiment.h"
 #include "model/house.h"
 #include "net/http.h"
-#include "operators.h"
-#include "roles.h"
-#include "routes.h"
-#include "serve.h"
+#include "serve/operators.h"
+#include "serve/played.h"
+#include "serve/routes.h"
+#include "serve/serve.h"
 #include "store/db.h"
 #include "store/store.h"
 
@@ -95,18 +95,18 @@ struct serve {
     bool draining, stopping;
 };
 
-/* serve_load.c: reads, makes the roles, reads what they need.  Blocking. */
+/* load.c: reads, makes the roles, reads what they need.  Blocking. */
 bool serve_load(struct serve *serve, struct str *error) MUST_USE;
 
-/* serve_http.c */
+/* listen.c */
 bool serve_listen(struct serve *serve) MUST_USE;
 void serve_announce(const struct serve *serve);
 
-/* serve_feed.c: writes the log, or reads what another process writes. */
+/* role_feed.c: writes the log, or reads what another process writes. */
 void serve_make_feed(struct serve *serve);
 bool serve_feed_config_is_well(const struct config *config, const char **why) MUST_USE;
 
-/* serve_parts.c */
+/* role_parts.c */
 void serve_make_stream(struct serve *serve);
 void serve_make_settle(struct serve *serve); /* with its reports */
 void serve_make_reports(struct serve *serve);
@@ -119,7 +119,7 @@ void serve_make_risk(struct serve *serve);
 void serve_make_local(struct serve *serve); /* every role of --bus local */
 void serve_free_parts(struct serve *serve);
 
-/* serve_bus.c */
+/* role_kafka.c */
 bool serve_bus_config_is_well(const struct config *config, struct arena *arena,
                               struct str *error) MUST_USE;
 void serve_make_bus(struct serve *serve); /* every role of --bus kafka://… */
@@ -131,7 +131,7 @@ unsigned serve_leave_groups(struct serve *serve, void (*on_left)(void *ctx));
 void serve_stop_kafka(struct serve *serve); /* a step of stopping */
 void serve_free_bus(struct serve *serve);
 
-/* serve_money.c */
+/* role_money.c */
 bool serve_load_risk(struct serve *serve, struct db *db, struct str *error) MUST_USE;
 void serve_make_relay(struct serve *serve, struct kafka *kafka); /* role settle */
 /* Once the open bets are counted: from there on every event of any process. */
@@ -139,11 +139,11 @@ void serve_make_money(struct serve *serve, struct kafka *kafka);
 /* A step of stopping, before Kafka is closed; relay_free() behind that. */
 void serve_stop_money(struct serve *serve);
 
-/* serve_trace.c */
+/* trace.c */
 bool serve_trace_config_is_well(const struct config *config, const char **why) MUST_USE;
 bool serve_make_tracer(struct serve *serve) MUST_USE; /* if one is wanted */
 
-/* serve_stop.c */
+/* stop.c */
 void serve_start_signals(struct serve *serve);
 /* The step of stopping that runs has ended. */
 void serve_stop_next(void *serve);

@@ -3,7 +3,7 @@
  * comes to its end; then one step after the other, each when the one before
  * has ended; then the loop ends by itself.
  */
-#include "serve_inside.h"
+#include "serve/inside.h"
 
 #include <signal.h>
 #include <stdlib.h>
