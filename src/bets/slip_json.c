@@ -10,8 +10,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-#define MARKET_DIGITS_MAX 10
-
 static bool fail(struct arena *arena, struct str *error, const char *where,
                  const char *field, const char *why)
 {
@@ -97,26 +95,6 @@ static bool read_sizes(json_t *sizes, struct slip *slip, struct arena *arena,
     return true;
 }
 
-static bool read_market(struct str text, uint32_t *market)
-{
-    uint64_t n = 0;
-
-    if (text.n == 0 || text.n > MARKET_DIGITS_MAX)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        n = n * 10 + (uint64_t)(text.p[i] - '0');
-    }
-    *market = (uint32_t)n;
-    return n <= UINT32_MAX;
-}
-
-static bool is_id(struct str id)
-{
-    return id.n >= 1 && id.n <= LIMIT_ID_BYTES;
-}
-
 static bool read_leg(json_t *json, size_t index, struct arena *arena, struct leg *leg,
                      struct str *error)
 {
@@ -141,11 +119,11 @@ static bool read_leg(json_t *json, size_t index, struct arena *arena, struct leg
     }
     if (!json_fields(json, where, fields, LENGTH(fields), arena, error))
         return false;
-    if (!is_id(event))
+    if (!id_is_well(event))
         return fail(arena, error, where, "event", "must have 1 to 128 characters");
-    if (!read_market(market, &leg->market.market))
+    if (!market_parse(market, &leg->market.market))
         return fail(arena, error, where, "market", "must be a market's number in a string");
-    if (!is_id(outcome))
+    if (!id_is_well(outcome))
         return fail(arena, error, where, "outcome", "must have 1 to 128 characters");
     if ((result = odds_parse(odds, &leg->odds_e4)) != DECIMAL_OK)
         return fail(arena, error, where, "odds",

@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "model/money.h"
 
-#define MARKET_DIGITS_MAX 10
 #define HALF_E12 (FACTOR_ONE_E12 / 2)
 
 void order_init(struct order *order, enum desk_act act, struct str operator)
@@ -46,42 +45,19 @@ static bool take_reason(struct body *body, struct order *order, struct str reaso
     return true;
 }
 
-static bool is_id(struct str id)
-{
-    for (size_t i = 0; i < id.n; i++)
-        if ((unsigned char)id.p[i] < ' ')
-            return false;
-    return id.n >= 1 && id.n <= LIMIT_ID_BYTES;
-}
-
 static bool take_event(struct body *body, struct order *order, struct str event)
 {
-    if (!is_id(event))
+    if (!id_is_well(event))
         return fail(body, "event", "must have 1 to 128 characters");
     order->message.event = arena_str(body->arena, event);
     order->desk.level = DESK_EVENT;
     return true;
 }
 
-static bool parse_market(struct str text, uint32_t *market)
-{
-    uint64_t n = 0;
-
-    if (text.n == 0 || text.n > MARKET_DIGITS_MAX)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        n = n * 10 + (uint64_t)(text.p[i] - '0');
-    }
-    *market = (uint32_t)n;
-    return n <= UINT32_MAX;
-}
-
 static bool take_market(struct body *body, struct order *order, struct str market,
                         struct str specifiers)
 {
-    if (!parse_market(market, &order->market.market))
+    if (!market_parse(market, &order->market.market))
         return fail(body, "market", "must be a market's number in a string");
     order->market.specifiers = STR("");
     if (specifiers.n > LIMIT_SPECIFIERS_BYTES ||
@@ -111,7 +87,7 @@ static bool take_scope(struct body *body, struct order *order, json_t *scope)
     if (all + (sport.p != NULL) + (event.p != NULL) != 1 || (market.p != NULL && event.p == NULL) ||
         (specifiers.p != NULL && market.p == NULL))
         return fail(body, "scope", "must be all, a sport, an event, or a market of an event");
-    if (sport.p != NULL && !is_id(sport))
+    if (sport.p != NULL && !id_is_well(sport))
         return fail(body, "scope.sport", "must have 1 to 128 characters");
     order->desk.level = all ? DESK_ALL : DESK_SPORT;
     order->desk.sport = arena_str(body->arena, sport);
@@ -224,7 +200,7 @@ static bool take_price(struct body *body, struct order *order, void *ctx)
 
     if (!take_given_market(body, order, &given->market))
         return false;
-    if (!is_id(given->outcome))
+    if (!id_is_well(given->outcome))
         return fail(body, "outcome", "must have 1 to 128 characters");
     order->desk.outcome = arena_str(body->arena, given->outcome);
     if (given->odds.p == NULL)
@@ -338,7 +314,7 @@ static bool take_outcome(struct body *body, struct order *order, json_t *json, c
     *outcome = (struct message_outcome){ .active = true, .dead_heat_e12 = FACTOR_ONE_E12 };
     if (!json_fields(json, where, fields, LENGTH(fields), body->arena, &body->error))
         return false;
-    if (!is_id(id))
+    if (!id_is_well(id))
         return fail(body, where, "outcome must have 1 to 128 characters");
     if (!parse_result(result, outcome))
         return fail(body, where, "result must be won, lost, void, half_won or half_lost");

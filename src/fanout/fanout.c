@@ -65,11 +65,11 @@ static const struct route *route_of(const char *path)
 }
 
 /* What the origin could have an event by: text, which a message may hold. */
-static bool is_id(struct str id)
+static bool may_be_id(struct str id)
 {
     json_t *text;
 
-    if (id.n == 0 || id.n > LIMIT_ID_BYTES || memchr(id.p, '\0', id.n) != NULL)
+    if (!id_is_well(id))
         return false;
     text = json_stringn(id.p, id.n); /* NULL: it is not UTF-8 */
     json_decref(text);
@@ -92,7 +92,7 @@ static bool take_route(const struct route *route, struct http_request *request)
     request->param = http_decode(request, request->param);
     if (request->param.p == NULL)
         answer_refusal(request, REFUSE_MALFORMED, STR("the path is not well encoded"), STR_NONE);
-    else if (!is_id(request->param))
+    else if (!may_be_id(request->param))
         answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
     else
         return true;

@@ -9,6 +9,7 @@
 
 /* The shortest part is "k=" with its bar. */
 #define PARTS_MAX (LIMIT_SPECIFIERS_BYTES / 3 + 1)
+#define MARKET_DIGITS_MAX 10
 
 struct part {
     struct str text, key;
@@ -89,6 +90,28 @@ bool specifiers_canonical(struct str text, struct arena *arena, struct str *cano
         from = end + 1;
     }
     *canonical = moved ? parts_join(parts, n, text.n, arena) : text;
+    return true;
+}
+
+bool id_is_well(struct str id)
+{
+    return id.n >= 1 && id.n <= LIMIT_ID_BYTES && is_printable(id);
+}
+
+bool market_parse(struct str text, uint32_t *market)
+{
+    uint64_t n = 0;
+
+    if (text.n == 0 || text.n > MARKET_DIGITS_MAX)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+        n = n * 10 + (uint64_t)(text.p[i] - '0');
+    }
+    if (n > UINT32_MAX)
+        return false;
+    *market = (uint32_t)n;
     return true;
 }
 

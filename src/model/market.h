@@ -24,6 +24,11 @@ struct market_id {
  */
 bool specifiers_canonical(struct str text, struct arena *arena,
                           struct str *canonical) MUST_USE;
+/* What may be the id of an event, an outcome or a sport: 1 to LIMIT_ID_BYTES
+ * bytes, none of them a control character. */
+bool id_is_well(struct str id) MUST_USE;
+/* A market's number, up to ten digits and nothing else.  False: it is none. */
+bool market_parse(struct str text, uint32_t *market) MUST_USE;
 bool market_id_equal(struct market_id a, struct market_id b);
 /* Stable for ever: stored in legs and facts. */
 int64_t market_key(struct market_id id);

@@ -48,7 +48,7 @@ static const char *add_channel(struct client *client, struct input *input,
     struct str id = { json_string_value(value), json_string_length(value) };
     struct channel *channel;
 
-    if (id.p == NULL || id.n == 0 || id.n > LIMIT_ID_BYTES) {
+    if (!id_is_well(id)) {
         input->error = arena_printf(&input->arena, "%s must be ids", name);
         return "malformed";
     }

@@ -114,11 +114,49 @@ static void the_key_takes_names_of_any_length(void **state)
     assert_int_not_equal(key, market_key(id));
 }
 
+static void ids_have_one_rule(void **state)
+{
+    static const char *const wrong[] = { "", "a\n", "\x1f" "a", "a\x7f" };
+    char longest[LIMIT_ID_BYTES + 1];
+
+    (void)state;
+    memset(longest, 'a', sizeof(longest));
+    assert_true(id_is_well(STR("sr:match:1")));
+    assert_true(id_is_well(STR("\xc3\xa9 1|2")));
+    assert_true(id_is_well((struct str){ longest, LIMIT_ID_BYTES }));
+    assert_false(id_is_well((struct str){ longest, LIMIT_ID_BYTES + 1 }));
+    assert_false(id_is_well(STR_NONE));
+    assert_false(id_is_well((struct str){ "a\0b", 3 }));
+    for (size_t i = 0; i < LENGTH(wrong); i++)
+        assert_false(id_is_well(str_of(wrong[i])));
+}
+
+static void a_market_is_a_number(void **state)
+{
+    static const char *const wrong[] = {
+        "", "-1", "+1", " 1", "1 ", "1a", "1.0", "4294967296", "9999999999", "00000000001",
+    };
+    uint32_t market = 7;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(wrong); i++)
+        assert_false(market_parse(str_of(wrong[i]), &market));
+    assert_int_equal(market, 7);
+    assert_true(market_parse(STR("0"), &market));
+    assert_int_equal(market, 0);
+    assert_true(market_parse(STR("0000000018"), &market));
+    assert_int_equal(market, 18);
+    assert_true(market_parse(STR("4294967295"), &market));
+    assert_int_equal(market, UINT32_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rule_22_specifiers_are_sorted_by_key),
         cmocka_unit_test(specifiers_have_a_limit),
+        cmocka_unit_test(ids_have_one_rule),
+        cmocka_unit_test(a_market_is_a_number),
         cmocka_unit_test(the_key_is_of_the_whole_identity),
         cmocka_unit_test(the_key_is_stable),
         cmocka_unit_test(the_key_takes_names_of_any_length),

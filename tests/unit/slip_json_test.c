@@ -107,6 +107,9 @@ static void errors_name_the_field(void **state)
         { "{\"stake\":\"1\",\"type\":\"multiple\",\"legs\":[" LEG "]}", "legs" },
         { "{\"stake\":\"1\",\"type\":\"multiple\",\"legs\":[" LEG ",{\"event\":\"e\"}]}",
           "legs[1]." },
+        { SINGLE("\"1\"", "{\"event\":\"a\\u0007\",\"market\":\"1\","
+                 "\"outcome\":\"1\",\"odds\":\"2\"}"),
+          "legs[0].event" },
         { SINGLE("\"1\"", "{\"event\":\"\",\"market\":\"1\",\"outcome\":\"1\",\"odds\":\"2\"}"),
           "legs[0].event" },
         { SINGLE("\"1\"", "{\"event\":\"e\",\"market\":\"x\",\"outcome\":\"1\",\"odds\":\"2\"}"),
