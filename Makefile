@@ -2,6 +2,9 @@
 #
 #   make run     install what is missing, build, serve a match day on SQLite
 #   make test    every test, on both stores, ends with "N passed, N failed"
+#   make test T=refusal  only the files with that word in their names, each kind once:
+#                unit tests, stories on SQLite, browser, cluster, edge ...; STEPS="api-postgres
+#                api-cluster" says where else
 #   make cluster a whole cluster on this machine: PostgreSQL and a standby,
 #                Kafka, two of each role, nginx; make cluster-stop ends it
 #   make test-cluster  what needs Kafka, nginx, ClickHouse, S3
@@ -171,7 +174,7 @@ run: build/overround
 	@scripts/run.sh
 
 test: deps-test
-	@scripts/test.sh
+	@scripts/test.sh $(if $(T),--match "$(T)") $(STEPS)
 
 cluster: deps-cluster build/overround
 	@scripts/cluster.sh start

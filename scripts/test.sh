@@ -3,18 +3,38 @@
 # is "N passed, N failed".  Steps can be named to run only those:
 #   scripts/test.sh units api-sqlite
 # --cluster: the steps that need Kafka, nginx, ClickHouse and S3; --all: all.
+# --match WORD: of the steps that are asked for (or else of each kind one) only the
+# files with WORD in their names.
+#
+# Three steps at a time (OVERROUND_TEST_LANES): one that computes, and two of those
+# that mostly wait, for Kafka, a lease or a clock.  A step's lines appear together as it
+# ends: passed, failed, seconds, and of those on a processor (what it started and left
+# running, as PostgreSQL, is not among them).
 set -u
 cd "$(dirname "$0")/.."
 
 logs=build/test
 mkdir -p "$logs"
 export OVERROUND_DATA=${OVERROUND_DATA:-$(cd .. && pwd)/shared/data}
+lanes=${OVERROUND_TEST_LANES:-3}
 passed=0
 failed=0
 skipped=0
 started=$SECONDS
+match=""
+ended="" # this step is told to end
 
 say() { printf '%s\n' "$*"; }
+
+# Seconds that this process's children were on a processor, those that have ended.
+say_cpu() {
+    local fields
+    read -r fields <"/proc/$BASHPID/stat"
+    # shellcheck disable=SC2086
+    set -- ${fields##*) }
+    printf '%-28s %34d s\n' "  on a processor" $(((${14} + ${15}) / ticks))
+}
+ticks=$(getconf CLK_TCK)
 
 # finish NAME PASSED FAILED SECONDS LOG
 finish() {
@@ -29,12 +49,26 @@ finish() {
     fi
 }
 
-# Builds first, so that a step's time is the tests' own.
+# The files of a folder that are asked for.
+files() { # FOLDER PATTERN
+    compgen -G "tests/$1/$2" | grep -E "/[^/]*${match}[^/]*\$" | sort
+}
+
+# One at a time: two makes in one folder would write the same files, and two apt-gets
+# do not wait for each other.
+locked() {
+    flock "$logs/.lock" "$@"
+}
+
+needs() { # GROUP…: packages of Debian
+    locked scripts/deps.sh "$@"
+}
+
 build() {
-    local name=$1
+    local name=$1 begin=$SECONDS
     shift
-    local begin=$SECONDS
-    if make --no-print-directory "$@" >"$logs/$name.log" 2>&1; then
+    [ -z "$ended" ] || return 1
+    if locked make --no-print-directory "$@" >"$logs/$name.log" 2>&1; then
         printf '%-28s %34d s\n' "$name" $((SECONDS - begin))
         return 0
     fi
@@ -53,7 +87,7 @@ pairs() { # FUNCTION ARGUMENT: reads what the function's last argument is
 unit() { # VARIANT FILE
     local name out status
     name=$(basename "$2" .c)
-    out=$logs/unit/$name.out
+    out=$logs/unit-$1/$name.out
     CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "build/$1/unit/$name" >"$out" 2>&1
     status=$?
     [ "$status" -eq 0 ] || echo "FAILED: $2, exit $status" >>"$out"
@@ -61,15 +95,23 @@ unit() { # VARIANT FILE
 
 # A program that dies is one failure.
 units() {
-    local name=$1 variant=$2 begin=$SECONDS log=$logs/$1.log
-    local ok=0 bad=0 file out n
-    build "build-$name" -j2 "VARIANT=$variant" units || return
-    rm -rf "$logs/unit"
-    mkdir -p "$logs/unit"
-    printf '%s\n' tests/unit/*_test.c | pairs unit "$variant"
+    local name=$1 variant=$2 begin log=$logs/$1.log
+    local ok=0 bad=0 file out n all
+    all=$(files unit '*_test.c')
+    if [ -z "$match" ]; then
+        build "build-$name" -j2 "VARIANT=$variant" units || return
+    else
+        # shellcheck disable=SC2046,SC2001
+        build "build-$name" -j2 "VARIANT=$variant" \
+            $(sed "s|^tests/\(.*\)\.c|build/$variant/\1|" <<<"$all") || return
+    fi
+    begin=$SECONDS
+    rm -rf "$logs/unit-$variant"
+    mkdir -p "$logs/unit-$variant"
+    pairs unit "$variant" <<<"$all"
     : >"$log"
-    for file in tests/unit/*_test.c; do
-        out=$logs/unit/$(basename "$file" .c).out
+    for file in $all; do
+        out=$logs/unit-$variant/$(basename "$file" .c).out
         echo "# $file" >>"$log"
         cat "$out" >>"$log"
         ok=$((ok + $(grep -acE '^ok [0-9]' "$out")))
@@ -98,15 +140,16 @@ fuzz_one() { # SECONDS FILE
 }
 
 fuzz() {
-    local begin=$SECONDS log=$logs/fuzz.log bad all
+    local begin log=$logs/fuzz.log bad all
     build build-fuzz -j2 fuzz || return
+    begin=$SECONDS
+    all=$(files fuzz '*_fuzz.c')
     rm -rf "$logs/fuzz" "$logs/corpus"
     mkdir -p "$logs/fuzz" "$logs/corpus" "$logs/crashes"
-    printf '%s\n' tests/fuzz/*_fuzz.c | pairs fuzz_one "${OVERROUND_FUZZ_SECONDS:-20}"
+    pairs fuzz_one "${OVERROUND_FUZZ_SECONDS:-12}" <<<"$all"
     cat "$logs"/fuzz/*.out >"$log"
-    all=$(printf '%s\n' tests/fuzz/*_fuzz.c | wc -l)
     bad=$(grep -ac '^FAILED: ' "$log")
-    finish fuzz $((all - bad)) "$bad" $((SECONDS - begin)) "$log"
+    finish fuzz $(($(wc -l <<<"$all") - bad)) "$bad" $((SECONDS - begin)) "$log"
 }
 
 # node_step NAME FILES…: node's test runner; cancelled counts as failed, and under CI so
@@ -114,15 +157,16 @@ fuzz() {
 node_step() {
     local name=$1 begin=$SECONDS log=$logs/$1.log status
     shift
+    [ -z "$ended" ] || return 1
     local jobs=()
     node --help | grep -q -- --test-concurrency && jobs=(--test-concurrency="${jobs_max:-2}")
-    timeout "${step_limit:-900}" node --test --test-reporter=tap "${jobs[@]}" "$@" >"$log" 2>&1
+    timeout "${step_limit:-1800}" node --test --test-reporter=tap "${jobs[@]}" "$@" >"$log" 2>&1
     status=$?
     local ok=$(tap_count pass "$log") bad=$(tap_count fail "$log")
     bad=$((bad + $(tap_count cancelled "$log")))
     [ -z "${CI:-}" ] || [ -n "${may_skip:-}" ] || bad=$((bad + $(tap_count skipped "$log")))
     [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
-    [ "$status" -ne 124 ] || echo "FAILED: $name took over ${step_limit:-900} s" >>"$log"
+    [ "$status" -ne 124 ] || echo "FAILED: $name took over ${step_limit:-1800} s" >>"$log"
     finish "$name" "$ok" "$bad" $((SECONDS - begin)) "$log"
     name_skipped "$log"
 }
@@ -142,15 +186,14 @@ tap_count() {
 
 # One PostgreSQL for a step; the tests make a database each in it.
 with_postgres() {
-    local folder
+    local folder log=$logs/$step-postgres.log
     folder=$(mktemp -d "${TMPDIR:-/tmp}/overround-pg-XXXXXX")
-    OVERROUND_TEST_PG=$(scripts/pg.sh start "$folder" -c max_connections=200 \
-        2>"$logs/postgres.log" | tail -1)
+    OVERROUND_TEST_PG=$(scripts/pg.sh start "$folder" -c max_connections=200 2>"$log" | tail -1)
     export OVERROUND_TEST_PG
     if [ -z "$OVERROUND_TEST_PG" ]; then
-        echo "FAILED: scripts/pg.sh start" >>"$logs/postgres.log"
-        finish postgres 0 1 0 "$logs/postgres.log"
-        cat "$logs/postgres.log"
+        echo "FAILED: scripts/pg.sh start" >>"$log"
+        finish "$step-postgres" 0 1 0 "$log"
+        cat "$log"
     else
         "$@"
         scripts/pg.sh stop "$folder" >/dev/null 2>&1
@@ -160,29 +203,32 @@ with_postgres() {
 }
 
 api() { # STORE NAME
-    OVERROUND_TEST_STORE=$1 node_step "$2" tests/api/*_test.js
+    # shellcheck disable=SC2046
+    OVERROUND_TEST_STORE=$1 node_step "$2" $(files api '*_test.js')
 }
 
 # Against a RabbitMQ that the tests start, and several processes on PostgreSQL.
 amqp() {
-    OVERROUND_TEST_STORE=postgres node_step amqp tests/amqp/*_test.js
+    # shellcheck disable=SC2046
+    OVERROUND_TEST_STORE=postgres node_step amqp $(files amqp '*_test.js')
 }
 
 property() { # STORE
-    OVERROUND_TEST_STORE=$1 node_step "property-$1" tests/property/*_test.js
+    # shellcheck disable=SC2046
+    OVERROUND_TEST_STORE=$1 node_step "property-$1" $(files property '*_test.js')
 }
 
 # One Kafka for a step; its servers have topics of their own.
 with_kafka() {
-    local folder
+    local folder log=$logs/$step-kafka.log
     folder=$(mktemp -d "${TMPDIR:-/tmp}/overround-kafka-XXXXXX")
     rmdir "$folder"
-    OVERROUND_TEST_KAFKA=$(scripts/kafka.sh start "$folder" 2>"$logs/kafka.log" | tail -1)
+    OVERROUND_TEST_KAFKA=$(scripts/kafka.sh start "$folder" 2>"$log" | tail -1)
     export OVERROUND_TEST_KAFKA
     if [ -z "$OVERROUND_TEST_KAFKA" ]; then
-        echo "FAILED: scripts/kafka.sh start" >>"$logs/kafka.log"
-        finish kafka 0 1 0 "$logs/kafka.log"
-        cat "$logs/kafka.log"
+        echo "FAILED: scripts/kafka.sh start" >>"$log"
+        finish "$step-kafka" 0 1 0 "$log"
+        cat "$log"
     else
         "$@"
     fi
@@ -198,9 +244,8 @@ with_kafka() {
 api_cluster() {
     local apart='process|recovery|sim|schema'
     # shellcheck disable=SC2046
-    OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=1800 \
-        node_step api-cluster $(printf '%s\n' tests/api/*_test.js |
-            grep -vE "/($apart)_test.js\$")
+    OVERROUND_TEST_STORE=postgres OVERROUND_TEST_SHAPE=cluster jobs_max=1 step_limit=3000 \
+        node_step api-cluster $(files api '*_test.js' | grep -vE "/($apart)_test.js\$")
 }
 
 # One Kubernetes for a step, with PostgreSQL and Kafka beside it (scripts/kube.sh); each
@@ -243,15 +288,17 @@ both_kube() {
 
 # What needs more than one process, or a server of somebody else's.
 cluster() {
-    OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=1500 \
-        node_step cluster tests/cluster/*_test.js
+    # shellcheck disable=SC2046
+    OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=3000 \
+        node_step cluster $(files cluster '*_test.js')
 }
 
 # The images, built, taken apart and run.
 image() {
-    scripts/deps.sh edge_box || return
+    needs edge_box || return
     build build-image image-edge || return
-    jobs_max=1 node_step image tests/image/*_test.js
+    # shellcheck disable=SC2046
+    jobs_max=1 node_step image $(files image '*_test.js')
 }
 
 # deploy/terraform, without an account.  A machine without terraform tries what needs none;
@@ -259,7 +306,7 @@ image() {
 # says where.
 terraform() {
     local lacks=""
-    scripts/deps.sh terraform || return
+    needs terraform || return
     scripts/terraform.sh have 2>"$logs/terraform.log" || lacks=yes
     if [ -n "$lacks" ] && [ "${OVERROUND_TERRAFORM:-}" = required ]; then
         echo "FAILED: there is no terraform here, and this machine should have it" \
@@ -267,7 +314,8 @@ terraform() {
         finish terraform 0 1 0 "$logs/terraform.log"
         return
     fi
-    may_skip=$lacks jobs_max=1 step_limit=1800 node_step terraform tests/terraform/*_test.js
+    # shellcheck disable=SC2046
+    may_skip=$lacks jobs_max=1 node_step terraform $(files terraform '*_test.js')
 }
 
 # Cloudflare's runtime, and the types of CDNs' interfaces.
@@ -289,16 +337,24 @@ browser() {
         finish browser 0 1 $((SECONDS - begin)) "$log"
         return
     fi
-    step_limit=300 node_step browser tests/browser/*_test.js
+    # shellcheck disable=SC2046
+    node_step browser $(files browser '*_test.js')
 }
 
 # Releases that are brought out, and go back, by deploy/release.sh.
 release() {
-    OVERROUND_TEST_STORE=postgres jobs_max=1 step_limit=1200 \
-        node_step release tests/release/*_test.js
+    # shellcheck disable=SC2046
+    OVERROUND_TEST_STORE=postgres jobs_max=1 node_step release $(files release '*_test.js')
+}
+
+# What stands before the public listener (deploy/edge).
+edge() {
+    # shellcheck disable=SC2046
+    jobs_max=1 node_step edge $(files edge '*_test.js')
 }
 
 step() {
+    # shellcheck disable=SC2046
     case $1 in
     units) units units release ;;
     units-asan) units units-asan asan ;;
@@ -308,7 +364,7 @@ step() {
     property) property sqlite && with_postgres property postgres ;;
     amqp) with_postgres amqp ;;
     browser) browser ;;
-    crash) jobs_max=1 step_limit=1200 node_step crash tests/crash/*_test.js ;;
+    crash) jobs_max=1 node_step crash $(files crash '*_test.js') ;;
     api-asan)
         build build-asan -j2 VARIANT=asan build/asan/overround || return
         OVERROUND_TEST_BINARY=build/asan/overround api sqlite api-asan
@@ -317,52 +373,170 @@ step() {
     api-cluster) with_postgres with_kafka api_cluster ;;
     kube) with_kube both_kube ;;
     monitoring)
-        scripts/deps.sh build test monitoring || return
-        jobs_max=1 step_limit=1800 node_step monitoring tests/monitoring/*_test.js
+        needs build test monitoring || return
+        jobs_max=1 node_step monitoring $(files monitoring '*_test.js')
         ;;
-    chart) node_step chart tests/chart/*_test.js ;;
+    chart) node_step chart $(files chart '*_test.js') ;;
     release)
-        scripts/deps.sh build cluster monitoring release || return
+        needs build cluster monitoring release || return
         build build-faults -j2 faults || return
         with_postgres with_kafka release
         ;;
-    edge) # what stands before the public listener (deploy/edge)
-        scripts/deps.sh build test cluster edge || return
+    edge)
+        needs build test cluster edge || return
         edge_packages || return
         # Four minutes where it is not built yet; a test says so where it cannot be had.
         scripts/go_tool.sh have caddy 2>/dev/null && scripts/go_tool.sh fetch caddy
-        jobs_max=1 step_limit=1800 with_postgres with_kafka node_step edge tests/edge/*_test.js
+        with_postgres with_kafka edge
         ;;
     image) image ;;
     terraform) terraform ;;
     kube-validate) # asked for by name: it needs scripts/kube/tools.sh fetch kubernetes etcd
         node_step kube-validate tests/kube/validate_test.js
         ;;
-    *) say "no step $1; steps: $steps" && exit 2 ;;
+    *) say "no step $1; steps: $steps $cluster_steps $kube_steps" && exit 2 ;;
     esac
+}
+
+# What a step runs.
+files_of() { # STEP
+    case $1 in
+    units*) files unit '*_test.c' ;;
+    fuzz) files fuzz '*_fuzz.c' ;;
+    api-* | kube-*) files "${1%%-*}" '*_test.js' ;;
+    *) files "$1" '*_test.js' ;;
+    esac
+}
+
+# A step in a process of its own: what it says, and its counts, into files.
+start() { # STEP
+    local nice=0
+    is_busy "$1" && nice=5 # who waits for an answer goes first
+    rm -f "$logs/steps/$1.count"
+    (
+        trap 'ended=yes' TERM
+        [ "$nice" = 0 ] || renice -n "$nice" -p "$BASHPID" >/dev/null
+        step=$1
+        step "$1"
+        say_cpu
+        echo "$passed $failed $skipped" >"$logs/steps/$1.count"
+    ) >"$logs/steps/$1.out" 2>&1 &
+    running[$!]=$1
+}
+
+# What it said, as it has ended.  One that was cut off, or tried nothing, has failed.
+report() { # STEP
+    local ok=0 bad=1 left=0
+    cat "$logs/steps/$1.out"
+    [ ! -s "$logs/steps/$1.count" ] || read -r ok bad left <"$logs/steps/$1.count"
+    if [ $((ok + bad + left)) -eq 0 ]; then
+        say "FAILED: $1 tried nothing"
+        bad=1
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    skipped=$((skipped + left))
+}
+
+is_busy() { # STEP
+    case " $busy_steps " in *" $1 "*) return 0 ;; esac
+    return 1
+}
+
+# The next step into $next: a busy one while none runs, else one that waits, else any.
+choose() {
+    local name works=""
+    for name in "${running[@]}"; do
+        ! is_busy "$name" || works=yes
+    done
+    if [ ${#busy[@]} -gt 0 ] && { [ -z "$works" ] || [ ${#waiting[@]} -eq 0 ]; }; then
+        next=${busy[0]}
+        busy=("${busy[@]:1}")
+    else
+        next=${waiting[0]}
+        waiting=("${waiting[@]:1}")
+    fi
+}
+
+run_steps() {
+    local pid
+    while [ $((${#busy[@]} + ${#waiting[@]} + ${#running[@]})) -gt 0 ]; do
+        while [ $((${#busy[@]} + ${#waiting[@]})) -gt 0 ] && [ ${#running[@]} -lt "$lanes" ]; do
+            choose
+            start "$next"
+        done
+        wait -n -p pid
+        report "${running[$pid]}"
+        unset "running[$pid]"
+    done
+}
+
+# Everything below a process, and it.
+end_tree() { # PID
+    local pid
+    for pid in $(ps -o pid= --ppid "$1"); do
+        end_tree "$pid"
+    done
+    kill -TERM "$1" 2>/dev/null
+}
+
+# Steps stop what they have started, PostgreSQL and Kafka too.
+interrupted() {
+    local pid
+    for pid in "${!running[@]}"; do
+        end_tree "$pid"
+    done
+    wait
+    say "interrupted in: ${running[*]}"
+    exit 130
 }
 
 export logs
 export -f unit fuzz_one
 
 steps="units units-asan fuzz api-sqlite api-postgres amqp property browser crash api-asan"
-cluster_steps="image cluster api-cluster chart monitoring edge release terraform"
+cluster_steps="cluster api-cluster edge release terraform monitoring image chart"
 kube_steps="kube-validate kube"
-case ${1:-} in
---cluster) steps=$cluster_steps && shift ;;
---kube) steps=$kube_steps && shift ;;
---all) steps="$steps $cluster_steps" && shift ;;
-esac
+busy_steps="units units-asan fuzz api-sqlite api-postgres property browser api-asan image chart"
+each_kind="units fuzz api-sqlite property amqp browser crash $cluster_steps"
+wanted=""
+while [ $# -gt 0 ]; do
+    case $1 in
+    --cluster) wanted="$wanted $cluster_steps" ;;
+    --kube) wanted="$wanted $kube_steps" ;;
+    --all) wanted="$wanted $steps $cluster_steps" ;;
+    --match) match=${2:?a part of a file\'s name} && shift ;;
+    *) wanted="$wanted $1" ;;
+    esac
+    shift
+done
+[ -z "$match" ] || steps=$each_kind
+busy=()
+waiting=()
+for name in ${wanted:-$steps}; do
+    if [ -n "$match" ] && [ -z "$(files_of "$name")" ]; then
+        continue
+    elif is_busy "$name"; then
+        busy+=("$name")
+    else
+        waiting+=("$name")
+    fi
+done
+declare -A running=() # process: step
+mkdir -p "$logs/steps"
+trap interrupted INT TERM
 
 if [ ! -d "$OVERROUND_DATA/football" ]; then
     say "The data is not at $OVERROUND_DATA; set OVERROUND_DATA to its folder."
     [ -z "${CI:-}" ] || failed=$((failed + 1))
 fi
+if [ ${#busy[@]} -eq 0 ] && [ ${#waiting[@]} -eq 0 ]; then
+    say "no test has $match in its name"
+    exit 2
+fi
 build build-overround -j2 build/overround
 build build-helpers -j2 helpers
-for name in ${*:-$steps}; do
-    step "$name"
-done
+run_steps
 
 say "took $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s; details in $logs/"
 [ "$skipped" -eq 0 ] || say "$skipped skipped, named above"
