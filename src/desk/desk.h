@@ -5,7 +5,7 @@
  *                                             |
  *                                  durable: 200 or 202
  *
- * Where the book is another process's (bus/mirror.h) the answer waits until
+ * Where the book is another process's (topic/prices_in.h) the answer waits until
  * the entry has come back to this one.
  *
  * In a process that does not lead the entry goes by the leader (feed/inbox.h).

@@ -5,7 +5,7 @@
  * cashed out comes back with the rest.
  */
 #include "house/liability.h"
-#include "model/event_record.h"
+#include "model/event_kind.h"
 #include "model/grade.h"
 
 /* As charged when it was placed; < 0: it was not. */

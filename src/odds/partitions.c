@@ -19,10 +19,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "model/book_image.h"
-#include "model/fact_record.h"
+#include "topic/fact_record.h"
 #include "model/slot.h"
 #include "odds/odds.h"
-#include "odds/told.h"
+#include "topic/steps.h"
 
 #define POLL_MS 50
 #define LOOK_MS 1000
@@ -44,7 +44,7 @@ struct part {
     enum state state;
     char name[32];           /* of its epoch */
     struct book *shard;
-    struct told *told;
+    struct steps *told;
     int64_t epoch;
     int64_t done, saved;     /* results up to there are acknowledged; stored */
     int64_t passed, offset;  /* of the last record: position, and behind it */
@@ -92,7 +92,7 @@ static void emit(void *ctx, const struct book_record *record)
     struct part *part = ctx;
     struct kafka_record sent = price(part, record);
 
-    told_send(part->told, &sent);
+    steps_send(part->told, &sent);
 }
 
 static void emit_tick(void *ctx, const struct book_record *record)
@@ -100,7 +100,7 @@ static void emit_tick(void *ctx, const struct book_record *record)
     struct part *part = ctx;
     struct kafka_record sent = price(part, record);
 
-    told_tick(part->told, &sent);
+    steps_send_loose(part->told, &sent);
 }
 
 static void tell_results(struct part *part, const struct message *message, int64_t position)
@@ -114,7 +114,7 @@ static void tell_results(struct part *part, const struct message *message, int64
             continue;
         buf_reset(&all->text);
         fact_record_write(&facts[i], &all->arena, &all->text);
-        told_send(part->told, &(struct kafka_record){
+        steps_send(part->told, &(struct kafka_record){
             .topic = TOPIC_RESULTS, .partition = part->n, .key = facts[i].id.event,
             .value = buf_view(&all->text), .position = position });
     }
@@ -155,7 +155,7 @@ static void take(struct part *part, int64_t after_ms)
 {
     part->state = TAKES;
     part->again_ms = clock_wall_ms() + after_ms;
-    told_forget(part->told);
+    steps_forget(part->told);
 }
 
 static void on_lost_records(void *ctx)
@@ -252,7 +252,7 @@ static void on_revoked(void *ctx, int32_t n, bool lost)
     if (part->state == OURS)
         save_done(part);
     part->state = NONE;
-    told_forget(part->told);
+    steps_forget(part->told);
     book_shard_clear(part->shard);
     log_info("odds", "a partition goes", "partition=%d lost=%d", (int)n, lost);
 }
@@ -267,7 +267,7 @@ static void goes_live(struct part *part)
 
     part->state = OURS;
     tell_image(part, now_ms + IMAGE_SOON_MS + (int64_t)part->n * IMAGE_APART_MS);
-    told_end(part->told, part->all->position, part->offset);
+    steps_end(part->told, part->all->position, part->offset);
     if (!part->begun)
         kafka_group_begin(part->all->group, part->n);
     part->begun = true;
@@ -367,7 +367,7 @@ static void begin_pass(struct partitions *all)
         any = true;
         part->state = READS;
         book_shard_clear(part->shard);
-        told_begin(part->told);
+        steps_begin(part->told);
         all->told = part->done < all->told ? part->done : all->told;
     }
     if (!any)
@@ -422,15 +422,15 @@ static void on_message(void *ctx, const struct kafka_message *record)
     pass_over(part, record);
     if (part->state != OURS)
         return; /* the pass over the log has it */
-    told_begin(part->told);
+    steps_begin(part->told);
     if (record->value.n == 0)
         book_pass(part->shard, record->position);
     else if (record->position > book_position(part->shard))
         on_entry(part, record);
-    told_end(part->told, record->position, part->offset);
+    steps_end(part->told, record->position, part->offset);
     if (record->value.n == 0)
         tick(part);
-    if (!part->paused && told_waiting(part->told) > WAITING_MAX) {
+    if (!part->paused && steps_waiting(part->told) > WAITING_MAX) {
         part->paused = true;
         kafka_group_pause(all->group, part->n, true);
     }
@@ -447,8 +447,8 @@ static void look_after(struct part *part, int64_t now_ms)
         ask_epoch(part);
     if (part->state == NONE)
         return;
-    told_push(part->told);
-    if (part->paused && part->state == OURS && told_waiting(part->told) < WAITING_MAX / 2) {
+    steps_resend(part->told);
+    if (part->paused && part->state == OURS && steps_waiting(part->told) < WAITING_MAX / 2) {
         part->paused = false;
         kafka_group_pause(all->group, part->n, false);
     }
@@ -456,10 +456,10 @@ static void look_after(struct part *part, int64_t now_ms)
         return;
     part->look_ms = now_ms;
     save_done(part);
-    if (now_ms >= part->image_ms && told_waiting(part->told) == 0) {
-        told_begin(part->told);
+    if (now_ms >= part->image_ms && steps_waiting(part->told) == 0) {
+        steps_begin(part->told);
         tell_image(part, now_ms + IMAGE_MS);
-        told_end(part->told, part->done, 0);
+        steps_end(part->told, part->done, 0);
     }
 }
 
@@ -485,7 +485,7 @@ static void init_part(struct partitions *all, unsigned n)
     part->all = all;
     part->n = (int32_t)n;
     part->shard = book_shard(all->book, n);
-    part->told = told_new(&(struct told_options){
+    part->told = steps_new(&(struct steps_options){
         .kafka = all->options.kafka, .on_over = on_over, .on_lost = on_lost_records,
         .ctx = part });
     (void)snprintf(part->name, sizeof(part->name), "odds:%u/%u", n, all->options.count);
@@ -580,7 +580,7 @@ void partitions_free(struct partitions *all)
         struct part *part = &all->parts[i];
 
         CHECK(!part->asks && !part->saves);
-        told_free(part->told);
+        steps_free(part->told);
         arena_fini(&part->answer);
         arena_fini(&part->nothing);
     }

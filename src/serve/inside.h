@@ -73,11 +73,11 @@ struct serve {
     struct kafka *kafka;
     struct uof_parser *parser; /* of partitions */
     struct partitions *partitions;
-    struct intake *intake;
+    struct results_in *intake;
     struct book *shards;       /* that the mirror writes */
-    struct mirror *mirror;
+    struct prices_in *mirror;
     struct relay *relay;
-    struct money_topic *money;
+    struct money_in *money;
     uv_timer_t look;           /* until the number of partitions is known */
     unsigned looks;
     struct maintain *maintain;

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/metrics.h"
 #include "base/process.h"
-#include "bus/mirror.h"
+#include "topic/prices_in.h"
 #include "feed/amqp.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
@@ -66,7 +66,7 @@ static bool is_live(const struct serve *serve)
     if (!feed_is_recovered(serve->feed))
         return false;
     if (serve->kafka != NULL)
-        return serve->mirror != NULL && mirror_is_ready(serve->mirror);
+        return serve->mirror != NULL && prices_in_is_ready(serve->mirror);
     return feed_leads(serve->feed) || lease_is_led(serve->lease);
 }
 

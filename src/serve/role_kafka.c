@@ -17,11 +17,11 @@
 
 #include "base/log.h"
 #include "bus/kafka.h"
-#include "bus/mirror.h"
+#include "topic/prices_in.h"
 #include "feed/uof.h"
 #include "model/slot.h"
 #include "odds/partitions.h"
-#include "settle/intake.h"
+#include "topic/results_in.h"
 #include "settle/relay.h"
 #include "settle/settle.h"
 #include "web/web.h"
@@ -65,6 +65,11 @@ static void make_partitions(struct serve *serve)
     });
 }
 
+static void on_slots(void *settle, uint64_t slots)
+{
+    settle_set_slots(settle, slots);
+}
+
 static void make_divided(struct serve *serve)
 {
     const struct config *config = &serve->config;
@@ -72,11 +77,11 @@ static void make_divided(struct serve *serve)
     if (serve->roles.odds)
         make_partitions(serve);
     if (serve->roles.settle)
-        serve->intake = intake_new(&(struct intake_options){
-            .kafka = serve->kafka, .settle = serve->settle,
-            .count = (unsigned)config->partitions });
+        serve->intake = results_in_new(&(struct results_in_options){
+            .kafka = serve->kafka, .count = (unsigned)config->partitions,
+            .on_slots = on_slots, .on_results = settle_on_results, .ctx = serve->settle });
     if (serve->shards != NULL)
-        serve->mirror = mirror_new(&(struct mirror_options){
+        serve->mirror = prices_in_new(&(struct prices_in_options){
             .loop = &serve->loop, .kafka = serve->kafka, .bus = serve->bus,
             .book = serve->shards, .live_silence_ms = config->live_silence_ms,
             .prematch_silence_ms = config->prematch_silence_ms });
@@ -134,7 +139,7 @@ static bool book_is_whole(const void *ctx)
 {
     const struct serve *serve = ctx;
 
-    return serve->shards == NULL || (serve->mirror != NULL && mirror_is_ready(serve->mirror));
+    return serve->shards == NULL || (serve->mirror != NULL && prices_in_is_ready(serve->mirror));
 }
 
 static void make_routes(struct serve *serve)
@@ -181,7 +186,7 @@ void serve_facts_stored(void *ctx, const struct fact *facts, uint32_t n)
     struct serve *serve = ctx;
 
     if (serve->intake != NULL)
-        intake_stored(serve->intake, facts, n);
+        results_in_stored(serve->intake, facts, n);
 }
 
 /* ---- asked ------------------------------------------------------------------ */
@@ -210,7 +215,7 @@ void serve_bus_metrics(struct serve *serve)
     else if (serve->partitions != NULL)
         partitions_metrics(partitions_book(serve->partitions));
     if (serve->mirror != NULL)
-        mirror_metrics(serve->mirror);
+        prices_in_metrics(serve->mirror);
 }
 
 /* ---- the end ---------------------------------------------------------------- */
@@ -228,7 +233,7 @@ unsigned serve_leave_groups(struct serve *serve, void (*on_left)(void *ctx))
     }
     if (serve->intake != NULL) {
         n++;
-        intake_stop(serve->intake, on_left, serve);
+        results_in_stop(serve->intake, on_left, serve);
     }
     return n;
 }
@@ -236,7 +241,7 @@ unsigned serve_leave_groups(struct serve *serve, void (*on_left)(void *ctx))
 void serve_stop_kafka(struct serve *serve)
 {
     if (serve->mirror != NULL)
-        mirror_close(serve->mirror);
+        prices_in_close(serve->mirror);
     serve->mirror = NULL;
     if (serve->kafka != NULL)
         kafka_close(serve->kafka, CLOSE_MS, serve_stop_next, serve);
@@ -249,7 +254,7 @@ void serve_free_bus(struct serve *serve)
     if (serve->kafka == NULL)
         return;
     partitions_free(serve->partitions);
-    intake_free(serve->intake);
+    results_in_free(serve->intake);
     if (serve->parser != NULL)
         uof_parser_free(serve->parser);
     kafka_free(serve->kafka);

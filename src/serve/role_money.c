@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "bus/money_topic.h"
+#include "topic/money_in.h"
 #include "risk/risk.h"
 #include "settle/relay.h"
 
@@ -51,18 +51,18 @@ void serve_make_money(struct serve *serve, struct kafka *kafka)
 {
     const struct start *start = &serve->start;
 
-    serve->money = money_topic_new(&(struct money_topic_options){
+    serve->money = money_in_new(&(struct money_in_options){
         .kafka = kafka, .bus = serve->bus, .snapshot = start->counted,
         .margin_e4 = serve->config.cashout_margin * 100,
         .turns = !serve->roles.web, .gather_ms = serve->roles.web ? SHOWN_MS : COUNTED_MS,
         .since_ms = start->counted == NULL ? clock_wall_ms()
-                                           : start->counted_ms - MONEY_TOPIC_BEFORE_MS,
+                                           : start->counted_ms - MONEY_IN_BEFORE_MS,
     });
 }
 
 void serve_stop_money(struct serve *serve)
 {
-    money_topic_free(serve->money);
+    money_in_free(serve->money);
     serve->money = NULL;
     if (serve->relay != NULL)
         relay_stop(serve->relay, serve_stop_next, serve);

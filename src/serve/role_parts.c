@@ -10,7 +10,7 @@
 #include "analytics/cohorts.h"
 #include "analytics/traffic.h"
 #include "bus/kafka.h"
-#include "bus/mirror.h"
+#include "topic/prices_in.h"
 #include "desk/desk.h"
 #include "feed/amqp.h"
 #include "feed/feed.h"
@@ -119,7 +119,7 @@ static void look_at_mirror(void *ctx)
     const struct serve *serve = ctx;
 
     if (serve->mirror != NULL)
-        mirror_look(serve->mirror);
+        prices_in_check_silence(serve->mirror);
 }
 
 void serve_make_bets(struct serve *serve, struct bus *told)

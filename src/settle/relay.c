@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "model/event_record.h"
+#include "topic/event_record.h"
 #include "model/grade.h"
 #include "trace/tracer.h"
 

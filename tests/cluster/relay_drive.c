@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "bus/money_topic.h"
+#include "topic/money_in.h"
 #include "settle/relay.h"
 #include "store/db.h"
 
@@ -29,7 +29,7 @@ static struct {
     struct store *store;
     struct kafka *kafka;
     struct relay *relay;
-    struct money_topic *money;
+    struct money_in *money;
     struct bus *bus;
     struct snapshot snapshot;
     int64_t seqs[ACCOUNTS];
@@ -107,8 +107,8 @@ static void begin_hear(const char *url)
     db_close(db);
     drive.bus = bus_local_new();
     bus_subscribe(drive.bus, &(struct bus_subscriber){ .on_money = on_money });
-    drive.money = money_topic_new(&(struct money_topic_options){
-        .kafka = drive.kafka, .bus = drive.bus, .since_ms = now_ms - MONEY_TOPIC_BEFORE_MS,
+    drive.money = money_in_new(&(struct money_in_options){
+        .kafka = drive.kafka, .bus = drive.bus, .since_ms = now_ms - MONEY_IN_BEFORE_MS,
         .snapshot = &drive.snapshot });
 }
 
@@ -143,7 +143,7 @@ static void on_term(uv_signal_t *term, int number)
 {
     (void)number;
     uv_close((uv_handle_t *)term, NULL);
-    money_topic_free(drive.money);
+    money_in_free(drive.money);
     if (drive.relay != NULL)
         relay_stop(drive.relay, on_stopped, NULL);
     else

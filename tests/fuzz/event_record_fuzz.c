@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "model/event_record.h"
+#include "topic/event_record.h"
 
 #define ARENA_BYTES (64 * 1024 * 1024)
 #define RECORD_BYTES (16 * 1024 * 1024)

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "model/fact_record.h"
+#include "topic/fact_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

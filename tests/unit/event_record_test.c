@@ -1,4 +1,4 @@
-/* model/event_record: events of money as records, and back. */
+/* topic/event_record: events of money as records, and back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "model/event_record.h"
+#include "topic/event_record.h"
 
 #define BYTES (1 << 20)
 

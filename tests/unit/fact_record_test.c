@@ -1,5 +1,5 @@
 /*
- * model/fact_record: what is written is read as the same fact; what is not
+ * topic/fact_record: what is written is read as the same fact; what is not
  * whole is refused with the member's name.
  */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "model/fact_record.h"
+#include "topic/fact_record.h"
 
 static struct arena arena;
 

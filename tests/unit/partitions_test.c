@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "feed/uof.h"
 #include "model/book_image.h"
-#include "model/fact_record.h"
+#include "topic/fact_record.h"
 #include "model/slot.h"
 #include "odds/partitions.h"
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "model/event_record.h"
+#include "topic/event_record.h"
 #include "settle/relay.h"
 
 #define ROWS_MAX 400

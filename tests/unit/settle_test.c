@@ -26,7 +26,7 @@ static bool placement_waits(void *ctx)
 
 /* What settlement told on the bus, from the first. */
 static struct bus *bus;
-static struct told {
+static struct steps {
     struct bus_money money;
     struct bet_view bet;
     enum leg_state leg;
@@ -37,7 +37,7 @@ static void on_money(void *ctx, const struct bus_money *message)
 {
     (void)ctx;
     if (n_told < LENGTH(told))
-        told[n_told++] = (struct told){ *message, *message->bet,
+        told[n_told++] = (struct steps){ *message, *message->bet,
                                         message->bet->slip->legs[0].result.state };
 }
 

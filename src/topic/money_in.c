@@ -1,5 +1,5 @@
-/* Money from the topics: see money_topic.h. */
-#include "bus/money_topic.h"
+/* Money from the topics: see money_in.h. */
+#include "topic/money_in.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "model/event_record.h"
+#include "topic/event_record.h"
 
 #define SCRATCH_BYTES (8 * 1024 * 1024)
 #define CLASSES 16       /* account % 16 is told by one relay at a time */
@@ -20,15 +20,15 @@ struct heard {
 };
 
 struct source {
-    struct money_topic *topic;
+    struct money_in *in;
     struct kafka_reader *reader;
     struct heard *heard; /* by partition */
     int32_t partitions;
     bool wallet;         /* of its records only deposits and withdrawals are news */
 };
 
-struct money_topic {
-    struct money_topic_options options;
+struct money_in {
+    struct money_in_options options;
     struct snapshot *snapshot; /* NULL: none */
     struct source bets, transfers;
     struct arena arena;
@@ -69,9 +69,9 @@ static bool is_repeat(struct source *source, const struct kafka_message *message
     return false;
 }
 
-static bool is_known(const struct money_topic *topic, int64_t xid)
+static bool is_known(const struct money_in *in, int64_t xid)
 {
-    return topic->snapshot != NULL && snapshot_has(topic->snapshot, xid);
+    return in->snapshot != NULL && snapshot_has(in->snapshot, xid);
 }
 
 static bool is_wallet(int event)
@@ -81,13 +81,13 @@ static bool is_wallet(int event)
 
 /* ---- what is ------------------------------------------------------------------ */
 
-static void publish(struct money_topic *topic, struct event_record *record)
+static void publish(struct money_in *in, struct event_record *record)
 {
     struct bet_view *bet = &record->bet;
 
     bet->offered = bet->state == BET_ACCEPTED; /* no offer, until it is asked for */
-    bet->margin_e4 = topic->options.margin_e4;
-    bus_publish_money(topic->options.bus, &(struct bus_money){
+    bet->margin_e4 = in->options.margin_e4;
+    bus_publish_money(in->options.bus, &(struct bus_money){
         .event = record->event,
         .account = record->account,
         .seq = record->seq,
@@ -105,18 +105,18 @@ static void publish(struct money_topic *topic, struct event_record *record)
 
 static void read_record(struct source *source, struct str text)
 {
-    struct money_topic *topic = source->topic;
+    struct money_in *in = source->in;
     struct event_record record;
 
-    arena_reset(&topic->arena);
-    if (!event_record_read(text, &topic->arena, &topic->slip, &record) ||
+    arena_reset(&in->arena);
+    if (!event_record_read(text, &in->arena, &in->slip, &record) ||
         record.has_bet == source->wallet) {
         count("malformed");
         log_warn("money", "a record cannot be read", "text='" STR_FMT "'",
                  STR_ARG(((struct str){ text.p, text.n < 200 ? text.n : 200 })));
         return;
     }
-    publish(topic, &record);
+    publish(in, &record);
 }
 
 static void on_message(void *ctx, const struct kafka_message *message)
@@ -130,9 +130,9 @@ static void on_message(void *ctx, const struct kafka_message *message)
         return; /* it comes with its bet */
     if (is_repeat(source, message))
         count("repeated");
-    else if (peeked && is_known(source->topic, xid))
+    else if (peeked && is_known(source->in, xid))
         count("known");
-    else if (peeked && source->topic->options.turns && !event_turns(event))
+    else if (peeked && source->in->options.turns && !event_turns(event))
         count("passed");
     else
         read_record(source, message->value);
@@ -140,43 +140,43 @@ static void on_message(void *ctx, const struct kafka_message *message)
 
 /* ---- life ----------------------------------------------------------------------- */
 
-static void open_source(struct money_topic *topic, struct source *source, enum topic name)
+static void open_source(struct money_in *in, struct source *source, enum topic name)
 {
-    source->topic = topic;
+    source->in = in;
     source->wallet = name == TOPIC_TRANSFERS;
-    source->reader = kafka_reader_new(topic->options.kafka, &(struct kafka_reader_options){
-        .topic = name, .since_ms = topic->options.since_ms,
-        .gather_ms = topic->options.gather_ms, .on_message = on_message, .ctx = source });
+    source->reader = kafka_reader_new(in->options.kafka, &(struct kafka_reader_options){
+        .topic = name, .since_ms = in->options.since_ms,
+        .gather_ms = in->options.gather_ms, .on_message = on_message, .ctx = source });
 }
 
-struct money_topic *money_topic_new(const struct money_topic_options *options)
+struct money_in *money_in_new(const struct money_in_options *options)
 {
-    struct money_topic *topic = calloc(1, sizeof(*topic));
+    struct money_in *in = calloc(1, sizeof(*in));
 
-    CHECK(topic != NULL && options->since_ms > 0);
-    topic->options = *options;
+    CHECK(in != NULL && options->since_ms > 0);
+    in->options = *options;
     if (options->snapshot != NULL) {
-        topic->snapshot = malloc(sizeof(*topic->snapshot));
-        CHECK(topic->snapshot != NULL);
-        *topic->snapshot = *options->snapshot;
+        in->snapshot = malloc(sizeof(*in->snapshot));
+        CHECK(in->snapshot != NULL);
+        *in->snapshot = *options->snapshot;
     }
-    arena_init(&topic->arena, SCRATCH_BYTES);
-    open_source(topic, &topic->bets, TOPIC_BETS);
+    arena_init(&in->arena, SCRATCH_BYTES);
+    open_source(in, &in->bets, TOPIC_BETS);
     if (!options->turns)
-        open_source(topic, &topic->transfers, TOPIC_TRANSFERS);
-    return topic;
+        open_source(in, &in->transfers, TOPIC_TRANSFERS);
+    return in;
 }
 
-void money_topic_free(struct money_topic *topic)
+void money_in_free(struct money_in *in)
 {
-    if (topic == NULL)
+    if (in == NULL)
         return;
-    kafka_reader_close(topic->bets.reader);
-    if (topic->transfers.reader != NULL)
-        kafka_reader_close(topic->transfers.reader);
-    free(topic->bets.heard);
-    free(topic->transfers.heard);
-    free(topic->snapshot);
-    arena_fini(&topic->arena);
-    free(topic);
+    kafka_reader_close(in->bets.reader);
+    if (in->transfers.reader != NULL)
+        kafka_reader_close(in->transfers.reader);
+    free(in->bets.heard);
+    free(in->transfers.heard);
+    free(in->snapshot);
+    arena_fini(&in->arena);
+    free(in);
 }

@@ -9,17 +9,17 @@
  * changes is told to nobody; then all of it at once.  A shard of which nothing
  * was heard yet is silent.
  */
-#ifndef BUS_MIRROR_H
-#define BUS_MIRROR_H
+#ifndef TOPIC_PRICES_IN_H
+#define TOPIC_PRICES_IN_H
 
 #include <uv.h>
 
 #include "bus/bus.h"
 #include "bus/kafka.h"
 
-struct mirror;
+struct prices_in;
 
-struct mirror_options {
+struct prices_in_options {
     uv_loop_t *loop;
     struct kafka *kafka;
     struct bus *bus;      /* gets what changed (bus_prices) */
@@ -28,19 +28,19 @@ struct mirror_options {
     int64_t prematch_silence_ms; /* then all of them */
 };
 
-struct mirror *mirror_new(const struct mirror_options *options) MUST_USE;
+struct prices_in *prices_in_new(const struct prices_in_options *options) MUST_USE;
 /* Every partition was read to its end, its image is whole and its owner was
  * heard: once and for all, for silence suspends and takes nothing back. */
-bool mirror_is_ready(const struct mirror *mirror);
+bool prices_in_is_ready(const struct prices_in *prices);
 /* The topics have another number of partitions than the book has shards: it
  * can never be ready. */
-bool mirror_is_mismatched(const struct mirror *mirror);
+bool prices_in_is_mismatched(const struct prices_in *prices);
 /* Judges who is silent as of now.  It does so by itself, but a process that slept
  * sells nothing before it has looked. */
-void mirror_look(struct mirror *mirror);
+void prices_in_check_silence(struct prices_in *prices);
 /* Sets the gauges. */
-void mirror_metrics(const struct mirror *mirror);
+void prices_in_metrics(const struct prices_in *prices);
 /* Nothing more comes; its memory goes in the loop's next turn. */
-void mirror_close(struct mirror *mirror);
+void prices_in_close(struct prices_in *prices);
 
 #endif

@@ -10,16 +10,16 @@
  * around them.  The processes that commit money publish nothing of it
  * themselves where this is used.
  */
-#ifndef BUS_MONEY_TOPIC_H
-#define BUS_MONEY_TOPIC_H
+#ifndef TOPIC_MONEY_IN_H
+#define TOPIC_MONEY_IN_H
 
 #include "bus/bus.h"
 #include "bus/kafka.h"
 #include "model/snapshot.h"
 
-struct money_topic;
+struct money_in;
 
-struct money_topic_options {
+struct money_in_options {
     struct kafka *kafka;
     struct bus *bus;
     int64_t margin_e4;       /* of cash-outs, for bus_money's bets */
@@ -28,16 +28,16 @@ struct money_topic_options {
     int64_t gather_ms;       /* as kafka_reader's */
     /*
      * From when on.  Who counted in the store under a snapshot gives it, and a
-     * time well before it was taken (MONEY_TOPIC_BEFORE_MS): what is not in the
+     * time well before it was taken (MONEY_IN_BEFORE_MS): what is not in the
      * snapshot was told after it was taken.  Else NULL, and the time.
      */
     int64_t since_ms;
     const struct snapshot *snapshot; /* copied */
 };
-#define MONEY_TOPIC_BEFORE_MS 30000 /* more than the clocks of two machines differ */
+#define MONEY_IN_BEFORE_MS 30000 /* more than the clocks of two machines differ */
 
-struct money_topic *money_topic_new(const struct money_topic_options *options) MUST_USE;
+struct money_in *money_in_new(const struct money_in_options *options) MUST_USE;
 /* Closes its readers.  No message afterwards. */
-void money_topic_free(struct money_topic *topic);
+void money_in_free(struct money_in *in);
 
 #endif

@@ -1,4 +1,4 @@
-/* settle/intake: whose slots are settled here, and when an offset is committed.
+/* topic/results_in: whose slots are settled here, and when an offset is committed.
  * The group and the engine are played here. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "model/fact_record.h"
+#include "topic/fact_record.h"
 #include "model/slot.h"
-#include "settle/intake.h"
+#include "topic/results_in.h"
 
 #define PARTITIONS 4
 #define EVENT STR("sr:match:7")
@@ -56,25 +56,26 @@ void kafka_group_close(struct kafka_group *group, void (*on_closed)(void *ctx), 
     on_closed(ctx);
 }
 
-void settle_set_slots(struct settle *settle, uint64_t slots)
+static void on_slots(void *ctx, uint64_t slots)
 {
-    (void)settle;
+    (void)ctx;
     seen.slots = slots;
 }
 
-void settle_on_results(void *settle, const struct bus_results *message)
+static void on_results(void *ctx, const struct bus_results *message)
 {
-    (void)settle;
+    (void)ctx;
     assert_true(message->n == 1 && seen.n < LENGTH(seen.taken));
     seen.taken[seen.n] = message->facts[0];
     seen.taken[seen.n].id.event = EVENT;
     seen.n++;
 }
 
-static struct intake *begin(void)
+static struct results_in *begin(void)
 {
     memset(&seen, 0, sizeof(seen));
-    return intake_new(&(struct intake_options){ .count = PARTITIONS });
+    return results_in_new(&(struct results_in_options){
+        .count = PARTITIONS, .on_slots = on_slots, .on_results = on_results });
 }
 
 static void on_stopped(void *ctx)
@@ -82,10 +83,10 @@ static void on_stopped(void *ctx)
     (void)ctx;
 }
 
-static void end(struct intake *intake)
+static void end(struct results_in *in)
 {
-    intake_stop(intake, on_stopped, NULL);
-    intake_free(intake);
+    results_in_stop(in, on_stopped, NULL);
+    results_in_free(in);
 }
 
 static uint64_t slots_of(unsigned partition)
@@ -120,80 +121,80 @@ static void give_fact(int64_t offset)
 
 static void slots_follow_the_partitions(void **state)
 {
-    struct intake *intake = begin();
+    struct results_in *in = begin();
 
     (void)state;
-    seen.group.on_assigned(intake, 1);
+    seen.group.on_assigned(in, 1);
     assert_true(seen.slots == slots_of(1));
-    seen.group.on_assigned(intake, 3);
+    seen.group.on_assigned(in, 3);
     assert_true(seen.slots == (slots_of(1) | slots_of(3)));
-    seen.group.on_revoked(intake, 1, false);
+    seen.group.on_revoked(in, 1, false);
     assert_true(seen.slots == slots_of(3));
-    end(intake);
+    end(in);
 }
 
 /* Kafka is away: what the store has is settled all the same. */
 static void what_is_lost_is_settled_until_the_group_is_back(void **state)
 {
-    struct intake *intake = begin();
+    struct results_in *in = begin();
 
     (void)state;
-    seen.group.on_assigned(intake, 1);
-    seen.group.on_assigned(intake, 3);
-    seen.group.on_revoked(intake, 1, true);
-    seen.group.on_revoked(intake, 3, true);
+    seen.group.on_assigned(in, 1);
+    seen.group.on_assigned(in, 3);
+    seen.group.on_revoked(in, 1, true);
+    seen.group.on_revoked(in, 3, true);
     assert_true(seen.slots == (slots_of(1) | slots_of(3)));
-    seen.group.on_assigned(intake, 2);
+    seen.group.on_assigned(in, 2);
     assert_true(seen.slots == slots_of(2));
-    end(intake);
+    end(in);
 }
 
 static void an_offset_is_committed_behind_what_is_stored(void **state)
 {
-    struct intake *intake = begin();
+    struct results_in *in = begin();
 
     (void)state;
-    seen.group.on_assigned(intake, (int32_t)(slot_of(EVENT) % PARTITIONS));
+    seen.group.on_assigned(in, (int32_t)(slot_of(EVENT) % PARTITIONS));
     give_fact(5);
     give_fact(6);
     give(STR("{\"v\":1"), 7); /* nobody can read it: passed over */
     give_fact(8);
     assert_int_equal(seen.n, 3);
     assert_int_equal(seen.committed, 0);
-    intake_stored(intake, &seen.taken[1], 1);
+    results_in_stored(in, &seen.taken[1], 1);
     assert_int_equal(seen.committed, 0); /* 5 is not */
-    intake_stored(intake, &seen.taken[0], 1);
+    results_in_stored(in, &seen.taken[0], 1);
     assert_int_equal(seen.committed, 8);
-    intake_stored(intake, &seen.taken[2], 1);
+    results_in_stored(in, &seen.taken[2], 1);
     assert_int_equal(seen.committed, 9);
-    end(intake);
+    end(in);
 }
 
 /* A person has to see to the first one; the others are settled meanwhile. */
 static void one_that_the_store_rejects_holds_only_the_offset(void **state)
 {
-    struct intake *intake = begin();
+    struct results_in *in = begin();
 
     (void)state;
-    seen.group.on_assigned(intake, (int32_t)(slot_of(EVENT) % PARTITIONS));
+    seen.group.on_assigned(in, (int32_t)(slot_of(EVENT) % PARTITIONS));
     give_fact(1);
     for (int64_t offset = 2; offset < 12000; offset++) {
         seen.n = 0;
         give_fact(offset);
-        intake_stored(intake, &seen.taken[0], 1);
+        results_in_stored(in, &seen.taken[0], 1);
         assert_false(seen.paused);
     }
     assert_int_equal(seen.committed, 0);
-    end(intake);
+    end(in);
 }
 
 static void a_store_that_takes_nothing_is_waited_for(void **state)
 {
-    struct intake *intake = begin();
+    struct results_in *in = begin();
     int64_t offset = 0;
 
     (void)state;
-    seen.group.on_assigned(intake, (int32_t)(slot_of(EVENT) % PARTITIONS));
+    seen.group.on_assigned(in, (int32_t)(slot_of(EVENT) % PARTITIONS));
     for (; !seen.paused; seen.n = 0) {
         assert_true(offset < 20000);
         give_fact(++offset);
@@ -202,10 +203,10 @@ static void a_store_that_takes_nothing_is_waited_for(void **state)
         struct fact fact = { .id.event = EVENT, .record = stored };
 
         assert_true(stored <= offset);
-        intake_stored(intake, &fact, 1);
+        results_in_stored(in, &fact, 1);
     }
     assert_true(seen.committed > 0);
-    end(intake);
+    end(in);
 }
 
 int main(void)

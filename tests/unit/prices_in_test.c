@@ -1,4 +1,4 @@
-/* bus/mirror: a book from the topic prices: ready when it is whole, told when
+/* topic/prices_in: a book from the topic prices: ready when it is whole, told when
  * the past is read, silent when nobody is heard.  Kafka is played here. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "bus/mirror.h"
+#include "topic/prices_in.h"
 #include "model/book_image.h"
 #include "model/slot.h"
 
@@ -53,7 +53,7 @@ struct bench {
     uv_loop_t loop;
     struct bus *bus;
     struct book *owner, *book;
-    struct mirror *mirror;
+    struct prices_in *mirror;
     unsigned told, told_all;
     int32_t status;    /* of the event; 1 = live */
     int32_t partition; /* of what is emitted */
@@ -78,7 +78,7 @@ static void bench_init(struct bench *bench, unsigned partitions)
     bus_subscribe(bench->bus, &(struct bus_subscriber){ .on_prices = on_prices, .ctx = bench });
     bench->owner = book_sharded_new(PARTITIONS);
     bench->book = book_sharded_new(PARTITIONS);
-    bench->mirror = mirror_new(&(struct mirror_options){
+    bench->mirror = prices_in_new(&(struct prices_in_options){
         .loop = &bench->loop, .bus = bench->bus, .book = bench->book,
         .live_silence_ms = LIVE_MS, .prematch_silence_ms = ALL_MS,
     });
@@ -86,7 +86,7 @@ static void bench_init(struct bench *bench, unsigned partitions)
 
 static void bench_fini(struct bench *bench)
 {
-    mirror_close(bench->mirror);
+    prices_in_close(bench->mirror);
     assert_true(kafka.closed);
     uv_run(&bench->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&bench->loop), 0);
@@ -207,7 +207,7 @@ static void becomes_ready(struct bench *bench)
     ends();
     tick_both(bench, 1);
     run_for(bench, 150);
-    assert_true(mirror_is_ready(bench->mirror));
+    assert_true(prices_in_is_ready(bench->mirror));
     tick_both(bench, 1); /* its budget begins anew */
 }
 
@@ -225,18 +225,18 @@ static void it_is_ready_when_it_is_whole_and_heard(void **state)
     image(&bench, 1);
     run_for(&bench, 150);
     assert_int_equal(bench.told, 0); /* the past is told to nobody */
-    assert_false(mirror_is_ready(bench.mirror));
+    assert_false(prices_in_is_ready(bench.mirror));
     ends();
     run_for(&bench, 150);
     assert_int_equal(bench.told, bench.told_all);
-    assert_false(mirror_is_ready(bench.mirror));
+    assert_false(prices_in_is_ready(bench.mirror));
     assert_int_equal(shown(&bench), MARKET_SUSPENDED); /* nobody was heard */
     tick(&bench, 0, 1, clock_wall_ms() + 1);
     run_for(&bench, 150);
-    assert_false(mirror_is_ready(bench.mirror));
+    assert_false(prices_in_is_ready(bench.mirror));
     tick(&bench, 1, 1, clock_wall_ms() + 1);
     run_for(&bench, 150);
-    assert_true(mirror_is_ready(bench.mirror));
+    assert_true(prices_in_is_ready(bench.mirror));
     tick_both(&bench, 1);
     assert_int_equal(shown(&bench), MARKET_ACTIVE);
     bench_fini(&bench);
@@ -290,7 +290,7 @@ static void who_is_silent_sells_nothing_until_heard(void **state)
     run_for(&bench, LIVE_MS + 250);
     assert_int_equal(shown(&bench), MARKET_SUSPENDED); /* its event is live */
     assert_true(bench.told_all > told);
-    assert_true(mirror_is_ready(bench.mirror)); /* the wallet goes on */
+    assert_true(prices_in_is_ready(bench.mirror)); /* the wallet goes on */
     tick_both(&bench, 1);
     assert_int_equal(shown(&bench), MARKET_ACTIVE);
     bench_fini(&bench);
@@ -339,7 +339,7 @@ static void who_slept_looks_before_it_sells(void **state)
     bench_init(&bench, PARTITIONS);
     becomes_ready(&bench);
     uv_sleep(LIVE_MS + 50);
-    mirror_look(bench.mirror);
+    prices_in_check_silence(bench.mirror);
     assert_int_equal(shown(&bench), MARKET_SUSPENDED);
     bench_fini(&bench);
 }
@@ -365,7 +365,7 @@ static void another_number_of_partitions_is_seen(void **state)
     (void)state;
     bench_init(&bench, PARTITIONS * 2);
     run_for(&bench, 150);
-    assert_true(mirror_is_mismatched(bench.mirror));
+    assert_true(prices_in_is_mismatched(bench.mirror));
     kafka.reader.on_message(kafka.reader.ctx, &(struct kafka_message){ .partition = 3 });
     kafka.reader.on_end(kafka.reader.ctx, 3);
     bench_fini(&bench);

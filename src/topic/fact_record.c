@@ -1,5 +1,5 @@
 /* Facts as JSON: see fact_record.h. */
-#include "model/fact_record.h"
+#include "topic/fact_record.h"
 
 #include "base/json.h"
 #include "base/json_record.h"

@@ -10,21 +10,14 @@
  * An event's id is "<account>-<seq>", for ever: who was told twice knows it by
  * that.  Pure.
  */
-#ifndef MODEL_EVENT_RECORD_H
-#define MODEL_EVENT_RECORD_H
+#ifndef TOPIC_EVENT_RECORD_H
+#define TOPIC_EVENT_RECORD_H
 
 #include "base/arena.h"
 #include "model/bet_json.h"
+#include "model/event_kind.h"
 #include "model/experiment.h"
 #include "model/ledger.h"
-
-enum event_kind {
-#define EVENT(number, name, text, ref) EVENT_##name = number,
-#include "tbl/events.h"
-#undef EVENT
-};
-const char *event_name(int event); /* NULL: there is none of that number */
-int event_find(struct str name);   /* 0: there is none of that name */
 
 struct event_record {
     int event;
@@ -38,12 +31,6 @@ struct event_record {
     const struct experiments *experiments; /* to be written with a bet; NULL: none */
     struct bet_view bet;    /* of a record of transfers: only id and sport */
 };
-
-/* The bet's state after it. */
-enum bet_state event_state(int event);
-/* It ended the bet, or opened it again: what the bet was charged in limits comes
- * back, or counts once more. */
-bool event_turns(int event);
 
 /* What it moved; false: nothing. */
 bool event_transfer(const struct event_record *record, enum transfer_kind *kind) MUST_USE;

@@ -1,5 +1,5 @@
-/* The book of other processes: see mirror.h. */
-#include "bus/mirror.h"
+/* The book of other processes: see prices_in.h. */
+#include "topic/prices_in.h"
 
 #include <stdlib.h>
 
@@ -18,8 +18,8 @@ struct shard {
     bool ended;           /* the past is read */
 };
 
-struct mirror {
-    struct mirror_options options;
+struct prices_in {
+    struct prices_in_options options;
     struct kafka_reader *reader;
     uv_timer_t timer;
     struct shard shards[SLOTS];
@@ -28,19 +28,19 @@ struct mirror {
     bool ready, mismatched;
 };
 
-static void tell(struct mirror *mirror, const struct shard *shard,
+static void tell(struct prices_in *prices, const struct shard *shard,
                  const struct book_change *change)
 {
-    bus_publish_prices(mirror->options.bus, &(struct bus_prices){
+    bus_publish_prices(prices->options.bus, &(struct bus_prices){
         .position = book_position(shard->book), .change = change,
     });
 }
 
-static void tell_all(struct mirror *mirror, const struct shard *shard)
+static void tell_all(struct prices_in *prices, const struct shard *shard)
 {
     struct book_change change = { .all = true };
 
-    tell(mirror, shard, &change);
+    tell(prices, shard, &change);
 }
 
 /* ---- silence --------------------------------------------------------------- */
@@ -52,85 +52,85 @@ static uint64_t now_ms(void)
     return (uint64_t)clock_mono_us() / 1000;
 }
 
-static enum book_silence silence_of(const struct mirror *mirror, const struct shard *shard,
+static enum book_silence silence_of(const struct prices_in *prices, const struct shard *shard,
                                     uint64_t at_ms)
 {
     uint64_t silent_ms = at_ms - shard->heard_ms;
 
-    if (shard->heard_ms == 0 || silent_ms >= (uint64_t)mirror->options.prematch_silence_ms)
+    if (shard->heard_ms == 0 || silent_ms >= (uint64_t)prices->options.prematch_silence_ms)
         return BOOK_ALL_SILENT;
-    if (silent_ms >= (uint64_t)mirror->options.live_silence_ms)
+    if (silent_ms >= (uint64_t)prices->options.live_silence_ms)
         return BOOK_LIVE_SILENT;
     return BOOK_HEARD;
 }
 
 /* What was to start before all is suspended counts as live. */
-static void judge(struct mirror *mirror, struct shard *shard, uint64_t at_ms)
+static void judge(struct prices_in *prices, struct shard *shard, uint64_t at_ms)
 {
     static const char *const names[] = { "heard", "live", "all" };
-    enum book_silence silence = silence_of(mirror, shard, at_ms);
-    int64_t live_by_ms = shard->tick_ms + mirror->options.prematch_silence_ms;
+    enum book_silence silence = silence_of(prices, shard, at_ms);
+    int64_t live_by_ms = shard->tick_ms + prices->options.prematch_silence_ms;
 
     if (!book_set_silence(shard->book, silence, live_by_ms))
         return;
     log_warn("mirror", silence == BOOK_HEARD ? "a partition is heard" : "a partition is silent",
-             "partition=%d suspended=%s", (int)(shard - mirror->shards), names[silence]);
+             "partition=%d suspended=%s", (int)(shard - prices->shards), names[silence]);
     if (shard->ended)
-        tell_all(mirror, shard);
+        tell_all(prices, shard);
 }
 
 /* ---- readiness ------------------------------------------------------------- */
 
 /* Where nobody is heard for long all is suspended: that can be told as well. */
-static bool is_whole(const struct mirror *mirror, const struct shard *shard)
+static bool is_whole(const struct prices_in *prices, const struct shard *shard)
 {
-    uint64_t waited_ms = now_ms() - mirror->started_ms;
+    uint64_t waited_ms = now_ms() - prices->started_ms;
 
     return shard->ended && book_image_state(shard->book).whole &&
-           (shard->heard_ms > 0 || waited_ms >= (uint64_t)mirror->options.prematch_silence_ms);
+           (shard->heard_ms > 0 || waited_ms >= (uint64_t)prices->options.prematch_silence_ms);
 }
 
-static void look_ready(struct mirror *mirror)
+static void look_ready(struct prices_in *prices)
 {
     struct book_counts counts;
 
-    for (unsigned i = 0; i < mirror->n; i++)
-        if (!is_whole(mirror, &mirror->shards[i]))
+    for (unsigned i = 0; i < prices->n; i++)
+        if (!is_whole(prices, &prices->shards[i]))
             return;
-    counts = book_counts(mirror->options.book);
-    mirror->ready = true;
+    counts = book_counts(prices->options.book);
+    prices->ready = true;
     log_info("mirror", "the book is here", "markets=%llu ms=%llu",
              (unsigned long long)counts.markets,
-             (unsigned long long)(now_ms() - mirror->started_ms));
+             (unsigned long long)(now_ms() - prices->started_ms));
 }
 
-static void look_mismatched(struct mirror *mirror)
+static void look_mismatched(struct prices_in *prices)
 {
-    unsigned n = kafka_partitions(mirror->options.kafka);
+    unsigned n = kafka_partitions(prices->options.kafka);
 
-    if (mirror->mismatched || n == 0 || n == mirror->n)
+    if (prices->mismatched || n == 0 || n == prices->n)
         return;
-    mirror->mismatched = true;
+    prices->mismatched = true;
     log_error("mirror", "the topics have another number of partitions than --partitions",
-              "topics=%u settings=%u", n, mirror->n);
+              "topics=%u settings=%u", n, prices->n);
 }
 
-void mirror_look(struct mirror *mirror)
+void prices_in_check_silence(struct prices_in *prices)
 {
     uint64_t at_ms = now_ms();
 
-    for (unsigned i = 0; i < mirror->n; i++)
-        judge(mirror, &mirror->shards[i], at_ms);
+    for (unsigned i = 0; i < prices->n; i++)
+        judge(prices, &prices->shards[i], at_ms);
 }
 
 static void on_look(uv_timer_t *timer)
 {
-    struct mirror *mirror = timer->data;
+    struct prices_in *prices = timer->data;
 
-    mirror_look(mirror);
-    look_mismatched(mirror);
-    if (!mirror->ready)
-        look_ready(mirror);
+    prices_in_check_silence(prices);
+    look_mismatched(prices);
+    if (!prices->ready)
+        look_ready(prices);
 }
 
 /* ---- records --------------------------------------------------------------- */
@@ -139,7 +139,7 @@ static void on_look(uv_timer_t *timer)
  * A tick of the owner in force: the feed's leader and the owner lived then.  Who
  * is behind the topics, or has a clock that is far off, has heard that much less.
  */
-static void hear(struct mirror *mirror, struct shard *shard)
+static void hear(struct prices_in *prices, struct shard *shard)
 {
     int64_t tick_ms = book_image_state(shard->book).tick_ms;
     int64_t age_ms = clock_wall_ms() - tick_ms;
@@ -150,10 +150,10 @@ static void hear(struct mirror *mirror, struct shard *shard)
     shard->tick_ms = tick_ms;
     if (age_ms < 0)
         age_ms = 0;
-    if (age_ms >= mirror->options.prematch_silence_ms || (uint64_t)age_ms >= at_ms)
+    if (age_ms >= prices->options.prematch_silence_ms || (uint64_t)age_ms >= at_ms)
         return;
     shard->heard_ms = at_ms - (uint64_t)age_ms;
-    judge(mirror, shard, at_ms);
+    judge(prices, shard, at_ms);
 }
 
 static void count(enum book_record_result result)
@@ -168,7 +168,7 @@ static void count(enum book_record_result result)
 
 static void on_message(void *ctx, const struct kafka_message *message)
 {
-    struct mirror *mirror = ctx;
+    struct prices_in *prices = ctx;
     struct book_record record = { message->key, message->value, message->tombstone,
                                   message->position };
     enum book_record_result result;
@@ -176,9 +176,9 @@ static void on_message(void *ctx, const struct kafka_message *message)
     struct shard *shard;
     struct str error;
 
-    if (message->partition < 0 || (unsigned)message->partition >= mirror->n)
+    if (message->partition < 0 || (unsigned)message->partition >= prices->n)
         return; /* look_mismatched() says so */
-    shard = &mirror->shards[message->partition];
+    shard = &prices->shards[message->partition];
     result = book_image_apply(shard->book, &record, &change, &error);
     count(result);
     if (result == BOOK_RECORD_MALFORMED)
@@ -188,63 +188,63 @@ static void on_message(void *ctx, const struct kafka_message *message)
     if (!shard->ended)
         return;
     if (result == BOOK_RECORD_APPLIED || change.event != NULL)
-        tell(mirror, shard, &change);
+        tell(prices, shard, &change);
     if (result == BOOK_RECORD_APPLIED)
         metric_observe(METRIC_MIRROR_SECONDS, (clock_wall_ms() - message->at_ms) * 1000);
-    hear(mirror, shard);
+    hear(prices, shard);
 }
 
 static void on_end(void *ctx, int32_t partition)
 {
-    struct mirror *mirror = ctx;
+    struct prices_in *prices = ctx;
 
-    if (partition < 0 || (unsigned)partition >= mirror->n)
+    if (partition < 0 || (unsigned)partition >= prices->n)
         return;
-    mirror->shards[partition].ended = true;
-    mirror->shards[partition].tick_ms = book_image_state(mirror->shards[partition].book).tick_ms;
-    tell_all(mirror, &mirror->shards[partition]);
+    prices->shards[partition].ended = true;
+    prices->shards[partition].tick_ms = book_image_state(prices->shards[partition].book).tick_ms;
+    tell_all(prices, &prices->shards[partition]);
 }
 
-struct mirror *mirror_new(const struct mirror_options *options)
+struct prices_in *prices_in_new(const struct prices_in_options *options)
 {
-    struct mirror *mirror = calloc(1, sizeof(*mirror));
+    struct prices_in *prices = calloc(1, sizeof(*prices));
 
-    CHECK(mirror != NULL);
-    mirror->options = *options;
-    mirror->n = book_shards(options->book);
-    CHECK(mirror->n > 0 && mirror->n <= SLOTS);
-    mirror->started_ms = now_ms();
-    for (unsigned i = 0; i < mirror->n; i++) {
-        mirror->shards[i].book = book_shard(options->book, i);
-        (void)book_set_silence(mirror->shards[i].book, BOOK_ALL_SILENT, 0);
+    CHECK(prices != NULL);
+    prices->options = *options;
+    prices->n = book_shards(options->book);
+    CHECK(prices->n > 0 && prices->n <= SLOTS);
+    prices->started_ms = now_ms();
+    for (unsigned i = 0; i < prices->n; i++) {
+        prices->shards[i].book = book_shard(options->book, i);
+        (void)book_set_silence(prices->shards[i].book, BOOK_ALL_SILENT, 0);
     }
-    CHECK(uv_timer_init(options->loop, &mirror->timer) == 0);
-    mirror->timer.data = mirror;
-    uv_timer_start(&mirror->timer, on_look, LOOK_MS, LOOK_MS);
-    mirror->reader = kafka_reader_new(options->kafka, &(struct kafka_reader_options){
-        .topic = TOPIC_PRICES, .on_message = on_message, .on_end = on_end, .ctx = mirror,
+    CHECK(uv_timer_init(options->loop, &prices->timer) == 0);
+    prices->timer.data = prices;
+    uv_timer_start(&prices->timer, on_look, LOOK_MS, LOOK_MS);
+    prices->reader = kafka_reader_new(options->kafka, &(struct kafka_reader_options){
+        .topic = TOPIC_PRICES, .on_message = on_message, .on_end = on_end, .ctx = prices,
     });
-    return mirror;
+    return prices;
 }
 
-bool mirror_is_ready(const struct mirror *mirror)
+bool prices_in_is_ready(const struct prices_in *prices)
 {
-    return mirror->ready;
+    return prices->ready;
 }
 
-bool mirror_is_mismatched(const struct mirror *mirror)
+bool prices_in_is_mismatched(const struct prices_in *prices)
 {
-    return mirror->mismatched;
+    return prices->mismatched;
 }
 
-void mirror_metrics(const struct mirror *mirror)
+void prices_in_metrics(const struct prices_in *prices)
 {
     uint64_t at_ms = now_ms();
     int64_t silent = 0;
 
-    for (unsigned i = 0; i < mirror->n; i++)
-        silent += silence_of(mirror, &mirror->shards[i], at_ms) != BOOK_HEARD;
-    metric_set(METRIC_MIRROR_READY, STR_NONE, mirror->ready);
+    for (unsigned i = 0; i < prices->n; i++)
+        silent += silence_of(prices, &prices->shards[i], at_ms) != BOOK_HEARD;
+    metric_set(METRIC_MIRROR_READY, STR_NONE, prices->ready);
     metric_set(METRIC_MIRROR_SILENT, STR_NONE, silent);
 }
 
@@ -253,8 +253,8 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-void mirror_close(struct mirror *mirror)
+void prices_in_close(struct prices_in *prices)
 {
-    kafka_reader_close(mirror->reader);
-    uv_close((uv_handle_t *)&mirror->timer, on_closed);
+    kafka_reader_close(prices->reader);
+    uv_close((uv_handle_t *)&prices->timer, on_closed);
 }

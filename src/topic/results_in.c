@@ -1,11 +1,11 @@
-/* The topic results: see intake.h. */
-#include "settle/intake.h"
+/* The topic results: see results_in.h. */
+#include "topic/results_in.h"
 
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "model/fact_record.h"
+#include "topic/fact_record.h"
 #include "model/slot.h"
 
 #define WAITING_MAX 10000 /* facts that are not stored: then the topic waits */
@@ -25,22 +25,22 @@ struct part {
     bool kept;  /* lost, for Kafka is away: settled here until it is back */
 };
 
-struct intake {
-    struct intake_options options;
+struct results_in {
+    struct results_in_options options;
     struct kafka_group *group;
     struct part parts[SLOTS];
     struct arena arena; /* of one record */
 };
 
-static void tell_slots(struct intake *intake)
+static void tell_slots(struct results_in *in)
 {
     uint64_t slots = 0;
 
     for (unsigned slot = 0; slot < SLOTS; slot++)
-        if (intake->parts[slot % intake->options.count].mine ||
-            intake->parts[slot % intake->options.count].kept)
+        if (in->parts[slot % in->options.count].mine ||
+            in->parts[slot % in->options.count].kept)
             slots |= UINT64_C(1) << slot;
-    settle_set_slots(intake->options.settle, slots);
+    in->options.on_slots(in->options.ctx, slots);
 }
 
 static void forget(struct part *part)
@@ -51,15 +51,15 @@ static void forget(struct part *part)
 
 static void on_assigned(void *ctx, int32_t n)
 {
-    struct intake *intake = ctx;
+    struct results_in *in = ctx;
 
-    CHECK(n >= 0 && (unsigned)n < intake->options.count);
+    CHECK(n >= 0 && (unsigned)n < in->options.count);
     for (unsigned i = 0; i < SLOTS; i++)
-        intake->parts[i].kept = false; /* the group says again whose each is */
-    forget(&intake->parts[n]);
-    intake->parts[n].mine = true;
-    tell_slots(intake);
-    kafka_group_begin(intake->group, n);
+        in->parts[i].kept = false; /* the group says again whose each is */
+    forget(&in->parts[n]);
+    in->parts[n].mine = true;
+    tell_slots(in);
+    kafka_group_begin(in->group, n);
     log_info("settle", "a partition comes", "partition=%d", (int)n);
 }
 
@@ -67,11 +67,11 @@ static void on_assigned(void *ctx, int32_t n)
  * in the store must be settled, and two who do waste their time alone. */
 static void on_revoked(void *ctx, int32_t n, bool lost)
 {
-    struct intake *intake = ctx;
+    struct results_in *in = ctx;
 
-    forget(&intake->parts[n]);
-    intake->parts[n].kept = lost;
-    tell_slots(intake);
+    forget(&in->parts[n]);
+    in->parts[n].kept = lost;
+    tell_slots(in);
     log_info("settle", "a partition goes", "partition=%d lost=%d", (int)n, lost);
 }
 
@@ -109,9 +109,9 @@ static struct entry *find(const struct part *part, int64_t offset)
 }
 
 /* Reads on when half of it is free again. */
-static void pause_or_go_on(struct intake *intake, int32_t n)
+static void pause_or_go_on(struct results_in *in, int32_t n)
 {
-    struct part *part = &intake->parts[n];
+    struct part *part = &in->parts[n];
     size_t entries = part->n - part->first;
     bool full = part->waiting > WAITING_MAX || entries > ENTRIES_MAX;
     bool free = part->waiting < WAITING_MAX / 2 && entries < ENTRIES_MAX / 2;
@@ -122,51 +122,51 @@ static void pause_or_go_on(struct intake *intake, int32_t n)
     if (part->paused)
         log_warn("settle", "a partition waits for the store", "partition=%d facts=%zu entries=%zu",
                  (int)n, part->waiting, entries);
-    kafka_group_pause(intake->group, n, part->paused);
+    kafka_group_pause(in->group, n, part->paused);
 }
 
-static void commit(struct intake *intake, int32_t n)
+static void commit(struct results_in *in, int32_t n)
 {
-    struct part *part = &intake->parts[n];
+    struct part *part = &in->parts[n];
     size_t first = part->first;
 
     while (part->first < part->n && part->entries[part->first].stored)
         part->first++;
     if (part->first > first)
-        kafka_group_commit(intake->group, n, part->entries[part->first - 1].offset + 1);
-    pause_or_go_on(intake, n);
+        kafka_group_commit(in->group, n, part->entries[part->first - 1].offset + 1);
+    pause_or_go_on(in, n);
 }
 
-void intake_stored(void *ctx, const struct fact *facts, uint32_t n)
+void results_in_stored(void *ctx, const struct fact *facts, uint32_t n)
 {
-    struct intake *intake = ctx;
+    struct results_in *in = ctx;
 
     for (uint32_t i = 0; i < n; i++) {
-        unsigned at = slot_of(facts[i].id.event) % intake->options.count;
-        struct entry *entry = find(&intake->parts[at], facts[i].record);
+        unsigned at = slot_of(facts[i].id.event) % in->options.count;
+        struct entry *entry = find(&in->parts[at], facts[i].record);
 
         if (entry == NULL)
             continue; /* the partition went, and perhaps came again */
-        intake->parts[at].waiting -= !entry->stored;
+        in->parts[at].waiting -= !entry->stored;
         entry->stored = true;
-        commit(intake, (int32_t)at);
+        commit(in, (int32_t)at);
     }
 }
 
 /* ---- what comes ------------------------------------------------------------- */
 
-static bool read_fact(struct intake *intake, const struct kafka_message *message,
+static bool read_fact(struct results_in *in, const struct kafka_message *message,
                       struct fact *fact)
 {
     struct str error;
 
-    if (!fact_record_read(message->value, &intake->arena, fact, &error)) {
+    if (!fact_record_read(message->value, &in->arena, fact, &error)) {
         log_error("settle", "a record of results cannot be read",
                   "partition=%d offset=%lld error='" STR_FMT "'", (int)message->partition,
                   (long long)message->offset, STR_ARG(error));
         return false;
     }
-    if (slot_of(fact->id.event) % intake->options.count == (unsigned)message->partition)
+    if (slot_of(fact->id.event) % in->options.count == (unsigned)message->partition)
         return true;
     log_error("settle", "a result in another event's partition", "partition=%d offset=%lld",
               (int)message->partition, (long long)message->offset);
@@ -175,46 +175,46 @@ static bool read_fact(struct intake *intake, const struct kafka_message *message
 
 static void on_message(void *ctx, const struct kafka_message *message)
 {
-    struct intake *intake = ctx;
-    struct part *part = &intake->parts[message->partition];
+    struct results_in *in = ctx;
+    struct part *part = &in->parts[message->partition];
     struct fact fact;
-    bool well = read_fact(intake, message, &fact);
+    bool well = read_fact(in, message, &fact);
 
     if (part->first == part->n || part->entries[part->n - 1].offset < message->offset)
         put(part, message->offset, !well);
     if (well) {
         fact.record = message->offset;
-        settle_on_results(intake->options.settle, &(struct bus_results){
+        in->options.on_results(in->options.ctx, &(struct bus_results){
             .position = fact.position, .facts = &fact, .n = 1 });
     }
-    arena_reset(&intake->arena);
-    commit(intake, message->partition);
+    arena_reset(&in->arena);
+    commit(in, message->partition);
 }
 
-struct intake *intake_new(const struct intake_options *options)
+struct results_in *results_in_new(const struct results_in_options *options)
 {
-    struct intake *intake = calloc(1, sizeof(*intake));
+    struct results_in *in = calloc(1, sizeof(*in));
 
-    CHECK(intake != NULL && options->count > 0 && options->count <= SLOTS);
-    intake->options = *options;
-    arena_init(&intake->arena, ARENA_BYTES);
-    intake->group = kafka_group_new(options->kafka, &(struct kafka_group_options){
+    CHECK(in != NULL && options->count > 0 && options->count <= SLOTS);
+    in->options = *options;
+    arena_init(&in->arena, ARENA_BYTES);
+    in->group = kafka_group_new(options->kafka, &(struct kafka_group_options){
         .topic = TOPIC_RESULTS, .name = "settle", .on_assigned = on_assigned,
-        .on_revoked = on_revoked, .on_message = on_message, .ctx = intake });
-    return intake;
+        .on_revoked = on_revoked, .on_message = on_message, .ctx = in });
+    return in;
 }
 
-void intake_stop(struct intake *intake, void (*on_stopped)(void *ctx), void *ctx)
+void results_in_stop(struct results_in *in, void (*on_stopped)(void *ctx), void *ctx)
 {
-    kafka_group_close(intake->group, on_stopped, ctx);
+    kafka_group_close(in->group, on_stopped, ctx);
 }
 
-void intake_free(struct intake *intake)
+void results_in_free(struct results_in *in)
 {
-    if (intake == NULL)
+    if (in == NULL)
         return;
     for (unsigned i = 0; i < SLOTS; i++)
-        forget(&intake->parts[i]);
-    arena_fini(&intake->arena);
-    free(intake);
+        forget(&in->parts[i]);
+    arena_fini(&in->arena);
+    free(in);
 }

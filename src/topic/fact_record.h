@@ -9,8 +9,8 @@
  * "end" is there for a cancel that ends.  Members that a reader does not know
  * it passes over; another "v" it does not read.
  */
-#ifndef MODEL_FACT_RECORD_H
-#define MODEL_FACT_RECORD_H
+#ifndef TOPIC_FACT_RECORD_H
+#define TOPIC_FACT_RECORD_H
 
 #include "base/buf.h"
 #include "model/facts.h"

@@ -1,19 +1,19 @@
 /*
- * What is told of one partition, in the order of its steps: a step is what one
+ * What one partition publishes, in the order of its steps: a step is what one
  * entry of the feed did, or a whole image; it is over when Kafka has
  * acknowledged all of it and all before it.
  *
- *   told_begin, told_send …, told_end ──> Kafka ──acknowledged──> on_over
+ *   steps_begin, steps_send …, steps_end ──> Kafka ──acknowledged──> on_over
  *                               └ full: waits here, in order
  */
-#ifndef ODDS_TOLD_H
-#define ODDS_TOLD_H
+#ifndef TOPIC_STEPS_H
+#define TOPIC_STEPS_H
 
 #include "bus/kafka.h"
 
-struct told;
+struct steps;
 
-struct told_options {
+struct steps_options {
     struct kafka *kafka;
     /* Everything up to this step is acknowledged. */
     void (*on_over)(void *ctx, int64_t position, int64_t offset);
@@ -22,19 +22,19 @@ struct told_options {
     void *ctx;
 };
 
-struct told *told_new(const struct told_options *options);
-void told_begin(struct told *told);
-void told_send(struct told *told, const struct kafka_record *record); /* on_done is ours */
+struct steps *steps_new(const struct steps_options *options);
+void steps_begin(struct steps *steps);
+void steps_send(struct steps *steps, const struct kafka_record *record); /* on_done is ours */
 /* `offset`: of the feed's record behind it; 0 = none. */
-void told_end(struct told *told, int64_t position, int64_t offset);
+void steps_end(struct steps *steps, int64_t position, int64_t offset);
 /* Outside of steps: not sent at all while others wait. */
-void told_tick(struct told *told, const struct kafka_record *record);
+void steps_send_loose(struct steps *steps, const struct kafka_record *record);
 /* What waits here goes to Kafka as far as it takes it. */
-void told_push(struct told *told);
+void steps_resend(struct steps *steps);
 /* Nobody counts on it any more; what Kafka has taken it may still write. */
-void told_forget(struct told *told);
+void steps_forget(struct steps *steps);
 /* Records that wait here and steps that are not over: who reads, pauses. */
-size_t told_waiting(const struct told *told);
-void told_free(struct told *told); /* after kafka_close() */
+size_t steps_waiting(const struct steps *steps);
+void steps_free(struct steps *steps); /* after kafka_close() */
 
 #endif

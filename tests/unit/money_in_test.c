@@ -1,5 +1,5 @@
 /*
- * bus/money_topic and model/snapshot: each event once, whatever is repeated,
+ * topic/money_in and model/snapshot: each event once, whatever is repeated,
  * and none of those that were counted already.  The topics are stood in for.
  */
 #include <setjmp.h>
@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "bus/money_topic.h"
-#include "model/event_record.h"
+#include "topic/money_in.h"
+#include "topic/event_record.h"
 
 static struct {
     struct kafka_reader_options readers[2];
@@ -71,9 +71,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct money_topic *open_topic(const struct snapshot *snapshot)
+static struct money_in *open_topic(const struct snapshot *snapshot)
 {
-    return money_topic_new(&(struct money_topic_options){ .bus = t.bus, .margin_e4 = 500,
+    return money_in_new(&(struct money_in_options){ .bus = t.bus, .margin_e4 = 500,
                                                           .since_ms = 1, .snapshot = snapshot });
 }
 
@@ -123,7 +123,7 @@ static void tell(int event, int64_t account, int64_t seq, int64_t xid, int64_t p
 
 static void test_each_event_is_told_once(void **state)
 {
-    struct money_topic *topic = open_topic(NULL);
+    struct money_in *topic = open_topic(NULL);
 
     (void)state;
     assert_int_equal(t.n_readers, 2);
@@ -142,12 +142,12 @@ static void test_each_event_is_told_once(void **state)
     tell(EVENT_BET_REOPENED, 1000, 4, 13, 4);
     assert_int_equal(t.n, 5);
     assert_int_equal(t.seqs[4], 4);
-    money_topic_free(topic);
+    money_in_free(topic);
 }
 
 static void test_a_bet_is_as_it_was_told(void **state)
 {
-    struct money_topic *topic = open_topic(NULL);
+    struct money_in *topic = open_topic(NULL);
 
     (void)state;
     tell(EVENT_BET_ACCEPTED, 1000, 2, 11, 2);
@@ -161,12 +161,12 @@ static void test_a_bet_is_as_it_was_told(void **state)
     assert_true(t.bet.offered);
     assert_int_equal(t.bet.margin_e4, 500);
     assert_int_equal(t.bet.potential_minor, 200);
-    money_topic_free(topic);
+    money_in_free(topic);
 }
 
 static void test_who_counts_limits_hears_of_turns(void **state)
 {
-    struct money_topic *topic = money_topic_new(&(struct money_topic_options){
+    struct money_in *topic = money_in_new(&(struct money_in_options){
         .bus = t.bus, .since_ms = 1, .turns = true });
 
     (void)state;
@@ -185,7 +185,7 @@ static void test_who_counts_limits_hears_of_turns(void **state)
     tell(EVENT_BET_ACCEPTED, 1000, 2, 11, 2); /* a relay begins again */
     tell(EVENT_BET_SETTLED, 1000, 3, 12, 3);
     assert_int_equal(t.n, 3);
-    money_topic_free(topic);
+    money_in_free(topic);
 }
 
 /* What the snapshot shows was counted; what it does not comes, whatever its
@@ -193,7 +193,7 @@ static void test_who_counts_limits_hears_of_turns(void **state)
 static void test_what_was_counted_is_not_told(void **state)
 {
     struct snapshot snapshot;
-    struct money_topic *topic;
+    struct money_in *topic;
 
     (void)state;
     assert_true(snapshot_read(STR("10:15:11,13"), &snapshot));
@@ -205,12 +205,12 @@ static void test_what_was_counted_is_not_told(void **state)
     assert_int_equal(t.seqs[1], 13);
     assert_int_equal(t.seqs[2], 15);
     assert_int_equal(t.seqs[4], 17);
-    money_topic_free(topic);
+    money_in_free(topic);
 }
 
 static void test_what_cannot_be_read_is_passed_over(void **state)
 {
-    struct money_topic *topic = open_topic(NULL);
+    struct money_in *topic = open_topic(NULL);
 
     (void)state;
     give(TOPIC_BETS, 1000, 1, STR("nonsense"));
@@ -219,7 +219,7 @@ static void test_what_cannot_be_read_is_passed_over(void **state)
     assert_int_equal(t.n, 0);
     tell(EVENT_BET_ACCEPTED, 1000, 2, 11, 3);
     assert_int_equal(t.n, 1);
-    money_topic_free(topic);
+    money_in_free(topic);
 }
 
 static void test_snapshots_are_read(void **state)
