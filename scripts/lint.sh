@@ -113,7 +113,7 @@ direction web 'model|bus|net'
 direction archive 'model|store'
 direction fanout 'web|net|bus|model|feed'
 direction edge 'model|net|edge'
-direction serve 'model|bus|topic|feed|odds|desk|bets|risk|analytics|settle|web|trace|net|store'
+direction serve 'model|bus|topic|feed|odds|desk|who|house|bets|risk|analytics|settle|web|trace|net|store'
 grep -E '^src/model/' "$code" |
     grep -E 'include <(uv|sys/|pthread|time|sqlite3|libpq)' | report "model is pure"
 grep -E 'http_parser\.h' "$code" | grep -vE '^src/net/http' |
