@@ -16,12 +16,12 @@
  * back, and the answer is made from what was stored by the same functions.
  */
 #include <inttypes.h>
+#include <sodium.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "bets/cashout.h"
-#include "house/delay.h"
 #include "house/gate.h"
 #include "bets/inside.h"
 #include "bets/place.h"
@@ -29,6 +29,9 @@
 #include "bets/traced.h"
 #include "model/grade.h"
 #include "net/answer.h"
+#include "who/reader.h"
+#include "who/refuse.h"
+#include "who/where.h"
 
 #define KEY_FIRST 0x20 /* printable ASCII */
 #define KEY_LAST 0x7e
@@ -78,14 +81,11 @@ static const struct currency any_currency = { "any", 4 };
 static void respond(struct bets *bets, struct http_request *request, int64_t account,
                     int status, const char *type, struct str body)
 {
-    struct http_header headers[BETS_HEADERS];
-    struct str who = account == 0 ? STR_NONE : MAP_KEY(&account);
-    size_t n = bets_headers(bets->rates[request->rate], who, clock_mono_us(), status,
-                            &request->arena, headers);
+    struct str whom = account == 0 ? STR_NONE : MAP_KEY(&account);
 
     CHECK(bets->working > 0);
     bets->working--;
-    http_respond(request, status, type, body, headers, n);
+    refuse_respond(bets->who, request, whom, status, type, body);
 }
 
 static void count_result(enum money_op op, struct str result)
@@ -148,7 +148,7 @@ static void refuse_all(struct command *c, enum refusal refusal, struct str detai
     struct buf *out = &c->bets->scratch;
 
     buf_reset(out);
-    answer_refusal_body(out, refusal, detail.n > 0 ? detail : bets_sentence(refusal), members);
+    answer_refusal_body(out, refusal, detail.n > 0 ? detail : refuse_sentence(refusal), members);
     c->request->refused = refusal;
     for (struct waiter *waiter = c->waiters; waiter != NULL; waiter = waiter->next)
         waiter->request->refused = refusal;
@@ -410,7 +410,7 @@ static void fill_bet(struct command *c)
         moved = moved || slip->legs[i].odds_e4 != c->submitted_e4[i];
     }
     money->n_legs = slip->n_legs;
-    money->bet = bets_make_id(bets, money->at_ms);
+    money->bet = ids_next(who_ids(bets->who), money->at_ms);
     money->cap_minor = c->rules.cap_minor;
     money->country = str_of(c->where.country);
     money->currency = c->session.currency->code;
@@ -424,6 +424,25 @@ static void fill_bet(struct command *c)
     }
 }
 
+/* The ladder, within what the house allows now; then the house itself. */
+static enum refusal judge_slip(struct command *c)
+{
+    struct money_cmd *money = &c->lane.money;
+    struct place_rules rules = c->rules;
+    struct buf *members = &c->bets->members;
+    struct gate_limits limits;
+    enum refusal verdict = gate_look(&c->gate, &limits);
+
+    rules.stake_max_minor = limits.stake_max_minor;
+    if (verdict == REFUSE_NOTHING)
+        verdict = place_judge(c->bets->options.book, &rules, c->slip, money->amount_minor,
+                              &money->potential_minor, members);
+    if (verdict == REFUSE_NOTHING)
+        verdict = gate_judge(&c->gate, &limits, money->potential_minor);
+    gate_write_maximum(&c->gate, members);
+    return verdict;
+}
+
 static void judge_bet(struct command *c)
 {
     struct money_cmd *money = &c->lane.money;
@@ -431,7 +450,7 @@ static void judge_bet(struct command *c)
     /* A batch that was not applied is judged again, from what was asked. */
     for (uint32_t i = 0; i < c->slip->n_legs; i++)
         c->slip->legs[i].odds_e4 = c->submitted_e4[i];
-    money->verdict = gate_judge(&c->gate, &money->potential_minor, &c->bets->members);
+    money->verdict = judge_slip(c);
     money->liability_epoch = 0;
     if (money->verdict != REFUSE_NOTHING)
         return;
@@ -639,7 +658,7 @@ static void on_done(void *ctx, struct lane_cmd *cmd, enum lane_result result)
         give_up(c, REFUSE_BUSY);
         return;
     case MONEY_UNAUTHORIZED:
-        session_drop(c->bets, c->request);
+        session_drop(c->bets->who, c->request);
         give_up(c, REFUSE_UNAUTHORIZED);
         return;
     case MONEY_PENDING:
@@ -679,7 +698,7 @@ static bool read_cashout(struct command *c, const struct currency *currency, str
 
     c->cashout = cashout;
     cashout->currency = currency;
-    if (!id_read(c->request->param, &cashout->bet))
+    if (!reader_id(c->request->param, &cashout->bet))
         cashout->bet = 0; /* no bet has this id */
     if (!cashout_body_read(c->request->body, currency, arena, &cashout->minimum_minor,
                            &cashout->asked_minor, error))
@@ -794,10 +813,27 @@ static void enter_lane(struct command *c)
     give_up(c, REFUSE_BUSY);
 }
 
+static struct command *command_of(struct gate *gate)
+{
+    return (struct command *)((char *)gate - offsetof(struct command, gate));
+}
+
+static bool price(struct gate *gate, int64_t stake_max_minor, struct slip *slip,
+                  int64_t *potential_minor)
+{
+    const struct command *c = command_of(gate);
+    struct place_rules rules = c->rules;
+
+    rules.stake_max_minor = stake_max_minor;
+    buf_reset(&c->bets->members);
+    return place_judge(c->bets->options.book, &rules, slip, gate->stake_minor, potential_minor,
+                       &c->bets->members) == REFUSE_NOTHING;
+}
+
 /* The gate lets it on, at once or later. */
 static void on_open(struct gate *gate, enum gate_answer answer)
 {
-    struct command *c = (struct command *)((char *)gate - offsetof(struct command, gate));
+    struct command *c = command_of(gate);
 
     if (answer == GATE_OPEN) {
         enter_lane(c);
@@ -812,9 +848,10 @@ static void enter_gate(struct command *c)
     enum gate_answer answer;
 
     c->gate = (struct gate){
-        .bets = c->bets, .arena = &c->request->arena, .account = c->session.account,
-        .currency = c->session.currency, .rules = &c->rules, .slip = c->slip,
-        .stake_minor = c->lane.money.amount_minor, .on_open = on_open,
+        .brakes = c->bets->brakes, .arena = &c->request->arena, .account = c->session.account,
+        .currency = c->session.currency, .stake_max_minor = c->rules.stake_max_minor,
+        .slip = c->slip, .stake_minor = c->lane.money.amount_minor, .price = price,
+        .on_open = on_open,
     };
     answer = gate_enter(&c->gate);
     c->gated = answer == GATE_WAIT;
@@ -838,7 +875,7 @@ static void enter_delay(struct command *c)
 {
     struct delay *delay;
 
-    if (!delays_are_set(c->bets->delays)) {
+    if (!delays_are_set(c->bets->brakes->delays)) {
         enter_gate(c);
         return;
     }
@@ -846,7 +883,7 @@ static void enter_delay(struct command *c)
     delay->slip = c->slip;
     delay->on_over = on_delay_over;
     delay->ctx = c;
-    switch (delays_start(c->bets->delays, delay, clock_mono_us())) {
+    switch (delays_start(c->bets->brakes->delays, delay, clock_mono_us())) {
     case DELAY_NONE:
         on_delay_over(delay, false);
         return;
@@ -865,7 +902,7 @@ static void submit(struct command *c)
     struct money_cmd *money = &c->lane.money;
     int64_t now_us = clock_mono_us();
 
-    if (!rates_take(bets->rates[c->request->rate], MAP_KEY(&money->account), now_us)) {
+    if (!who_has_rate(bets->who, c->request, MAP_KEY(&money->account))) {
         refuse(c, REFUSE_TOO_MANY_REQUESTS, STR_NONE);
         return;
     }
@@ -880,7 +917,7 @@ static void submit(struct command *c)
         return;
     }
     if (money->op == MONEY_BET || money->op == MONEY_DEPOSIT)
-        c->where = where_read(bets, c->request, clock_wall_ms());
+        c->where = where_read(bets->who, c->request, clock_wall_ms());
     if (c->where.is_stale) /* a clock of the house's: no verdict, but what is known is told */
         ask_key(c);
     else if (money->op == MONEY_BET && c->where.refusal == REFUSE_NOTHING)
@@ -923,7 +960,7 @@ void command_start(struct bets *bets, struct http_request *request, enum money_o
     c->lane.money.op = op;
     c->lane.money.owner = c;
     c->lane.money.key = http_header(request, "Idempotency-Key");
-    known = session_of(bets, request, clock_wall_ms(), &c->session);
+    known = session_of(bets->who, request, clock_wall_ms(), &c->session);
     if (!known)
         c->session = (struct session){ .currency = &any_currency };
 

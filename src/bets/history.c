@@ -4,12 +4,14 @@
 #include "base/log.h"
 #include "bets/cashout.h"
 #include "bets/inside.h"
+#include "who/reader.h"
 
 #include <inttypes.h>
 
 #define B_ID 1 /* column of BET_SELECT */
 
 struct listing {
+    const struct bets *bets;
     int64_t below, limit;
     enum bet_state from, to;
     struct slip slip; /* of the row being written */
@@ -19,7 +21,7 @@ struct listing {
 static bool write_row(struct reader *reader, struct jw *w, const struct value *row,
                       struct slip *slip)
 {
-    const struct bets_options *options = &reader->bets->options;
+    const struct bets_options *options = &((const struct listing *)reader->own)->bets->options;
     struct bet_row bet;
     bool reads = cashout_read_row(row, &reader->request->arena, &bet, slip);
     struct bet_view view = {
@@ -53,10 +55,9 @@ static void write_list(struct reader *reader)
     struct listing *listing = reader->own;
     const struct store_exec *exec = &reader->exec;
     uint32_t n = exec->rows > listing->limit ? (uint32_t)listing->limit : exec->rows;
-    struct buf *out = &reader->bets->scratch;
+    struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
 
-    buf_reset(out);
     jw_object(&w);
     jw_key(&w, "bets");
     jw_array(&w);
@@ -93,11 +94,11 @@ static void list_bets(struct reader *reader)
     struct str after, error;
 
     listing->below = INT64_MAX;
-    if (!page_read(reader->request, &after, &listing->limit, &error)) {
+    if (!reader_page(reader->request, &after, &listing->limit, &error)) {
         reader_refuse(reader, REFUSE_MALFORMED, error);
         return;
     }
-    if (after.p != NULL && !id_read(after, &listing->below)) {
+    if (after.p != NULL && !reader_id(after, &listing->below)) {
         reader_refuse(reader, REFUSE_MALFORMED, STR("after must be the id of a bet"));
         return;
     }
@@ -115,14 +116,16 @@ static void list_bets(struct reader *reader)
                 write_list);
 }
 
-void bets_list(void *bets, struct http_request *request)
+void bets_list(void *ctx, struct http_request *request)
 {
-    reader_start(bets, request, false, NULL, list_bets);
+    const struct bets *bets = ctx;
+
+    reader_start(bets->who, request, false, NULL, list_bets);
 }
 
 static void write_one(struct reader *reader)
 {
-    struct buf *out = &reader->bets->scratch;
+    struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
     struct slip *slip;
 
@@ -131,7 +134,6 @@ static void write_one(struct reader *reader)
         return;
     }
     slip = ARENA_NEW(&reader->request->arena, struct slip);
-    buf_reset(out);
     if (write_row(reader, &w, &EXEC_CELL(&reader->exec, 0, 0), slip))
         reader_json(reader, 200, buf_view(out));
     else
@@ -142,7 +144,7 @@ static void get_bet(struct reader *reader)
 {
     int64_t id;
 
-    if (!id_read(reader->request->param, &id)) {
+    if (!reader_id(reader->request->param, &id)) {
         reader_refuse(reader, REFUSE_NOT_FOUND, STR_NONE);
         return;
     }
@@ -153,7 +155,9 @@ static void get_bet(struct reader *reader)
                 write_one);
 }
 
-void bets_get_one(void *bets, struct http_request *request)
+void bets_get_one(void *ctx, struct http_request *request)
 {
-    reader_start(bets, request, false, NULL, get_bet);
+    const struct bets *bets = ctx;
+
+    reader_start(bets->who, request, false, NULL, get_bet);
 }

@@ -11,6 +11,7 @@
  */
 #include "base/clock.h"
 #include "bets/inside.h"
+#include "who/reader.h"
 #include "bets/slip_json.h"
 #include "model/limit.h"
 
@@ -82,10 +83,9 @@ static void write_limit(struct jw *w, const struct value *row, int64_t now_ms, i
 
 static void refuse_standing(struct reader *reader, int64_t until_ms)
 {
-    struct buf *members = &reader->bets->members;
+    struct buf *members = reader_out(reader);
     struct jw w = jw_to(members);
 
-    buf_reset(members);
     jw_key(&w, "excluded_until");
     jw_time(&w, until_ms);
     reader_refuse_with(reader, REFUSE_EXCLUSION_STANDS, buf_view(members));
@@ -96,14 +96,13 @@ static void write_limits(struct reader *reader)
     const struct change *change = reader->own;
     const struct store_exec *exec = &reader->exec;
     int64_t until_ms = exec->rows == 0 ? 0 : EXEC_CELL(exec, 0, L_EXCLUDED).i;
-    struct buf *out = &reader->bets->scratch;
+    struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
 
     if (change->stands) {
         refuse_standing(reader, until_ms);
         return;
     }
-    buf_reset(out);
     jw_object(&w);
     jw_key(&w, "limits");
     jw_array(&w);
@@ -145,9 +144,11 @@ static struct change *change_new(struct http_request *request)
     return ARENA_NEW(&request->arena, struct change);
 }
 
-void bets_get_limits(void *bets, struct http_request *request)
+void bets_get_limits(void *ctx, struct http_request *request)
 {
-    reader_start(bets, request, false, change_new(request), read_limits);
+    const struct bets *bets = ctx;
+
+    reader_start(bets->who, request, false, change_new(request), read_limits);
 }
 
 /* ---- a limit ------------------------------------------------------------ */
@@ -177,9 +178,11 @@ static void set_limit(struct reader *reader)
                     }, 4, write_limits);
 }
 
-void bets_put_limit(void *bets, struct http_request *request)
+void bets_put_limit(void *ctx, struct http_request *request)
 {
-    reader_start(bets, request, true, change_new(request), set_limit);
+    const struct bets *bets = ctx;
+
+    reader_start(bets->who, request, true, change_new(request), set_limit);
 }
 
 /* ---- an exclusion ------------------------------------------------------- */
@@ -210,7 +213,9 @@ static void exclude(struct reader *reader)
                 excluded);
 }
 
-void bets_put_exclusion(void *bets, struct http_request *request)
+void bets_put_exclusion(void *ctx, struct http_request *request)
 {
-    reader_start(bets, request, true, change_new(request), exclude);
+    const struct bets *bets = ctx;
+
+    reader_start(bets->who, request, true, change_new(request), exclude);
 }

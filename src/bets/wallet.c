@@ -3,6 +3,7 @@
  * store (rule 30); deposits and withdrawals go through the lanes like bets.
  */
 #include "bets/inside.h"
+#include "who/reader.h"
 #include "model/ledger.h"
 
 /* Columns of ACCOUNT_GET. */
@@ -12,10 +13,9 @@ static void write_wallet(struct reader *reader)
 {
     const struct value *row = &EXEC_CELL(&reader->exec, 0, 0);
     int exponent = reader->session.currency->exponent;
-    struct buf *out = &reader->bets->scratch;
+    struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
 
-    buf_reset(out);
     jw_object(&w);
     jw_key(&w, "balance");
     jw_money(&w, row[ACCOUNT_BALANCE].i, exponent);
@@ -29,10 +29,12 @@ static void write_wallet(struct reader *reader)
     reader_json(reader, 200, buf_view(out));
 }
 
-void bets_get_wallet(void *bets, struct http_request *request)
+void bets_get_wallet(void *ctx, struct http_request *request)
 {
+    const struct bets *bets = ctx;
+
     /* The fresh read of the account is the answer itself. */
-    reader_start(bets, request, true, NULL, write_wallet);
+    reader_start(bets->who, request, true, NULL, write_wallet);
 }
 
 void bets_post_deposit(void *bets, struct http_request *request)
@@ -64,8 +66,8 @@ static bool read_transfer_id(struct str text, int64_t account, int64_t *seq)
     if (dash == NULL)
         return false;
     at = (size_t)(dash - text.p);
-    return id_read((struct str){ text.p, at }, &whose) && whose == account
-        && id_read((struct str){ dash + 1, text.n - at - 1 }, seq);
+    return reader_id((struct str){ text.p, at }, &whose) && whose == account
+        && reader_id((struct str){ dash + 1, text.n - at - 1 }, seq);
 }
 
 static void write_transfer_id(struct jw *w, int64_t account, int64_t seq)
@@ -106,10 +108,9 @@ static void write_transfers(struct reader *reader)
     const struct page *page = reader->own;
     const struct store_exec *exec = &reader->exec;
     uint32_t n = exec->rows > page->limit ? (uint32_t)page->limit : exec->rows;
-    struct buf *out = &reader->bets->scratch;
+    struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
 
-    buf_reset(out);
     jw_object(&w);
     jw_key(&w, "transfers");
     jw_array(&w);
@@ -131,7 +132,7 @@ static void list_transfers(struct reader *reader)
     struct str after, error;
 
     page->below = INT64_MAX;
-    if (!page_read(reader->request, &after, &page->limit, &error)) {
+    if (!reader_page(reader->request, &after, &page->limit, &error)) {
         reader_refuse(reader, REFUSE_MALFORMED, error);
         return;
     }
@@ -149,7 +150,9 @@ static void list_transfers(struct reader *reader)
                 write_transfers);
 }
 
-void bets_get_transfers(void *bets, struct http_request *request)
+void bets_get_transfers(void *ctx, struct http_request *request)
 {
-    reader_start(bets, request, false, NULL, list_transfers);
+    const struct bets *bets = ctx;
+
+    reader_start(bets->who, request, false, NULL, list_transfers);
 }

@@ -3,20 +3,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "bets/inside.h"
 #include "model/desk.h"
 #include "model/grade.h"
 
 #define FACTOR_WHOLE_E4 10000
-
-/* What holds for one slip now; -1 = none. */
-struct limits {
-    int64_t stake_max_minor;             /* in the wallet's currency */
-    int64_t hold_above_minor;            /* in the house's */
-    int64_t liability_minor[LIMIT_LEGS]; /* by leg, in the house's */
-    int64_t since[LIMIT_LEGS];           /* rises when the desk sets one anew */
-    bool liability;                      /* any of them */
-};
 
 /* ---- limits ------------------------------------------------------------- */
 
@@ -33,16 +23,16 @@ static void lower(int64_t *limit, int64_t minor)
         *limit = minor;
 }
 
-static struct desk_limits limits_of_leg(const struct bets *bets, const struct leg *leg)
+static struct desk_limits limits_of_leg(const struct brakes *brakes, const struct leg *leg)
 {
-    const struct config *config = bets->options.config;
-    const struct house *house = bets->options.house;
-    const struct market *market = book_market(bets->options.book, leg->market);
+    const struct config *config = brakes->options.config;
+    const struct house *house = brakes->options.house;
+    const struct market *market = book_market(brakes->options.book, leg->market);
     struct desk_limits limits = DESK_LIMITS_NONE;
 
     if (market == NULL)
         return limits; /* the ladder says so */
-    limits = book_limits_of(bets->options.book, market);
+    limits = book_limits_of(brakes->options.book, market);
     limits.stake_max_minor = or_default(limits.stake_max_minor, config->market_stake_max, house);
     limits.liability_max_minor =
         or_default(limits.liability_max_minor, config->liability_max, house);
@@ -56,17 +46,17 @@ static struct desk_limits limits_of_leg(const struct bets *bets, const struct le
  * largest one falls below it cannot bet, and is told so.  Without a rate a
  * limit cannot be compared with: then nothing fits it.
  */
-static struct limits limits_of(const struct gate *gate)
+static struct gate_limits limits_of(const struct gate *gate)
 {
-    const struct bets *bets = gate->bets;
-    const struct house *house = bets->options.house;
-    struct limits limits = { -1, -1, { 0 }, { 0 }, false };
-    int64_t factor_e4 = book_stake_factor_e4(bets->options.book, gate->account);
+    const struct brakes *brakes = gate->brakes;
+    const struct house *house = brakes->options.house;
+    struct gate_limits limits = { -1, -1, { 0 }, { 0 }, false };
+    int64_t factor_e4 = book_stake_factor_e4(brakes->options.book, gate->account);
     int64_t house_max = -1;
     bool any;
 
     for (uint32_t i = 0; i < gate->slip->n_legs; i++) {
-        struct desk_limits leg = limits_of_leg(bets, &gate->slip->legs[i]);
+        struct desk_limits leg = limits_of_leg(brakes, &gate->slip->legs[i]);
 
         lower(&house_max, leg.stake_max_minor);
         lower(&limits.hold_above_minor, leg.hold_above_minor);
@@ -75,14 +65,14 @@ static struct limits limits_of(const struct gate *gate)
         limits.liability = limits.liability || leg.liability_max_minor >= 0;
     }
     any = house_max >= 0 || limits.hold_above_minor >= 0 || limits.liability;
-    limits.stake_max_minor = gate->rules->stake_max_minor;
+    limits.stake_max_minor = gate->stake_max_minor;
     if (any && !house_knows(house, gate->currency))
         limits.stake_max_minor = 0;
     else if (house_max >= 0)
         lower(&limits.stake_max_minor, house_to(house, gate->currency, house_max));
     if (factor_e4 != FACTOR_WHOLE_E4)
         lower(&limits.stake_max_minor,
-              (int64_t)((__int128)gate->rules->stake_max_minor * factor_e4 / FACTOR_WHOLE_E4));
+              (int64_t)((__int128)gate->stake_max_minor * factor_e4 / FACTOR_WHOLE_E4));
     if (factor_e4 != FACTOR_WHOLE_E4 && house_max >= 0 && house_knows(house, gate->currency))
         lower(&limits.stake_max_minor,
               (int64_t)((__int128)house_to(house, gate->currency, house_max) * factor_e4 /
@@ -90,20 +80,12 @@ static struct limits limits_of(const struct gate *gate)
     return limits;
 }
 
-static struct place_rules rules_of(const struct gate *gate, const struct limits *limits)
-{
-    struct place_rules rules = *gate->rules;
-
-    rules.stake_max_minor = limits->stake_max_minor;
-    return rules;
-}
-
 /* ---- liability ---------------------------------------------------------- */
 
 /* The largest stake whose liability fits the room. */
 static int64_t largest_stake(const struct gate *gate, const struct slip *slip, int64_t room_minor)
 {
-    const struct house *house = gate->bets->options.house;
+    const struct house *house = gate->brakes->options.house;
     int64_t fits = 0, too_large = gate->stake_minor;
 
     while (fits + 1 < too_large) {
@@ -137,7 +119,7 @@ static void on_charged(struct liability_claim *claim, enum liability_result resu
 }
 
 static struct liability_claim *make_claim(struct gate *gate, const struct slip *slip,
-                                          const struct limits *limits, int64_t amount_minor)
+                                          const struct gate_limits *limits, int64_t amount_minor)
 {
     struct liability_claim *claim = ARENA_NEW(gate->arena, struct liability_claim);
 
@@ -158,12 +140,12 @@ static struct liability_claim *make_claim(struct gate *gate, const struct slip *
 
 static int64_t amount_of(const struct gate *gate, int64_t potential_minor)
 {
-    return house_liability(gate->bets->options.house, gate->currency, gate->stake_minor,
+    return house_liability(gate->brakes->options.house, gate->currency, gate->stake_minor,
                            potential_minor);
 }
 
 /* Before the lane: it may wait for the store. */
-static enum gate_answer charge(struct gate *gate, const struct limits *limits)
+static enum gate_answer charge(struct gate *gate, const struct gate_limits *limits)
 {
     const struct held *priced = gate->held;
 
@@ -171,7 +153,7 @@ static enum gate_answer charge(struct gate *gate, const struct limits *limits)
         return GATE_OPEN;
     gate->claim = make_claim(gate, priced->slip, limits,
                              amount_of(gate, priced->potential_minor));
-    switch (liability_charge(gate->bets->liability, gate->claim)) {
+    switch (liability_charge(gate->brakes->liability, gate->claim)) {
     case LIABILITY_CHARGED:
         return GATE_OPEN;
     case LIABILITY_FULL:
@@ -187,10 +169,10 @@ static enum gate_answer charge(struct gate *gate, const struct limits *limits)
 }
 
 /* In the batch: the odds may have moved, and nothing can wait any more. */
-static enum refusal charge_now(struct gate *gate, const struct limits *limits,
+static enum refusal charge_now(struct gate *gate, const struct gate_limits *limits,
                                int64_t potential_minor)
 {
-    struct liability *liability = gate->bets->liability;
+    struct liability *liability = gate->brakes->liability;
     int64_t amount;
 
     if (gate->claim == NULL && !limits->liability)
@@ -239,13 +221,13 @@ static void on_decision(struct held *held, enum hold_decision decision, int64_t 
 }
 
 /* Its stake is above the threshold, and no trader has said yes to it. */
-static bool must_be_held(struct gate *gate, const struct limits *limits)
+static bool must_be_held(struct gate *gate, const struct gate_limits *limits)
 {
     if (limits->hold_above_minor < 0 || gate->allowed ||
-        house_from(gate->bets->options.house, gate->currency, gate->stake_minor) <=
+        house_from(gate->brakes->options.house, gate->currency, gate->stake_minor) <=
             limits->hold_above_minor)
         return false;
-    gate->offer = holds_take_offer(gate->bets->holds, gate->account, gate->slip,
+    gate->offer = holds_take_offer(gate->brakes->holds, gate->account, gate->slip,
                                    gate->stake_minor, clock_wall_ms());
     gate->allowed = gate->offer != 0;
     return !gate->allowed;
@@ -255,23 +237,21 @@ static bool must_be_held(struct gate *gate, const struct limits *limits)
 
 /* The bet at the odds now, for those who look at it before its batch does.
  * False: it would be refused. */
-static bool price(struct gate *gate, const struct limits *limits)
+static bool price(struct gate *gate, const struct gate_limits *limits)
 {
-    struct bets *bets = gate->bets;
-    struct place_rules rules = rules_of(gate, limits);
+    const struct house *house = gate->brakes->options.house;
     struct slip *slip = ARENA_NEW(gate->arena, struct slip);
     struct held *held = ARENA_NEW(gate->arena, struct held);
 
     *slip = *gate->slip;
-    buf_reset(&bets->members);
-    if (place_judge(bets->options.book, &rules, slip, gate->stake_minor, &held->potential_minor,
-                    &bets->members) != REFUSE_NOTHING)
+    if (!gate->price(gate, limits->stake_max_minor, slip, &held->potential_minor))
         return false;
+    CHECK(held->potential_minor >= 0 && slip->n_legs == gate->slip->n_legs);
     held->account = gate->account;
     held->currency = gate->currency;
     held->slip = slip;
     held->stake_minor = gate->stake_minor;
-    held->house_minor = house_from(bets->options.house, gate->currency, gate->stake_minor);
+    held->house_minor = house_from(house, gate->currency, gate->stake_minor);
     held->on_decision = on_decision;
     held->ctx = gate;
     gate->held = held;
@@ -280,7 +260,7 @@ static bool price(struct gate *gate, const struct limits *limits)
 
 enum gate_answer gate_enter(struct gate *gate)
 {
-    struct limits limits = limits_of(gate);
+    struct gate_limits limits = limits_of(gate);
     int64_t now_ms;
 
     gate->verdict = REFUSE_NOTHING;
@@ -290,36 +270,37 @@ enum gate_answer gate_enter(struct gate *gate)
     if (!must_be_held(gate, &limits))
         return charge(gate, &limits);
     now_ms = clock_wall_ms();
-    gate->held->id = bets_make_id(gate->bets, now_ms);
-    return holds_put(gate->bets->holds, gate->held, clock_mono_us(), now_ms) ? GATE_WAIT
+    gate->held->id = ids_next(gate->brakes->options.ids, now_ms);
+    return holds_put(gate->brakes->holds, gate->held, clock_mono_us(), now_ms) ? GATE_WAIT
                                                                              : GATE_BUSY;
 }
 
-static void tell_maximum(const struct gate *gate, struct buf *members)
+void gate_write_maximum(const struct gate *gate, struct buf *members)
 {
     struct jw w = jw_to(members);
 
+    if (gate->verdict != REFUSE_STAKE_TOO_LARGE)
+        return;
+    CHECK(gate->maximum_minor >= 0 && gate->maximum_minor < gate->stake_minor);
     jw_key(&w, "maximum");
-    jw_money(&w, gate->maximum_minor, gate->rules->exponent);
+    jw_money(&w, gate->maximum_minor, gate->currency->exponent);
 }
 
-enum refusal gate_judge(struct gate *gate, int64_t *potential_minor, struct buf *members)
+enum refusal gate_look(const struct gate *gate, struct gate_limits *limits)
 {
-    struct limits limits = limits_of(gate);
-    struct place_rules rules = rules_of(gate, &limits);
-    enum refusal verdict = gate->verdict;
+    *limits = limits_of(gate);
+    CHECK(limits->stake_max_minor <= gate->stake_max_minor);
+    return gate->verdict;
+}
 
-    if (verdict == REFUSE_NOTHING)
-        verdict = place_judge(gate->bets->options.book, &rules, gate->slip, gate->stake_minor,
-                              potential_minor, members);
+enum refusal gate_judge(struct gate *gate, const struct gate_limits *limits,
+                        int64_t potential_minor)
+{
+    CHECK(gate->verdict == REFUSE_NOTHING);
     /* What forbade the bet when it came spared it the trader. */
-    if (verdict == REFUSE_NOTHING && must_be_held(gate, &limits))
-        verdict = REFUSE_DECLINED;
-    if (verdict == REFUSE_NOTHING)
-        verdict = charge_now(gate, &limits, *potential_minor);
-    if (gate->verdict == REFUSE_STAKE_TOO_LARGE)
-        tell_maximum(gate, members);
-    return verdict;
+    if (must_be_held(gate, limits))
+        return REFUSE_DECLINED;
+    return charge_now(gate, limits, potential_minor);
 }
 
 int64_t gate_epoch(const struct gate *gate)
@@ -332,20 +313,20 @@ void gate_leave_fenced(struct gate *gate)
     int64_t epoch = gate_epoch(gate);
 
     gate_leave(gate, GATE_NOTHING, 0);
-    liability_fenced(gate->bets->liability, epoch);
+    liability_fenced(gate->brakes->liability, epoch);
 }
 
 /* What no limit held back counts where one does by now. */
 static void add_unclaimed(const struct gate *gate, int64_t bet, int64_t amount_minor)
 {
     for (uint32_t i = 0; i < gate->slip->n_legs; i++)
-        liability_add(gate->bets->liability, bet, gate->slip->legs[i].market,
+        liability_add(gate->brakes->liability, bet, gate->slip->legs[i].market,
                       gate->slip->legs[i].outcome, amount_minor);
 }
 
 void gate_leave(struct gate *gate, enum gate_end end, int64_t bet)
 {
-    struct liability *liability = gate->bets->liability;
+    struct liability *liability = gate->brakes->liability;
     int64_t potential;
 
     if (gate->claim != NULL && end == GATE_NOTHING) {
@@ -353,12 +334,12 @@ void gate_leave(struct gate *gate, enum gate_end end, int64_t bet)
     } else if (gate->claim != NULL) {
         liability_keep(liability, gate->claim, bet);
     } else if (end != GATE_NOTHING && liability_count(liability) > 0 &&
-               house_knows(gate->bets->options.house, gate->currency) &&
+               house_knows(gate->brakes->options.house, gate->currency) &&
                grade_potential(gate->slip, gate->stake_minor, &potential)) {
         add_unclaimed(gate, bet, amount_of(gate, potential));
     }
     gate->claim = NULL;
     if (gate->offer != 0 && end == GATE_NOTHING)
-        holds_return_offer(gate->bets->holds, gate->offer);
+        holds_return_offer(gate->brakes->holds, gate->offer);
     gate->offer = 0;
 }

@@ -33,7 +33,7 @@
 
 /* What is read from the store before serving. */
 struct start {
-    struct bets_key keys[KEYS_MAX];
+    struct who_key keys[KEYS_MAX];
     unsigned n_keys;
     int64_t node, settle_offset, feed_position, replay_from_ms, book_from_ms;
     struct snapshot *counted;  /* on Kafka: under which the open bets were counted */
@@ -60,6 +60,7 @@ struct serve {
     struct lease *lease;
     struct amqp_feed *amqp;    /* NULL: none configured */
     struct settle *settle;
+    struct who *who;           /* whose sessions these are: role bets, and web */
     struct bets *bets;
     struct web *web;
     struct stream *stream;
@@ -114,6 +115,7 @@ void serve_make_reports(struct serve *serve);
 struct kafka;
 void serve_make_traffic(struct serve *serve, struct kafka *kafka);
 void serve_make_desk(struct serve *serve);
+void serve_make_who(struct serve *serve);
 void serve_make_bets(struct serve *serve, struct bus *told);
 void serve_make_risk(struct serve *serve);
 void serve_make_local(struct serve *serve); /* every role of --bus local */

@@ -158,7 +158,7 @@ bool serve_load(struct serve *serve, struct str *error)
     serve->start.book_from_ms = clock_wall_ms() - 3600000 * serve->config.feed_log_hours;
     well = load_keys(db, &serve->start, error) && load_numbers(db, &serve->start, error) &&
            load_parts(serve, db, error);
-    if (well && serve->bets != NULL && serve->kafka != NULL)
+    if (well && serve->who != NULL && serve->kafka != NULL)
         serve_make_money(serve, serve->kafka);
     db_close(db);
     return well;

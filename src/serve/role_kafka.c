@@ -118,12 +118,12 @@ static void make_book(struct serve *serve)
     serve_make_stream(serve);
 }
 
-/* Sessions of the stream are bets' business: who shows has that part as well,
- * and no routes to it. */
 static void make_around_book(struct serve *serve)
 {
     serve_make_desk(serve);
-    serve_make_bets(serve, NULL);
+    serve_make_who(serve);
+    if (serve->roles.bets)
+        serve_make_bets(serve, NULL);
     if (serve->roles.web)
         serve_make_risk(serve);
     else
@@ -147,7 +147,7 @@ static void make_routes(struct serve *serve)
     const struct roles *roles = &serve->roles;
 
     serve->routes = (struct routes){
-        .bets = roles->bets ? serve->bets : NULL, .web = serve->web, .stream = serve->stream,
+        .who = roles->bets ? serve->who : NULL, .bets = serve->bets, .web = serve->web, .stream = serve->stream,
         .feed = roles->feed ? serve->feed : NULL,
         .desk = roles->web ? serve->desk : NULL, .risk = roles->web ? serve->risk : NULL,
         .reports = serve->reports, .cohorts = serve->cohorts, .serve = serve,

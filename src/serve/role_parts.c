@@ -27,13 +27,13 @@
 
 /* ---- the stream's sessions ---------------------------------------------- */
 
-static void on_identity(void *ctx, enum bets_session_state state,
-                        const struct bets_identity *identity)
+static void on_identity(void *ctx, enum who_session state,
+                        const struct who_identity *identity)
 {
     static const enum stream_session sessions[] = {
-        [BETS_SESSION_GOOD] = STREAM_SESSION_GOOD,
-        [BETS_SESSION_OVER] = STREAM_SESSION_OVER,
-        [BETS_SESSION_BUSY] = STREAM_SESSION_BUSY,
+        [WHO_SESSION_GOOD] = STREAM_SESSION_GOOD,
+        [WHO_SESSION_OVER] = STREAM_SESSION_OVER,
+        [WHO_SESSION_BUSY] = STREAM_SESSION_BUSY,
     };
 
     stream_answer(ctx, sessions[state],
@@ -45,7 +45,7 @@ static void identify(void *ctx, struct str token, struct stream_question *questi
 {
     struct serve *serve = ctx;
 
-    bets_identify(serve->bets, token, on_identity, question);
+    who_identify(serve->who, token, on_identity, question);
 }
 
 static void confirm(void *ctx, const struct stream_identity *identity,
@@ -53,8 +53,8 @@ static void confirm(void *ctx, const struct stream_identity *identity,
 {
     struct serve *serve = ctx;
 
-    bets_confirm(serve->bets,
-                 &(struct bets_identity){ identity->account, identity->epoch,
+    who_confirm(serve->who,
+                 &(struct who_identity){ identity->account, identity->epoch,
                                           identity->expires_ms },
                  on_identity, question);
 }
@@ -122,17 +122,24 @@ static void look_at_mirror(void *ctx)
         prices_in_check_silence(serve->mirror);
 }
 
+void serve_make_who(struct serve *serve)
+{
+    serve->who = who_new(&(struct who_options){
+        .loop = &serve->loop, .store = serve->store, .config = &serve->config,
+        .countries = &serve->countries, .experiments = &serve->experiments,
+        .on_exposed = on_exposed, .exposed_ctx = serve,
+        .keys = serve->start.keys, .n_keys = serve->start.n_keys,
+        .node = (uint32_t)serve->start.node, .shared = serve->roles.bus,
+    });
+}
+
 void serve_make_bets(struct serve *serve, struct bus *told)
 {
     serve->bets = bets_new(&(struct bets_options){
-        .loop = &serve->loop, .store = serve->store, .bus = told,
+        .who = serve->who, .loop = &serve->loop, .store = serve->store, .bus = told,
         .book = serve->book, .look = look_at_mirror, .look_ctx = serve,
         .config = &serve->config, .house = &serve->house,
-        .delays = &serve->delays, .countries = &serve->countries,
-        .experiments = &serve->experiments,
-        .on_exposed = on_exposed, .exposed_ctx = serve, .tracer = serve->tracer,
-        .keys = serve->start.keys, .n_keys = serve->start.n_keys,
-        .node = (uint32_t)serve->start.node, .shared = serve->roles.bus,
+        .delays = &serve->delays, .tracer = serve->tracer, .shared = serve->roles.bus,
         .note = desk_note, .note_ctx = serve->desk,
     });
     bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_prices = bets_on_prices,
@@ -194,6 +201,7 @@ static void make_around_book(struct serve *serve)
 {
     serve_make_settle(serve);
     serve_make_desk(serve);
+    serve_make_who(serve);
     serve_make_bets(serve, serve->bus);
     serve_make_risk(serve);
     bus_subscribe(serve->bus, &(struct bus_subscriber){ .on_feed = odds_on_feed,
@@ -213,7 +221,7 @@ void serve_make_local(struct serve *serve)
     if (serve->roles.book)
         make_around_book(serve);
     serve->routes = (struct routes){
-        .bets = serve->bets, .web = serve->web, .stream = serve->stream, .feed = serve->feed,
+        .who = serve->who, .bets = serve->bets, .web = serve->web, .stream = serve->stream, .feed = serve->feed,
         .reports = serve->reports, .cohorts = serve->cohorts, .desk = serve->desk,
         .risk = serve->risk, .serve = serve,
         .operators = serve->operators,
@@ -234,6 +242,7 @@ void serve_free_parts(struct serve *serve)
     FREE_PART(serve->public_server, http_server_free);
     FREE_PART(serve->operator_server, http_server_free);
     FREE_PART(serve->bets, bets_free);
+    FREE_PART(serve->who, who_free);
     FREE_PART(serve->reports, reports_free);
     FREE_PART(serve->cohorts, cohorts_free);
     FREE_PART(serve->clickhouse, clickhouse_free);

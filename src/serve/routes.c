@@ -14,6 +14,7 @@
 #include "web/pages.h"
 #include "web/stream.h"
 #include "web/web.h"
+#include "who/who.h"
 
 /* What tbl/routes.h says beside the rows of base/route.h, in its order. */
 static const struct target {

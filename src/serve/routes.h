@@ -11,7 +11,7 @@
 
 /* What each role's handlers get; NULL: this process does not play it. */
 struct routes {
-    void *bets, *desk, *web, *stream, *feed, *reports, *cohorts, *risk, *serve;
+    void *who, *bets, *desk, *web, *stream, *feed, *reports, *cohorts, *risk, *serve;
     const struct operators *operators; /* who may use the operator listener */
     /* NULL: always.  What is in a book that is not whole can be told, and what
      * is not in it cannot: another process is asked then. */

@@ -86,6 +86,7 @@ static void on_drain_poll(uv_timer_t *timer)
 
     if (serve->stopping || serve->undrained > 0 ||
         (serve->bets != NULL && !bets_idle(serve->bets)) ||
+        (serve->who != NULL && !who_is_idle(serve->who)) ||
         (serve->feed != NULL && !feed_idle(serve->feed)) ||
         (serve->maintain != NULL && !maintain_idle(serve->maintain)) ||
         !operators_idle(serve->operators))

@@ -24,10 +24,10 @@
 #ifndef ROUTE
 #error "define ROUTE before including tbl/routes.h"
 #endif
-ROUTE(PUBLIC, "POST", "/v1/accounts", NEVER, "", LIMIT_BODY_BYTES, LOGIN, HOME, bets, bets_post_account, "Registers a customer.")
-ROUTE(PUBLIC, "POST", "/v1/sessions", NEVER, "", LIMIT_BODY_BYTES, LOGIN, ABROAD, bets, bets_post_session, "Logs in.")
-ROUTE(PUBLIC, "GET", "/v1/sessions", NEVER, "", 0, READ, ABROAD, bets, bets_get_session, "Whose session it is, and the arms of experiments.")
-ROUTE(PUBLIC, "DELETE", "/v1/sessions", NEVER, "", 0, MONEY, ABROAD, bets, bets_delete_session, "Logs out everywhere.")
+ROUTE(PUBLIC, "POST", "/v1/accounts", NEVER, "", LIMIT_BODY_BYTES, LOGIN, HOME, who, who_post_account, "Registers a customer.")
+ROUTE(PUBLIC, "POST", "/v1/sessions", NEVER, "", LIMIT_BODY_BYTES, LOGIN, ABROAD, who, who_post_session, "Logs in.")
+ROUTE(PUBLIC, "GET", "/v1/sessions", NEVER, "", 0, READ, ABROAD, who, who_get_session, "Whose session it is, and the arms of experiments.")
+ROUTE(PUBLIC, "DELETE", "/v1/sessions", NEVER, "", 0, MONEY, ABROAD, who, who_delete_session, "Logs out everywhere.")
 ROUTE(PUBLIC, "GET", "/v1/limits", NEVER, "", 0, READ, ABROAD, bets, bets_get_limits, "The customer's own limits, and the end of an exclusion.")
 ROUTE(PUBLIC, "PUT", "/v1/limits", NEVER, "", LIMIT_BODY_BYTES, MONEY, ABROAD, bets, bets_put_limit, "Sets a limit: lower at once, higher a day later.")
 ROUTE(PUBLIC, "PUT", "/v1/exclusion", NEVER, "", LIMIT_BODY_BYTES, MONEY, ABROAD, bets, bets_put_exclusion, "Excludes the customer until a time.")

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "bets/inside.h"
+#include "who/inside.h"
 #include "net/answer.h"
 
 #define PASSWORD_BYTES_MIN 8
@@ -17,10 +17,13 @@
 #define EMAIL_BYTES_MAX 254
 #define EMAIL_LOCAL_MAX 64
 #define AGE_MIN 18
+#define MEMBERS_BYTES 256
+#define MAGIC 0x61636374 /* "acct" */
 #define FIRST_EPOCH 1 /* of a new account, as in the schema */
 
-struct entry {
-    struct bets *bets;
+struct visit {
+    uint32_t magic;                  /* it comes back through void * */
+    struct who *who;
     struct http_request *request;
     struct session session;
     struct where where;
@@ -30,143 +33,143 @@ struct entry {
     bool matches;                    /* log-in: the password is that of the hash */
     bool found;                      /* log-in: the email is known */
     uv_work_t work;
-    void (*work_done)(struct entry *entry);
+    void (*work_done)(struct visit *visit);
     struct store_exec exec;
 };
 
 /* Whose rate of registrations and log-ins it is. */
-static struct str client_of(const struct entry *entry)
+static struct str client_of(const struct visit *visit)
 {
-    return where_client(entry->bets, entry->request);
+    return where_client(visit->who, visit->request);
 }
 
-static void refuse_with(struct entry *entry, enum refusal refusal, struct str detail,
+static void refuse_with(struct visit *visit, enum refusal refusal, struct str detail,
                         struct str members)
 {
-    struct bets *bets = entry->bets;
-    struct http_request *request = entry->request;
+    struct who *who = visit->who;
+    struct http_request *request = visit->request;
     int status = refusal_info(refusal)->status;
-    struct http_header headers[BETS_HEADERS];
-    size_t n = bets_headers(bets->rates[request->rate],
-                            status == 429 ? client_of(entry) : STR_NONE,
-                            clock_mono_us(), status, &request->arena, headers);
 
-    buf_reset(&bets->scratch);
-    answer_refusal_body(&bets->scratch, refusal,
-                        detail.n > 0 ? detail : bets_sentence(refusal), members);
-    bets->working--;
+    buf_reset(&who->scratch);
+    answer_refusal_body(&who->scratch, refusal,
+                        detail.n > 0 ? detail : refuse_sentence(refusal), members);
+    who_end(who);
     request->refused = refusal;
-    http_respond(request, status, "application/problem+json", buf_view(&bets->scratch),
-                 headers, n);
+    refuse_respond(who, request, status == 429 ? client_of(visit) : STR_NONE, status,
+                   "application/problem+json", buf_view(&who->scratch));
 }
 
-static void refuse(struct entry *entry, enum refusal refusal, struct str detail)
+static void refuse(struct visit *visit, enum refusal refusal, struct str detail)
 {
-    refuse_with(entry, refusal, detail, STR_NONE);
+    refuse_with(visit, refusal, detail, STR_NONE);
 }
 
 /* Nobody registers from there. */
-static void refuse_where(struct entry *entry)
+static void refuse_where(struct visit *visit)
 {
-    struct buf *members = &entry->bets->members;
+    struct buf members;
 
-    if (entry->where.is_stale) { /* a clock of the house's */
-        refuse(entry, REFUSE_BUSY, STR_NONE);
+    if (visit->where.is_stale) { /* a clock of the house's */
+        refuse(visit, REFUSE_BUSY, STR_NONE);
         return;
     }
-    buf_reset(members);
-    where_write_refused(members, &entry->where);
-    refuse_with(entry, entry->where.refusal, STR_NONE, buf_view(members));
+    buf_init(&members, MEMBERS_BYTES);
+    where_write_refused(&members, &visit->where);
+    refuse_with(visit, visit->where.refusal, STR_NONE, buf_view(&members));
+    buf_fini(&members);
 }
 
-static void malformed(struct entry *entry, const char *sentence)
+static void malformed(struct visit *visit, const char *sentence)
 {
-    refuse(entry, REFUSE_MALFORMED, str_of(sentence));
+    refuse(visit, REFUSE_MALFORMED, str_of(sentence));
 }
 
 /* 201 {customer, token, expires_at, country, betting, experiments}. */
-static void answer_session(struct entry *entry)
+static void answer_session(struct visit *visit)
 {
-    struct bets *bets = entry->bets;
-    struct buf *out = &bets->scratch;
+    struct who *who = visit->who;
+    struct buf *out = &who->scratch;
     struct jw w = jw_to(out);
     int64_t expires_ms;
-    struct str token = session_start(bets, &entry->session, clock_wall_ms(),
-                                     &entry->request->arena, &expires_ms);
+    struct str token = session_start(who, &visit->session, clock_wall_ms(),
+                                     &visit->request->arena, &expires_ms);
 
     buf_reset(out);
     jw_object(&w);
     jw_key(&w, "customer");
-    jw_id(&w, entry->session.account);
+    jw_id(&w, visit->session.account);
     jw_key(&w, "token");
     jw_str(&w, token);
     jw_key(&w, "expires_at");
     jw_time(&w, expires_ms);
-    where_write_session(&w, &entry->where);
-    arms_tell(bets, &entry->session, &w);
+    where_write_session(&w, &visit->where);
+    arms_tell(who, &visit->session, &w);
     jw_object_end(&w);
-    bets->working--;
-    answer_json(entry->request, 201, buf_view(out));
+    who_end(who);
+    answer_json(visit->request, 201, buf_view(out));
 }
 
 /* ---- hashing ------------------------------------------------------------ */
 
-static bool hash_password(const struct bets *bets, struct str password,
+static bool hash_password(const struct who *who, struct str password,
                           char hash[crypto_pwhash_STRBYTES])
 {
-    const struct config *config = bets->options.config;
+    const struct config *config = who->options.config;
 
     return crypto_pwhash_str(hash, password.p, password.n,
                              (unsigned long long)config->password_passes,
                              (size_t)config->password_kib * 1024) == 0;
 }
 
-void account_prepare(struct bets *bets)
+void account_prepare(struct who *who)
 {
     /* Empty when the memory was not there: then nothing matches it either. */
-    if (!hash_password(bets, STR("nobody has this one"), bets->no_password)) {
-        bets->no_password[0] = '\0';
+    if (!hash_password(who, STR("nobody has this one"), who->no_password)) {
+        who->no_password[0] = '\0';
         log_error("account", "passwords cannot be hashed", "kib=%lld",
-                  (long long)bets->options.config->password_kib);
+                  (long long)who->options.config->password_kib);
     }
 }
 
 static void work_hash(uv_work_t *work)
 {
-    struct entry *entry = work->data;
+    struct visit *visit = work->data;
 
-    entry->matches = hash_password(entry->bets, entry->password, entry->hash);
+    CHECK(visit->magic == MAGIC);
+    visit->matches = hash_password(visit->who, visit->password, visit->hash);
 }
 
 static void work_verify(uv_work_t *work)
 {
-    struct entry *entry = work->data;
+    struct visit *visit = work->data;
 
-    entry->matches = crypto_pwhash_str_verify(entry->hash, entry->password.p,
-                                              entry->password.n) == 0;
+    CHECK(visit->magic == MAGIC);
+    visit->matches = crypto_pwhash_str_verify(visit->hash, visit->password.p,
+                                              visit->password.n) == 0;
 }
 
 static void on_worked(uv_work_t *work, int status)
 {
-    struct entry *entry = work->data;
+    struct visit *visit = work->data;
 
-    CHECK(status == 0 && entry->bets->hashing > 0);
-    entry->bets->hashing--;
-    entry->work_done(entry);
+    CHECK(visit->magic == MAGIC);
+    CHECK(status == 0 && visit->who->hashing > 0);
+    visit->who->hashing--;
+    visit->work_done(visit);
 }
 
-static void start_work(struct entry *entry, uv_work_cb run, void (*done)(struct entry *))
+static void start_work(struct visit *visit, uv_work_cb run, void (*done)(struct visit *))
 {
-    struct bets *bets = entry->bets;
+    struct who *who = visit->who;
 
-    if (bets->hashing >= LIMIT_HASH_QUEUE) {
-        refuse(entry, REFUSE_BUSY, STR("Too many log-ins at once."));
+    if (who->hashing >= LIMIT_HASH_QUEUE) {
+        refuse(visit, REFUSE_BUSY, STR("Too many log-ins at once."));
         return;
     }
-    entry->work.data = entry;
-    entry->work_done = done;
-    CHECK(uv_queue_work(bets->options.loop, &entry->work, run, on_worked) == 0);
-    bets->hashing++;
+    visit->work.data = visit;
+    visit->work_done = done;
+    CHECK(uv_queue_work(who->options.loop, &visit->work, run, on_worked) == 0);
+    who->hashing++;
 }
 
 /* ---- what people write --------------------------------------------------- */
@@ -213,105 +216,106 @@ static int age_at(int year, int month, int day, int64_t now_ms)
         - (tm.tm_mon + 1 < month || (tm.tm_mon + 1 == month && tm.tm_mday < day));
 }
 
-static bool has_rate(struct entry *entry)
+static bool has_rate(struct visit *visit)
 {
-    return rates_take(entry->bets->rates[entry->request->rate], client_of(entry),
-                      clock_mono_us());
+    return who_has_rate(visit->who, visit->request, client_of(visit));
 }
 
-static struct entry *entry_new(struct bets *bets, struct http_request *request)
+static struct visit *visit_new(struct who *who, struct http_request *request)
 {
-    struct entry *entry = ARENA_NEW(&request->arena, struct entry);
+    struct visit *visit = ARENA_NEW(&request->arena, struct visit);
 
-    entry->bets = bets;
-    entry->request = request;
-    entry->where = where_read(bets, request, clock_wall_ms());
-    bets->working++;
-    return entry;
+    visit->magic = MAGIC;
+    visit->who = who;
+    visit->request = request;
+    visit->where = where_read(who, request, clock_wall_ms());
+    who_begin(who);
+    return visit;
 }
 
 /* ---- register ------------------------------------------------------------ */
 
 static void on_registered(struct store_exec *exec, enum store_result result)
 {
-    struct entry *entry = exec->ctx;
+    struct visit *visit = exec->ctx;
 
+    CHECK(visit->magic == MAGIC);
     switch (result) {
     case STORE_OK:
-        answer_session(entry);
+        answer_session(visit);
         return;
     case STORE_REJECTED:
-        refuse(entry, REFUSE_ALREADY_EXISTS, STR("Log in, or take another email."));
+        refuse(visit, REFUSE_ALREADY_EXISTS, STR("Log in, or take another email."));
         return;
     case STORE_UNAVAILABLE:
     case STORE_UNKNOWN: /* whoever tries again hears already_exists, and logs in */
-        refuse(entry, REFUSE_BUSY, STR_NONE);
+        refuse(visit, REFUSE_BUSY, STR_NONE);
         return;
     }
     check_failed(__FILE__, __LINE__, "a result of the store");
 }
 
-static void on_new_hash(struct entry *entry)
+static void on_new_hash(struct visit *visit)
 {
-    struct bets *bets = entry->bets;
+    struct who *who = visit->who;
     int64_t now_ms = clock_wall_ms();
 
-    if (!entry->matches || !store_is_up(bets->options.store)) {
-        refuse(entry, REFUSE_BUSY, STR_NONE);
+    if (!visit->matches || !store_is_up(who->options.store)) {
+        refuse(visit, REFUSE_BUSY, STR_NONE);
         return;
     }
-    entry->session.account = bets_make_id(bets, now_ms);
-    entry->session.epoch = FIRST_EPOCH;
-    entry->exec = (struct store_exec){
+    visit->session.account = ids_next(&who->ids, now_ms);
+    visit->session.epoch = FIRST_EPOCH;
+    visit->exec = (struct store_exec){
         .calls = {
             { STATEMENT_CUSTOMER_ADD,
-              { VALUE_INT(entry->session.account), VALUE_STR(entry->email),
-                VALUE_STR(str_of(entry->hash)), VALUE_STR(entry->country),
-                VALUE_INT(now_ms), VALUE_STR(entry->born) } },
+              { VALUE_INT(visit->session.account), VALUE_STR(visit->email),
+                VALUE_STR(str_of(visit->hash)), VALUE_STR(visit->country),
+                VALUE_INT(now_ms), VALUE_STR(visit->born) } },
             { STATEMENT_ACCOUNT_ADD,
-              { VALUE_INT(entry->session.account),
-                VALUE_STR(str_of(entry->session.currency->code)) } },
+              { VALUE_INT(visit->session.account),
+                VALUE_STR(str_of(visit->session.currency->code)) } },
             { STATEMENT_COUNTRY_SEEN,
-              { VALUE_INT(entry->session.account), VALUE_STR(str_of(entry->where.country)),
+              { VALUE_INT(visit->session.account), VALUE_STR(str_of(visit->where.country)),
                 VALUE_INT(now_ms), VALUE_INT(1) } },
         },
-        .n = entry->where.country[0] == '\0' ? 2 : 3, /* the last one only where it is known */
-        .arena = &entry->request->arena,
+        .n = visit->where.country[0] == '\0' ? 2 : 3, /* the last one only where it is known */
+        .arena = &visit->request->arena,
         .on_done = on_registered,
-        .ctx = entry,
+        .ctx = visit,
     };
-    store_exec(bets->options.store, &entry->exec);
+    store_exec(who->options.store, &visit->exec);
 }
 
 /* The ladder of a registration; false: answered. */
-static bool check_registration(struct entry *entry, struct str email, struct str currency)
+static bool check_registration(struct visit *visit, struct str email, struct str currency)
 {
     int year, month, day;
 
-    entry->email = read_email(email, &entry->request->arena);
-    entry->session.currency = currency_find(currency);
-    if (entry->email.p == NULL)
-        malformed(entry, "email must be an address such as ann@example.com");
-    else if (!is_password(entry->password))
-        malformed(entry, "password must have 8 to 128 bytes");
-    else if (entry->session.currency == NULL)
-        malformed(entry, "currency must be an ISO 4217 code such as EUR");
-    else if (!country_is_code(entry->country))
-        malformed(entry, "country must be an ISO 3166 code such as MT");
-    else if (!clock_parse_date(entry->born, &year, &month, &day))
-        malformed(entry, "date_of_birth must be a day such as 1990-12-31");
-    else if (entry->where.refusal != REFUSE_NOTHING)
-        refuse_where(entry);
+    visit->email = read_email(email, &visit->request->arena);
+    visit->session.currency = currency_find(currency);
+    if (visit->email.p == NULL)
+        malformed(visit, "email must be an address such as ann@example.com");
+    else if (!is_password(visit->password))
+        malformed(visit, "password must have 8 to 128 bytes");
+    else if (visit->session.currency == NULL)
+        malformed(visit, "currency must be an ISO 4217 code such as EUR");
+    else if (!country_is_code(visit->country))
+        malformed(visit, "country must be an ISO 3166 code such as MT");
+    else if (!clock_parse_date(visit->born, &year, &month, &day))
+        malformed(visit, "date_of_birth must be a day such as 1990-12-31");
+    else if (visit->where.refusal != REFUSE_NOTHING)
+        refuse_where(visit);
     else if (age_at(year, month, day, clock_wall_ms()) < AGE_MIN)
-        refuse(entry, REFUSE_UNDERAGE, STR_NONE);
+        refuse(visit, REFUSE_UNDERAGE, STR_NONE);
     else
         return true;
     return false;
 }
 
-void bets_post_account(void *ctx, struct http_request *request)
+void who_post_account(void *ctx, struct http_request *request)
 {
-    struct entry *entry = entry_new(ctx, request);
+    struct visit *visit = visit_new(ctx, request);
     struct arena *arena = &request->arena;
     struct str email, password, currency, country, born, error;
     const struct json_field fields[] = {
@@ -325,32 +329,32 @@ void bets_post_account(void *ctx, struct http_request *request)
     bool well;
 
     if (document == NULL) {
-        refuse(entry, REFUSE_MALFORMED, error);
+        refuse(visit, REFUSE_MALFORMED, error);
         return;
     }
-    entry->password = arena_str(arena, password);
-    entry->country = arena_str(arena, country);
-    entry->born = arena_str(arena, born);
-    well = check_registration(entry, email, currency);
+    visit->password = arena_str(arena, password);
+    visit->country = arena_str(arena, country);
+    visit->born = arena_str(arena, born);
+    well = check_registration(visit, email, currency);
     json_decref(document);
     if (!well)
         return;
-    if (!has_rate(entry))
-        refuse(entry, REFUSE_TOO_MANY_REQUESTS, STR_NONE);
+    if (!has_rate(visit))
+        refuse(visit, REFUSE_TOO_MANY_REQUESTS, STR_NONE);
     else
-        start_work(entry, work_hash, on_new_hash);
+        start_work(visit, work_hash, on_new_hash);
 }
 
 /* ---- log in --------------------------------------------------------------- */
 
-static void on_verified(struct entry *entry)
+static void on_verified(struct visit *visit)
 {
-    if (!entry->matches || !entry->found) {
-        refuse(entry, REFUSE_WRONG_CREDENTIALS, STR_NONE);
+    if (!visit->matches || !visit->found) {
+        refuse(visit, REFUSE_WRONG_CREDENTIALS, STR_NONE);
         return;
     }
-    where_note(entry->bets, entry->session.account, &entry->where, clock_wall_ms());
-    answer_session(entry);
+    where_note(visit->who, visit->session.account, &visit->where, clock_wall_ms());
+    answer_session(visit);
 }
 
 /* Columns of CUSTOMER_BY_EMAIL. */
@@ -358,44 +362,45 @@ enum { C_ID, C_PASSWORD, C_COUNTRY, C_EPOCH, C_CURRENCY };
 
 static void on_customer(struct store_exec *exec, enum store_result result)
 {
-    struct entry *entry = exec->ctx;
-    struct str hash = str_of(entry->bets->no_password);
+    struct visit *visit = exec->ctx;
+    struct str hash = str_of(visit->who->no_password);
 
+    CHECK(visit->magic == MAGIC);
     if (result != STORE_OK) {
-        refuse(entry, REFUSE_BUSY, STR_NONE);
+        refuse(visit, REFUSE_BUSY, STR_NONE);
         return;
     }
     if (exec->rows > 0) {
         const struct value *row = &EXEC_CELL(exec, 0, 0);
 
-        entry->found = true;
+        visit->found = true;
         hash = row[C_PASSWORD].s;
-        entry->session = (struct session){ row[C_ID].i, row[C_EPOCH].i,
+        visit->session = (struct session){ row[C_ID].i, row[C_EPOCH].i,
                                            currency_find(row[C_CURRENCY].s) };
-        CHECK(entry->session.currency != NULL);
+        CHECK(visit->session.currency != NULL);
     }
-    if (hash.n >= sizeof(entry->hash))
+    if (hash.n >= sizeof(visit->hash))
         hash.n = 0; /* not one of ours: nothing matches it */
-    memcpy(entry->hash, hash.p, hash.n);
-    entry->hash[hash.n] = '\0';
-    start_work(entry, work_verify, on_verified);
+    memcpy(visit->hash, hash.p, hash.n);
+    visit->hash[hash.n] = '\0';
+    start_work(visit, work_verify, on_verified);
 }
 
-static void find_customer(struct entry *entry)
+static void find_customer(struct visit *visit)
 {
-    entry->exec = (struct store_exec){
-        .calls = { { STATEMENT_CUSTOMER_BY_EMAIL, { VALUE_STR(entry->email) } } },
+    visit->exec = (struct store_exec){
+        .calls = { { STATEMENT_CUSTOMER_BY_EMAIL, { VALUE_STR(visit->email) } } },
         .n = 1,
-        .arena = &entry->request->arena,
+        .arena = &visit->request->arena,
         .on_done = on_customer,
-        .ctx = entry,
+        .ctx = visit,
     };
-    store_exec(entry->bets->options.store, &entry->exec);
+    store_exec(visit->who->options.store, &visit->exec);
 }
 
-void bets_post_session(void *ctx, struct http_request *request)
+void who_post_session(void *ctx, struct http_request *request)
 {
-    struct entry *entry = entry_new(ctx, request);
+    struct visit *visit = visit_new(ctx, request);
     struct str email, password, error;
     const struct json_field fields[] = {
         { "email", JSON_KIND_STRING, true, &email },
@@ -405,20 +410,20 @@ void bets_post_session(void *ctx, struct http_request *request)
                                  &error);
 
     if (document == NULL) {
-        refuse(entry, REFUSE_MALFORMED, error);
+        refuse(visit, REFUSE_MALFORMED, error);
         return;
     }
-    entry->email = read_email(email, &request->arena);
-    entry->password = arena_str(&request->arena, password);
+    visit->email = read_email(email, &request->arena);
+    visit->password = arena_str(&request->arena, password);
     json_decref(document);
-    if (!has_rate(entry))
-        refuse(entry, REFUSE_TOO_MANY_REQUESTS, STR_NONE);
-    else if (entry->email.p == NULL || !is_password(entry->password))
-        refuse(entry, REFUSE_WRONG_CREDENTIALS, STR_NONE); /* nobody can have these */
-    else if (!store_is_up(entry->bets->options.store))
-        refuse(entry, REFUSE_BUSY, STR_NONE);
+    if (!has_rate(visit))
+        refuse(visit, REFUSE_TOO_MANY_REQUESTS, STR_NONE);
+    else if (visit->email.p == NULL || !is_password(visit->password))
+        refuse(visit, REFUSE_WRONG_CREDENTIALS, STR_NONE); /* nobody can have these */
+    else if (!store_is_up(visit->who->options.store))
+        refuse(visit, REFUSE_BUSY, STR_NONE);
     else
-        find_customer(entry);
+        find_customer(visit);
 }
 
 /* ---- log out everywhere --------------------------------------------------- */
@@ -426,9 +431,9 @@ void bets_post_session(void *ctx, struct http_request *request)
 static void on_raised(struct reader *reader)
 {
     if (reader->exec.rows > 0)
-        session_learn_epoch(reader->bets, reader->session.account,
+        session_learn_epoch(reader->who, reader->session.account,
                             EXEC_CELL(&reader->exec, 0, 0).i, clock_mono_us());
-    session_drop(reader->bets, reader->request);
+    session_drop(reader->who, reader->request);
     reader_empty(reader, 204);
 }
 
@@ -440,8 +445,8 @@ static void raise_epoch(struct reader *reader)
                 on_raised);
 }
 
-void bets_delete_session(void *bets, struct http_request *request)
+void who_delete_session(void *who, struct http_request *request)
 {
     /* Fresh: a session that is over must not end the customer's new ones. */
-    reader_start(bets, request, true, NULL, raise_epoch);
+    reader_start(who, request, true, NULL, raise_epoch);
 }

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "bets/inside.h"
+#include "who/inside.h"
 
 #define ARENA_BYTES ((size_t)64 * 1024)
 
 struct exposure {
-    struct bets *bets;
+    struct who *who;
     struct arena arena;
     struct store_exec exec;
 };
@@ -23,18 +23,18 @@ static void on_written(struct store_exec *exec, enum store_result result)
     struct exposure *exposure = exec->ctx;
 
     (void)result;
-    exposure->bets->working--;
+    who_end(exposure->who);
     arena_fini(&exposure->arena);
     free(exposure);
 }
 
-static void write_exposures(struct bets *bets, int64_t account, int64_t now_ms)
+static void write_exposures(struct who *who, int64_t account, int64_t now_ms)
 {
-    const struct experiments *experiments = bets->options.experiments;
+    const struct experiments *experiments = who->options.experiments;
     struct exposure *exposure = calloc(1, sizeof(*exposure));
 
     CHECK(exposure != NULL && experiments->n <= LENGTH(exposure->exec.calls));
-    exposure->bets = bets;
+    exposure->who = who;
     arena_init(&exposure->arena, ARENA_BYTES);
     for (uint32_t i = 0; i < experiments->n; i++) {
         const struct experiment *one = &experiments->list[i];
@@ -49,13 +49,13 @@ static void write_exposures(struct bets *bets, int64_t account, int64_t now_ms)
     exposure->exec.arena = &exposure->arena;
     exposure->exec.on_done = on_written;
     exposure->exec.ctx = exposure;
-    bets->working++;
-    store_exec(bets->options.store, &exposure->exec);
+    who_begin(who);
+    store_exec(who->options.store, &exposure->exec);
 }
 
-void arms_tell(struct bets *bets, const struct session *session, struct jw *w)
+void arms_tell(struct who *who, const struct session *session, struct jw *w)
 {
-    const struct experiments *experiments = bets->options.experiments;
+    const struct experiments *experiments = who->options.experiments;
     int64_t now_ms = clock_wall_ms();
 
     jw_key(w, "experiments");
@@ -65,32 +65,31 @@ void arms_tell(struct bets *bets, const struct session *session, struct jw *w)
         return;
     }
     experiments_write(experiments, session->account, w);
-    if (store_is_up(bets->options.store))
-        write_exposures(bets, session->account, now_ms);
-    if (bets->options.on_exposed != NULL)
-        bets->options.on_exposed(bets->options.exposed_ctx, session->account, session->currency,
+    if (store_is_up(who->options.store))
+        write_exposures(who, session->account, now_ms);
+    if (who->options.on_exposed != NULL)
+        who->options.on_exposed(who->options.exposed_ctx, session->account, session->currency,
                                  now_ms);
 }
 
 static void write_session(struct reader *reader)
 {
-    struct buf *out = &reader->bets->scratch;
+    struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
-    struct where where = where_read(reader->bets, reader->request, clock_wall_ms());
+    struct where where = where_read(reader->who, reader->request, clock_wall_ms());
 
-    buf_reset(out);
     jw_object(&w);
     jw_key(&w, "customer");
     jw_id(&w, reader->session.account);
     jw_key(&w, "currency");
     jw_str(&w, str_of(reader->session.currency->code));
     where_write_session(&w, &where);
-    arms_tell(reader->bets, &reader->session, &w);
+    arms_tell(reader->who, &reader->session, &w);
     jw_object_end(&w);
     reader_json(reader, 200, buf_view(out));
 }
 
-void bets_get_session(void *bets, struct http_request *request)
+void who_get_session(void *who, struct http_request *request)
 {
-    reader_start(bets, request, false, NULL, write_session);
+    reader_start(who, request, false, NULL, write_session);
 }

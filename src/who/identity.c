@@ -7,24 +7,24 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "bets/inside.h"
+#include "who/inside.h"
 
 #define EPOCH_LIVES_US (20 * INT64_C(1000000))
 #define ARENA_BYTES ((size_t)64 * 1024)
 
 /* A question to the store in flight. */
 struct inquiry {
-    struct bets *bets;
+    struct who *who;
     struct arena arena;
     struct store_exec exec;
-    struct bets_identity identity;
-    bets_on_identity *then;
+    struct who_identity identity;
+    who_on_identity *then;
     void *ctx;
 };
 
-static void inquiry_end(struct inquiry *inquiry, enum bets_session_state state)
+static void inquiry_end(struct inquiry *inquiry, enum who_session state)
 {
-    inquiry->bets->working--;
+    who_end(inquiry->who);
     inquiry->then(inquiry->ctx, state, &inquiry->identity);
     arena_fini(&inquiry->arena);
     free(inquiry);
@@ -36,66 +36,66 @@ static void on_account(struct store_exec *exec, enum store_result result)
     int64_t epoch;
 
     if (result != STORE_OK) {
-        inquiry_end(inquiry, BETS_SESSION_BUSY);
+        inquiry_end(inquiry, WHO_SESSION_BUSY);
         return;
     }
     if (exec->rows == 0) {
-        inquiry_end(inquiry, BETS_SESSION_OVER);
+        inquiry_end(inquiry, WHO_SESSION_OVER);
         return;
     }
     epoch = EXEC_CELL(exec, 0, 5).i;
-    session_learn_epoch(inquiry->bets, inquiry->identity.account, epoch, clock_mono_us());
-    inquiry_end(inquiry, epoch == inquiry->identity.epoch ? BETS_SESSION_GOOD
-                                                          : BETS_SESSION_OVER);
+    session_learn_epoch(inquiry->who, inquiry->identity.account, epoch, clock_mono_us());
+    inquiry_end(inquiry, epoch == inquiry->identity.epoch ? WHO_SESSION_GOOD
+                                                          : WHO_SESSION_OVER);
 }
 
-static void inquire(struct bets *bets, const struct bets_identity *identity,
-                    bets_on_identity *then, void *ctx)
+static void inquire(struct who *who, const struct who_identity *identity,
+                    who_on_identity *then, void *ctx)
 {
     struct inquiry *inquiry = calloc(1, sizeof(*inquiry));
 
     CHECK(inquiry != NULL);
-    *inquiry = (struct inquiry){ .bets = bets, .identity = *identity, .then = then, .ctx = ctx };
+    *inquiry = (struct inquiry){ .who = who, .identity = *identity, .then = then, .ctx = ctx };
     arena_init(&inquiry->arena, ARENA_BYTES);
     inquiry->exec = (struct store_exec){
         .calls = { { STATEMENT_ACCOUNT_GET, { VALUE_INT(identity->account) } } },
         .n = 1, .arena = &inquiry->arena, .on_done = on_account, .ctx = inquiry,
     };
-    bets->working++;
-    store_exec(bets->options.store, &inquiry->exec);
+    who_begin(who);
+    store_exec(who->options.store, &inquiry->exec);
 }
 
-void bets_confirm(struct bets *bets, const struct bets_identity *identity,
-                  bets_on_identity *then, void *ctx)
+void who_confirm(struct who *who, const struct who_identity *identity,
+                  who_on_identity *then, void *ctx)
 {
-    struct bets_identity copy = *identity;
+    struct who_identity copy = *identity;
     int64_t epoch, at_us;
 
     if (copy.expires_ms <= clock_wall_ms()) {
-        then(ctx, BETS_SESSION_OVER, &copy);
+        then(ctx, WHO_SESSION_OVER, &copy);
         return;
     }
-    if (!session_known_epoch(bets, copy.account, &epoch, &at_us) ||
+    if (!session_known_epoch(who, copy.account, &epoch, &at_us) ||
         (epoch <= copy.epoch && clock_mono_us() - at_us > EPOCH_LIVES_US)) {
-        if (store_is_up(bets->options.store))
-            inquire(bets, &copy, then, ctx);
+        if (store_is_up(who->options.store))
+            inquire(who, &copy, then, ctx);
         else
-            then(ctx, BETS_SESSION_BUSY, &copy);
+            then(ctx, WHO_SESSION_BUSY, &copy);
         return;
     }
-    then(ctx, epoch == copy.epoch ? BETS_SESSION_GOOD : BETS_SESSION_OVER, &copy);
+    then(ctx, epoch == copy.epoch ? WHO_SESSION_GOOD : WHO_SESSION_OVER, &copy);
 }
 
-void bets_identify(struct bets *bets, struct str token, bets_on_identity *then, void *ctx)
+void who_identify(struct who *who, struct str token, who_on_identity *then, void *ctx)
 {
-    struct bets_identity identity = { 0, 0, 0 };
+    struct who_identity identity = { 0, 0, 0 };
     struct token verified;
 
     if (token.n == 0 || token.n > TOKEN_BYTES_MAX ||
-        !token_verify(bets->keys, token, clock_wall_ms(), &verified)) {
-        then(ctx, BETS_SESSION_OVER, &identity);
+        !token_verify(who->keys, token, clock_wall_ms(), &verified)) {
+        then(ctx, WHO_SESSION_OVER, &identity);
         return;
     }
-    identity = (struct bets_identity){ verified.customer, verified.epoch, verified.expires_ms };
-    bets_confirm(bets, &identity, then, ctx);
+    identity = (struct who_identity){ verified.customer, verified.epoch, verified.expires_ms };
+    who_confirm(who, &identity, then, ctx);
 }

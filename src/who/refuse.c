@@ -2,9 +2,14 @@
  * What refusals say beside the table's own words: a sentence for each, and
  * the headers by which a client knows when to come again.
  */
-#include "bets/inside.h"
+#include "who/refuse.h"
 
-struct str bets_sentence(enum refusal refusal)
+#include "base/clock.h"
+#include "who/inside.h"
+
+#define HEADERS_MAX 4
+
+struct str refuse_sentence(enum refusal refusal)
 {
     switch (refusal) {
     case REFUSE_KEY_MISSING:
@@ -77,14 +82,14 @@ static struct str number(struct arena *arena, int64_t n)
     return arena_str(arena, (struct str){ digits + at, sizeof(digits) - at });
 }
 
-size_t bets_headers(const struct rates *rates, struct str who, int64_t now_us, int status,
-                    struct arena *arena, struct http_header headers[BETS_HEADERS])
+static size_t write_headers(const struct rates *rates, struct str whom, int status,
+                            struct arena *arena, struct http_header headers[HEADERS_MAX])
 {
     struct rate_state rate = { 0 };
     size_t n = 0;
 
-    if (who.n > 0 && rates_are_on(rates)) {
-        rate = rates_state(rates, who, now_us);
+    if (whom.n > 0 && rates_are_on(rates)) {
+        rate = rates_state(rates, whom, clock_mono_us());
         headers[n++] = (struct http_header){ "RateLimit-Limit", number(arena, rate.limit) };
         headers[n++] = (struct http_header){ "RateLimit-Remaining",
                                              number(arena, rate.remaining) };
@@ -97,6 +102,17 @@ size_t bets_headers(const struct rates *rates, struct str who, int64_t now_us, i
         headers[n++] = (struct http_header){ "Retry-After", STR("1") };
     else if (status == 401)
         headers[n++] = (struct http_header){ "WWW-Authenticate", STR("Bearer") };
-    CHECK(n <= BETS_HEADERS);
+    CHECK(n <= HEADERS_MAX);
     return n;
+}
+
+void refuse_respond(struct who *who, struct http_request *request, struct str whom, int status,
+                    const char *type, struct str body)
+{
+    struct http_header headers[HEADERS_MAX];
+    size_t n;
+
+    CHECK((unsigned)request->rate < RATE_CLASSES);
+    n = write_headers(who->rates[request->rate], whom, status, &request->arena, headers);
+    http_respond(request, status, type, body, headers, n);
 }

@@ -14,11 +14,8 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "bets/inside.h"
-#include "net/answer.h"
-
-#define EPOCH_LIVES_US (60 * INT64_C(1000000))
-#define PAGE_DEFAULT 50
+#include "base/map.h"
+#include "who/inside.h"
 
 struct seen {
     int64_t expires_ms;
@@ -122,28 +119,28 @@ static const struct seen *remember(struct sessions *sessions, struct str text,
     return seen;
 }
 
-static const struct seen *verify(struct bets *bets, struct str text, int64_t now_ms)
+static const struct seen *verify(struct who *who, struct str text, int64_t now_ms)
 {
     const struct currency *currency;
     struct token token;
 
-    if (!token_verify(bets->keys, text, now_ms, &token))
+    if (!token_verify(who->keys, text, now_ms, &token))
         return NULL;
     currency = currency_find(str_of(token.currency));
     if (currency == NULL)
         return NULL;
-    return remember(bets->sessions, text, &token, currency);
+    return remember(who->sessions, text, &token, currency);
 }
 
-static const struct known *known_epoch(const struct bets *bets, int64_t account)
+static const struct known *known_epoch(const struct who *who, int64_t account)
 {
-    return map_get(&bets->sessions->epochs, MAP_KEY(&account));
+    return map_get(&who->sessions->epochs, MAP_KEY(&account));
 }
 
-bool session_known_epoch(const struct bets *bets, int64_t account, int64_t *epoch,
+bool session_known_epoch(const struct who *who, int64_t account, int64_t *epoch,
                          int64_t *at_us)
 {
-    const struct known *known = known_epoch(bets, account);
+    const struct known *known = known_epoch(who, account);
 
     if (known == NULL)
         return false;
@@ -152,7 +149,7 @@ bool session_known_epoch(const struct bets *bets, int64_t account, int64_t *epoc
     return true;
 }
 
-bool session_of(struct bets *bets, struct http_request *request, int64_t now_ms,
+bool session_of(struct who *who, struct http_request *request, int64_t now_ms,
                 struct session *session)
 {
     struct str text = bearer(request);
@@ -161,30 +158,30 @@ bool session_of(struct bets *bets, struct http_request *request, int64_t now_ms,
 
     if (text.n == 0 || text.n > TOKEN_BYTES_MAX)
         return false;
-    seen = map_get(&bets->sessions->tokens, text);
+    seen = map_get(&who->sessions->tokens, text);
     if (seen == NULL)
-        seen = verify(bets, text, now_ms);
+        seen = verify(who, text, now_ms);
     if (seen == NULL || seen->expires_ms <= now_ms)
         return false;
-    known = known_epoch(bets, seen->session.account);
+    known = known_epoch(who, seen->session.account);
     if (known != NULL && known->epoch > seen->session.epoch)
         return false;
     *session = seen->session;
     return true;
 }
 
-struct str session_start(struct bets *bets, const struct session *session,
+struct str session_start(struct who *who, const struct session *session,
                          int64_t now_ms, struct arena *arena, int64_t *expires_ms)
 {
     struct token token = {
         .customer = session->account,
         .epoch = session->epoch,
-        .expires_ms = now_ms + bets->options.config->session_s * 1000,
+        .expires_ms = now_ms + who->options.config->session_s * 1000,
     };
 
     memcpy(token.currency, session->currency->code, 3);
     *expires_ms = token.expires_ms;
-    return token_sign(bets->keys, &token, arena);
+    return token_sign(who->keys, &token, arena);
 }
 
 static struct known *known_take(struct sessions *sessions)
@@ -203,9 +200,9 @@ static struct known *known_take(struct sessions *sessions)
     return known;
 }
 
-void session_learn_epoch(struct bets *bets, int64_t account, int64_t epoch, int64_t now_us)
+void session_learn_epoch(struct who *who, int64_t account, int64_t epoch, int64_t now_us)
 {
-    struct sessions *sessions = bets->sessions;
+    struct sessions *sessions = who->sessions;
     struct known *known = map_get(&sessions->epochs, MAP_KEY(&account));
 
     if (known != NULL) {
@@ -223,134 +220,12 @@ void session_learn_epoch(struct bets *bets, int64_t account, int64_t epoch, int6
     CHECK(map_put(&sessions->epochs, MAP_KEY(&known->account), known));
 }
 
-void session_drop(struct bets *bets, const struct http_request *request)
+void session_drop(struct who *who, const struct http_request *request)
 {
     struct str text = bearer(request);
-    struct seen *seen = text.n == 0 ? NULL : map_get(&bets->sessions->tokens, text);
+    struct seen *seen = text.n == 0 ? NULL : map_get(&who->sessions->tokens, text);
 
     /* It keeps its place in the line of those who give way. */
     if (seen != NULL)
         seen->expires_ms = 0;
-}
-
-/* ---- reads -------------------------------------------------------------- */
-
-void reader_json(struct reader *reader, int status, struct str body)
-{
-    reader->bets->working--;
-    answer_json(reader->request, status, body);
-}
-
-void reader_empty(struct reader *reader, int status)
-{
-    reader->bets->working--;
-    answer_empty(reader->request, status);
-}
-
-void reader_refuse(struct reader *reader, enum refusal refusal, struct str detail)
-{
-    reader->bets->working--;
-    answer_refusal(reader->request, refusal,
-                   detail.n > 0 ? detail : bets_sentence(refusal), STR_NONE);
-}
-
-void reader_refuse_with(struct reader *reader, enum refusal refusal, struct str members)
-{
-    reader->bets->working--;
-    answer_refusal(reader->request, refusal, bets_sentence(refusal), members);
-}
-
-static void on_rows(struct store_exec *exec, enum store_result result)
-{
-    struct reader *reader = exec->ctx;
-
-    if (result != STORE_OK)
-        reader_refuse(reader, REFUSE_BUSY, STR("The ledger cannot be read now."));
-    else
-        reader->rows(reader);
-}
-
-void reader_exec(struct reader *reader, struct statement_call call,
-                 void (*rows)(struct reader *reader))
-{
-    reader_exec_all(reader, &call, 1, rows);
-}
-
-void reader_exec_all(struct reader *reader, const struct statement_call *calls, uint32_t n,
-                     void (*rows)(struct reader *reader))
-{
-    CHECK(n >= 1 && n <= LENGTH(reader->exec.calls));
-    if (!store_is_up(reader->bets->options.store)) {
-        reader_refuse(reader, REFUSE_BUSY, STR("The ledger cannot be read now."));
-        return;
-    }
-    reader->rows = rows;
-    reader->exec = (struct store_exec){ .n = n, .arena = &reader->request->arena,
-                                        .on_done = on_rows, .ctx = reader };
-    memcpy(reader->exec.calls, calls, n * sizeof(*calls));
-    store_exec(reader->bets->options.store, &reader->exec);
-}
-
-static void on_account(struct reader *reader)
-{
-    const struct store_exec *exec = &reader->exec;
-    int64_t epoch;
-
-    if (exec->rows == 0) {
-        reader_refuse(reader, REFUSE_UNAUTHORIZED, STR_NONE);
-        return;
-    }
-    epoch = EXEC_CELL(exec, 0, 5).i;
-    session_learn_epoch(reader->bets, reader->session.account, epoch, clock_mono_us());
-    if (epoch != reader->session.epoch) {
-        session_drop(reader->bets, reader->request);
-        reader_refuse(reader, REFUSE_UNAUTHORIZED, STR("The session is over."));
-        return;
-    }
-    reader->then(reader);
-}
-
-void reader_start(struct bets *bets, struct http_request *request, bool fresh,
-                  void *own, void (*then)(struct reader *reader))
-{
-    struct reader *reader = ARENA_NEW(&request->arena, struct reader);
-    const struct known *known;
-
-    *reader = (struct reader){ .bets = bets, .request = request, .then = then, .own = own };
-    bets->working++;
-    if (!session_of(bets, request, clock_wall_ms(), &reader->session)) {
-        reader_refuse(reader, REFUSE_UNAUTHORIZED, STR_NONE);
-        return;
-    }
-    known = known_epoch(bets, reader->session.account);
-    /* Another process may have ended it since. */
-    if (!fresh && !bets->options.shared && known != NULL
-        && known->epoch == reader->session.epoch
-        && clock_mono_us() - known->at_us < EPOCH_LIVES_US) {
-        then(reader);
-        return;
-    }
-    reader_exec(reader,
-                (struct statement_call){ STATEMENT_ACCOUNT_GET,
-                                         { VALUE_INT(reader->session.account) } },
-                on_account);
-}
-
-bool id_read(struct str text, int64_t *id)
-{
-    return decimal_parse(text, 0, INT64_MAX, id) == DECIMAL_OK && *id > 0
-        && memchr(text.p, '.', text.n) == NULL;
-}
-
-bool page_read(struct http_request *request, struct str *after, int64_t *limit,
-               struct str *error)
-{
-    struct str text = http_query(request, "limit");
-
-    *after = http_query(request, "after");
-    *limit = PAGE_DEFAULT;
-    if (text.p == NULL || (id_read(text, limit) && *limit <= LIMIT_PAGE_ROWS))
-        return true;
-    *error = arena_printf(&request->arena, "limit must be 1 to %d", LIMIT_PAGE_ROWS);
-    return false;
 }

@@ -35,7 +35,7 @@ struct token_keys {
     struct token_key keys[];
 };
 
-struct token_keys *token_keys_new(const struct bets_key *keys, unsigned n)
+struct token_keys *token_keys_new(const struct who_key *keys, unsigned n)
 {
     struct token_keys *made;
 

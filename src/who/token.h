@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "bets/bets.h"
+#include "who/who.h"
 
 struct token {
     int64_t kid;        /* of the key that signed */
@@ -18,7 +18,7 @@ struct token {
 struct token_keys;
 
 /* The last one signs, all verify. */
-struct token_keys *token_keys_new(const struct bets_key *keys, unsigned n) MUST_USE;
+struct token_keys *token_keys_new(const struct who_key *keys, unsigned n) MUST_USE;
 void token_keys_free(struct token_keys *keys);
 
 #define TOKEN_BYTES_MAX 160

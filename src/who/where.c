@@ -4,21 +4,21 @@
 #include <stdlib.h>
 
 #include "base/metrics.h"
-#include "bets/inside.h"
+#include "who/inside.h"
 #include "net/edge_country.h"
 #include "net/forwarded.h"
 
 #define ARENA_BYTES ((size_t)16 * 1024)
 
-struct str where_client(const struct bets *bets, const struct http_request *request)
+struct str where_client(const struct who *who, const struct http_request *request)
 {
     struct str client = forwarded_client(http_header(request, "X-Forwarded-For"),
-                                         bets->options.config->proxies);
+                                         who->options.config->proxies);
 
     return client.n > 0 ? client : str_of(request->peer);
 }
 
-struct where where_read(const struct bets *bets, const struct http_request *request,
+struct where where_read(const struct who *who, const struct http_request *request,
                         int64_t now_ms)
 {
     struct where where = { "", REFUSE_NOTHING, false };
@@ -26,14 +26,14 @@ struct where where_read(const struct bets *bets, const struct http_request *requ
     enum edge_country_result result;
     struct str header;
 
-    if (bets->edge_keys == NULL)
+    if (who->edge_keys == NULL)
         return where;
     header = http_header(request, EDGE_COUNTRY_HEADER);
     if (header.p == NULL)
         header = http_header(request, EDGE_COUNTRY_HEADER_OTHER);
-    result = edge_country_read(bets->edge_keys, header,
-                               where_client(bets, request), now_ms / 1000,
-                               bets->options.config->edge_skew_s, &country);
+    result = edge_country_read(who->edge_keys, header,
+                               where_client(who, request), now_ms / 1000,
+                               who->options.config->edge_skew_s, &country);
     metric_add(METRIC_EDGE_COUNTRY, str_of(edge_country_result_name(result)), 1);
     if (result != EDGE_COUNTRY_SIGNED && result != EDGE_COUNTRY_FORMER) {
         where.refusal = REFUSE_COUNTRY_UNSIGNED;
@@ -41,7 +41,7 @@ struct where where_read(const struct bets *bets, const struct http_request *requ
         return where;
     }
     memcpy(where.country, country.code, sizeof(where.country));
-    if (!country_is_allowed(bets->options.countries, str_of(where.country)))
+    if (!country_is_allowed(who->options.countries, str_of(where.country)))
         where.refusal = REFUSE_COUNTRY_REFUSED;
     return where;
 }
@@ -74,7 +74,7 @@ void where_write_session(struct jw *w, const struct where *where)
 /* ---- what is kept --------------------------------------------------------- */
 
 struct note {
-    struct bets *bets;
+    struct who *who;
     struct where where;
     struct arena arena;
     struct store_exec exec;
@@ -85,20 +85,20 @@ static void on_written(struct store_exec *exec, enum store_result result)
     struct note *note = exec->ctx;
 
     (void)result;
-    note->bets->working--;
+    who_end(note->who);
     arena_fini(&note->arena);
     free(note);
 }
 
-void where_note(struct bets *bets, int64_t customer, const struct where *where, int64_t now_ms)
+void where_note(struct who *who, int64_t customer, const struct where *where, int64_t now_ms)
 {
     struct note *note;
 
-    if (where->country[0] == '\0' || !store_is_up(bets->options.store))
+    if (where->country[0] == '\0' || !store_is_up(who->options.store))
         return;
     note = calloc(1, sizeof(*note));
     CHECK(note != NULL);
-    note->bets = bets;
+    note->who = who;
     note->where = *where;
     arena_init(&note->arena, ARENA_BYTES);
     note->exec = (struct store_exec){
@@ -107,6 +107,6 @@ void where_note(struct bets *bets, int64_t customer, const struct where *where, 
                        VALUE_INT(now_ms), VALUE_INT(0) } } },
         .n = 1, .arena = &note->arena, .on_done = on_written, .ctx = note,
     };
-    bets->working++;
-    store_exec(bets->options.store, &note->exec);
+    who_begin(who);
+    store_exec(who->options.store, &note->exec);
 }

@@ -11,7 +11,7 @@
 #include "model/refusal.h"
 #include "net/http.h"
 
-struct bets;
+struct who;
 
 struct where {
     char country[3];      /* "MT", "XX"; "": not signed, or nobody looks */
@@ -20,10 +20,10 @@ struct where {
 };
 
 /* So many entries from the end of X-Forwarded-For, else who connected. */
-struct str where_client(const struct bets *bets, const struct http_request *request);
+struct str where_client(const struct who *who, const struct http_request *request);
 
 /* Verifies the signature: one SHA-256 over some 40 bytes. */
-struct where where_read(const struct bets *bets, const struct http_request *request,
+struct where where_read(const struct who *who, const struct http_request *request,
                         int64_t now_ms);
 
 /* The members of a refusal: the country, where it is known. */
@@ -33,6 +33,6 @@ void where_write_session(struct jw *w, const struct where *where);
 
 /* Beside the answer: the customer was there.  One that is lost is written at
  * the next log-in. */
-void where_note(struct bets *bets, int64_t customer, const struct where *where, int64_t now_ms);
+void where_note(struct who *who, int64_t customer, const struct where *where, int64_t now_ms);
 
 #endif

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The seeds are of the tests alone: their keys sign nothing else. */
 static struct token_keys *make_keys(void)
 {
-    static const struct bets_key seeds[] = {
+    static const struct who_key seeds[] = {
         { .kid = 1, .seed = { 1, 2, 3 } },
         { .kid = 2, .seed = { 4, 5, 6 } },
     };

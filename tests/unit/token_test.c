@@ -10,7 +10,7 @@
 
 #define NOW 1764000000000
 
-static const struct bets_key two_keys[] = {
+static const struct who_key two_keys[] = {
     { .kid = 7, .seed = { 1, 2, 3 } },
     { .kid = 8, .seed = { 4, 5, 6 } },
 };
