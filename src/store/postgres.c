@@ -1,105 +1,19 @@
 /*
- * The PostgreSQL engine: pools of connections, one for each kind of work, so
- * that no kind waits behind another (store.h).  A pool is a queue and its
- * connections; a job that cannot run now because the pool is down fails at
- * once, on the loop's next turn: nothing was applied, and the caller knows.
+ * The PostgreSQL engine: which pools of connections there are, one for each
+ * kind of work, so that no kind waits behind another (store.h); open, close, and
+ * the engine's table.
  */
 #include "store/postgres_internal.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/metrics.h"
 #include "store/db.h"
 
-#define STORE_MAGIC 0x70677374u
+/* ---- open ------------------------------------------------------------ */
 
-/* ---- queues and jobs ------------------------------------------------- */
-
-static void queue_init(struct pg_queue *queue)
-{
-    queue->first = NULL;
-    queue->end = &queue->first;
-}
-
-static void queue_put(struct pg_queue *queue, struct pg_job *job)
-{
-    job->next = NULL;
-    *queue->end = job;
-    queue->end = &job->next;
-}
-
-struct pg_job *pg_queue_take(struct pg_queue *queue)
-{
-    struct pg_job *job = queue->first;
-
-    if (job == NULL)
-        return NULL;
-    queue->first = job->next;
-    if (queue->first == NULL)
-        queue->end = &queue->first;
-    return job;
-}
-
-static void close_when_empty(struct postgres *pg);
-
-static void count_failure(enum store_result result)
-{
-    static const char *const kinds[] = { NULL, "unavailable", "unknown", "rejected" };
-
-    if (result != STORE_OK)
-        metric_add(METRIC_STORE_ERRORS, str_of(kinds[result]), 1);
-}
-
-void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result result)
-{
-    const struct pg_kind *kind = job->kind;
-    void *request = job->request;
-
-    free(job);
-    count_failure(result);
-    kind->done(request, result);
-    CHECK(pg->jobs > 0);
-    pg->jobs--;
-    close_when_empty(pg);
-}
-
-static void on_tell(uv_timer_t *timer)
-{
-    struct postgres *pg = timer->data;
-    struct pg_queue now = pg->ended;
-    struct pg_job *job;
-
-    /* What fails meanwhile is told in the next turn. */
-    if (now.first == NULL)
-        return;
-    queue_init(&pg->ended);
-    while ((job = pg_queue_take(&now)) != NULL)
-        pg_job_end(pg, job, job->result);
-}
-
-void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result)
-{
-    job->result = result;
-    queue_put(&pg->ended, job);
-    CHECK(uv_timer_start(&pg->teller, on_tell, 0, 0) == 0);
-}
-
-/* ---- pools ----------------------------------------------------------- */
-
-const char *pg_role_name(enum pg_role role)
-{
-    static const char *const names[] = {
-        [PG_MONEY] = "money", [PG_FEED] = "feed", [PG_RESULTS] = "results",
-        [PG_SETTLE] = "settle", [PG_READ] = "read", [PG_WRITE] = "write",
-        [PG_RELAY] = "relay", [PG_PULSE] = "pulse",
-    };
-
-    return names[role];
-}
-
-const struct pg_statement *pg_statements(enum pg_role role)
+/* The statements of a role; ends with a name of NULL. */
+static const struct pg_statement *statements_of(enum pg_role role)
 {
     switch (role) {
     case PG_MONEY: return pg_money_statements;
@@ -115,95 +29,14 @@ const struct pg_statement *pg_statements(enum pg_role role)
     return NULL;
 }
 
-static struct pg_pool *find_pool(struct postgres *pg, enum pg_role role, unsigned number)
+static void add_pool(struct postgres *pg, struct pg_pool *pool, enum pg_role role,
+                     unsigned number, unsigned n)
 {
-    for (unsigned i = 0; i < pg->n_pools; i++)
-        if (pg->pools[i].role == role && pg->pools[i].number == number)
-            return &pg->pools[i];
-    CHECK(false && "a pool for every role");
-    return NULL;
+    pg_pool_init(pg, pool, role, number, n, statements_of(role));
 }
 
-static bool pool_is_up(const struct pg_pool *pool)
-{
-    for (unsigned i = 0; i < pool->n; i++)
-        if (pool->conns[i].state >= PG_IDLE)
-            return true;
-    return false;
-}
-
-static void pool_kick(struct pg_pool *pool)
-{
-    for (unsigned i = 0; i < pool->n && pool->queue.first != NULL; i++)
-        pg_conn_kick(&pool->conns[i]);
-}
-
-/* Nobody knows how long a server stays away: what waits is told now. */
-static void pool_fail(struct postgres *pg, struct pg_pool *pool)
-{
-    struct pg_job *job;
-
-    while ((job = pg_queue_take(&pool->queue)) != NULL)
-        pg_job_end_later(pg, job, STORE_UNAVAILABLE);
-}
-
-void pg_state_changed(struct postgres *pg, struct pg_pool *pool)
-{
-    bool up = true;
-
-    if (!pool_is_up(pool))
-        pool_fail(pg, pool);
-    for (unsigned i = 0; i < pg->n_pools; i++)
-        up = up && pool_is_up(&pg->pools[i]);
-    if (up != pg->up && pg->loop != NULL) {
-        if (up)
-            log_info("store", "the store is up", " ");
-        else
-            log_error("store", "the store is down", " ");
-    }
-    pg->up = up;
-    metric_set(METRIC_STORE_UP, STR_NONE, up);
-}
-
-static struct postgres *of(const struct store *store)
-{
-    struct postgres *pg = (struct postgres *)(uintptr_t)store;
-
-    CHECK(pg->magic == STORE_MAGIC);
-    return pg;
-}
-
-void pg_submit(struct store *store, enum pg_role role, unsigned number,
-               const struct pg_kind *kind, void *request)
-{
-    struct postgres *pg = of(store);
-    struct pg_pool *pool = find_pool(pg, role, number);
-    struct pg_job *job = calloc(1, sizeof(*job));
-
-    CHECK(job != NULL);
-    job->kind = kind;
-    job->request = request;
-    pg->jobs++;
-    if (pg->jobs > LIMIT_STORE_JOBS || pg->torn_down || !pool_is_up(pool)) {
-        pg_job_end_later(pg, job, STORE_UNAVAILABLE);
-        return;
-    }
-    queue_put(&pool->queue, job);
-    pool_kick(pool);
-}
-
-/* ---- open ------------------------------------------------------------ */
-
-static void pool_init(struct postgres *pg, struct pg_pool *pool, enum pg_role role,
-                      unsigned number, unsigned n)
-{
-    *pool = (struct pg_pool){ .role = role, .number = number, .n = n };
-    queue_init(&pool->queue);
-    pool->conns = calloc(n, sizeof(*pool->conns));
-    CHECK(pool->conns != NULL);
-    for (unsigned i = 0; i < n; i++)
-        pg_conn_init(&pool->conns[i], pg, pool);
-}
+static void close_when_empty(struct postgres *pg);
+static void unused(struct postgres *pg);
 
 static struct postgres *make(const struct store_options *options)
 {
@@ -212,8 +45,11 @@ static struct postgres *make(const struct store_options *options)
     unsigned i;
 
     CHECK(pg != NULL);
-    pg->magic = STORE_MAGIC;
+    pg->magic = PG_STORE_MAGIC;
     pg->store.engine = &engine_postgres;
+    pg->on_change = pg_state_changed;
+    pg->on_job_end = close_when_empty;
+    pg->on_unused = unused;
     pg->url = strdup(options->url);
     pg_hosts_read(&pg->hosts, options->url);
     pg->lanes = options->lanes > 0 ? options->lanes : 1;
@@ -222,19 +58,19 @@ static struct postgres *make(const struct store_options *options)
         (options->relay ? 1 : 0);
     pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
     CHECK(pg->url != NULL && pg->pools != NULL);
-    queue_init(&pg->ended);
+    pg_queue_init(&pg->ended);
     for (i = 0; i < pg->lanes && !options->no_money; i++)
-        pool_init(pg, &pg->pools[i], PG_MONEY, i, 1);
-    pool_init(pg, &pg->pools[i++], PG_FEED, 0, 1);
+        add_pool(pg, &pg->pools[i], PG_MONEY, i, 1);
+    add_pool(pg, &pg->pools[i++], PG_FEED, 0, 1);
     if (!options->no_settle) {
-        pool_init(pg, &pg->pools[i++], PG_RESULTS, 0, 1);
-        pool_init(pg, &pg->pools[i++], PG_SETTLE, 0, 1);
+        add_pool(pg, &pg->pools[i++], PG_RESULTS, 0, 1);
+        add_pool(pg, &pg->pools[i++], PG_SETTLE, 0, 1);
     }
-    pool_init(pg, &pg->pools[i++], PG_READ, 0, readers);
-    pool_init(pg, &pg->pools[i++], PG_WRITE, 0, 1);
+    add_pool(pg, &pg->pools[i++], PG_READ, 0, readers);
+    add_pool(pg, &pg->pools[i++], PG_WRITE, 0, 1);
     if (options->relay)
-        pool_init(pg, &pg->pools[i++], PG_RELAY, 0, 1);
-    pool_init(pg, &pg->pools[i++], PG_PULSE, 0, 1);
+        add_pool(pg, &pg->pools[i++], PG_RELAY, 0, 1);
+    add_pool(pg, &pg->pools[i++], PG_PULSE, 0, 1);
     CHECK(i == pg->n_pools);
     return pg;
 }
@@ -313,7 +149,7 @@ static struct store *engine_open(uv_loop_t *loop, const struct store_options *op
     pg->loop = loop;
     CHECK(uv_timer_init(loop, &pg->teller) == 0);
     pg->teller.data = pg;
-    pg->handles++;
+    pg_handle_opened(pg);
     for (unsigned p = 0; p < pg->n_pools; p++)
         for (unsigned i = 0; i < pg->pools[p].n; i++)
             pg_conn_attach(&pg->pools[p].conns[i]);
@@ -328,14 +164,12 @@ static void on_timer_closed(uv_handle_t *handle)
     pg_handle_closed(handle->data);
 }
 
-void pg_handle_closed(struct postgres *pg)
+static void unused(struct postgres *pg)
 {
     void (*on_closed)(void *ctx) = pg->on_closed;
     void *ctx = pg->on_closed_ctx;
 
-    CHECK(pg->handles > 0);
-    if (--pg->handles > 0 || !pg->torn_down)
-        return;
+    CHECK(pg->torn_down && pg->jobs == 0);
     destroy(pg);
     if (on_closed != NULL)
         on_closed(ctx);
@@ -353,13 +187,13 @@ static void close_when_empty(struct postgres *pg)
 
 static void on_close_turn(uv_timer_t *timer)
 {
-    on_tell(timer);
+    pg_jobs_tell(timer->data);
     close_when_empty(timer->data);
 }
 
 static void engine_close(struct store *store, void (*on_closed)(void *ctx), void *ctx)
 {
-    struct postgres *pg = of(store);
+    struct postgres *pg = pg_of(store);
 
     CHECK(!pg->closing);
     pg->closing = true;
@@ -371,12 +205,12 @@ static void engine_close(struct store *store, void (*on_closed)(void *ctx), void
 
 static bool engine_is_up(const struct store *store)
 {
-    return of(store)->up;
+    return pg_of(store)->up;
 }
 
 static unsigned engine_lanes(const struct store *store)
 {
-    return of(store)->lanes;
+    return pg_of(store)->lanes;
 }
 
 const struct engine engine_postgres = {

@@ -86,7 +86,7 @@ static void watch(struct pg_conn *conn, int events)
         CHECK(conn->poll != NULL);
         CHECK(uv_poll_init(pg->loop, conn->poll, PQsocket(conn->link)) == 0);
         conn->poll->data = conn;
-        pg->handles++;
+        pg_handle_opened(pg);
     }
     conn->events = events;
     CHECK(uv_poll_start(conn->poll, events, on_poll) == 0);
@@ -273,7 +273,7 @@ static void set_up(struct pg_conn *conn)
     conn->finished = 0;
     sent = PQsetnonblocking(link, 1) == 0 && PQenterPipelineMode(link) == 1
         && PQsendQueryParams(link, settings, 0, NULL, NULL, NULL, NULL, 0) == 1;
-    for (const struct pg_statement *s = pg_statements(role); sent && s->name != NULL; s++)
+    for (const struct pg_statement *s = conn->pool->statements; sent && s->name != NULL; s++)
         sent = prepare(link, s);
     if (!sent || PQpipelineSync(link) != 1 || !flush(conn))
         lost(conn, PQerrorMessage(link));
@@ -380,7 +380,7 @@ static void became_idle(struct pg_conn *conn)
     conn->attempts = 0;
     conn->reason[0] = 0;
     watch(conn, UV_READABLE);
-    pg_state_changed(conn->pg, conn->pool);
+    conn->pg->on_change(conn->pg, conn->pool);
     if (conn->pg->loop != NULL)
         pg_conn_kick(conn);
 }
@@ -466,7 +466,7 @@ static void lost(struct pg_conn *conn, const char *reason)
     if (conn->pg->loop == NULL || conn->pg->torn_down)
         return;
     uv_timer_start(&conn->timer, on_retry, retry_ms(conn->attempts), 0);
-    pg_state_changed(conn->pg, conn->pool);
+    conn->pg->on_change(conn->pg, conn->pool);
 }
 
 /* ---- running -------------------------------------------------------- */
@@ -733,7 +733,7 @@ void pg_conn_attach(struct pg_conn *conn)
     CHECK(conn->pg->loop != NULL);
     CHECK(uv_timer_init(conn->pg->loop, &conn->timer) == 0);
     conn->timer.data = conn;
-    conn->pg->handles++;
+    pg_handle_opened(conn->pg);
     watch(conn, UV_READABLE);
 }
 

@@ -2,15 +2,17 @@
  * The PostgreSQL engine's own types: pools of connections, jobs, and the
  * kinds of job, each of which lives in a file of its own:
  *
- *   postgres.c         open, close, queues; who is up
+ *   postgres_jobs.c    queues of jobs, and how one ends (the ground)
  *   postgres_conn.c    one connection's life: connect, set up, run, lose
  *   postgres_hosts.c   several hosts in the URL: the order they are tried in
+ *   postgres_pool.c    a queue and its connections; who is up
  *   postgres_money.c   the money statement (group commit)
  *   postgres_cashout.c its cash-outs
  *   postgres_settle.c  chunks of settlement
  *   postgres_feed.c    the feed log and results
  *   postgres_exec.c    named statements
  *   postgres_outbox.c  the outbox, for the relay
+ *   postgres.c         open, close, which pools there are (the top)
  */
 #ifndef STORE_POSTGRES_INTERNAL_H
 #define STORE_POSTGRES_INTERNAL_H
@@ -134,6 +136,7 @@ struct pg_pool {
     struct pg_conn *conns;
     unsigned n;
     struct pg_queue queue;
+    const struct pg_statement *statements; /* prepared on each; ends with NULL */
 };
 
 #define PG_HOSTS_BYTES 1024
@@ -143,6 +146,8 @@ struct pg_hosts {
     unsigned n; /* 1: the URL is left as it is */
     char names[PG_HOSTS_BYTES], ports[PG_HOSTS_BYTES];
 };
+
+#define PG_STORE_MAGIC 0x70677374u
 
 struct postgres {
     struct store store;  /* first */
@@ -165,21 +170,25 @@ struct postgres {
     unsigned handles;    /* of libuv, still open */
     enum store_company company;
     bool up, closing, torn_down;
+    void (*on_change)(struct postgres *pg, struct pg_pool *pool); /* a connection came or went */
+    void (*on_job_end)(struct postgres *pg);
+    void (*on_unused)(struct postgres *pg); /* torn down, and the last handle closed */
     void (*on_closed)(void *ctx);
     void *on_closed_ctx;
 };
 
-/* postgres.c */
+/* postgres_jobs.c */
+void pg_queue_init(struct pg_queue *queue);
+void pg_queue_put(struct pg_queue *queue, struct pg_job *job);
 struct pg_job *pg_queue_take(struct pg_queue *queue);
 void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result result);
 void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result);
-void pg_submit(struct store *store, enum pg_role role, unsigned number,
-               const struct pg_kind *kind, void *request);
-/* A connection came up or went down. */
-void pg_state_changed(struct postgres *pg, struct pg_pool *pool);
+/* Tells those whose end was put off. */
+void pg_jobs_tell(struct postgres *pg);
 const char *pg_role_name(enum pg_role role);
-/* The statements of a role; ends with a name of NULL. */
-const struct pg_statement *pg_statements(enum pg_role role);
+/* Handles of libuv: the last one that closes tells on_unused. */
+void pg_handle_opened(struct postgres *pg);
+void pg_handle_closed(struct postgres *pg);
 
 /* postgres_conn.c */
 void pg_conn_init(struct pg_conn *conn, struct postgres *pg, struct pg_pool *pool);
@@ -193,8 +202,15 @@ void pg_conn_give_up(struct pg_conn *conn);
 void pg_conn_fini(struct pg_conn *conn);
 /* Queues one prepared statement of the job; its parameters are conn->params. */
 enum pg_sent pg_conn_send(struct pg_conn *conn, const char *statement) MUST_USE;
-/* A closed handle: the last one tells on_closed. */
-void pg_handle_closed(struct postgres *pg);
+
+/* postgres_pool.c */
+void pg_pool_init(struct postgres *pg, struct pg_pool *pool, enum pg_role role,
+                  unsigned number, unsigned n, const struct pg_statement *statements);
+struct postgres *pg_of(const struct store *store);
+void pg_submit(struct store *store, enum pg_role role, unsigned number,
+               const struct pg_kind *kind, void *request);
+/* A connection came up or went down. */
+void pg_state_changed(struct postgres *pg, struct pg_pool *pool);
 
 /* postgres_pulse.c: begins to ask now and then whether the server answers. */
 void pg_pulse_start(struct postgres *pg);

@@ -77,6 +77,6 @@ void pg_pulse_start(struct postgres *pg)
     CHECK(pg->pulse_conn != NULL);
     CHECK(uv_timer_init(pg->loop, &pg->pulse) == 0);
     pg->pulse.data = pg;
-    pg->handles++;
+    pg_handle_opened(pg);
     CHECK(uv_timer_start(&pg->pulse, on_pulse, PULSE_EVERY_MS, PULSE_EVERY_MS) == 0);
 }

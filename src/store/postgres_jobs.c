@@ -1,0 +1,105 @@
+/*
+ * The ground of the PostgreSQL engine: queues of jobs, and how a job ends.  It
+ * knows no connection and no pool; who must hear of an end is a callback.
+ */
+#include "store/postgres_internal.h"
+
+#include <stdlib.h>
+
+#include "base/metrics.h"
+
+const char *pg_role_name(enum pg_role role)
+{
+    static const char *const names[] = {
+        [PG_MONEY] = "money", [PG_FEED] = "feed", [PG_RESULTS] = "results",
+        [PG_SETTLE] = "settle", [PG_READ] = "read", [PG_WRITE] = "write",
+        [PG_RELAY] = "relay", [PG_PULSE] = "pulse",
+    };
+
+    CHECK((unsigned)role < LENGTH(names));
+    return names[role];
+}
+
+void pg_queue_init(struct pg_queue *queue)
+{
+    queue->first = NULL;
+    queue->end = &queue->first;
+}
+
+void pg_queue_put(struct pg_queue *queue, struct pg_job *job)
+{
+    job->next = NULL;
+    *queue->end = job;
+    queue->end = &job->next;
+}
+
+struct pg_job *pg_queue_take(struct pg_queue *queue)
+{
+    struct pg_job *job = queue->first;
+
+    if (job == NULL)
+        return NULL;
+    queue->first = job->next;
+    if (queue->first == NULL)
+        queue->end = &queue->first;
+    return job;
+}
+
+static void count_failure(enum store_result result)
+{
+    static const char *const kinds[] = { NULL, "unavailable", "unknown", "rejected" };
+
+    if (result != STORE_OK)
+        metric_add(METRIC_STORE_ERRORS, str_of(kinds[result]), 1);
+}
+
+void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result result)
+{
+    const struct pg_kind *kind = job->kind;
+    void *request = job->request;
+
+    free(job);
+    count_failure(result);
+    kind->done(request, result);
+    CHECK(pg->jobs > 0);
+    pg->jobs--;
+    pg->on_job_end(pg);
+}
+
+void pg_jobs_tell(struct postgres *pg)
+{
+    struct pg_queue now = pg->ended;
+    struct pg_job *job;
+
+    /* What fails meanwhile is told in the next turn. */
+    if (now.first == NULL)
+        return;
+    pg_queue_init(&pg->ended);
+    while ((job = pg_queue_take(&now)) != NULL)
+        pg_job_end(pg, job, job->result);
+}
+
+static void on_tell(uv_timer_t *timer)
+{
+    pg_jobs_tell(timer->data);
+}
+
+void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result)
+{
+    job->result = result;
+    pg_queue_put(&pg->ended, job);
+    CHECK(uv_timer_start(&pg->teller, on_tell, 0, 0) == 0);
+}
+
+void pg_handle_opened(struct postgres *pg)
+{
+    CHECK(!pg->torn_down);
+    pg->handles++;
+}
+
+void pg_handle_closed(struct postgres *pg)
+{
+    CHECK(pg->handles > 0);
+    if (--pg->handles == 0 && pg->torn_down)
+        pg->on_unused(pg);
+}
