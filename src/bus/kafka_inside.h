@@ -2,6 +2,7 @@
  * What the parts of the Kafka client share:
  *
  *   kafka.c         the producer, the turn of the loop, beginning and end
+ *   kafka_common.c  what producer, readers and groups share: no call leads up
  *   kafka_conf.c    the address and librdkafka's settings
  *   kafka_topics.c  makes the topics, finds how many partitions they have
  *   kafka_reader.c  every partition of a topic
@@ -22,6 +23,7 @@
 
 #define KAFKA_TICK_MS 100
 #define KAFKA_ERROR_BYTES 512
+#define KAFKA_POSITION_HEADER "pos"
 
 /* ---- settings ----------------------------------------------------------- */
 
@@ -88,7 +90,11 @@ struct kafka {
     unsigned unsaid;
 };
 
+/* ---- kafka_common.c -------------------------------------------------------- */
+
 char *kafka_full_name(struct kafka *kafka, const char *name); /* in the arena */
+/* A line of the log; librdkafka says the same often: one a second. */
+void kafka_warn(struct kafka *kafka, const char *what, const char *text);
 void kafka_wake(struct kafka *kafka); /* another turn, soon */
 /* Wakes the loop when the queue has something. */
 void kafka_watch(struct kafka *kafka, rd_kafka_queue_t *queue);
@@ -100,6 +106,8 @@ struct kafka_message kafka_message_of(const rd_kafka_message_t *from);
 /* An end or an error of a partition, however librdkafka tells it. */
 struct kafka_trouble { rd_kafka_resp_err_t code; int32_t partition; };
 bool kafka_trouble_of(rd_kafka_event_t *event, struct kafka_trouble *out) MUST_USE;
+
+/* ---- kafka_reader.c, kafka_group.c ------------------------------------------ */
 
 /* Parts of a turn: true when there is more. */
 bool kafka_reader_turn(struct kafka_reader *reader) MUST_USE;

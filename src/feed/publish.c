@@ -381,11 +381,6 @@ int64_t publish_told(const struct publish *publish)
     return publish->told;
 }
 
-bool publish_is_idle(const struct publish *publish)
-{
-    return !publish->asks && !publish->saves && !publish->reads;
-}
-
 void publish_metrics(const struct publish *publish)
 {
     metric_set(METRIC_FEED_TOLD, STR_NONE, publish->leads ? publish->told : 0);

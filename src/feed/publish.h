@@ -47,8 +47,6 @@ void publish_lead(struct publish *publish);
 void publish_follow(struct publish *publish); /* not any more */
 /* Everything up to here is in Kafka; 0: not known. */
 int64_t publish_told(const struct publish *publish);
-/* Nothing of ours is under way to the store. */
-bool publish_is_idle(const struct publish *publish);
 void publish_metrics(const struct publish *publish);
 /* The timers. */
 void publish_stop(struct publish *publish);

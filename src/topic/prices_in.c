@@ -1,4 +1,4 @@
-/* The book of other processes: see prices_in.h. */
+/* The topic prices, read into a book: see prices_in.h. */
 #include "topic/prices_in.h"
 
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 #include "model/book_image.h"
 #include "model/slot.h"
 
-#define LOOK_MS 100
+#define TICK_MS 100
 
 struct shard {
     struct book *book;
     int64_t tick_ms;      /* of the last one, by its owner's clock */
-    uint64_t heard_ms;    /* by now_ms(); 0 = never */
+    uint64_t alive_ms;    /* its owner lived then, by now_ms(); 0 = never */
     bool ended;           /* the past is read */
 };
 
@@ -28,7 +28,7 @@ struct prices_in {
     bool ready, mismatched;
 };
 
-static void tell(struct prices_in *prices, const struct shard *shard,
+static void publish(struct prices_in *prices, const struct shard *shard,
                  const struct book_change *change)
 {
     bus_publish_prices(prices->options.bus, &(struct bus_prices){
@@ -36,11 +36,11 @@ static void tell(struct prices_in *prices, const struct shard *shard,
     });
 }
 
-static void tell_all(struct prices_in *prices, const struct shard *shard)
+static void publish_all(struct prices_in *prices, const struct shard *shard)
 {
     struct book_change change = { .all = true };
 
-    tell(prices, shard, &change);
+    publish(prices, shard, &change);
 }
 
 /* ---- silence --------------------------------------------------------------- */
@@ -55,9 +55,9 @@ static uint64_t now_ms(void)
 static enum book_silence silence_of(const struct prices_in *prices, const struct shard *shard,
                                     uint64_t at_ms)
 {
-    uint64_t silent_ms = at_ms - shard->heard_ms;
+    uint64_t silent_ms = at_ms - shard->alive_ms;
 
-    if (shard->heard_ms == 0 || silent_ms >= (uint64_t)prices->options.prematch_silence_ms)
+    if (shard->alive_ms == 0 || silent_ms >= (uint64_t)prices->options.prematch_silence_ms)
         return BOOK_ALL_SILENT;
     if (silent_ms >= (uint64_t)prices->options.live_silence_ms)
         return BOOK_LIVE_SILENT;
@@ -65,7 +65,7 @@ static enum book_silence silence_of(const struct prices_in *prices, const struct
 }
 
 /* What was to start before all is suspended counts as live. */
-static void judge(struct prices_in *prices, struct shard *shard, uint64_t at_ms)
+static void check_silence(struct prices_in *prices, struct shard *shard, uint64_t at_ms)
 {
     static const char *const names[] = { "heard", "live", "all" };
     enum book_silence silence = silence_of(prices, shard, at_ms);
@@ -76,21 +76,21 @@ static void judge(struct prices_in *prices, struct shard *shard, uint64_t at_ms)
     log_warn("mirror", silence == BOOK_HEARD ? "a partition is heard" : "a partition is silent",
              "partition=%d suspended=%s", (int)(shard - prices->shards), names[silence]);
     if (shard->ended)
-        tell_all(prices, shard);
+        publish_all(prices, shard);
 }
 
 /* ---- readiness ------------------------------------------------------------- */
 
-/* Where nobody is heard for long all is suspended: that can be told as well. */
+/* A partition without an owner for so long is suspended: that is a state, too. */
 static bool is_whole(const struct prices_in *prices, const struct shard *shard)
 {
     uint64_t waited_ms = now_ms() - prices->started_ms;
 
     return shard->ended && book_image_state(shard->book).whole &&
-           (shard->heard_ms > 0 || waited_ms >= (uint64_t)prices->options.prematch_silence_ms);
+           (shard->alive_ms > 0 || waited_ms >= (uint64_t)prices->options.prematch_silence_ms);
 }
 
-static void look_ready(struct prices_in *prices)
+static void check_ready(struct prices_in *prices)
 {
     struct book_counts counts;
 
@@ -104,7 +104,7 @@ static void look_ready(struct prices_in *prices)
              (unsigned long long)(now_ms() - prices->started_ms));
 }
 
-static void look_mismatched(struct prices_in *prices)
+static void check_partitions(struct prices_in *prices)
 {
     unsigned n = kafka_partitions(prices->options.kafka);
 
@@ -120,26 +120,27 @@ void prices_in_check_silence(struct prices_in *prices)
     uint64_t at_ms = now_ms();
 
     for (unsigned i = 0; i < prices->n; i++)
-        judge(prices, &prices->shards[i], at_ms);
+        check_silence(prices, &prices->shards[i], at_ms);
 }
 
-static void on_look(uv_timer_t *timer)
+static void on_timer(uv_timer_t *timer)
 {
     struct prices_in *prices = timer->data;
 
     prices_in_check_silence(prices);
-    look_mismatched(prices);
-    if (!prices->ready)
-        look_ready(prices);
+    check_partitions(prices);
+    if (!prices->ready && !prices->mismatched)
+        check_ready(prices);
 }
 
 /* ---- records --------------------------------------------------------------- */
 
 /*
- * A tick of the owner in force: the feed's leader and the owner lived then.  Who
- * is behind the topics, or has a clock that is far off, has heard that much less.
+ * A tick of the owner in force: the feed's leader and the owner lived at its
+ * time.  A reader that lags behind the topic, or whose clock is far off, counts
+ * the partition as silent for that much longer.
  */
-static void hear(struct prices_in *prices, struct shard *shard)
+static void take_tick(struct prices_in *prices, struct shard *shard)
 {
     int64_t tick_ms = book_image_state(shard->book).tick_ms;
     int64_t age_ms = clock_wall_ms() - tick_ms;
@@ -152,8 +153,8 @@ static void hear(struct prices_in *prices, struct shard *shard)
         age_ms = 0;
     if (age_ms >= prices->options.prematch_silence_ms || (uint64_t)age_ms >= at_ms)
         return;
-    shard->heard_ms = at_ms - (uint64_t)age_ms;
-    judge(prices, shard, at_ms);
+    shard->alive_ms = at_ms - (uint64_t)age_ms;
+    check_silence(prices, shard, at_ms);
 }
 
 static void count(enum book_record_result result)
@@ -177,7 +178,7 @@ static void on_message(void *ctx, const struct kafka_message *message)
     struct str error;
 
     if (message->partition < 0 || (unsigned)message->partition >= prices->n)
-        return; /* look_mismatched() says so */
+        return; /* check_partitions() says so */
     shard = &prices->shards[message->partition];
     result = book_image_apply(shard->book, &record, &change, &error);
     count(result);
@@ -188,10 +189,10 @@ static void on_message(void *ctx, const struct kafka_message *message)
     if (!shard->ended)
         return;
     if (result == BOOK_RECORD_APPLIED || change.event != NULL)
-        tell(prices, shard, &change);
+        publish(prices, shard, &change);
     if (result == BOOK_RECORD_APPLIED)
         metric_observe(METRIC_MIRROR_SECONDS, (clock_wall_ms() - message->at_ms) * 1000);
-    hear(prices, shard);
+    take_tick(prices, shard);
 }
 
 static void on_end(void *ctx, int32_t partition)
@@ -202,7 +203,7 @@ static void on_end(void *ctx, int32_t partition)
         return;
     prices->shards[partition].ended = true;
     prices->shards[partition].tick_ms = book_image_state(prices->shards[partition].book).tick_ms;
-    tell_all(prices, &prices->shards[partition]);
+    publish_all(prices, &prices->shards[partition]);
 }
 
 struct prices_in *prices_in_new(const struct prices_in_options *options)
@@ -220,7 +221,7 @@ struct prices_in *prices_in_new(const struct prices_in_options *options)
     }
     CHECK(uv_timer_init(options->loop, &prices->timer) == 0);
     prices->timer.data = prices;
-    uv_timer_start(&prices->timer, on_look, LOOK_MS, LOOK_MS);
+    uv_timer_start(&prices->timer, on_timer, TICK_MS, TICK_MS);
     prices->reader = kafka_reader_new(options->kafka, &(struct kafka_reader_options){
         .topic = TOPIC_PRICES, .on_message = on_message, .on_end = on_end, .ctx = prices,
     });
@@ -230,11 +231,6 @@ struct prices_in *prices_in_new(const struct prices_in_options *options)
 bool prices_in_is_ready(const struct prices_in *prices)
 {
     return prices->ready;
-}
-
-bool prices_in_is_mismatched(const struct prices_in *prices)
-{
-    return prices->mismatched;
 }
 
 void prices_in_metrics(const struct prices_in *prices)

@@ -1,13 +1,16 @@
 /*
- * Mirror: the book of other processes, here.
+ * The topic prices, read into a book: who sells or shows has the book that the
+ * odds processes write.
  *
  *   topic prices --kafka_reader, from its beginning--> shard of the partition
- *        tick, each second ----> heard                     | what changed
+ *        tick, each second ----> its owner lives           | what changed
  *        no tick for so long --> suspended (book.h)        '-> bus prices
  *
- * Until a partition has been read to where it ended when the reader began, what
- * changes is told to nobody; then all of it at once.  A shard of which nothing
- * was heard yet is silent.
+ * Until a partition has been read to where it ended when the reader began,
+ * changes are not published; then one message says that all of it changed.  A
+ * shard without a tick is suspended.
+ *
+ * The codec is model/book_image.h: it reads and writes the book's insides.
  */
 #ifndef TOPIC_PRICES_IN_H
 #define TOPIC_PRICES_IN_H
@@ -29,14 +32,13 @@ struct prices_in_options {
 };
 
 struct prices_in *prices_in_new(const struct prices_in_options *options) MUST_USE;
-/* Every partition was read to its end, its image is whole and its owner was
- * heard: once and for all, for silence suspends and takes nothing back. */
+/* Every partition was read to its end, its image is whole and it had a tick.
+ * Stays true: silence later on suspends markets, and the book is still there.
+ * Never true when the topic has another number of partitions than the book has
+ * shards. */
 bool prices_in_is_ready(const struct prices_in *prices);
-/* The topics have another number of partitions than the book has shards: it
- * can never be ready. */
-bool prices_in_is_mismatched(const struct prices_in *prices);
-/* Judges who is silent as of now.  It does so by itself, but a process that slept
- * sells nothing before it has looked. */
+/* Suspends the partitions that are silent by now.  A timer does so as well; a
+ * process that slept calls it before it accepts bets. */
 void prices_in_check_silence(struct prices_in *prices);
 /* Sets the gauges. */
 void prices_in_metrics(const struct prices_in *prices);
