@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/metrics.h"
 #include "cli/monitoring.h"
+#include "cli/promql.h"
 
 #define PANELS_A_ROW 4
 #define WIDTH 24 /* of Grafana's grid */

@@ -7,6 +7,7 @@
  *   load_run.c      the measured part: bets or deposits at their times
  *   load_check.c    the books afterwards
  *   load_reconnect.c  --reconnect instead: streams that are lost come to another address
+ *   load_common.c   requests, members of answers, the sentence of a failure
  *   load_pool.c     connections; load_stats.c: latencies
  */
 #ifndef CLI_LOAD_H

@@ -22,10 +22,6 @@ bool dashboards_reference(const char *folder);
  */
 bool monitoring_check(FILE *out);
 
-/* The next name of a series in an expression of PromQL, from *at on, which is
- * moved behind it; false: there is none left.  What is in quotes, in braces or
- * in by (…) is no series, nor are functions and words of the language. */
-bool promql_series(const char *expr, size_t *at, struct str *name);
 /* Calls it with each expression of the dashboards. */
 void dashboards_each(void (*on_query)(void *ctx, const char *expr), void *ctx);
 

@@ -49,7 +49,7 @@ static const char *hear_doc(struct line *line, json_t *event, bool image)
         return "an event that is none";
     case DOC_LACKS:
         wanted_move(line->upstream, wanted, WANTED_QUEUED, NULL);
-        upstream_soon(line->upstream);
+        wanted_soon(line->upstream);
         break;
     case DOC_WHOLE:
         wanted->channel->renamed = true;
@@ -168,7 +168,7 @@ static void ask_for_sports(struct line *line)
         if (wanted->channel->kind == CHANNEL_SPORT)
             wanted_move(line->upstream, wanted, WANTED_QUEUED, NULL);
     }
-    upstream_soon(line->upstream);
+    wanted_soon(line->upstream);
 }
 
 static const char *hear_events(struct line *line, json_t *events)
@@ -235,11 +235,11 @@ static void fetch_ends(struct line *line)
             wanted_move(upstream, asked.of[i], WANTED_MISSING, NULL);
         }
     }
-    upstream_mark(upstream);
+    wanted_mark(upstream);
     for (size_t i = 0; i < asked.n; i++)
         if (asked.of[i] != NULL && !asked.of[i]->channel->known)
             begin_known(asked.of[i], upstream->order);
-    upstream_soon(upstream);
+    wanted_soon(upstream);
 }
 
 static const char *hear_asked(struct line *line, json_t *events)
@@ -295,7 +295,7 @@ static const char *hear_change(struct line *line, json_t *message)
     }
     if (ends)
         fetch_ends(line);
-    upstream_mark(upstream);
+    wanted_mark(upstream);
     return fault;
 }
 
@@ -312,7 +312,7 @@ static void adopt(struct line *line)
     for (size_t i = 0; i < asked->n; i++)
         if (asked->of[i] != NULL && asked->of[i]->line == from)
             wanted_move(line->upstream, asked->of[i], WANTED_HELD, line);
-    upstream_mark(line->upstream);
+    wanted_mark(line->upstream);
 }
 
 /* Since it was asked for, something may have ended that is part of it. */
@@ -340,7 +340,7 @@ static const char *hear_status(struct line *line, const json_t *message)
         adopt(line);
     if (!asked->is_fetch && !is_as_asked(line))
         line->changed = true;
-    upstream_soon(line->upstream);
+    wanted_soon(line->upstream);
     return NULL;
 }
 
@@ -360,7 +360,7 @@ static const char *hear_heartbeat(struct line *line, const json_t *message)
     if (fault != NULL)
         return fault;
     compare_with_peak(line);
-    upstream_mark(line->upstream);
+    wanted_mark(line->upstream);
     return NULL;
 }
 

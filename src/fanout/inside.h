@@ -2,6 +2,7 @@
  * What the fan-out's files share; nobody else includes it.
  *
  *   upstream.c   lines: which are open, which subscribes to what
+ *   wanted.c     channels in lists, and what may be promised of them
  *   source.c     channels: what is told of them to readers
  *   hear.c       what comes over a line, to the channels it concerns
  *   clks.c       between orders and what was promised
@@ -18,6 +19,7 @@
 #define ASKED_BYTES ((size_t)LIMIT_WS_MESSAGE_BYTES - 1024) /* ids of a subscription */
 #define ASKED_MOST (LIMIT_STREAM_EVENTS + LIMIT_STREAM_SPORTS)
 #define MESSAGE_MOST ((size_t)LIMIT_STREAM_CHANGE_BYTES + 65536)
+#define LOOK_MS 50
 #define SILENT_MS 12000 /* heartbeats come every 5 s: then it is lost */
 #define BLINK_MS 1000   /* for so long nobody hears that nothing comes */
 
@@ -99,6 +101,7 @@ struct upstream {
     size_t n_lines;
     struct wanted_list lists[WANTED_STATES]; /* of QUEUED and MISSING */
     uv_timer_t timer;
+    void (*on_look)(uv_timer_t *timer); /* upstream.c: sees to the lines */
     bool stopped;
     int64_t order, requests, batches;
     struct clks clks;
@@ -108,17 +111,35 @@ struct upstream {
     int64_t promised;              /* when all that readers have was held last */
 };
 
-/* upstream.c */
+static inline uint64_t now_of(const struct upstream *upstream)
+{
+    return uv_now(upstream->loop);
+}
+
+static inline size_t list_n(const struct wanted_list *list)
+{
+    return list->n[CHANNEL_EVENT] + list->n[CHANNEL_SPORT];
+}
+
+/* Readers may have it, and who comes is told it: where no line holds it it is lost. */
+static inline bool was_there(const struct wanted *wanted)
+{
+    return wanted->channel->known && wanted->missing_ms == 0;
+}
+
+/* wanted.c */
 void wanted_begin(struct upstream *upstream, struct wanted *wanted);
 void wanted_end(struct upstream *upstream, struct wanted *wanted);
 void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_state state,
                  struct line *line);
-/* The line is not to be had any more, or not to be believed. */
-void line_lose(struct line *line, const char *why);
-/* There may be something to do for lines. */
-void upstream_soon(struct upstream *upstream);
+/* There may be something to do for lines: they are looked at in this turn of the loop. */
+void wanted_soon(struct upstream *upstream);
+/* What the origin has promised for all that lines hold. */
+int64_t wanted_promise(const struct upstream *upstream);
+/* Not all that readers have is held by a line: of that nothing more is promised. */
+bool wanted_lacks(const struct upstream *upstream);
 /* What readers may be promised now is so, from this order on. */
-void upstream_mark(struct upstream *upstream);
+void wanted_mark(struct upstream *upstream);
 
 /* hear.c: a message of a line.  NULL: well; else why the line must be lost. */
 const char *hear(struct line *line, struct str text) MUST_USE;

@@ -7,7 +7,6 @@
 #include "fanout/inside.h"
 #include "feed/backoff.h"
 
-#define LOOK_MS 50
 #define SUBSCRIBE_MS 120     /* between two of a line: the origin takes ten a second */
 #define STATUS_MS 10000      /* for its answer, and the images */
 #define LATE_MS 7000         /* a line that says nothing for so long is not fresh */
@@ -17,127 +16,7 @@
 #define MISSING_SPACE_MS 1000
 #define BELOW_MS 10000       /* an origin that has not caught up by then does not */
 
-static uint64_t now_of(const struct upstream *upstream)
-{
-    return uv_now(upstream->loop);
-}
-
-static size_t list_n(const struct wanted_list *list)
-{
-    return list->n[CHANNEL_EVENT] + list->n[CHANNEL_SPORT];
-}
-
-/* ---- channels ----------------------------------------------------------- */
-
-static struct wanted_list *list_of(struct upstream *upstream, const struct wanted *wanted)
-{
-    return wanted->line != NULL ? &wanted->line->holds : &upstream->lists[wanted->state];
-}
-
-static void list_remove(struct wanted_list *list, struct wanted *wanted)
-{
-    *(wanted->prev != NULL ? &wanted->prev->next : &list->first) = wanted->next;
-    *(wanted->next != NULL ? &wanted->next->prev : &list->last) = wanted->prev;
-    wanted->prev = wanted->next = NULL;
-    list->n[wanted->channel->kind]--;
-    list->bytes -= wanted->id_bytes;
-}
-
-static void list_append(struct wanted_list *list, struct wanted *wanted)
-{
-    wanted->prev = list->last;
-    *(list->last != NULL ? &list->last->next : &list->first) = wanted;
-    list->last = wanted;
-    list->n[wanted->channel->kind]++;
-    list->bytes += wanted->id_bytes;
-}
-
-static void list_prepend(struct wanted_list *list, struct wanted *wanted)
-{
-    wanted->next = list->first;
-    *(list->first != NULL ? &list->first->prev : &list->last) = wanted;
-    list->first = wanted;
-    list->n[wanted->channel->kind]++;
-}
-
-/* Readers may have it, and who comes is told it: where no line holds it it is lost. */
-static bool was_there(const struct wanted *wanted)
-{
-    return wanted->channel->known && wanted->missing_ms == 0;
-}
-
-void wanted_move(struct upstream *upstream, struct wanted *wanted, enum wanted_state state,
-                 struct line *line)
-{
-    if (wanted->line != NULL && wanted->line != line)
-        wanted->line->changed = true;
-    list_remove(list_of(upstream, wanted), wanted);
-    wanted->state = state;
-    wanted->line = line;
-    if (state == WANTED_QUEUED && was_there(wanted))
-        list_prepend(list_of(upstream, wanted), wanted);
-    else
-        list_append(list_of(upstream, wanted), wanted);
-    if (state == WANTED_MISSING)
-        wanted->missing_ms = now_of(upstream);
-    else if (state == WANTED_HELD)
-        wanted->missing_ms = 0;
-}
-
-/* With its escapes, and a comma. */
-static size_t id_bytes(struct str id)
-{
-    struct buf text;
-    struct jw w;
-    size_t n;
-
-    buf_init(&text, 8 * LIMIT_ID_BYTES);
-    w = jw_to(&text);
-    jw_str(&w, id);
-    n = text.n + 1;
-    CHECK(!text.overflow);
-    buf_fini(&text);
-    return n;
-}
-
-void wanted_begin(struct upstream *upstream, struct wanted *wanted)
-{
-    wanted->id_bytes = id_bytes(channel_id(wanted->channel));
-    list_append(&upstream->lists[WANTED_QUEUED], wanted);
-    upstream_soon(upstream);
-}
-
-void wanted_end(struct upstream *upstream, struct wanted *wanted)
-{
-    if (wanted->line != NULL)
-        wanted->line->changed = true;
-    list_remove(list_of(upstream, wanted), wanted);
-    for (size_t i = 0; i < upstream->n_lines; i++) {
-        struct asked *asked = &upstream->lines[i]->asked;
-
-        for (size_t k = 0; k < asked->n; k++)
-            if (asked->of[k] == wanted)
-                asked->of[k] = NULL;
-    }
-}
-
 /* ---- what lines are worth ----------------------------------------------- */
-
-static int64_t promise_of(const struct upstream *upstream)
-{
-    int64_t least = -1, most = 0;
-
-    for (size_t i = 0; i < upstream->n_lines; i++) {
-        const struct line *line = upstream->lines[i];
-
-        if (line->clk > most)
-            most = line->clk;
-        if (list_n(&line->holds) > 0 && !line->asked.is_fetch &&
-            (least < 0 || line->clk < least))
-            least = line->clk;
-    }
-    return least < 0 ? most : least;
-}
 
 static bool line_is_fresh(const struct line *line)
 {
@@ -145,34 +24,11 @@ static bool line_is_fresh(const struct line *line)
            now_of(line->upstream) < line->heard_ms + LATE_MS;
 }
 
-/* What readers have is to be asked for anew.  Of those that are queued they come first. */
-static bool has_lost(const struct wanted_list *list)
-{
-    for (const struct wanted *wanted = list->first; wanted != NULL; wanted = wanted->next) {
-        if (wanted->state == WANTED_QUEUED && !was_there(wanted))
-            return false;
-        if (wanted->state != WANTED_HELD && was_there(wanted))
-            return true;
-    }
-    return false;
-}
-
-/* Not all that readers have is held by a line: of that nothing more is promised. */
-static bool lacks(const struct upstream *upstream)
-{
-    if (has_lost(&upstream->lists[WANTED_QUEUED]))
-        return true;
-    for (size_t i = 0; i < upstream->n_lines; i++)
-        if (upstream->lines[i]->asked.is_fetch && has_lost(&upstream->lines[i]->holds))
-            return true;
-    return false;
-}
-
 static bool is_fresh(const struct upstream *upstream)
 {
     bool any = false;
 
-    if (lacks(upstream))
+    if (wanted_lacks(upstream))
         return false;
     for (size_t i = 0; i < upstream->n_lines; i++) {
         const struct line *line = upstream->lines[i];
@@ -183,16 +39,6 @@ static bool is_fresh(const struct upstream *upstream)
         any = any || fresh;
     }
     return any;
-}
-
-void upstream_mark(struct upstream *upstream)
-{
-    int64_t promise = promise_of(upstream);
-
-    if (lacks(upstream) && promise > upstream->promised)
-        promise = upstream->promised;
-    upstream->promised = promise;
-    clks_mark(&upstream->clks, upstream->order, promise, now_of(upstream));
 }
 
 uint64_t upstream_stale_ms(const struct upstream *upstream)
@@ -237,10 +83,11 @@ static void line_down(struct line *line)
                      (uint64_t)backoff_ms(line->attempts, randombytes_random());
     upstream->reconnects++;
     metric_inc(METRIC_FANOUT_RECONNECTS);
-    upstream_soon(upstream);
+    wanted_soon(upstream);
 }
 
-void line_lose(struct line *line, const char *why)
+/* The line is not to be had any more, or not to be believed. */
+static void line_lose(struct line *line, const char *why)
 {
     if (line->link == NULL)
         return;
@@ -270,7 +117,7 @@ static void on_link_open(void *ctx)
     line->resumes = line->changed = list_n(&line->holds) > 0;
     line->next_ms = 0;
     log_info("fanout", "a stream of the origin is open", NULL);
-    upstream_soon(line->upstream);
+    wanted_soon(line->upstream);
 }
 
 static void on_link_text(void *ctx, struct str text)
@@ -626,7 +473,7 @@ static void is_fresh_again(struct upstream *upstream)
     if (upstream_stale_ms(upstream) >= BLINK_MS)
         clks_forget(&upstream->clks);
     upstream->stale_since_ms = 0;
-    upstream_mark(upstream);
+    wanted_mark(upstream);
 }
 
 static void on_look(uv_timer_t *timer)
@@ -645,12 +492,6 @@ static void on_look(uv_timer_t *timer)
         upstream->stale_since_ms = now_of(upstream);
 }
 
-void upstream_soon(struct upstream *upstream)
-{
-    if (!upstream->stopped)
-        CHECK(uv_timer_start(&upstream->timer, on_look, 0, LOOK_MS) == 0);
-}
-
 /* ---- life --------------------------------------------------------------- */
 
 struct upstream *upstream_new(uv_loop_t *loop, const char *address)
@@ -661,6 +502,7 @@ struct upstream *upstream_new(uv_loop_t *loop, const char *address)
     upstream->loop = loop;
     upstream->address = address;
     upstream->order = 1;
+    upstream->on_look = on_look;
     clks_init(&upstream->clks);
     CHECK(uv_timer_init(loop, &upstream->timer) == 0);
     upstream->timer.data = upstream;
@@ -672,7 +514,7 @@ void upstream_start(struct upstream *upstream, struct stream *stream)
     upstream->stream = stream;
     upstream->stale_since_ms = now_of(upstream);
     (void)line_new(upstream);
-    upstream_soon(upstream);
+    wanted_soon(upstream);
 }
 
 void upstream_stop(struct upstream *upstream)
@@ -720,5 +562,5 @@ void upstream_metrics(const struct upstream *upstream)
     metric_set(METRIC_FANOUT_MISSING, STR_NONE,
                (int64_t)list_n(&upstream->lists[WANTED_MISSING]));
     metric_set(METRIC_FANOUT_SILENCE, STR_NONE, (int64_t)(now_of(upstream) - heard_ms));
-    metric_set(METRIC_FANOUT_CLK, STR_NONE, promise_of(upstream));
+    metric_set(METRIC_FANOUT_CLK, STR_NONE, wanted_promise(upstream));
 }

@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "feed/inside.h"
 
 #define LOOK_MS 50
 #define LOOK_ROWS 16
@@ -258,7 +257,7 @@ static void take_row(struct inbox *inbox, int64_t id, struct str body)
     arena_init(&arena, PARSE_BYTES);
     if (!read_desk(inbox, body, &arena, &message, &error))
         drop(inbox, id, &error);
-    else if (feed_take(inbox->options.feed, &item, &error))
+    else if (inbox->options.log.take(inbox->options.log.feed, &item, &error))
         inbox->taken++;
     arena_fini(&arena);
 }
@@ -267,18 +266,18 @@ static void take_row(struct inbox *inbox, int64_t id, struct str body)
 static void on_looked(struct store_exec *exec, enum store_result result)
 {
     struct inbox *inbox = exec->ctx;
-    struct feed *feed = inbox->options.feed;
+    const struct inbox_log *log = &inbox->options.log;
 
     inbox->looking = false;
-    if (result != STORE_OK || inbox->draining || feed_round(feed) != inbox->round)
+    if (result != STORE_OK || inbox->draining || log->round(log->feed) != inbox->round)
         return;
-    for (uint32_t i = 0; i < exec->rows && feed_is_busy(feed) == NULL; i++)
+    for (uint32_t i = 0; i < exec->rows && log->is_busy(log->feed) == NULL; i++)
         take_row(inbox, EXEC_CELL(exec, i, 0).i, EXEC_CELL(exec, i, 1).s);
 }
 
 static void look(struct inbox *inbox)
 {
-    int64_t round = feed_round(inbox->options.feed);
+    int64_t round = inbox->options.log.round(inbox->options.log.feed);
 
     if (round == 0 || inbox->looking || inbox->draining || inbox->taken > 0)
         return;

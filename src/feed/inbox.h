@@ -20,10 +20,23 @@
 
 struct inbox;
 
+/* The log's side: what is found goes into it, when this process leads. */
+struct inbox_log {
+    /* Why it can take nothing now; NULL: it can. */
+    const char *(*is_busy)(const struct feed *feed);
+    /* feed_submit() without the copy: the body stays the caller's until on_done.
+     * False: malformed, on_done never comes. */
+    bool (*take)(struct feed *feed, const struct feed_item *item, struct uof_error *error);
+    /* What the inbox holds may be taken: the number of this stretch, in which the
+     * leader did not have to read the log again; 0: not now. */
+    int64_t (*round)(const struct feed *feed);
+    struct feed *feed;
+};
+
 struct inbox_options {
     uv_loop_t *loop;
     struct store *store;
-    struct feed *feed; /* takes what is found, when it leads (inside.h) */
+    struct inbox_log log;
     bool seeks;        /* nobody here reads the log: looks for tickets in it, while
                           any is waited for */
 };

@@ -12,8 +12,5 @@ const char *feed_is_busy(const struct feed *feed);
 /* feed_submit() without the copy: the body stays the caller's until on_done.
  * Only when it is not busy.  False: malformed, on_done never comes. */
 bool feed_take(struct feed *feed, const struct feed_item *item, struct uof_error *error) MUST_USE;
-/* What the inbox holds may be taken: the number of this stretch, in which the
- * leader did not have to read the log again; 0: not now. */
-int64_t feed_round(const struct feed *feed);
 
 #endif

@@ -88,6 +88,12 @@ static bool vouches(void *ctx)
     return feed->options.is_sure(feed->options.ctx);
 }
 
+/* How often the log was read to its end, while what the inbox holds may be taken. */
+static int64_t round_now(const struct feed *feed)
+{
+    return feed->leads && !feed->catching_up ? feed->round : 0;
+}
+
 struct feed *feed_new(const struct feed_options *options)
 {
     struct feed *feed = calloc(1, sizeof(*feed));
@@ -104,7 +110,9 @@ struct feed *feed_new(const struct feed_options *options)
         .on_end = on_log_end, .ctx = feed });
     if (options->shared)
         feed->inbox = inbox_new(&(struct inbox_options){
-            .loop = options->loop, .store = options->store, .feed = feed,
+            .loop = options->loop, .store = options->store,
+            .log = { .is_busy = feed_is_busy, .take = feed_take, .round = round_now,
+                     .feed = feed },
             .seeks = options->asks });
     if (options->kafka != NULL)
         feed->publish = publish_new(&(struct publish_options){
@@ -508,11 +516,6 @@ void feed_lost(struct feed *feed, const char *why)
 bool feed_leads(const struct feed *feed)
 {
     return feed->leads;
-}
-
-int64_t feed_round(const struct feed *feed)
-{
-    return feed->leads && !feed->catching_up ? feed->round : 0;
 }
 
 bool feed_is_recovered(const struct feed *feed)

@@ -100,7 +100,8 @@ static void make_room(struct sim *sim)
     CHECK(sim->matches != NULL);
 }
 
-struct match *sim_add(struct sim *sim, const struct sim_fixture *fixture, int64_t kickoff_ms)
+/* The next match, to kick off then; fixture NULL = drawn. */
+static void add(struct sim *sim, const struct sim_fixture *fixture, int64_t kickoff_ms)
 {
     struct match *match = calloc(1, sizeof(*match));
     int64_t announce_ms = sim->now_ms;
@@ -123,7 +124,11 @@ struct match *sim_add(struct sim *sim, const struct sim_fixture *fixture, int64_
              (long long)sim->options.base_id + match->number);
     match_begin(match, announce_ms);
     sim->matches[sim->n++] = match;
-    return match;
+}
+
+static void add_drawn(struct sim *sim, int64_t kickoff_ms)
+{
+    add(sim, NULL, kickoff_ms);
 }
 
 /* Kick-offs of a match day: at noon a few, most at three, then the evening. */
@@ -145,11 +150,11 @@ static void add_matches(struct sim *sim)
     const struct sim_options *options = &sim->options;
 
     for (unsigned i = 0; i < options->n_fixtures; i++)
-        (void)sim_add(sim, &options->fixtures[i], options->fixtures[i].kickoff_ms);
+        add(sim, &options->fixtures[i], options->fixtures[i].kickoff_ms);
     for (unsigned i = 0; options->fixtures == NULL && i < options->matches; i++)
-        (void)sim_add(sim, NULL,
-                      options->day ? wave_ms(sim, i)
-                                   : FIRST_KICKOFF_MS + (int64_t)i * CYCLE_MS / options->matches);
+        add_drawn(sim, options->day
+                           ? wave_ms(sim, i)
+                           : FIRST_KICKOFF_MS + (int64_t)i * CYCLE_MS / options->matches);
 }
 
 /* Of ended matches only the latest are remembered. */
@@ -331,6 +336,7 @@ struct sim *sim_new(const struct sim_options *options, int64_t wall_ms)
     sim->options = *options;
     sim->options.once |= options->day || options->fixtures != NULL;
     sim->began_wall_ms = wall_ms;
+    sim->add = add_drawn;
     buf_init(&sim->message, MESSAGE_BYTES_MAX);
     faults_init(&sim->faults, &options->faults, options->emit, options->ctx);
     add_timers(sim);

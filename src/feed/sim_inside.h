@@ -88,6 +88,11 @@ struct match {
     int64_t ts_ms;            /* of its last message: they never go back */
 };
 
+static inline bool match_is_live(const struct match *match)
+{
+    return match->stage >= STAGE_PLAYING;
+}
+
 enum timer_kind { TIMER_ALIVE, TIMER_REFRESH, TIMER_BACK, TIMER_RESTART, TIMER_RESTARTED };
 
 struct timer {
@@ -102,6 +107,8 @@ struct sim {
     struct match **matches;   /* ended ones stay a while, for recoveries */
     unsigned n, room, n_ended;
     unsigned next_number;
+    /* sim.c's: another match of drawn teams, to kick off then */
+    void (*add)(struct sim *sim, int64_t kickoff_ms);
     struct timer timers[FAULTS_SILENCES_MAX + 4];
     unsigned n_timers;
     int64_t now_ms;           /* of the step under way */
@@ -112,17 +119,11 @@ struct sim {
     struct faults faults;
 };
 
-/* ---- sim.c ---- */
-
-/* The next match, to kick off then; fixture NULL = drawn. */
-struct match *sim_add(struct sim *sim, const struct sim_fixture *fixture, int64_t kickoff_ms);
-
 /* ---- sim_match.c ---- */
 
 /* Puts the match on its way: announced at announce_ms. */
 void match_begin(struct match *match, int64_t announce_ms);
 void match_free(struct match *match);
-bool match_is_live(const struct match *match);
 /* When its next step is due, INT64_MAX = never. */
 int64_t match_due_ms(const struct match *match);
 bool match_step(struct sim *sim, struct match *match) MUST_USE;

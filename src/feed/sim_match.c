@@ -49,11 +49,6 @@ int64_t match_due_ms(const struct match *match)
     return match->n_agenda == 0 ? INT64_MAX : match->agenda[match->n_agenda - 1].at_ms;
 }
 
-bool match_is_live(const struct match *match)
-{
-    return match->stage >= STAGE_PLAYING;
-}
-
 void match_begin(struct match *match, int64_t announce_ms)
 {
     struct offer list[OFFER_MAX];
@@ -249,7 +244,7 @@ static bool half_time(struct sim *sim, struct match *match)
     match->stage = STAGE_PAUSE;
     appoint(match, sim->now_ms + PAUSE_MS, ACT_PERIOD, 1);
     if (!sim->options.once)
-        (void)sim_add(sim, NULL, next_ms);
+        sim->add(sim, next_ms);
     return say_odds(sim, match, false, 0);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "model/ledger.h"
+#include "model/slot.h"
 #include "store/store.h"
 
 enum { N_ACCOUNTS = 8, BETS_MAX = 4000, FACTS_MAX = 200, QUEUE_MAX = 64, OPS_MAX = 64 };
@@ -353,13 +354,14 @@ static void give(struct store_exec *exec, uint32_t rows, uint32_t columns)
 
 static void give_queue(struct store_exec *exec)
 {
-    give(exec, world.n_queue, 7);
+    give(exec, world.n_queue, 8);
     for (unsigned i = 0; i < world.n_queue; i++) {
         const struct held_job *job = &world.queue[i];
-        struct value row[7] = {
+        struct value row[8] = {
             VALUE_INT(job->key), VALUE_INT(job->pos), VALUE_INT(job->bet),
             VALUE_STR(job->id.event), VALUE_INT(job->id.market),
             VALUE_STR(job->id.specifiers), VALUE_INT(job->queued_ms),
+            VALUE_INT(slot_of(job->id.event)),
         };
 
         memcpy(&EXEC_CELL(exec, i, 0), row, sizeof(row));
