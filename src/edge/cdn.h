@@ -10,13 +10,6 @@
 
 #include "edge/edge.h"
 
-/* The file as a NUL-terminated array called `name`. */
-#define CDN_EMBED(name, path)                               \
-    __asm__(".pushsection .rodata\n"                        \
-            ".global " #name "\n" #name ":\n"               \
-            ".incbin \"" path "\"\n.byte 0\n.popsection\n"); \
-    extern const char name[]
-
 /* The path's row for GET; NULL: it has none. */
 const struct route *cdn_get(const struct edge_path *path);
 /* What GET's answers are to a cache: NEVER where there is no GET. */

@@ -7,10 +7,11 @@
  * Rulesets limit by address; a whole network Cloudflare counts for nobody, so
  * per_network is the origin's edge node's or load balancer's.
  */
+#include "base/embed.h"
 #include "base/json.h"
 #include "edge/cdn.h"
 
-CDN_EMBED(cloudflare_js, "src/edge/worker.js");
+EMBED(cloudflare_js, "src/edge/worker.js");
 
 #define JSON_BYTES ((size_t)1024 * 1024)
 #define WORKER_SINCE "2026-01-01" /* compatibility date: what the runtime does */

@@ -8,9 +8,10 @@
  * The function has no X-Edge-* of its own: CloudFront answers 502 to a function
  * that sets one.  Its signature is in X-Overround-Country.
  */
+#include "base/embed.h"
 #include "edge/cdn.h"
 
-CDN_EMBED(cloudfront_js, "src/edge/cloudfront.js");
+EMBED(cloudfront_js, "src/edge/cloudfront.js");
 
 #define JSON_BYTES ((size_t)1024 * 1024)
 #define FUNCTION_BYTES 10240 /* CloudFront's limit */

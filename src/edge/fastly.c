@@ -7,9 +7,10 @@
  * overround_secrets with an entry named as signing.secret, Edge Rate Limiting and
  * WebSockets.  Counters are an estimate of a minute in one place of Fastly's.
  */
+#include "base/embed.h"
 #include "edge/cdn.h"
 
-CDN_EMBED(fastly_vcl, "src/edge/fastly.vcl");
+EMBED(fastly_vcl, "src/edge/fastly.vcl");
 
 #define ANSWER_S 75 /* longer than a bet waits for a trader */
 

@@ -7,15 +7,9 @@
  */
 #include <inttypes.h>
 
+#include "base/embed.h"
 #include "store/db.h"
 #include "store/db_engine.h"
-
-/* The file as a NUL-terminated array called `name`. */
-#define EMBED(name, path)                                   \
-    __asm__(".pushsection .rodata\n"                        \
-            ".global " #name "\n" #name ":\n"               \
-            ".incbin \"" path "\"\n.byte 0\n.popsection\n"); \
-    extern const char name[]
 
 EMBED(sql_sqlite_0001, "sql/sqlite/0001_first.sql");
 EMBED(sql_postgres_0001, "sql/postgres/0001_first.sql");

@@ -3,23 +3,17 @@
 
 #include <strings.h>
 
+#include "base/embed.h"
 #include "net/answer.h"
 
 #define POLICY                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-/* The file's bytes as an array; three for each page. */
-#define EMBED(name, path)                                   \
-    __asm__(".pushsection .rodata\n"                        \
-            ".global " #name "\n" #name ":\n"               \
-            ".incbin \"" path "\"\n.byte 0\n.popsection\n"); \
-    extern const char name[];
-
 #define PAGE(n, path, type, hash, file, plain_bytes, gzip_bytes, brotli_bytes) \
-    EMBED(page_##n##_plain, file)                                              \
-    EMBED(page_##n##_gzip, file ".gz")                                         \
-    EMBED(page_##n##_brotli, file ".br")
+    EMBED(page_##n##_plain, file);                                             \
+    EMBED(page_##n##_gzip, file ".gz");                                        \
+    EMBED(page_##n##_brotli, file ".br");
 #include "build/web/pages.h"
 #undef PAGE
 
