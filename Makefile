@@ -233,6 +233,7 @@ docs: build/overround
 	build/overround reference config > docs/CONFIG.md
 	build/overround reference metrics > docs/METRICS.md
 	build/overround reference refusals > docs/REFUSALS.md
+	@node scripts/refusals.mjs
 	build/overround reference check
 	build/overround reference alerts > deploy/monitoring/alerts.yaml
 	build/overround reference recording > deploy/monitoring/recording.yaml

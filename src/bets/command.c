@@ -148,7 +148,7 @@ static void refuse_all(struct command *c, enum refusal refusal, struct str detai
     struct buf *out = &c->bets->scratch;
 
     buf_reset(out);
-    answer_refusal_body(out, refusal, detail.n > 0 ? detail : refuse_sentence(refusal), members);
+    answer_refusal_body(out, refusal, detail.n > 0 ? detail : refusal_sentence(refusal), members);
     c->request->refused = refusal;
     for (struct waiter *waiter = c->waiters; waiter != NULL; waiter = waiter->next)
         waiter->request->refused = refusal;

@@ -16,10 +16,14 @@ static void refusals_reference(FILE *out)
 
     fprintf(out, "# Refusals\n\nGenerated from `src/tbl/refusals.h` by `make docs`, in the"
             " ladder's order: permanent before transient.\nA *verdict* is stored under the"
-            " idempotency key and given to every copy.\n\n"
-            "| code | status | title | verdict |\n|---|---|---|---|\n");
+            " idempotency key and given to every copy.\n*Members* are what the problem document"
+            " has beside `type`, `title`, `status`, `detail` and `code`;\nthose with `?` only"
+            " where they apply. The detail here is the one of an answer that has none of its"
+            " own.\n\n"
+            "| code | status | title | detail | members | verdict |\n|---|---|---|---|---|---|\n");
     for (unsigned i = 0; i < n; i++)
-        fprintf(out, "| `%s` | %d | %s | %s |\n", table[i].code, table[i].status, table[i].title,
+        fprintf(out, "| `%s` | %d | %s | %s | %s | %s |\n", table[i].code, table[i].status,
+                table[i].title, table[i].sentence, table[i].members,
                 table[i].is_verdict ? "yes" : "");
 }
 

@@ -27,22 +27,23 @@
 #include "model/ledger.h"
 
 /* The outcomes in the answer are enum money_outcome, the numbers of kinds
- * model/ledger.h's, those of events tbl/events.h's. */
+ * model/ledger.h's, those of events tbl/events.h's, those of verdicts refusals'
+ * ids; what was judged gives way to a limit by its rank ($22: the limit's). */
 #define MONEY_SQL(lock) \
     "WITH judged AS MATERIALIZED (" \
     " SELECT c.*, CASE WHEN a.limited = 0 OR l.n = 9 THEN a.id END AS locked," \
     "  a.id IS NOT NULL AND a.epoch = c.epoch AND (a.limited = 0 OR l.n = 9) AS known," \
     "  a.limited, l.reached, a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
     "  CASE WHEN c.op <> 3 AND (a.status <> 0 OR a.excluded_until_ms > c.at_ms) THEN 4" \
-    "   WHEN l.reached IS NOT NULL AND (c.judged = 0 OR c.judged > 10)" \
-    "    AND c.judged NOT IN (34, 35) THEN 10" \
+    "   WHEN l.reached IS NOT NULL AND c.rank > $22 THEN 10" \
     "   WHEN c.judged <> 0 THEN c.judged" \
     "   WHEN c.op <> 2 AND a.balance < c.amount THEN 15" \
     "   ELSE 0 END::int2 AS verdict," \
     "  a.balance - a.debt + CASE WHEN c.op = 2 THEN c.amount ELSE -c.amount END AS net" \
-    " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20)" \
+    " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20," \
+    "  $21)" \
     "  WITH ORDINALITY AS c (account, epoch, op, key, hash, judged, detail, amount," \
-    "   at_ms, bet, potential, cap, currency, sport, slip, country, n)" \
+    "   at_ms, bet, potential, cap, currency, sport, slip, country, rank, n)" \
     " LEFT JOIN LATERAL (" \
     "  SELECT id, balance, debt, staked, seq, epoch, status, limited, excluded_until_ms" \
     "  FROM accounts WHERE id = c.account FOR NO KEY UPDATE" lock ") a ON true" \
@@ -123,15 +124,14 @@
     "  COALESCE(CASE WHEN verdict = 10 AND judged <> 10 THEN reached END, 0)" \
     " FROM judged j"
 
-#define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "IIIi" "S"
+#define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "IIIi" "SHi"
 
 _Static_assert(MONEY_DECIDED == 1 && MONEY_KNOWN == 2 && MONEY_SKIPPED == 3
                && MONEY_UNAUTHORIZED == 4, "the statement's outcomes");
 _Static_assert(MONEY_BET == 1 && MONEY_DEPOSIT == 2 && MONEY_WITHDRAWAL == 3,
                "the statement's operations");
 _Static_assert(REFUSE_EXCLUDED == 4 && REFUSE_INSUFFICIENT_FUNDS == 15
-               && REFUSE_LIMIT_REACHED == 10 && REFUSE_COUNTRY_REFUSED == 34
-               && REFUSE_COUNTRY_UNSIGNED == 35,
+               && REFUSE_LIMIT_REACHED == 10,
                "the statement's verdicts");
 _Static_assert(HOUSE_CASH == 1 && HOUSE_BETS == 2 && TRANSFER_DEPOSIT == 1
                && TRANSFER_WITHDRAWAL == 2 && TRANSFER_STAKE == 3,
@@ -285,6 +285,9 @@ static enum pg_sent plain_send(struct pg_conn *conn, bool wait, int64_t epoch)
     pg_param_int8(params, epoch);
     pg_array(params, PG_TEXT, n);
     EACH(pg_put_str, cmd->country)
+    pg_array(params, PG_INT2, n);
+    EACH(pg_put_int2, (int16_t)refusal_rank(cmd->verdict))
+    pg_param_int8(params, RANK_LIMIT_REACHED);
     return pg_conn_send(conn, wait ? "money_wait" : "money");
 }
 

@@ -58,15 +58,6 @@ static bool pays_in(const struct money_cmd *cmd)
     return cmd->op == MONEY_DEPOSIT || cmd->op == MONEY_CASHOUT;
 }
 
-/* A rung of the ladder below the customer's own limits; where the request
- * comes from is above them. */
-static bool is_below_limits(enum refusal verdict)
-{
-    return verdict == REFUSE_NOTHING ||
-           (verdict > REFUSE_LIMIT_REACHED && verdict != REFUSE_COUNTRY_REFUSED &&
-            verdict != REFUSE_COUNTRY_UNSIGNED);
-}
-
 /* Rule 15: standing first, then what was judged, then the balance. */
 static enum refusal decide(const struct money_cmd *cmd, const struct standing *standing)
 {
@@ -74,7 +65,7 @@ static enum refusal decide(const struct money_cmd *cmd, const struct standing *s
 
     if (excluded && !takes_out(cmd))
         return REFUSE_EXCLUDED;
-    if (standing->limit_reached != 0 && is_below_limits(cmd->verdict))
+    if (standing->limit_reached != 0 && refusal_rank(cmd->verdict) > RANK_LIMIT_REACHED)
         return REFUSE_LIMIT_REACHED;
     if (cmd->verdict != REFUSE_NOTHING)
         return cmd->verdict;

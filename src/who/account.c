@@ -52,7 +52,7 @@ static void refuse_with(struct visit *visit, enum refusal refusal, struct str de
 
     buf_reset(&who->scratch);
     answer_refusal_body(&who->scratch, refusal,
-                        detail.n > 0 ? detail : refuse_sentence(refusal), members);
+                        detail.n > 0 ? detail : refusal_sentence(refusal), members);
     who_end(who);
     request->refused = refusal;
     refuse_respond(who, request, status == 429 ? client_of(visit) : STR_NONE, status,

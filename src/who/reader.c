@@ -40,13 +40,13 @@ void reader_refuse(struct reader *reader, enum refusal refusal, struct str detai
 {
     reader_end(reader);
     answer_refusal(reader->request, refusal,
-                   detail.n > 0 ? detail : refuse_sentence(refusal), STR_NONE);
+                   detail.n > 0 ? detail : refusal_sentence(refusal), STR_NONE);
 }
 
 void reader_refuse_with(struct reader *reader, enum refusal refusal, struct str members)
 {
     reader_end(reader);
-    answer_refusal(reader->request, refusal, refuse_sentence(refusal), members);
+    answer_refusal(reader->request, refusal, refusal_sentence(refusal), members);
 }
 
 static void on_rows(struct store_exec *exec, enum store_result result)

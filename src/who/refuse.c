@@ -1,6 +1,5 @@
 /*
- * What refusals say beside the table's own words: a sentence for each, and
- * the headers by which a client knows when to come again.
+ * Answers that tell the rate, and with a refusal when to come again.
  */
 #include "who/refuse.h"
 
@@ -8,66 +7,6 @@
 #include "who/inside.h"
 
 #define HEADERS_MAX 4
-
-struct str refuse_sentence(enum refusal refusal)
-{
-    switch (refusal) {
-    case REFUSE_KEY_MISSING:
-        return STR("Send an Idempotency-Key of 1 to 64 printable characters.");
-    case REFUSE_UNAUTHORIZED:
-        return STR("Send a session's token as Authorization: Bearer; log in for a new one.");
-    case REFUSE_EXCLUDED:
-        return STR("The account may not bet while the exclusion lasts.");
-    case REFUSE_COUNTRY_REFUSED:
-        return STR("From `country` the house takes neither bets nor deposits nor customers.");
-    case REFUSE_COUNTRY_UNSIGNED:
-        return STR("Use the house's own address: nothing else tells where a request comes from.");
-    case REFUSE_KEY_REUSED:
-        return STR("Take a new key for a new request.");
-    case REFUSE_STAKE_TOO_SMALL:
-        return STR("`minimum` is the smallest stake.");
-    case REFUSE_STAKE_TOO_LARGE:
-    case REFUSE_LIMIT_REACHED:
-        return STR("`maximum` is the largest amount.");
-    case REFUSE_UNKNOWN_SELECTION:
-        return STR("`leg`, counted from 0, is not in the book.");
-    case REFUSE_RELATED_LEGS:
-        return STR("Each leg must be of another event.");
-    case REFUSE_MARKET_CLOSED:
-    case REFUSE_MARKET_SUSPENDED:
-        return STR("`leg` is the first such leg, counted from 0.");
-    case REFUSE_ODDS_CHANGED:
-        return STR("`legs` has the odds now of each leg that changed.");
-    case REFUSE_PAYOUT_TOO_LARGE:
-        return STR("`cap` is the largest payout of a bet.");
-    case REFUSE_INSUFFICIENT_FUNDS:
-        return STR("`balance` is what there is.");
-    case REFUSE_TOO_MANY_REQUESTS:
-        return STR("Wait as long as Retry-After says.");
-    case REFUSE_BUSY:
-        return STR("Nothing was done.  Try again with the same key.");
-    case REFUSE_CASHOUT_MOVED:
-        return STR("`offer` is what is paid now.");
-    case REFUSE_CASHOUT_UNAVAILABLE:
-        return STR("Its payout is fixed, or it is worth too little.");
-    case REFUSE_BET_CLOSED:
-        return STR("`state` is what has become of it.");
-    case REFUSE_EXCLUSION_STANDS:
-        return STR("`excluded_until` is when it ends.");
-    case REFUSE_UNDERAGE:
-        return STR("By date_of_birth the customer is younger than 18 today.");
-    case REFUSE_NOT_FOUND:
-        return STR("Nothing of the customer's has this id.");
-    case REFUSE_ALREADY_EXISTS:
-        return STR("Log in, or take another email.");
-    case REFUSE_WRONG_CREDENTIALS:
-        return STR("No customer has this email with this password.");
-    case REFUSE_DECLINED:
-        return STR("The house does not take this bet.");
-    default:
-        return STR_NONE;
-    }
-}
 
 static struct str number(struct arena *arena, int64_t n)
 {

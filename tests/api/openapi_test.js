@@ -55,15 +55,49 @@ describe('the document', () => {
   });
 
   test('has the codes of tbl/refusals.h, with their status, in their order', () => {
-    const table = [...read('src/tbl/refusals.h').matchAll(/^REFUSAL\(\d+, \w+, "(\w+)", (\d+),/gm)];
+    const { stdout } = run(['reference', 'refusals']);
+    const table = [...stdout.matchAll(/^\| `(\w+)` \| (\d+) \|.*\| ([\w? ]*) \| (?:yes)? \|$/gm)];
+    const words = (text, which) => text.split(' ').filter((word) => word && which(word));
+    assert.ok(table.length >= 36);
     assert.deepEqual(
       document.components.schemas.Code.enum,
       table.map(([, code]) => code),
     );
     assert.deepEqual(
-      Object.entries(document.components['x-refusals']).map(([code, r]) => [code, r.status]),
-      table.map(([, code, status]) => [code, Number(status)]),
+      Object.entries(document.components['x-refusals']).map(([code, rule]) => [code, rule]),
+      table.map(([, code, status, members]) => {
+        const may = words(members, (word) => word.endsWith('?')).map((word) => word.slice(0, -1));
+        const rule = { status: Number(status), members: words(members, (w) => !w.endsWith('?')) };
+        return [code, may.length > 0 ? { ...rule, may } : rule];
+      }),
     );
+  });
+
+  test('has every member of a refusal among those of a problem, and no other', () => {
+    const rules = Object.values(document.components['x-refusals']);
+    assert.deepEqual(
+      [...new Set(rules.flatMap(({ members, may = [] }) => [...members, ...may]))].sort(),
+      Object.keys(document.components.schemas.Problem.properties)
+        .filter((name) => !['type', 'title', 'status', 'detail', 'code'].includes(name))
+        .sort(),
+    );
+  });
+
+  test('is what `make docs` makes of tbl/refusals.h', async () => {
+    const { openapi: made } = await import('../../scripts/refusals.mjs');
+    assert.equal(made(read('docs/openapi.yaml')), read('docs/openapi.yaml'));
+  });
+
+  test('has a new rung where its row is', async () => {
+    const { openapi: made, refusals } = await import('../../scripts/refusals.mjs');
+    const table = refusals();
+    const at = table.findIndex(({ code }) => code === 'limit_reached');
+    const rung = { code: 'new_rung', status: 422, members: ['maximum'], may: [] };
+    const text = made(read('docs/openapi.yaml'), table.toSpliced(at, 0, rung));
+    assert.match(text, /related_legs, new_rung, limit_reached, market_closed/);
+    assert.match(text, /- related_legs\n +- new_rung\n +- limit_reached\n/);
+    const rule = /\n {4}new_rung: \{ status: 422, members: \[maximum\] \}\n {4}limit_reached/;
+    assert.match(text, rule);
   });
 
   test('lists the codes of each operation, which are those of its statuses', () => {

@@ -345,6 +345,27 @@ static void rule_15_limits_are_in_the_statement(void **state)
     assert_int_equal(cmd.decided, REFUSE_NOTHING);
 }
 
+/* What was judged stands before a limit by its row, whatever its id. */
+static void rule_15_a_limit_has_its_place_in_the_ladder(void **state)
+{
+    unsigned n, limit = 0;
+    const struct refusal_info *table = refusal_table(&n);
+
+    (void)state;
+    place_one();
+    suite_limit(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, 1000);
+    while (table[limit].refusal != REFUSE_LIMIT_REACHED)
+        limit++;
+    for (unsigned i = 0; i < n; i++) {
+        struct money_cmd cmd = suite_bet(1000, table[i].code, 1, 10 + i);
+
+        cmd.verdict = table[i].refusal;
+        expect_money(&cmd, MONEY_DECIDED);
+        assert_int_equal(cmd.decided, i < limit ? table[i].refusal : REFUSE_LIMIT_REACHED);
+        assert_int_equal(cmd.limit_reached != 0, i > limit);
+    }
+}
+
 /* A cash-out and a payout give back to the loss what they pay. */
 static void rule_15_what_is_paid_is_no_loss(void **state)
 {
@@ -412,6 +433,7 @@ static void rule_15_periods_are_utc(void **state)
     SUITE_TEST(rule_15_the_excluded_cash_out),         \
     SUITE_TEST(test_a_batch_with_everything),          \
     SUITE_TEST(rule_15_limits_are_in_the_statement),   \
+    SUITE_TEST(rule_15_a_limit_has_its_place_in_the_ladder), \
     SUITE_TEST(rule_15_what_is_paid_is_no_loss),       \
     SUITE_TEST(rule_15_periods_are_utc)
 
