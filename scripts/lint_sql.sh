@@ -1,5 +1,5 @@
 #!/bin/bash
-# Migrations expand in one release and contract one later (docs/ARCHITECTURE.md,
+# Migrations expand in one release and contract one later (docs/design/store.md,
 # "Migrations"): prints file:line: what for each statement that a process of
 # the release before could not live with.
 #

@@ -53,7 +53,7 @@ bool migrate(struct db *db, unsigned *applied, struct str *error) MUST_USE;
  * schema still serves.  A newer release migrates first while processes of this
  * one go on, and after a release is taken back this one starts again on what
  * it left: a schema that is ahead fits as long as nothing that this binary
- * uses has been taken away (docs/ARCHITECTURE.md, "Migrations").
+ * uses has been taken away (docs/design/store.md, "Migrations").
  */
 struct schema { unsigned have, need, oldest; };
 enum schema_fit { SCHEMA_FITS, SCHEMA_BEHIND, SCHEMA_TOO_NEW };
