@@ -18,10 +18,10 @@ struct listing {
 };
 
 /* False: the row does not read, which only we can have caused. */
-static bool write_row(struct reader *reader, struct jw *w, const struct value *row,
-                      struct slip *slip)
+static bool write_row(struct reader *reader, const struct bets *bets, struct jw *w,
+                      const struct value *row, struct slip *slip)
 {
-    const struct bets_options *options = &((const struct listing *)reader->own)->bets->options;
+    const struct bets_options *options = &bets->options;
     struct bet_row bet;
     bool reads = cashout_read_row(row, &reader->request->arena, &bet, slip);
     struct bet_view view = {
@@ -62,7 +62,7 @@ static void write_list(struct reader *reader)
     jw_key(&w, "bets");
     jw_array(&w);
     for (uint32_t i = 0; i < n; i++)
-        (void)write_row(reader, &w, &EXEC_CELL(exec, i, 0), &listing->slip);
+        (void)write_row(reader, listing->bets, &w, &EXEC_CELL(exec, i, 0), &listing->slip);
     jw_array_end(&w);
     jw_key(&w, "next");
     if (exec->rows > n)
@@ -93,6 +93,7 @@ static void list_bets(struct reader *reader)
     struct listing *listing = ARENA_NEW(&reader->request->arena, struct listing);
     struct str after, error;
 
+    listing->bets = reader->own;
     listing->below = INT64_MAX;
     if (!reader_page(reader->request, &after, &listing->limit, &error)) {
         reader_refuse(reader, REFUSE_MALFORMED, error);
@@ -120,7 +121,7 @@ void bets_list(void *ctx, struct http_request *request)
 {
     const struct bets *bets = ctx;
 
-    reader_start(bets->who, request, false, NULL, list_bets);
+    reader_start(bets->who, request, false, ctx, list_bets);
 }
 
 static void write_one(struct reader *reader)
@@ -134,7 +135,7 @@ static void write_one(struct reader *reader)
         return;
     }
     slip = ARENA_NEW(&reader->request->arena, struct slip);
-    if (write_row(reader, &w, &EXEC_CELL(&reader->exec, 0, 0), slip))
+    if (write_row(reader, reader->own, &w, &EXEC_CELL(&reader->exec, 0, 0), slip))
         reader_json(reader, 200, buf_view(out));
     else
         reader_refuse(reader, REFUSE_BUSY, STR("The bet cannot be read."));
@@ -159,5 +160,5 @@ void bets_get_one(void *ctx, struct http_request *request)
 {
     const struct bets *bets = ctx;
 
-    reader_start(bets->who, request, false, NULL, get_bet);
+    reader_start(bets->who, request, false, ctx, get_bet);
 }
