@@ -58,7 +58,7 @@ launch() { # DIR
     echo $! >"$1/pid"
     for _ in $(seq 300); do
         [ "$(curl -s "http://127.0.0.1:$port/ping" || true)" = Ok. ] && return
-        kill -0 "$(cat "$1/pid")" 2>/dev/null || return 1
+        runs "$(cat "$1/pid")" || return 1
         sleep 0.1
     done
     return 1
@@ -89,7 +89,7 @@ end() { # SIGNAL DIR
     pid=$(cat "$2/pid" 2>/dev/null || true)
     [ -n "$pid" ] && kill "-$1" "$pid" 2>/dev/null || return 0
     for _ in $(seq 300); do
-        kill -0 "$pid" 2>/dev/null || return 0
+        runs "$pid" || return 0
         sleep 0.1
     done
     kill -9 "$pid" 2>/dev/null || true

@@ -23,7 +23,7 @@ public=${OVERROUND_LISTEN:-127.0.0.1:8080}
 operator=${OVERROUND_OPERATOR_LISTEN:-127.0.0.1:8081}
 
 alive() { # NAME
-    [ -e "$dir/$1.pid" ] && kill -0 "$(cat "$dir/$1.pid")" 2>/dev/null
+    [ -e "$dir/$1.pid" ] && runs "$(cat "$dir/$1.pid")"
 }
 
 # One process; where it listens is kept, so that it comes back there.
@@ -157,7 +157,7 @@ end() { # NAME
     pid=$(cat "$dir/$1.pid" 2>/dev/null || true)
     [ -n "$pid" ] && kill "$pid" 2>/dev/null || return 0
     for _ in $(seq 400); do
-        kill -0 "$pid" 2>/dev/null || return 0
+        runs "$pid" || return 0
         sleep 0.1
     done
     kill -9 "$pid" 2>/dev/null || true

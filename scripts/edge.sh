@@ -84,7 +84,7 @@ start_fanout() { # DIR
     echo $! >"$1/run/fanout.pid"
     for _ in $(seq 200); do
         ! grep -q listening "$1/run/fanout.out" || return 0
-        kill -0 $! 2>/dev/null || break
+        runs $! || break
         sleep 0.05
     done
     cat "$1/run/fanout.log" >&2
@@ -109,7 +109,7 @@ kill_fanout() { # DIR
     kill -9 "$pid" 2>/dev/null || true
 }
 
-gone() { ! kill -0 "$1" 2>/dev/null; }
+gone() { ! runs "$1"; }
 
 # The workers, too: their master may not be there any more to end them.
 family() { # PID

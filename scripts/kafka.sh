@@ -50,7 +50,7 @@ launch() { # DIR
     echo $! >"$dir/pid"
     for _ in $(seq 300); do
         taken "$host:$port" && grep -aq 'Kafka Server started' "$dir/out" && return
-        kill -0 "$(cat "$dir/pid")" 2>/dev/null || return 1
+        runs "$(cat "$dir/pid")" || return 1
         sleep 0.1
     done
     return 1
@@ -120,7 +120,7 @@ pid_of() { cat "$1/pid" 2>/dev/null || true; }
 
 wait_for_end() { # PID
     for _ in $(seq 300); do
-        kill -0 "$1" 2>/dev/null || return 0
+        runs "$1" || return 0
         sleep 0.1
     done
     return 1

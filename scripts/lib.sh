@@ -8,6 +8,12 @@ taken() { # HOST:PORT
     (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null
 }
 
+# A process that has ended may stay a zombie for seconds, until the first process of a
+# container has asked after it: it does not run.
+runs() { # PID
+    [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
 # A port of this machine that nobody listens on now.  The caller tries again when it lost it.
 free_port() {
     local port

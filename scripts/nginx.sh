@@ -113,7 +113,7 @@ stop)
     [ -n "$pid" ] || exit 0
     kill "$pid" 2>/dev/null || true
     for _ in $(seq 100); do
-        kill -0 "$pid" 2>/dev/null || exit 0
+        runs "$pid" || exit 0
         sleep 0.05
     done
     kill -9 "$pid"

@@ -137,7 +137,7 @@ kill_all() {
     children=$(ps -o pid= --ppid "$pid" || true)
     # shellcheck disable=SC2086
     kill -KILL $pid $children 2>/dev/null || true
-    while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do
+    while runs "$pid"; do
         sleep 0.05
     done
     # A zombie that nobody has waited for yet would look alive to the next

@@ -85,7 +85,7 @@ launch() { # DIR NAME ADDRESS PROGRAM ARGUMENT…
     echo $! >"$dir/$name.pid"
     for _ in $(seq 600); do
         curl -fs "http://$address/-/ready" >/dev/null 2>&1 && return
-        kill -0 "$(cat "$dir/$name.pid")" 2>/dev/null || return 1
+        runs "$(cat "$dir/$name.pid")" || return 1
         sleep 0.1
     done
     return 1
@@ -97,7 +97,7 @@ end() { # DIR NAME
     [ -n "$pid" ] || return 0
     kill "$pid" 2>/dev/null || true
     for _ in $(seq 200); do
-        kill -0 "$pid" 2>/dev/null || { rm -f "$1/$2.pid"; return 0; }
+        runs "$pid" || { rm -f "$1/$2.pid"; return 0; }
         sleep 0.05
     done
     kill -9 "$pid" 2>/dev/null || true

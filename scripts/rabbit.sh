@@ -55,8 +55,7 @@ environment() { # DIR DIST_PORT EPMD_PORT: as arguments of env
 
 lives() { # PIDFILE
     local pid
-    pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] && [ -d "/proc/$pid" ] &&
-        ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null
+    pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] && runs "$pid"
 }
 
 end_epmd() { # DIR

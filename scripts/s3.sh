@@ -39,7 +39,7 @@ launch() { # DIR PORT
     echo $! >"$1/pid"
     echo "$2" >"$1/port"
     for _ in $(seq 100); do
-        kill -0 "$(cat "$1/pid")" 2>/dev/null || return 1
+        runs "$(cat "$1/pid")" || return 1
         taken "127.0.0.1:$2" && return 0
         sleep 0.05
     done
@@ -66,7 +66,7 @@ stop() {
     [ -d "$1/data" ] || die "no server in $1"
     pid=$(cat "$1/pid")
     kill "$pid" 2>/dev/null || return 0
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    while runs "$pid"; do sleep 0.05; done
 }
 
 restart() {
