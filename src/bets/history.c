@@ -17,11 +17,20 @@ struct listing {
     struct slip slip; /* of the row being written */
 };
 
-/* False: the row does not read, which only we can have caused. */
-static bool write_row(struct reader *reader, const struct bets *bets, struct jw *w,
-                      const struct value *row, struct slip *slip)
+static struct listing *listing_of(const struct reader *reader)
 {
-    const struct bets_options *options = &bets->options;
+    struct listing *listing = reader->own;
+
+    CHECK(listing != NULL && listing->bets->who == reader->who);
+    return listing;
+}
+
+/* False: the row does not read, which only we can have caused. */
+static bool write_row(struct reader *reader, struct jw *w, const struct value *row)
+{
+    struct listing *listing = listing_of(reader);
+    const struct bets_options *options = &listing->bets->options;
+    struct slip *slip = &listing->slip;
     struct bet_row bet;
     bool reads = cashout_read_row(row, &reader->request->arena, &bet, slip);
     struct bet_view view = {
@@ -45,14 +54,14 @@ static bool write_row(struct reader *reader, const struct bets *bets, struct jw 
         return false;
     }
     if (view.state == BET_ACCEPTED)
-        cashout_put_offer(&view, options->book, options->config->cashout_margin * 100);
+        cashout_put_offer(&view, options->book, bets_margin_e4(listing->bets));
     bet_write(w, &view);
     return true;
 }
 
 static void write_list(struct reader *reader)
 {
-    struct listing *listing = reader->own;
+    struct listing *listing = listing_of(reader);
     const struct store_exec *exec = &reader->exec;
     uint32_t n = exec->rows > listing->limit ? (uint32_t)listing->limit : exec->rows;
     struct buf *out = reader_out(reader);
@@ -62,7 +71,7 @@ static void write_list(struct reader *reader)
     jw_key(&w, "bets");
     jw_array(&w);
     for (uint32_t i = 0; i < n; i++)
-        (void)write_row(reader, listing->bets, &w, &EXEC_CELL(exec, i, 0), &listing->slip);
+        (void)write_row(reader, &w, &EXEC_CELL(exec, i, 0));
     jw_array_end(&w);
     jw_key(&w, "next");
     if (exec->rows > n)
@@ -90,10 +99,9 @@ static bool read_state(struct str state, struct listing *listing)
 
 static void list_bets(struct reader *reader)
 {
-    struct listing *listing = ARENA_NEW(&reader->request->arena, struct listing);
+    struct listing *listing = listing_of(reader);
     struct str after, error;
 
-    listing->bets = reader->own;
     listing->below = INT64_MAX;
     if (!reader_page(reader->request, &after, &listing->limit, &error)) {
         reader_refuse(reader, REFUSE_MALFORMED, error);
@@ -107,7 +115,6 @@ static void list_bets(struct reader *reader)
         reader_refuse(reader, REFUSE_MALFORMED, STR("state must be open or settled"));
         return;
     }
-    reader->own = listing;
     reader_exec(reader,
                 (struct statement_call){ STATEMENT_BETS_LIST,
                                          { VALUE_INT(reader->session.account),
@@ -117,25 +124,30 @@ static void list_bets(struct reader *reader)
                 write_list);
 }
 
+static void start(const struct bets *bets, struct http_request *request,
+                  void (*then)(struct reader *reader))
+{
+    struct listing *listing = ARENA_NEW(&request->arena, struct listing);
+
+    listing->bets = bets;
+    reader_start(bets->who, request, false, listing, then);
+}
+
 void bets_list(void *ctx, struct http_request *request)
 {
-    const struct bets *bets = ctx;
-
-    reader_start(bets->who, request, false, ctx, list_bets);
+    start(ctx, request, list_bets);
 }
 
 static void write_one(struct reader *reader)
 {
     struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
-    struct slip *slip;
 
     if (reader->exec.rows == 0) {
         reader_refuse(reader, REFUSE_NOT_FOUND, STR_NONE);
         return;
     }
-    slip = ARENA_NEW(&reader->request->arena, struct slip);
-    if (write_row(reader, reader->own, &w, &EXEC_CELL(&reader->exec, 0, 0), slip))
+    if (write_row(reader, &w, &EXEC_CELL(&reader->exec, 0, 0)))
         reader_json(reader, 200, buf_view(out));
     else
         reader_refuse(reader, REFUSE_BUSY, STR("The bet cannot be read."));
@@ -158,7 +170,5 @@ static void get_bet(struct reader *reader)
 
 void bets_get_one(void *ctx, struct http_request *request)
 {
-    const struct bets *bets = ctx;
-
-    reader_start(bets->who, request, false, ctx, get_bet);
+    start(ctx, request, get_bet);
 }

@@ -25,10 +25,14 @@ struct bets {
  * the store tells and keeps it. */
 void limit_write_reached(struct buf *out, int64_t packed, int exponent);
 
-/* ---- money requests (command.c) ------------------------------------- */
+/* ---- lanes (command.c) ----------------------------------------------- */
 
-/* A request to move money, from arrival to answer. */
-void command_start(struct bets *bets, struct http_request *request, enum money_op op);
 struct lanes *command_lanes_new(struct bets *bets) MUST_USE;
+
+/* The house's part of a cash-out's offer, in 1/10000. */
+static inline int64_t bets_margin_e4(const struct bets *bets)
+{
+    return bets->options.config->cashout_margin * 100;
+}
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Wallet: what the ledger says about one customer.  Always read from the
- * store (rule 30); deposits and withdrawals go through the lanes like bets.
+ * store (rule 30).  Deposits and withdrawals are kinds of command.
  */
 #include "bets/inside.h"
 #include "who/reader.h"
@@ -35,16 +35,6 @@ void bets_get_wallet(void *ctx, struct http_request *request)
 
     /* The fresh read of the account is the answer itself. */
     reader_start(bets->who, request, true, NULL, write_wallet);
-}
-
-void bets_post_deposit(void *bets, struct http_request *request)
-{
-    command_start(bets, request, MONEY_DEPOSIT);
-}
-
-void bets_post_withdrawal(void *bets, struct http_request *request)
-{
-    command_start(bets, request, MONEY_WITHDRAWAL);
 }
 
 /* ---- transfers ---------------------------------------------------------- */

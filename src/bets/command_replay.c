@@ -1,0 +1,78 @@
+/*
+ * A key that the store knew: its verdict is read back, and answered from what
+ * was stored.
+ */
+#include "bets/command.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+
+/* The answer's text, or the refusal's members. */
+static bool write_known(struct money_command *c, enum refusal refusal, const struct value *row,
+                        struct buf *out)
+{
+    int exponent = c->session.currency->exponent;
+
+    if (refusal == REFUSE_NOTHING)
+        return c->kind->write_stored(c, row, out);
+    if (refusal == REFUSE_INSUFFICIENT_FUNDS)
+        command_write_balance(out, row[K_REF].i, exponent);
+    else if (refusal == REFUSE_LIMIT_REACHED && row[K_REF].i != 0)
+        limit_write_reached(out, row[K_REF].i, exponent);
+    else
+        buf_str(out, row[K_DETAIL].s);
+    return true;
+}
+
+static void on_key(struct store_exec *exec, enum store_result result)
+{
+    struct money_command *c = exec->ctx;
+    struct buf *out = &c->bets->members;
+    const struct value *row = exec->cells;
+    enum refusal refusal;
+
+    command_check(c);
+    if (result != STORE_OK || exec->rows == 0) {
+        command_give_up(c, REFUSE_BUSY);
+        return;
+    }
+    if (row[K_HASH].s.n != sizeof(c->lane.money.hash)
+        || memcmp(row[K_HASH].s.p, c->lane.money.hash, sizeof(c->lane.money.hash)) != 0) {
+        command_give_up(c, REFUSE_KEY_REUSED);
+        return;
+    }
+    if (!refusal_is_verdict(row[K_VERDICT].i)) { /* a newer release's */
+        log_request(c->request->id, LOG_ERROR, "bets", "a stored verdict is not known here",
+                    "number=%" PRId64, row[K_VERDICT].i);
+        command_give_up(c, REFUSE_BUSY);
+        return;
+    }
+    refusal = (enum refusal)row[K_VERDICT].i;
+    buf_reset(out);
+    if (!write_known(c, refusal, row, out)) {
+        log_request(c->request->id, LOG_ERROR, "bets", "a stored verdict cannot be read",
+                    "account=%" PRId64, c->session.account);
+        command_give_up(c, REFUSE_BUSY);
+        return;
+    }
+    metric_inc(METRIC_BETS_REPLAYED);
+    verdicts_decide(c->bets->verdicts, c->verdict, refusal, buf_view(out));
+    command_answer(c, refusal, c->verdict->text);
+}
+
+void command_replay(struct money_command *c)
+{
+    const struct money_cmd *money = &c->lane.money;
+
+    c->exec = (struct store_exec){
+        .calls = { { STATEMENT_KEY_GET,
+                     { VALUE_INT(money->account), VALUE_INT(money->op),
+                       VALUE_STR(money->key) } } },
+        .n = 1,
+        .arena = &c->request->arena,
+        .on_done = on_key,
+        .ctx = c,
+    };
+    store_exec(c->bets->options.store, &c->exec);
+}
