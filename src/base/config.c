@@ -8,11 +8,13 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #define ARENA_BYTES (1024 * 1024)
 #define VALUE_MAX 1000000000000000
 #define SECRET_MIN 16
 #define SECRET_MAX 128
+#define BLANKS " \t\r\n\v\f"
 
 enum kind { TEXT, INT, E2 };
 
@@ -102,42 +104,28 @@ static bool read_environment(struct config *config, struct str *error)
     return true;
 }
 
-static struct str trim(struct str s)
-{
-    while (s.n > 0 && isspace((unsigned char)s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n > 0 && isspace((unsigned char)s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 static bool read_line(struct config *config, const char *path, int number, struct str line,
                       struct str *error)
 {
     char source[300];
     const struct setting *setting;
-    const char *equals;
+    struct str name;
 
-    line = trim(line);
+    line = text_trim(line, BLANKS);
     if (line.n == 0 || line.p[0] == '#')
         return true;
     (void)snprintf(source, sizeof(source), "%s line %d", path, number);
-    equals = memchr(line.p, '=', line.n);
-    if (equals == NULL) {
+    if (!text_cut(&line, '=', &name)) {
         *error = arena_printf(&config->arena, "%s: expected name = value", source);
         return false;
     }
-    setting = setting_named(trim((struct str){ line.p, (size_t)(equals - line.p) }));
+    setting = setting_named(text_trim(name, BLANKS));
     if (setting == NULL) {
-        *error = arena_printf(&config->arena, "%s: unknown setting \"%.*s\"", source,
-                              (int)(equals - line.p), line.p);
+        *error = arena_printf(&config->arena, "%s: unknown setting \"" STR_FMT "\"", source,
+                              STR_ARG(name));
         return false;
     }
-    return set(config, setting,
-               trim((struct str){ equals + 1, (size_t)(line.p + line.n - equals - 1) }),
-               source, error);
+    return set(config, setting, text_trim(line, BLANKS), source, error);
 }
 
 static bool read_file(struct config *config, const char *path, struct str *error)

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 #define LINE_MOST 88
 #define PIECE_BYTES 65536
 
@@ -24,15 +26,9 @@ const struct caching_info *cdn_caching(const struct edge_path *path)
 
 bool cdn_next_word(struct str *words, struct str *word)
 {
-    const char *blank;
-
     if (words->n == 0)
         return false;
-    blank = memchr(words->p, ' ', words->n);
-    word->p = words->p;
-    word->n = blank == NULL ? words->n : (size_t)(blank - words->p);
-    words->p += word->n + (blank != NULL);
-    words->n -= word->n + (blank != NULL);
+    *word = text_until(words, ' ');
     return true;
 }
 

@@ -1,4 +1,5 @@
 /* The policy as a whole: what no key shows alone, and the routes by path. */
+#include "base/text.h"
 #include "edge/inside.h"
 
 /* ---- what keys say together ------------------------------------------------- */
@@ -79,17 +80,14 @@ static bool sort_countries(struct edge_policy *policy, const struct edge_jurisdi
 
 static void split(struct edge_path *path)
 {
-    struct str pattern = path->pattern;
-    const char *brace = memchr(pattern.p, '{', pattern.n), *end;
+    struct str part;
 
-    path->before = pattern;
-    path->has_part = brace != NULL;
-    if (brace == NULL)
-        return;
-    end = memchr(brace, '}', (size_t)(pattern.p + pattern.n - brace));
-    CHECK(end != NULL);
-    path->before.n = (size_t)(brace - pattern.p);
-    path->after = (struct str){ end + 1, (size_t)(pattern.p + pattern.n - end - 1) };
+    path->before = path->after = path->pattern;
+    path->has_part = text_cut(&path->after, '{', &path->before);
+    if (!path->has_part)
+        path->after = STR_NONE;
+    else
+        CHECK(text_cut(&path->after, '}', &part));
 }
 
 static void add_route(struct edge_path *path, const struct route *route, struct arena *arena)

@@ -14,7 +14,10 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#include "base/text.h"
+
 #define WHERE_BYTES 128
+#define NUMBER_MAX INT64_C(999999999999)
 #define FIELDS_MAX 64 /* of one section: bits of a word */
 
 struct reader {
@@ -164,29 +167,16 @@ static bool is_country(struct str text)
 
 static bool parse_int(struct str text, int64_t *n)
 {
-    *n = 0;
-    if (text.n == 0 || text.n > 12)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (!isdigit((unsigned char)text.p[i]))
-            return false;
-        *n = *n * 10 + (text.p[i] - '0');
-    }
-    return text.n == 1 || text.p[0] != '0';
+    return text_number(text, NUMBER_MAX, n) && (text.n == 1 || text.p[0] != '0');
 }
 
 /* "192.0.2.0/24". */
 static bool is_network(struct str text)
 {
-    const char *slash = text.n == 0 ? NULL : memchr(text.p, '/', text.n);
-    struct str address, bits;
+    struct str address;
     int64_t n;
 
-    if (slash == NULL)
-        return false;
-    address = (struct str){ text.p, (size_t)(slash - text.p) };
-    bits = (struct str){ slash + 1, text.n - address.n - 1 };
-    if (!parse_int(bits, &n))
+    if (!text_cut(&text, '/', &address) || !parse_int(text, &n))
         return false;
     return (n <= 32 && is_address(address, AF_INET)) || (n <= 128 && is_address(address, AF_INET6));
 }
@@ -250,14 +240,10 @@ static bool set_choice(struct reader *r, const struct edge_field *field, struct 
     char why[96];
 
     for (int64_t at = 0; rest.n > 0; at++) {
-        const char *bar = memchr(rest.p, '|', rest.n);
-        struct str word = { rest.p, bar == NULL ? rest.n : (size_t)(bar - rest.p) };
-
-        if (str_eq(word, text)) {
+        if (str_eq(text_until(&rest, '|'), text)) {
             *into = at;
             return true;
         }
-        rest = bar == NULL ? STR_NONE : (struct str){ bar + 1, rest.n - word.n - 1 };
     }
     (void)snprintf(why, sizeof(why), "must be one of %s", field->among);
     return fault(r, why);

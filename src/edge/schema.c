@@ -3,6 +3,7 @@
  * What keys say together (src/edge/policy.c) is the reader's alone.
  */
 #include "base/json.h"
+#include "base/text.h"
 #include "edge/edge.h"
 #include "edge/inside.h"
 
@@ -12,13 +13,8 @@ static void put_choices(struct jw *w, struct str rest)
 {
     jw_key(w, "enum");
     jw_array(w);
-    while (rest.n > 0) {
-        const char *bar = memchr(rest.p, '|', rest.n);
-        struct str word = { rest.p, bar == NULL ? rest.n : (size_t)(bar - rest.p) };
-
-        jw_str(w, word);
-        rest = bar == NULL ? STR_NONE : (struct str){ bar + 1, rest.n - word.n - 1 };
-    }
+    while (rest.n > 0)
+        jw_str(w, text_until(&rest, '|'));
     jw_array_end(w);
 }
 

@@ -10,6 +10,7 @@
  * Edge-.  They are taken from clients first and never sent to an origin.
  */
 #include "base/limits.h"
+#include "base/text.h"
 #include "edge/edge.h"
 
 /* ---- pieces ------------------------------------------------------------------ */
@@ -103,10 +104,9 @@ static void put_acl(struct buf *vcl, const struct edge_words *networks)
     buf_str(vcl, STR("acl cdn {\n"));
     for (size_t i = 0; i < networks->n; i++) {
         struct str one = networks->items[i];
-        size_t n = (size_t)((const char *)memchr(one.p, '/', one.n) - one.p);
+        struct str address = text_until(&one, '/');
 
-        buf_printf(vcl, "    \"%.*s\"" STR_FMT ";\n", (int)n, one.p,
-                   STR_ARG(((struct str){ one.p + n, one.n - n })));
+        buf_printf(vcl, "    \"" STR_FMT "\"/" STR_FMT ";\n", STR_ARG(address), STR_ARG(one));
     }
     buf_str(vcl, STR("}\n\n"));
 }
@@ -237,13 +237,8 @@ static void put_parameter(struct buf *vcl, struct str name)
 
 static void put_query(struct buf *vcl, struct str words)
 {
-    while (words.n > 0) {
-        const char *blank = memchr(words.p, ' ', words.n);
-        struct str word = { words.p, blank == NULL ? words.n : (size_t)(blank - words.p) };
-
-        put_parameter(vcl, word);
-        words = blank == NULL ? STR_NONE : (struct str){ blank + 1, words.n - word.n - 1 };
-    }
+    while (words.n > 0)
+        put_parameter(vcl, text_until(&words, ' '));
 }
 
 static void put_route(struct buf *vcl, const struct route *route, bool first)

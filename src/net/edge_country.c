@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIME_DIGITS_MAX 12
+#include "base/text.h"
+
+#define TIME_MAX INT64_C(999999999999)
 #define TEXT_BYTES 128 /* country, address, time: an address has up to 63 */
 
 _Static_assert(EDGE_SIGNATURE_BYTES == crypto_auth_hmacsha256_BYTES, "a signature is a SHA-256");
@@ -57,14 +59,6 @@ void edge_keys_free(struct edge_keys *keys)
 
 /* ---- the form --------------------------------------------------------- */
 
-static bool skip(struct str *text, struct str expected)
-{
-    if (text->n < expected.n || memcmp(text->p, expected.p, expected.n) != 0)
-        return false;
-    *text = (struct str){ text->p + expected.n, text->n - expected.n };
-    return true;
-}
-
 static bool read_code(struct str *text, char code[3])
 {
     for (size_t i = 0; i < 2; i++) {
@@ -80,16 +74,7 @@ static bool read_code(struct str *text, char code[3])
 /* Digits, the first of them no zero. */
 static bool read_time(struct str *text, int64_t *at_s)
 {
-    size_t n = 0;
-
-    *at_s = 0;
-    for (; n < text->n && text->p[n] >= '0' && text->p[n] <= '9'; n++) {
-        if (n == TIME_DIGITS_MAX || (n == 0 && text->p[0] == '0'))
-            return false;
-        *at_s = *at_s * 10 + (text->p[n] - '0');
-    }
-    *text = (struct str){ text->p + n, text->n - n };
-    return n > 0;
+    return !text_begins(*text, STR("0")) && text_take_number(text, TIME_MAX, at_s);
 }
 
 static int digit(char c)
@@ -115,8 +100,8 @@ static bool read_signature(struct str text, uint8_t signature[EDGE_SIGNATURE_BYT
 
 bool edge_country_parse(struct str header, struct edge_country *country)
 {
-    return read_code(&header, country->code) && skip(&header, STR(";t=")) &&
-           read_time(&header, &country->at_s) && skip(&header, STR(";sig=")) &&
+    return read_code(&header, country->code) && text_skip(&header, STR(";t=")) &&
+           read_time(&header, &country->at_s) && text_skip(&header, STR(";sig=")) &&
            read_signature(header, country->signature);
 }
 

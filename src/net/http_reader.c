@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 /* Memory that one request may leave behind for the next. */
 #define KEEP_BODY_BYTES ((size_t)16 * 1024)
@@ -102,16 +103,8 @@ static void split_target(struct http_reader *reader)
         else
             url = (struct str){ mark, url.n - (size_t)(mark - url.p) };
     }
-    mark = url.n == 0 ? NULL : memchr(url.p, '#', url.n);
-    if (mark != NULL)
-        url.n = (size_t)(mark - url.p);
-    mark = url.n == 0 ? NULL : memchr(url.p, '?', url.n);
-    request->path = url;
-    request->query = STR_NONE;
-    if (mark != NULL) {
-        request->path.n = (size_t)(mark - url.p);
-        request->query = (struct str){ mark + 1, url.n - request->path.n - 1 };
-    }
+    request->query = text_until(&url, '#');
+    request->path = text_until(&request->query, '?');
 }
 
 static size_t body_limit(const struct http_reader *reader)
@@ -373,23 +366,13 @@ struct str http_decode(struct http_request *request, struct str text)
 struct str http_query(struct http_request *request, const char *name)
 {
     struct str rest = request->query;
-    size_t name_n = strlen(name);
+    struct str wanted = str_of(name);
 
     while (rest.n > 0) {
-        const char *end = memchr(rest.p, '&', rest.n);
-        struct str pair = { rest.p, end == NULL ? rest.n : (size_t)(end - rest.p) };
-        const char *equals = memchr(rest.p, '=', pair.n);
-        size_t n = equals == NULL ? pair.n : (size_t)(equals - pair.p);
+        struct str value = text_until(&rest, '&'), itself = text_until(&value, '=');
 
-        if (n == name_n && memcmp(pair.p, name, n) == 0) {
-            size_t skip = equals == NULL ? n : n + 1;
-
-            return decode(&request->arena,
-                          (struct str){ pair.p + skip, pair.n - skip }, true);
-        }
-        if (end == NULL)
-            break;
-        rest = (struct str){ end + 1, rest.n - pair.n - 1 };
+        if (str_eq(itself, wanted)) /* "name" is as "name=": empty, but there */
+            return decode(&request->arena, value.p == NULL ? STR("") : value, true);
     }
     return STR_NONE;
 }

@@ -4,8 +4,9 @@
 #include <sodium.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 #define KEY_RAW 16
-#define STATUS_LINE 12 /* bytes: "HTTP/1.1 101" */
 
 void ws_client_init(struct ws_client *client, size_t message_limit)
 {
@@ -39,23 +40,14 @@ void ws_client_request(const struct ws_client *client, const char *host, const c
 /* The value of a header of the head, without blanks around it. */
 static struct str header_of(struct str head, const char *name)
 {
-    size_t name_n = strlen(name), at = 0;
+    size_t name_n = strlen(name);
 
-    while (at < head.n) {
-        const char *line = head.p + at;
-        const char *end = memchr(line, '\n', head.n - at);
-        size_t n = end == NULL ? head.n - at : (size_t)(end - line);
+    while (head.n > 0) {
+        struct str value = text_until(&head, '\n'), itself;
 
-        at += n + 1;
-        if (n <= name_n || line[name_n] != ':' || strncasecmp(line, name, name_n) != 0)
-            continue;
-        line += name_n + 1;
-        n -= name_n + 1;
-        for (; n > 0 && (line[0] == ' ' || line[0] == '\t'); n--)
-            line++;
-        while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t' || line[n - 1] == '\r'))
-            n--;
-        return (struct str){ line, n };
+        if (text_cut(&value, ':', &itself) && itself.n == name_n &&
+            strncasecmp(itself.p, name, name_n) == 0)
+            return text_trim(value, " \t\r");
     }
     return STR_NONE;
 }
@@ -63,16 +55,12 @@ static struct str header_of(struct str head, const char *name)
 /* "HTTP/1.1 101 …": the number; 0: it is no such line. */
 static int status_of(struct str head)
 {
-    int status = 0;
+    int64_t status;
 
-    if (head.n < STATUS_LINE || memcmp(head.p, "HTTP/1.1 ", 9) != 0)
+    if (!text_skip(&head, STR("HTTP/1.1 ")) || head.n < 3 ||
+        !text_number((struct str){ head.p, 3 }, 999, &status))
         return 0;
-    for (size_t i = 9; i < STATUS_LINE; i++) {
-        if (head.p[i] < '0' || head.p[i] > '9')
-            return 0;
-        status = status * 10 + (head.p[i] - '0');
-    }
-    return status;
+    return (int)status;
 }
 
 /* NULL: it is what was asked for. */
