@@ -14,6 +14,9 @@
  *
  * An event that is over is forgotten some hours later, with its markets
  * (book_forget.c): pointers into the book are good until the next apply.
+ *
+ * Whoever asks gets pointers to const: what an event, a market and an outcome
+ * say is written by book_write.c alone.
  */
 #ifndef MODEL_BOOK_H
 #define MODEL_BOOK_H
@@ -31,8 +34,8 @@ struct outcome {
 struct market {
     struct market_id id;
     int64_t key;            /* market_key(id) */
-    struct event *event;
-    struct market *next;    /* of the event, in order of first listing */
+    const struct event *event;
+    const struct market *next; /* of the event, in order of first listing */
     int32_t producer;
     int8_t status;          /* enum market_status, as the feed said */
     bool listed;            /* since its producer went down last */
@@ -41,7 +44,7 @@ struct market {
     int64_t stopped_ts;     /* producer's time at which it last left active; 0 = active */
     int64_t version;        /* log position of its last change */
     int64_t order;          /* book_order() of its last change here */
-    struct outcome *outcomes;
+    const struct outcome *outcomes;
     uint32_t n_outcomes, room;
 };
 
@@ -52,8 +55,8 @@ struct event {
     int32_t status;         /* sport_event_status: 0 not started, 1 live, … */
     int32_t match_status;
     struct str home_score, away_score, match_time;
-    struct market *markets; /* first listed first */
-    struct market *last;
+    const struct market *markets; /* first listed first */
+    const struct market *last;
     uint32_t n_markets;
     int64_t version;        /* log position of its last change */
     int64_t order;          /* book_order() of its last change here, its markets' included */
@@ -102,8 +105,8 @@ enum book_result { BOOK_OK = 0, BOOK_FULL /* a limit; nothing was applied */ };
 
 /* What one message did, for those who publish: valid until the next apply. */
 struct book_change {
-    struct event *event;          /* NULL: none */
-    struct market **markets;      /* whose price or status changed */
+    const struct event *event;    /* NULL: none */
+    const struct market **markets; /* whose price or status changed */
     uint32_t n_markets;
     bool all;                     /* a producer went up or down, a restart */
     bool refused;                 /* a desk's entry that had no effect: no facts */
@@ -116,11 +119,11 @@ enum book_result book_apply(struct book *book, const struct message *message,
 /* Nothing up to there is for this shard but what it has had. */
 void book_pass(struct book *book, int64_t position);
 
-struct event *book_event(const struct book *book, struct str id);
-struct market *book_market(const struct book *book, struct market_id id);
-struct outcome *book_outcome(const struct market *market, struct str id);
+const struct event *book_event(const struct book *book, struct str id);
+const struct market *book_market(const struct book *book, struct market_id id);
+const struct outcome *book_outcome(const struct market *market, struct str id);
 /* Iterates over all events, in no order: *at = 0 first; NULL ends. */
-struct event *book_next_event(const struct book *book, size_t *at);
+const struct event *book_next_event(const struct book *book, size_t *at);
 
 /* The status a customer sees: the market's own, or MARKET_SUSPENDED while
  * its producer is down, it was not listed since, or the desk suspended it. */
@@ -137,7 +140,8 @@ struct str book_outcome_name(const struct book *book, const struct market *marke
 struct book_counts { uint64_t events, markets, active_markets, outcomes; };
 struct book_counts book_counts(const struct book *book);
 int64_t book_position(const struct book *book); /* last applied */
-/* Every invariant of the structure; aborts.  Tests call it after apply. */
+/* Every invariant of the structure; aborts.  In builds with AddressSanitizer
+ * each apply checks what it changed, and now and then all (book_check.c). */
 void book_check(const struct book *book);
 
 #endif

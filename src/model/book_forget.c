@@ -35,7 +35,7 @@
 
 static void hear(struct book *book, const struct message *message)
 {
-    struct producer *producer;
+    const struct producer *producer;
 
     if (message->timestamp_ms <= 0 || message->type == MESSAGE_DESK)
         return; /* the desk's entries of any age are read at a start */
@@ -45,7 +45,7 @@ static void hear(struct book *book, const struct message *message)
     }
     producer = book_producer(book, message->producer);
     if (producer != NULL)
-        producer->ts = message->timestamp_ms;
+        book_producer_hear(producer, message->timestamp_ms);
 }
 
 /* 0 = no producer is up and was heard. */
@@ -104,18 +104,6 @@ static void bury(struct book *book, const struct event_entry *entry)
     book->tombs[hash & (BOOK_TOMBS - 1)] = (struct tomb){ hash, entry->heard_ms };
 }
 
-int64_t book_buried_ms(const struct book *book, struct str id)
-{
-    const struct tomb *tomb;
-    uint64_t hash;
-
-    if (book->tombs == NULL)
-        return 0;
-    hash = hash_stable(id);
-    tomb = &book->tombs[hash & (BOOK_TOMBS - 1)];
-    return tomb->hash == hash ? tomb->heard_ms : 0;
-}
-
 /* ---- who leaves --------------------------------------------------------- */
 
 static bool is_nearly(size_t n, size_t limit)
@@ -157,14 +145,14 @@ void book_forget(struct book *book, const struct message *message)
     hear(book, message);
     move_time(book);
     while (looks-- > 0 && book->n_events > 0) {
-        struct event_entry *entry;
+        const struct event_entry *entry;
 
         if (book->cursor >= book->n_events)
             book->cursor = 0;
-        entry = (struct event_entry *)book->list[book->cursor];
+        entry = event_entry(book->list[book->cursor]);
         /* before there was a time, or time has been set back */
         if (entry->heard_ms == 0 || entry->heard_ms > book->now_ms)
-            entry->heard_ms = book->now_ms;
+            book_event_hear(&entry->event, book->now_ms);
         if (is_due(book, entry, pressed)) {
             bury(book, entry);
             book_gone_event(book, &entry->event);

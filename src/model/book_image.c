@@ -75,86 +75,7 @@ static void fini(struct image *image)
     buf_fini(&image->value);
 }
 
-/* ---- keys --------------------------------------------------------------- */
-
-static void key_market(struct buf *key, const char *prefix, const struct market_id *id)
-{
-    buf_str(key, str_of(prefix));
-    buf_str(key, id->event);
-    buf_printf(key, "|%u|", id->market);
-    buf_str(key, id->specifiers);
-}
-
-void book_record_market_key(struct buf *key, const struct market_id *id)
-{
-    key_market(key, "m|", id);
-}
-
-/* The setting's own key, book_desk.c: a letter, the name; of a market also 0,
- * its number, its specifiers. */
-void book_record_setting_key(struct buf *key, const struct desk_setting *setting)
-{
-    struct str name = { setting->key.p + 1, setting->key.n - 1 };
-
-    buf_printf(key, "s|%c", setting->key.p[0]);
-    if (setting->level == DESK_MARKET) {
-        struct market_id id = book_setting_market(setting);
-
-        key_market(key, "|", &id);
-    } else if (setting->level != DESK_ALL) {
-        buf_char(key, '|');
-        buf_str(key, name);
-    }
-}
-
 /* ---- what left ---------------------------------------------------------- */
-
-static size_t gone_begin(struct book *book)
-{
-    uint32_t n = 0;
-
-    buf_put(&book->gone, &n, sizeof(n));
-    return book->gone.n;
-}
-
-static void gone_end(struct book *book, size_t from)
-{
-    uint32_t n = (uint32_t)(book->gone.n - from);
-
-    CHECK(!book->gone.overflow);
-    memcpy(book->gone.p + from - sizeof(n), &n, sizeof(n));
-}
-
-void book_gone_event(struct book *book, const struct event *event)
-{
-    size_t from;
-
-    for (const struct market *market = event->markets; market != NULL; market = market->next) {
-        from = gone_begin(book);
-        book_record_market_key(&book->gone, &market->id);
-        gone_end(book, from);
-    }
-    from = gone_begin(book);
-    buf_str(&book->gone, STR("e|"));
-    buf_str(&book->gone, event->id);
-    gone_end(book, from);
-}
-
-void book_gone_setting(struct book *book, const struct desk_setting *setting)
-{
-    size_t from = gone_begin(book);
-
-    book_record_setting_key(&book->gone, setting);
-    gone_end(book, from);
-}
-
-void book_gone_proposal(struct book *book, int64_t id)
-{
-    size_t from = gone_begin(book);
-
-    buf_printf(&book->gone, "q|%lld", (long long)id);
-    gone_end(book, from);
-}
 
 static void tell_gone(struct image *image)
 {
@@ -181,7 +102,7 @@ static void tell_market(struct image *image, const struct market *market)
     jw_put_str(w, "event", market->id.event);
     jw_put_int(w, "market", market->id.market);
     jw_put_str(w, "specifiers", market->id.specifiers);
-    jw_put_int(w, "rank", ((const struct market_entry *)market)->rank);
+    jw_put_int(w, "rank", market_entry(market)->rank);
     jw_put_int(w, "version", market->version);
     jw_put_int(w, "producer", market->producer);
     jw_put_int(w, "status", market->status);
@@ -204,7 +125,7 @@ static void tell_market(struct image *image, const struct market *market)
 
 static void tell_event(struct image *image, const struct event *event)
 {
-    const struct event_entry *entry = (const struct event_entry *)event;
+    const struct event_entry *entry = event_entry(event);
     struct jw *w = record(image, STR("e|"));
 
     buf_str(&image->key, event->id);
@@ -401,13 +322,13 @@ static void tell_descriptions(struct image *image, bool all)
 static void tell_desk(struct image *image, const struct book_change *change)
 {
     const struct book *shard = image->shard;
-    const struct desk_proposal *proposal = book_proposal(shard, shard->position);
+    const struct desk_proposal *proposal = book_own_proposal(shard, shard->position);
 
     if (shard->desk.touched != NULL)
         tell_setting(image, shard->desk.touched);
     if (shard->desk.touched_factor != NULL)
         tell_factor(image, shard->desk.touched_factor);
-    if (proposal != NULL && ((const struct proposal_entry *)proposal)->book == shard)
+    if (proposal != NULL)
         tell_proposal(image, proposal);
     if (change->refused)
         tell_refused(image, shard->position);
@@ -425,7 +346,7 @@ void book_image_change(const struct book *shard, const struct book_change *chang
     tell_producers(&image, false);
     tell_desk(&image, change);
     if (change->event != NULL &&
-        ((const struct event_entry *)change->event)->own_version == shard->position)
+        event_entry(change->event)->own_version == shard->position)
         tell_event(&image, change->event);
     for (uint32_t i = 0; i < change->n_markets; i++)
         tell_market(&image, change->markets[i]);
@@ -458,7 +379,7 @@ static void tell_desk_all(struct image *image)
         tell_factor(image, factor);
     for (const struct desk_proposal *proposal = book_proposals(image->shard); proposal != NULL;
          proposal = proposal->next)
-        if (((const struct proposal_entry *)proposal)->book == image->shard)
+        if (proposal_entry(proposal)->book == image->shard)
             tell_proposal(image, proposal);
     for (unsigned i = 0; i < DESK_REFUSED; i++)
         if (desk->refused[i] > 0)

@@ -1,15 +1,24 @@
 /*
- * Inside the book: what book.c, book_memory.c, book_forget.c and
- * book_check.c share.  Nobody else includes it but their test.
+ * Inside the book: what its files share.  Nobody else includes it but their
+ * test.  Each calls only those above it:
  *
- *   book.c         what a message does; asking
- *   book_memory.c  texts, entries, the table of markets: taken and given back
- *   book_desk.c    what the desk set, and what it does to prices and status
- *   book_forget.c  the book's time, and which events leave it
- *   book_shards.c  a book in shards: the whole, and what it asks of them
- *   book_image.c   what a shard tells: records
- *   book_mirror.c  a shard that is told by records
- *   book_check.c   every invariant
+ *   book_desk_price.c    what the desk has in force, and the sold price: asks
+ *   book_find.c          everything else that is asked
+ *   book_check.c         every invariant
+ *   book_memory.c        texts, entries, the table of markets: taken and given back
+ *   book_gone.c          keys of records, and which of them left
+ *   book_write.c         sets what an event, a market, an outcome and a producer say
+ *   book_write_desk.c    sets what the desk has set: settings, factors, proposals
+ *   book_forget.c        the book's time, and which events leave it
+ *   book_desk_*.c        what an entry of the desk does
+ *   book_feed.c          what a message of the feed does
+ *   book_mirror*.c       a shard that is told by records: what a record does
+ *   book_image.c         what a shard tells: records
+ *   book.c               a book's life; apply
+ *
+ * Only book_write.c, book_write_desk.c and book_memory.c assign members of the
+ * structs below that a customer's price, a status or a version depends on; who
+ * asks gets pointers to const (`make lint` refuses both otherwise).
  */
 #ifndef MODEL_BOOK_INSIDE_H
 #define MODEL_BOOK_INSIDE_H
@@ -71,7 +80,7 @@ struct proposal_entry {
 
 struct desk {
     struct map settings, factors;
-    struct desk_setting *all;
+    const struct desk_setting *all;
     struct desk_proposal *proposals, *last_proposal;
     uint32_t n_proposals;               /* its own: of a shard, its part of the list */
     int64_t ts, refused[DESK_REFUSED];  /* by position */
@@ -101,6 +110,30 @@ struct event_entry {
     int64_t buried_ms;   /* forgotten before: odds older than this are stale */
     bool has_status;     /* a message gave it; its fixture no longer does */
 };
+
+/* An event is its entry, and so is a market. */
+static inline const struct event_entry *event_entry(const struct event *event)
+{
+    return (const struct event_entry *)event;
+}
+
+static inline const struct market_entry *market_entry(const struct market *market)
+{
+    return (const struct market_entry *)market;
+}
+
+static inline const struct proposal_entry *proposal_entry(const struct desk_proposal *proposal)
+{
+    return (const struct proposal_entry *)proposal;
+}
+
+/* The texts of an event besides its id. */
+enum event_text {
+    EVENT_SPORT, EVENT_SPORT_NAME, EVENT_TOURNAMENT, EVENT_TOURNAMENT_NAME,
+    EVENT_CATEGORY_NAME, EVENT_HOME, EVENT_AWAY, EVENT_HOME_ID, EVENT_AWAY_ID,
+    EVENT_HOME_SCORE, EVENT_AWAY_SCORE, EVENT_MATCH_TIME,
+};
+#define EVENT_TEXTS (EVENT_MATCH_TIME + 1)
 
 struct description {
     uint32_t market;
@@ -139,15 +172,15 @@ struct book {
     enum book_silence silence;
     int64_t live_by_ms;             /* starts of events that are live while it is */
     int64_t restarted_at, renamed_at; /* log positions */
-    struct buf gone;                /* keys of records, by the last apply: book_image.c */
+    struct buf gone;                /* keys of records, by the last apply: book_gone.c */
     struct book_image_state image;  /* of a mirror */
     struct arena arena;
     struct spare *spares[SPARE_KINDS];
     struct map texts, events, descriptions;
     struct book_limits limits;
-    struct event **list; /* in no order: who leaves is replaced by the last */
+    const struct event **list; /* in no order: who leaves is replaced by the last */
     size_t n_events, list_room;
-    struct market **table;
+    const struct market **table;
     size_t n_markets, table_room;
     struct producer producers[LIMIT_PRODUCERS];
     size_t n_producers;
@@ -156,12 +189,11 @@ struct book {
     size_t cursor;          /* the event looked at next */
     struct tomb *tombs;
     struct desk desk;
-    struct market **changed; /* of the last apply */
+    const struct market **changed; /* of the last apply */
     size_t changed_room;
     struct outcome scratch[LIMIT_OUTCOMES];
+    size_t unchecked, check_at; /* book_check.c: since all was; the event that is next */
 };
-
-/* ---- book.c ------------------------------------------------------------- */
 
 /* One message on its way into the book. */
 struct apply {
@@ -171,66 +203,101 @@ struct apply {
     struct book_change *change;
 };
 
-/* The next book_order() of a change that is no log entry's. */
-int64_t book_order_next(struct book *book);
-/* A change of this market, or of the event alone, at the apply's position. */
-void book_market_stamp(const struct apply *apply, struct market *market);
-void book_event_stamp(const struct apply *apply, struct event *event);
+/* ---- book_desk_price.c: what the desk has in force ------------------------------ */
 
-/* Room in the list of changed markets. */
-void book_changed_reserve(struct book *book, size_t n);
-/* Once a message, however often the market stands in it. */
-void book_market_changed(struct apply *apply, struct market *market);
-/* The only place where a market's status moves.  True: it was another. */
-bool book_market_move(struct market *market, int8_t status, int64_t ts);
-/* True: the text was another. */
-bool book_text_replace(struct book *book, struct str *field, struct str text);
-/* Takes the names' place; false: they are the same. */
-bool book_describe(struct book *book, const struct message_description *given,
-                   const struct message_name *all, int64_t position);
-/* Made down when it is new; NULL: there are too many. */
-struct producer *book_producer_make(struct book *book, int32_t id);
-void book_clear(struct book *book); /* empties, keeping limits and its place in a whole */
+/* What is asked once a market, before its outcomes. */
+struct pricing {
+    const struct desk_setting *own; /* NULL: nothing is set for the market itself */
+    int64_t margin_e4, sum_e12;     /* -1 = none; of its active outcomes, with a margin */
+};
+struct pricing book_pricing(const struct market *market);
+/* No margin, no prices: what is fed is sold. */
+static inline bool pricing_is_fed(const struct pricing *pricing)
+{
+    return pricing->margin_e4 < 0 && (pricing->own == NULL || pricing->own->prices == NULL);
+}
+int64_t book_sold_e4(const struct pricing *pricing, const struct outcome *outcome);
+/* NULL: no price is set. */
+const struct desk_price *book_price_find(const struct desk_setting *setting, struct str outcome);
+
+/* ---- book_find.c: asking --------------------------------------------------- */
+
+const struct market *book_table_find(const struct book *book, struct market_id id, int64_t key);
+struct book *book_of_market(const struct market *market); /* its shard, or the book itself */
+const struct producer *book_producer(const struct book *book, int32_t id);
+const struct heard *book_heard_find(const struct heard *list, int32_t producer);
+/* The producer's latest word about the market; 0: none. */
+int64_t book_market_heard_ts(const struct market *market, int32_t producer);
+/* NULL: none came. */
+const struct description *book_description(const struct book *book, uint32_t market);
+/* The book's time when an event that it forgot was heard of last, or 0. */
+int64_t book_buried_ms(const struct book *book, struct str id);
+bool book_status_is_closed(int8_t status);
 /* The status by the feed alone. */
 enum market_status book_feed_status(const struct book *book, const struct market *market);
+const struct str *book_event_text(const struct event *event, enum event_text which);
 
-/* ---- book_desk.c -------------------------------------------------------- */
-
-void book_desk_init(struct book *book);
-void book_desk_fini(struct book *book);
-void book_desk_apply(struct apply *apply);
-/* An event or a market is new: what was set for it before. */
-void book_desk_link_event(struct book *book, struct event *event);
-void book_desk_link_market(struct book *book, struct market *market);
-/* The event's sport is known now, or another. */
-void book_desk_sport(struct apply *apply, struct event *event);
-/* Prices the market anew from what the feed gave.  True: something changed. */
-bool book_desk_reprice(const struct book *book, struct market *market);
-void book_desk_forget(struct book *book, const struct event *event);
-/* Drops what was set for events that the book has not had for long. */
-void book_desk_sweep(struct book *book, int64_t now_ms);
-/* Found, or made with nothing set; NULL: no room.  id->event is empty where
- * the level is wider than an event. */
-struct desk_setting *book_desk_setting(struct book *book, enum desk_level level, struct str sport,
-                                       const struct market_id *id);
+/* The key of a setting: "m", the event, 0, the market's number, its specifiers;
+ * "s" and the sport, "e" and the event; "a" alone. */
+#define BOOK_SETTING_KEY_BYTES (2 * LIMIT_ID_BYTES + LIMIT_SPECIFIERS_BYTES)
+struct setting_key { char bytes[BOOK_SETTING_KEY_BYTES]; size_t n; };
+struct str book_setting_key(struct setting_key *key, enum desk_level level, struct str name,
+                            const struct market_id *market);
 /* By scope; NULL: nothing is set there.  `market`: of DESK_MARKET alone. */
-struct desk_setting *book_desk_setting_find(const struct book *book, enum desk_level level,
-                                            struct str name, const struct market_id *market);
-/* Nobody points to it any more.  What it did to prices is the caller's. */
-void book_desk_setting_drop(struct book *book, struct desk_setting *setting);
-void book_desk_price_set(struct desk_setting *setting, struct str outcome, int64_t odds_e4);
-void book_desk_prices_clear(struct desk_setting *setting);
-struct desk_factor *book_desk_factor(struct book *book, int64_t account); /* or NULL: no room */
-struct proposal_entry *book_desk_propose(struct book *book, const struct desk_proposal *given);
-void book_desk_proposal_remove(struct desk_proposal *proposal);
-void book_desk_check(const struct book *book);
-
+const struct desk_setting *book_setting_find(const struct book *book, enum desk_level level,
+                                             struct str name, const struct market_id *market);
 /* The market that a setting of this level is about. */
 struct market_id book_setting_market(const struct desk_setting *setting);
+/* Of this book or shard, not of the others in its list; NULL: none. */
+const struct desk_proposal *book_own_proposal(const struct book *book, int64_t id);
 
-/* ---- book_image.c ------------------------------------------------------- */
+/* ---- book_check.c ---------------------------------------------------------- */
 
-#define BOOK_RECORD_VERSION 1
+/* After a change, in builds with AddressSanitizer: the event that it was about,
+ * one other in turn, and all of the book once as many changes as it has markets
+ * have passed. */
+#if defined(__SANITIZE_ADDRESS__)
+#define BOOK_CHECKS_CHANGES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BOOK_CHECKS_CHANGES 1
+#endif
+#endif
+#ifdef BOOK_CHECKS_CHANGES
+void book_check_change(struct book *book, const struct book_change *change);
+#else
+static inline void book_check_change(struct book *book UNUSED,
+                                     const struct book_change *change UNUSED)
+{
+}
+#endif
+
+/* ---- book_memory.c --------------------------------------------------------- */
+
+/* Each text is kept once and counted: the same text is the same pointer. */
+struct str book_text_ref(struct book *book, struct str text);
+void book_text_unref(struct book *book, struct str text);
+uint32_t book_text_refs(const struct book *book, struct str text);
+uint64_t book_text_refs_all(const struct book *book);
+void book_texts_free(struct book *book);
+
+/* Zeroed. */
+struct event_entry *book_event_take(struct book *book);
+void book_event_give(struct book *book, struct event_entry *entry);
+struct market_entry *book_market_take(struct book *book);
+void book_market_give(struct book *book, struct market_entry *entry);
+struct heard *book_heard_take(struct book *book);
+void book_heard_give(struct book *book, struct heard *list);
+/* Room for n at least, and in *room for how many. */
+struct outcome *book_outcomes_take(struct book *book, uint32_t n, uint32_t *room);
+void book_outcomes_give(struct book *book, struct outcome *outcomes, uint32_t room);
+
+/* Counts it. */
+void book_table_put(struct book *book, const struct market *market);
+void book_table_remove(struct book *book, const struct market *market);
+
+/* ---- book_gone.c ----------------------------------------------------------- */
+
 #define BOOK_KEY_BYTES (LIMIT_ID_BYTES + LIMIT_SPECIFIERS_BYTES + 64)
 
 void book_record_market_key(struct buf *key, const struct market_id *id);
@@ -241,43 +308,154 @@ void book_gone_event(struct book *book, const struct event *event); /* and its m
 void book_gone_setting(struct book *book, const struct desk_setting *setting);
 void book_gone_proposal(struct book *book, int64_t id);
 
-/* ---- book_memory.c ------------------------------------------------------ */
+/* ---- book_write.c ---------------------------------------------------------- */
 
-/* Each text is kept once and counted: the same text is the same pointer. */
-struct str book_text_ref(struct book *book, struct str text);
-void book_text_unref(struct book *book, struct str text);
-uint32_t book_text_refs(const struct book *book, struct str text);
-uint64_t book_text_refs_all(const struct book *book);
-void book_texts_free(struct book *book);
+/* The next book_order() of a change that is no log entry's. */
+int64_t book_order_next(struct book *book);
 
-struct heard *book_heard_find(struct heard *list, int32_t producer);
-/* Raises the producer's time in the list, where it stands or is added. */
-void book_heard_raise(struct book *book, struct heard **list, int32_t producer, int64_t ts);
+/* The list of changed markets. */
+void book_changed_reserve(struct book *book, size_t n);
+void book_changed_add(struct book *book, struct book_change *change, const struct market *market);
+/* Stamped and listed once a message, however often the market stands in it. */
+void book_market_changed(const struct apply *apply, const struct market *market);
 
-/* Room for n at least; what was there is given back, nothing is copied. */
-void book_outcomes_room(struct book *book, struct market *market, uint32_t n);
+/* What was set for it before is found. */
+const struct event *book_event_add(struct book *book, struct str id);
+void book_event_remove(struct book *book, const struct event *event);
+/* The event's own change: its version, and its markets' order. */
+void book_event_stamp(const struct event *event, int64_t version, int64_t order);
+/* Something in it changed: neither goes back. */
+void book_event_raise(const struct event *event, int64_t version, int64_t order);
+void book_event_hear(const struct event *event, int64_t now_ms);
+/* A stop of all its markets, those to come included. */
+void book_event_stop(struct book *book, const struct event *event, int32_t producer, int64_t ts);
+/* True: it was another. */
+bool book_event_set_text(struct book *book, const struct event *event, enum event_text which,
+                         struct str text);
+bool book_event_set_status(const struct event *event, int32_t status);
+bool book_event_set_match_status(const struct event *event, int32_t match_status);
+bool book_event_set_start(const struct event *event, int64_t start_ms);
+/* Which setting holds for its sport.  True: another one than before. */
+bool book_event_set_sport(struct book *book, const struct event *event);
+/* A message gave its status: its fixture no longer does. */
+void book_event_keep_status(const struct event *event);
+void book_event_set_fixture(const struct event *event, bool fixture);
+/* Of a mirror: its record's position and writer. */
+void book_event_told(const struct event *event, int64_t position, int64_t epoch);
 
-struct event *book_event_add(struct book *book, struct str id);
-void book_event_remove(struct book *book, struct event *event);
-struct market *book_market_add(struct book *book, struct event *event, uint32_t market,
-                               struct str specifiers);
-struct market *book_table_find(const struct book *book, struct market_id id, int64_t key);
-
-struct book *book_of_market(const struct market *market); /* its shard, or the book itself */
+const struct market *book_market_add(struct book *book, const struct event *event,
+                                     uint32_t market, struct str specifiers, int32_t producer);
 /* Out of the book, and of its event's list. */
-void book_market_remove(struct book *book, struct market *market);
+void book_market_remove(struct book *book, const struct market *market);
 /* To this place in its event's list. */
-void book_market_rank(struct market *market, uint32_t rank);
+void book_market_rank(const struct market *market, uint32_t rank);
+/* The only place where a market's status moves.  True: it was another. */
+bool book_market_move(const struct market *market, int8_t status, int64_t ts);
+/* True: it was not listed, or the favourite was another. */
+bool book_market_list(const struct market *market, bool favourite);
+void book_market_unlist(const struct market *market, int64_t ts);
+void book_market_hear(struct book *book, const struct market *market, int32_t producer,
+                      int64_t ts);
+void book_market_take_over(struct book *book, const struct market *market, int32_t producer);
+void book_market_stamp(const struct market *market, int64_t version, int64_t order);
+/* All its outcomes, as a message gave them.  True: something changed. */
+bool book_market_feed(struct book *book, const struct market *market,
+                      const struct message_outcome *given, uint32_t n);
+/* Prices it anew from what the feed gave.  True: something changed. */
+bool book_market_reprice(const struct market *market);
 
-struct producer *book_producer(const struct book *book, int32_t id);
-bool book_status_is_closed(int8_t status);
+/* What a market's record says besides its outcomes. */
+struct market_record {
+    int64_t version;
+    uint32_t rank;
+    int32_t producer;
+    int8_t status;
+    bool listed, favourite;
+};
+/* Of a mirror: the record's position and writer. */
+void book_market_told(const struct market *market, int64_t position, int64_t epoch);
+/* As its record says, with the n outcomes in book->scratch; to be priced then. */
+void book_market_copy(struct book *book, const struct market *market,
+                      const struct market_record *record, uint32_t n);
 
-/* ---- book_forget.c ------------------------------------------------------ */
+/* Made down when it is new; NULL: there are too many. */
+const struct producer *book_producer_make(struct book *book, int32_t id);
+void book_producer_move(const struct producer *producer, bool up, int64_t position);
+void book_producer_hear(const struct producer *producer, int64_t ts);
+/* Of a mirror: as its record says. */
+void book_producer_told(const struct producer *producer, const struct producer *as);
+/* Of a mirror: those that no record of this epoch named are gone. */
+void book_producers_drop(struct book *book, int64_t epoch);
+/* A restart: all that did not come up since are down. */
+void book_restart(struct book *book, int64_t position);
+
+/* Takes the names' place; false: they are the same. */
+bool book_describe(struct book *book, const struct message_description *given,
+                   const struct message_name *all, int64_t position);
+void book_descriptions_free(struct book *book);
+/* Names stand on every page: all events are new to who shows them. */
+void book_renamed(struct book *book, int64_t position);
+
+/* ---- book_write_desk.c ------------------------------------------------------ */
+
+void book_desk_init(struct book *book);
+void book_desk_fini(struct book *book);
+/* An apply begins: it has touched nothing yet. */
+void book_desk_begin(struct book *book);
+void book_desk_touched(struct book *book, const struct desk_setting *setting,
+                       const struct desk_factor *factor);
+void book_desk_raise_ts(struct book *book, int64_t ts);
+void book_desk_refuse(struct book *book, int64_t position);
+
+/* Found, or made with nothing set; NULL: no room.  id->event is empty where
+ * the level is wider than an event. */
+const struct desk_setting *book_setting_make(struct book *book, enum desk_level level,
+                                             struct str sport, const struct market_id *id);
+/* Everything but its scope and its prices is as in *as. */
+void book_setting_set(const struct desk_setting *setting, const struct desk_setting *as);
+void book_setting_set_price(const struct desk_setting *setting, struct str outcome,
+                            int64_t odds_e4);
+void book_setting_clear_prices(const struct desk_setting *setting);
+/* Nobody points to it any more.  What it did to prices is the caller's. */
+void book_setting_drop(struct book *book, const struct desk_setting *setting);
+/* The event leaves: what was set for it and its markets goes with it. */
+void book_desk_forget(struct book *book, const struct event *event);
+/* Drops what was set for events that the book has not had for long. */
+void book_desk_sweep(struct book *book, int64_t now_ms);
+
+/* NULL: no room. */
+const struct desk_factor *book_factor_set(struct book *book, int64_t account, int64_t factor_e4,
+                                          int64_t epoch);
+void book_factor_drop(struct book *book, const struct desk_factor *factor);
+/* False: no room. */
+bool book_propose(struct book *book, const struct desk_proposal *given, int64_t epoch);
+void book_proposal_remove(const struct desk_proposal *proposal);
+
+/* ---- book_forget.c ---------------------------------------------------------- */
 
 /* Before a message is applied: the time it tells, then a few events are
  * looked at and those that are due leave. */
 void book_forget(struct book *book, const struct message *message);
-/* The book's time when an event that it forgot was heard of last, or 0. */
-int64_t book_buried_ms(const struct book *book, struct str id);
+
+/* ---- book_desk_settings.c, book_desk_proposals.c, book_desk.c ---------------- */
+
+/* What the entry sets at its scope.  False: no room. */
+bool book_desk_set(const struct apply *apply);
+/* The event's sport is known now, or another. */
+void book_desk_sport(const struct apply *apply, const struct event *event);
+bool book_desk_propose(const struct apply *apply);
+/* Of two that decide on a proposal, the first in the log does. */
+bool book_desk_decide(const struct apply *apply);
+void book_desk_apply(const struct apply *apply);
+
+/* ---- book_feed.c ------------------------------------------------------------ */
+
+/* Whether all that the message may add has room: asked before anything is. */
+bool book_feed_has_room(const struct book *book, const struct message *message);
+enum book_result book_feed_apply(const struct apply *apply) MUST_USE;
+
+/* ---- book_image.c ----------------------------------------------------------- */
+
+#define BOOK_RECORD_VERSION 1
 
 #endif

@@ -88,9 +88,9 @@ static void sport_is(struct fixture *f, struct str event, struct str sport)
     apply(f, &(struct message){ .type = MESSAGE_FIXTURE, .event = event, .fixture = &fixture });
 }
 
-static struct market *market(struct fixture *f, uint32_t id)
+static const struct market *market(struct fixture *f, uint32_t id)
 {
-    struct market *found =
+    const struct market *found =
         book_market(f->book, (struct market_id){ EVENT, id, id == 18 ? TOTAL : STR("") });
 
     assert_non_null(found);

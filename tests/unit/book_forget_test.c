@@ -415,7 +415,7 @@ static void a_book_full_of_live_events_refuses_and_keeps_them(void **state)
 static void the_same_log_makes_the_same_book(void **state)
 {
     struct fixture *f = *state, *g;
-    struct event *event;
+    const struct event *event;
     void *other;
     size_t at = 0, at_other = 0;
 

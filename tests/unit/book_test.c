@@ -99,7 +99,7 @@ static void stop(struct fixture *f, int64_t ts, const char *groups, int8_t statu
     });
 }
 
-static struct market *total(const struct fixture *f)
+static const struct market *total(const struct fixture *f)
 {
     return book_market(f->book, (struct market_id){ EVENT, 18, STR("total=2.5") });
 }

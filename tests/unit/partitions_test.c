@@ -389,13 +389,13 @@ static void grow(unsigned by)
 
 static void expect_same(const struct book *is, const struct book *want)
 {
-    struct event *event;
+    const struct event *event;
     unsigned markets = 0;
     size_t at = 0;
 
     while ((event = book_next_event(want, &at)) != NULL)
-        for (struct market *market = event->markets; market != NULL; market = market->next) {
-            struct market *other = book_market(is, market->id);
+        for (const struct market *market = event->markets; market != NULL; market = market->next) {
+            const struct market *other = book_market(is, market->id);
 
             assert_non_null(other);
             assert_int_equal(book_status(is, other), book_status(want, market));
