@@ -51,7 +51,7 @@ static void look_ready(void)
 {
     relay_metrics(drive.relay);
     if (drive.ready || kafka_partitions(drive.kafka) == 0 ||
-        metric_value(METRIC_RELAY_CLASSES, STR_NONE) < OUTBOX_CLASSES)
+        metric_value(METRIC_RELAY_CLASSES, STR_NONE) < ACCOUNT_CLASSES)
         return;
     drive.ready = true;
     puts("ready");

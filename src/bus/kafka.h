@@ -20,12 +20,22 @@
 #include "base/str.h"
 
 enum topic {
-#define TOPIC(name, text, cleanup, retention, key, doc) TOPIC_##name,
+#define TOPIC(NAME, name, divided, cleanup, retention, key, value, order, writer, reader) \
+    TOPIC_##NAME,
 #include "tbl/topics.h"
 #undef TOPIC
     TOPICS
 };
-struct str topic_name(enum topic topic); /* without the prefix */
+enum topic_divided { BY_EVENT, BY_ACCOUNT, BY_NOTHING };
+/* A row of tbl/topics.h. */
+struct topic_info {
+    const char *name;     /* without the prefix */
+    enum topic_divided divided;
+    const char *cleanup, *retention; /* of Kafka, when the topic is made */
+    const char *key, *value, *order, *writer, *reader; /* for docs/EVENTS.md */
+};
+const struct topic_info *topic_info(enum topic topic);
+struct str topic_name(enum topic topic);
 
 struct kafka;
 

@@ -12,25 +12,13 @@
 #define CREATE_MS 10000
 #define REPLICAS 3
 
-struct topic_settings { const char *name, *cleanup, *retention; };
-static const struct topic_settings settings[TOPICS] = {
-#define TOPIC(NAME, text, cleanup, retention, key, doc) { text, cleanup, retention },
-#include "tbl/topics.h"
-#undef TOPIC
-};
-
-struct str topic_name(enum topic topic)
-{
-    CHECK(topic < TOPICS);
-    return str_of(settings[topic].name);
-}
 
 static void set(rd_kafka_NewTopic_t *topic, const char *name, const char *value)
 {
     CHECK(rd_kafka_NewTopic_set_config(topic, name, value) == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
-static rd_kafka_NewTopic_t *topic_new(const char *name, const struct topic_settings *s,
+static rd_kafka_NewTopic_t *topic_new(const char *name, const struct topic_info *info,
                                       int partitions, int brokers, char error[KAFKA_ERROR_BYTES])
 {
     int replicas = brokers < REPLICAS ? brokers : REPLICAS;
@@ -39,11 +27,11 @@ static rd_kafka_NewTopic_t *topic_new(const char *name, const struct topic_setti
 
     if (topic == NULL)
         return NULL;
-    set(topic, "cleanup.policy", s->cleanup);
-    set(topic, "retention.ms", s->retention);
+    set(topic, "cleanup.policy", info->cleanup);
+    set(topic, "retention.ms", info->retention);
     set(topic, "max.message.bytes", "5000000");
     set(topic, "min.insync.replicas", replicas >= REPLICAS ? "2" : "1");
-    if (strcmp(s->cleanup, "compact") == 0) {
+    if (strcmp(info->cleanup, "compact") == 0) {
         /* A reader begins with all of it: what is replaced goes within
          * minutes, and whoever reads for an hour sees what was deleted. */
         set(topic, "segment.ms", "60000");
@@ -113,8 +101,8 @@ static bool create(struct kafka_topics *topics, int brokers)
     for (size_t i = 0; i < TOPICS && good; i++) {
         if (topics->partitions[i] != 0)
             continue;
-        made[n] = topic_new(topics->names[i], &settings[i], topics->partitions_wanted, brokers,
-                            topics->error);
+        made[n] = topic_new(topics->names[i], topic_info((enum topic)i),
+                            topics->partitions_wanted, brokers, topics->error);
         good = made[n] != NULL;
         n += good;
     }
@@ -147,7 +135,7 @@ static int count(struct kafka_topics *topics)
     return brokers;
 }
 
-/* An event is in the same partition of each of these. */
+/* An event is in the same partition of each that is divided by events. */
 static bool agree(struct kafka_topics *topics)
 {
     static const enum topic same[] = { TOPIC_FEED, TOPIC_PRICES, TOPIC_RESULTS };
@@ -168,11 +156,16 @@ static bool agree(struct kafka_topics *topics)
     return true;
 }
 
+/* Where records may be lost nothing waits for it. */
+static bool waits_for(size_t topic)
+{
+    return topic_info((enum topic)topic)->divided != BY_NOTHING;
+}
+
 /*
  * The metadata speak of a partition before its broker serves it.  A new
  * producer must not begin in between: its first request would be rejected and
  * its second taken, and neither of them notices (see outcome() in kafka.c).
- * Topic traffic may lose records: nothing waits for it.
  */
 static bool is_served(struct kafka_topics *topics)
 {
@@ -180,7 +173,7 @@ static bool is_served(struct kafka_topics *topics)
     rd_kafka_resp_err_t code;
 
     for (size_t i = 0; i < TOPICS; i++)
-        for (int32_t k = 0; i != TOPIC_TRAFFIC && k < topics->partitions[i]; k++)
+        for (int32_t k = 0; waits_for(i) && k < topics->partitions[i]; k++)
             rd_kafka_topic_partition_list_add(all, topics->names[i], k)->offset =
                 RD_KAFKA_OFFSET_END;
     code = rd_kafka_offsets_for_times(topics->rk, all, SERVED_MS);

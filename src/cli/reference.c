@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "base/metrics.h"
+#include "bus/kafka.h"
 #include "cli/cli.h"
 #include "cli/monitoring.h"
 #include "model/refusal.h"
@@ -27,6 +28,19 @@ static void refusals_reference(FILE *out)
                 table[i].is_verdict ? "yes" : "");
 }
 
+/* The table at the head of docs/EVENTS.md. */
+static void topics_reference(FILE *out)
+{
+    fprintf(out, "| topic | key | value | order | written by | read by |\n"
+                 "|---|---|---|---|---|---|\n");
+    for (int i = 0; i < TOPICS; i++) {
+        const struct topic_info *topic = topic_info((enum topic)i);
+
+        fprintf(out, "| `%s` | %s | %s | %s | %s | %s |\n", topic->name, topic->key,
+                topic->value, topic->order, topic->writer, topic->reader);
+    }
+}
+
 int cli_reference(int argc, char **argv)
 {
     if (argc == 1 && strcmp(argv[0], "config") == 0)
@@ -35,6 +49,8 @@ int cli_reference(int argc, char **argv)
         metrics_reference(stdout);
     else if (argc == 1 && strcmp(argv[0], "refusals") == 0)
         refusals_reference(stdout);
+    else if (argc == 1 && strcmp(argv[0], "topics") == 0)
+        topics_reference(stdout);
     else if (argc == 1 && strcmp(argv[0], "alerts") == 0)
         alerts_reference(stdout);
     else if (argc == 1 && strcmp(argv[0], "recording") == 0)
@@ -44,7 +60,7 @@ int cli_reference(int argc, char **argv)
     else if (argc == 1 && strcmp(argv[0], "check") == 0)
         return monitoring_check(stderr) ? 0 : 1;
     else {
-        fprintf(stderr, "usage: overround reference config|metrics|refusals\n"
+        fprintf(stderr, "usage: overround reference config|metrics|refusals|topics\n"
                         "       overround reference alerts|recording|check\n"
                         "       overround reference dashboards FOLDER\n");
         return 2;

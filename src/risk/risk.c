@@ -11,16 +11,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "model/event_kind.h"
 #include "model/grade.h"
 #include "risk/inside.h"
 
 #define LOAD_ARENA_BYTES (16 * 1024 * 1024)
-
-enum {
-#define EVENT(number, name, text, ref) EVENT_##name = number,
-#include "tbl/events.h"
-#undef EVENT
-};
 
 /* What is left of an open bet after a partial cash-out. */
 struct part {

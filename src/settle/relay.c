@@ -50,10 +50,10 @@ struct relay {
     unsigned first, n;
     struct outbox_place place;
     int64_t told;                      /* all rows up to here */
-    int64_t told_of[OUTBOX_CLASSES];   /* and those of the class up to here */
+    int64_t told_of[ACCOUNT_CLASSES];   /* and those of the class up to here */
     uint32_t classes;                  /* that are told */
     uint32_t gained;                   /* that will be, once all is acknowledged */
-    int64_t gained_told[OUTBOX_CLASSES];
+    int64_t gained_told[ACCOUNT_CLASSES];
     struct outbox_keep keep;
     bool reading, keeping, failed, blocked;
     bool resting;                      /* reads again when the timer says so */
@@ -70,11 +70,6 @@ struct relay {
 
 static void go_on(struct relay *relay);
 static void stop_when_told(struct relay *relay);
-
-static unsigned class_of(int64_t account)
-{
-    return (unsigned)(account % OUTBOX_CLASSES);
-}
 
 /* ---- one event ------------------------------------------------------------ */
 
@@ -242,7 +237,7 @@ static bool send_event(struct batch *batch, const struct outbox_event *event)
 /* Of another class, or told to whoever had the class before. */
 static bool is_told(const struct relay *relay, const struct outbox_event *event)
 {
-    unsigned class = class_of(event->account);
+    unsigned class = account_class(event->account);
 
     return (relay->classes >> class & 1) == 0 || event->row <= relay->told_of[class];
 }
@@ -326,7 +321,7 @@ static void regroup(struct relay *relay)
 {
     int64_t from = INT64_MAX;
 
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++) {
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
         if ((relay->gained >> class & 1) != 0)
             relay->told_of[class] = relay->gained_told[class];
         else if ((relay->classes >> class & 1) != 0 && relay->told_of[class] < relay->told)
@@ -334,7 +329,7 @@ static void regroup(struct relay *relay)
     }
     relay->classes |= relay->gained;
     relay->gained = 0;
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++)
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
         if ((relay->classes >> class & 1) != 0 && relay->told_of[class] < from)
             from = relay->told_of[class];
     if (relay->classes != 0)
@@ -468,16 +463,16 @@ struct relay_share relay_share_of(const struct outbox_keep *view)
 {
     struct relay_share share = { 0 };
     int64_t members = view->members > 0 ? view->members : 1;
-    unsigned fair = (unsigned)((OUTBOX_CLASSES + members - 1) / members), mine = 0;
+    unsigned fair = (unsigned)((ACCOUNT_CLASSES + members - 1) / members), mine = 0;
 
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++) {
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
         uint32_t bit = 1u << class;
 
         if (view->classes[class].mine && mine >= fair)
             share.release |= bit;
         mine += view->classes[class].mine;
     }
-    for (unsigned class = 0; class < OUTBOX_CLASSES && mine < fair; class++)
+    for (unsigned class = 0; class < ACCOUNT_CLASSES && mine < fair; class++)
         if (view->classes[class].free && !view->classes[class].mine) {
             share.take |= 1u << class;
             mine++;
@@ -489,11 +484,11 @@ static void learn(struct relay *relay, const struct outbox_keep *keep)
 {
     uint32_t mine = 0;
 
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++)
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
         mine |= keep->classes[class].mine ? 1u << class : 0;
     relay->classes &= mine;
     relay->gained &= mine;
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++) {
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
         uint32_t bit = 1u << class;
 
         if ((mine & bit) == 0 || ((relay->classes | relay->gained) & bit) != 0)

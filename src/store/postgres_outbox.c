@@ -13,6 +13,10 @@
 #define LAST_SQL "COALESCE(pg_sequence_last_value('outbox_id_seq'::regclass), 0)"
 #define XMIN_SQL "pg_snapshot_xmin(pg_current_snapshot())::text::int8"
 
+#define SQL_TEXT(number) #number
+#define SQL_OF(number) SQL_TEXT(number)
+#define CLASSES_SQL SQL_OF(ACCOUNT_CLASSES)
+
 /*
  * $1 after, $2 horizon, $3 seen, $4 seen_xid, $5 classes, $6 events.  A row of
  * which nobody is wanted gives one line without an account: it was read.
@@ -32,7 +36,7 @@
     "   o.stakes, o.amounts, o.payouts, o.cashed_stake, o.cashed_paid) WITH ORDINALITY" \
     "   AS u (account, seq, kind, ref, net, staked, amount, payout, cashed_stake," \
     "    cashed_paid, n)" \
-    "  WHERE u.net IS NOT NULL AND ($5 >> (u.account % 16)::int) & 1 = 1) e ON true" \
+    "  WHERE u.net IS NOT NULL AND ($5 >> (u.account % " CLASSES_SQL ")::int) & 1 = 1) e ON true" \
     " LEFT JOIN bets b ON e.kind NOT IN (5, 6) AND b.account = e.account AND b.id = e.ref" \
     join \
     " WHERE o.total - cardinality(o.accounts) < $6" \
@@ -299,9 +303,9 @@ static bool keep_read(struct pg_conn *conn, void *request, unsigned statement,
     (void)conn;
     if (statement < 5)
         return true;
-    if (PQntuples(result) != OUTBOX_CLASSES)
+    if (PQntuples(result) != ACCOUNT_CLASSES)
         return false;
-    for (int i = 0; i < OUTBOX_CLASSES; i++) {
+    for (int i = 0; i < ACCOUNT_CLASSES; i++) {
         keep->classes[i].told = cell(result, i, 0);
         keep->classes[i].mine = cell(result, i, 1) != 0;
         keep->classes[i].free = cell(result, i, 2) != 0;

@@ -26,6 +26,7 @@
 #include "model/bet.h"
 #include "model/facts.h"
 #include "model/refusal.h"
+#include "model/slot.h"
 
 enum store_result {
     STORE_OK = 0,
@@ -266,8 +267,6 @@ void store_settle_write(struct store *store, struct settle_write *write);
  * place, hands out again the ids of what it did not keep.  What was read it did
  * keep: `after` is the id of a row that was read, or what the caller said.
  */
-#define OUTBOX_CLASSES 16 /* of accounts: account % 16 */
-
 struct outbox_event {
     int64_t row;              /* of the outbox */
     int64_t n;                /* within the row, from 1 */
@@ -316,7 +315,7 @@ struct outbox_keep {
     int64_t told;             /* rows up to here, for the classes in `keep` */
     uint32_t keep, take, release; /* bit n: class n */
     bool leave;               /* for good */
-    struct { int64_t told; bool mine, free; } classes[OUTBOX_CLASSES]; /* out */
+    struct { int64_t told; bool mine, free; } classes[ACCOUNT_CLASSES]; /* out */
     int64_t members;          /* out: processes that tell, this one too */
     void (*on_done)(struct outbox_keep *keep, enum store_result result);
     void *ctx;

@@ -1,17 +1,30 @@
 /*
- * Topics of the bus, as they are called behind the prefix of --bus.  feed,
- * prices and results have the same number of partitions, and an event is in
- * the same partition of each (model/slot.h).  docs/EVENTS.md says what is in
- * a record.
+ * Topics of the bus, as they are called behind the prefix of --bus: what
+ * Kafka, src/topic and the table in docs/EVENTS.md (`make docs` checks it) know
+ * of one stands here once.
  *
- * TOPIC(NAME, "name", "cleanup.policy", "retention.ms", "key", "what it carries")
+ * TOPIC(NAME, "name", divided, "cleanup.policy", "retention.ms",
+ *       "key", "value", "order", "written by", "read by")
+ *
+ * divided: which partition a record is in.
+ *   BY_EVENT     that of the event's slot (model/slot.h): these topics have the
+ *                same number of partitions, and an event is in the same one of each
+ *   BY_ACCOUNT   Kafka's hash of the key; a class of accounts (model/slot.h) has
+ *                one writer at a time
+ *   BY_NOTHING   any, and a record may be lost
  */
 #ifndef TOPIC
 #error "define TOPIC before including tbl/topics.h"
 #endif
-TOPIC(FEED, "feed", "delete", "259200000", "event", "feed -> odds: entries of the feed log")
-TOPIC(PRICES, "prices", "compact", "-1", "market", "odds -> bets, web: the book, a record each")
-TOPIC(RESULTS, "results", "delete", "604800000", "event", "odds -> settle: facts")
-TOPIC(BETS, "bets", "delete", "604800000", "customer", "relay -> everybody: what happened to a bet")
-TOPIC(TRANSFERS, "transfers", "delete", "604800000", "customer", "relay -> everybody: movements of money")
-TOPIC(TRAFFIC, "traffic", "delete", "86400000", "none", "bets, web -> reports: requests and refusals, at most once")
+TOPIC(FEED, "feed", BY_EVENT, "delete", "259200000", "event, or nothing", "XML as it came",
+      "the log's, per event", "the feed process that leads", "odds")
+TOPIC(PRICES, "prices", BY_EVENT, "compact", "-1", "what the record is about", "JSON", "per key",
+      "the odds process that owns the partition", "bets, web")
+TOPIC(RESULTS, "results", BY_EVENT, "delete", "604800000", "event", "JSON", "the log's, per event",
+      "the odds process that owns the partition", "settle")
+TOPIC(BETS, "bets", BY_ACCOUNT, "delete", "604800000", "account", "JSON", "the account's `seq`",
+      "relays (role settle)", "bets, web, reports")
+TOPIC(TRANSFERS, "transfers", BY_ACCOUNT, "delete", "604800000", "account", "JSON",
+      "the account's `seq`", "relays (role settle)", "web, reports")
+TOPIC(TRAFFIC, "traffic", BY_NOTHING, "delete", "86400000", "nothing", "JSON", "none",
+      "bets and web processes", "reports")

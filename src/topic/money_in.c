@@ -7,16 +7,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "model/slot.h"
 #include "topic/event_record.h"
 
 #define SCRATCH_BYTES (8 * 1024 * 1024)
-#define CLASSES 16       /* account % 16 is told by one relay at a time */
 #define PARTITIONS 4096
 
 /* How far a partition has been heard.  Positions ascend within a class of
  * accounts; a relay that begins again, or wakes up, repeats lower ones. */
 struct heard {
-    int64_t position[CLASSES];
+    int64_t position[ACCOUNT_CLASSES];
 };
 
 struct source {
@@ -62,7 +62,7 @@ static bool is_repeat(struct source *source, const struct kafka_message *message
     if (message->position == 0 ||
         decimal_parse(message->key, 0, INT64_MAX, &account) != DECIMAL_OK)
         return false; /* not a relay's; its content decides */
-    position = &heard_of(source, message->partition)->position[account % CLASSES];
+    position = &heard_of(source, message->partition)->position[account_class(account)];
     if (message->position <= *position)
         return true;
     *position = message->position;

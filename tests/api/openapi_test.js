@@ -174,6 +174,12 @@ describe('the manuals', () => {
       assert.equal(read(name), stdout);
     });
   }
+  test('docs/EVENTS.md has the table that `overround reference topics` prints', () => {
+    const { status, stdout } = run(['reference', 'topics']);
+    assert.equal(status, 0);
+    assert.match(stdout, /\n\| `traffic` \|/);
+    assert.ok(read('docs/EVENTS.md').includes(`\n${stdout}\n`), stdout);
+  });
 });
 
 describe('the running binary', () => {

@@ -240,7 +240,7 @@ static void rule_27_a_class_has_one_teller(void **state)
     outbox_keep(&a);
     outbox_keep(&b);
     assert_int_equal(b.members, 2);
-    for (int i = 0; i < OUTBOX_CLASSES; i++)
+    for (int i = 0; i < ACCOUNT_CLASSES; i++)
         assert_int_equal(b.classes[i].mine, i >= 8);
     a.take = 0;
     a.release = 0x000f;

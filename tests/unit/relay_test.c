@@ -29,8 +29,8 @@ static struct {
     int64_t accounts[ROWS_MAX], seqs[ROWS_MAX], last_seq[32];
     int64_t n, shown;        /* rows; of them committed and complete */
     int64_t rolled_back;     /* ids behind them that will never be rows */
-    int64_t told_of[OUTBOX_CLASSES];
-    const char *owners[OUTBOX_CLASSES];
+    int64_t told_of[ACCOUNT_CLASSES];
+    const char *owners[ACCOUNT_CLASSES];
     int64_t members;
     bool down;
     /* calls under way */
@@ -93,7 +93,7 @@ static void answer_read(struct outbox_read *read)
     for (int i = 0; i < READ_ROWS && read->place.after < t.shown; i++) {
         int64_t row = read->place.after++;
 
-        if ((read->classes >> (t.accounts[row] % OUTBOX_CLASSES) & 1) == 0)
+        if ((read->classes >> account_class(t.accounts[row]) & 1) == 0)
             continue;
         read->events[read->n++] = (struct outbox_event){
             .row = row + 1, .n = 1, .xid = row, .at_ms = 1790000000000,
@@ -126,7 +126,7 @@ static void keep_class(struct outbox_keep *keep, unsigned class)
 static void answer_keep(struct outbox_keep *keep)
 {
     if (!t.down)
-        for (unsigned class = 0; class < OUTBOX_CLASSES; class++)
+        for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
             keep_class(keep, class);
     keep->members = t.members;
     keep->on_done(keep, t.down ? STORE_UNAVAILABLE : STORE_OK);
@@ -226,11 +226,11 @@ static void run_until_kept(void)
 {
     uint64_t until = uv_now(&t.loop) + 20000;
 
-    for (unsigned class = 0; class < OUTBOX_CLASSES && uv_now(&t.loop) < until;) {
+    for (unsigned class = 0; class < ACCOUNT_CLASSES && uv_now(&t.loop) < until;) {
         (void)uv_run(&t.loop, UV_RUN_ONCE);
         class += t.told_of[class] == t.n;
     }
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++)
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
         assert_int_equal(t.told_of[class], t.n);
 }
 
@@ -309,7 +309,7 @@ static void rule_27_each_event_in_order(void **state)
     assert_int_equal(t.repeats, 0);
     run_until_kept();
     stop(relay);
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++)
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
         assert_null(t.owners[class]);
 }
 
@@ -360,7 +360,7 @@ static unsigned classes_of(const char *owner)
 {
     unsigned n = 0;
 
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++)
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
         n += t.owners[class] != NULL && strcmp(t.owners[class], owner) == 0;
     return n;
 }
@@ -412,12 +412,12 @@ static void test_shares_are_fair(void **state)
     struct relay_share share;
 
     (void)state;
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++)
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
         view.classes[class].free = true;
     share = relay_share_of(&view);
     assert_int_equal(__builtin_popcount(share.take), 6);
     assert_int_equal(share.release, 0);
-    for (unsigned class = 0; class < OUTBOX_CLASSES; class++) {
+    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
         view.classes[class].free = false;
         view.classes[class].mine = true;
     }
