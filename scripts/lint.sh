@@ -121,6 +121,9 @@ grep -E 'http_parser\.h' "$code" | grep -vE '^src/net/http' |
 grep -E 'sqlite3\.h|libpq-fe\.h' "$code" | grep -E '^src/' |
     grep -vE '^src/store/' | report "SQL lives in store"
 
+# The book has one writer.
+scripts/lint_book.sh "$code" >>"$found"
+
 # Migrations that a process of the release before lives with.  The first six
 # came before there was a release.
 # shellcheck disable=SC2046

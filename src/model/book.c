@@ -108,9 +108,7 @@ enum book_result book_apply(struct book *book, const struct message *message,
     book_forget(book, message); /* what the last change told of may go now */
     if (!book_feed_has_room(book, message))
         return BOOK_FULL;
-    if (book->root == NULL && book->order < position)
-        book->order = position - 1; /* of a book of its own, orders are positions */
-    apply.order = book_order_next(book);
+    apply.order = book_order_at(book, position);
     if (message->type == MESSAGE_DESK)
         book_desk_apply(&apply);
     else if (book_feed_apply(&apply) == BOOK_FULL)

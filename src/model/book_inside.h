@@ -312,6 +312,8 @@ void book_gone_proposal(struct book *book, int64_t id);
 
 /* The next book_order() of a change that is no log entry's. */
 int64_t book_order_next(struct book *book);
+/* Of a log entry's: of a book of its own, orders are positions. */
+int64_t book_order_at(struct book *book, int64_t position);
 
 /* The list of changed markets. */
 void book_changed_reserve(struct book *book, size_t n);

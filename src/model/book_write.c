@@ -50,6 +50,13 @@ int64_t book_order_next(struct book *book)
     return book->root == NULL ? ++book->order : ++book->root->order;
 }
 
+int64_t book_order_at(struct book *book, int64_t position)
+{
+    if (book->root == NULL && book->order < position)
+        book->order = position - 1;
+    return book_order_next(book);
+}
+
 void book_pass(struct book *book, int64_t position)
 {
     CHECK(book->n_shards == 0);
