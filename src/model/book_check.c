@@ -171,7 +171,7 @@ void book_check(const struct book *book)
     CHECK(book_text_refs_all(book) == walk.refs); /* no text is kept for nobody */
 }
 
-#ifdef BOOK_CHECKS_CHANGES
+#if CHECKS_DEAR
 static void change_check(const struct book *book, const struct book_change *change)
 {
     struct walk walk = { .book = book };

@@ -256,14 +256,7 @@ const struct desk_proposal *book_own_proposal(const struct book *book, int64_t i
 /* After a change, in builds with AddressSanitizer: the event that it was about,
  * one other in turn, and all of the book once as many changes as it has markets
  * have passed. */
-#if defined(__SANITIZE_ADDRESS__)
-#define BOOK_CHECKS_CHANGES 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BOOK_CHECKS_CHANGES 1
-#endif
-#endif
-#ifdef BOOK_CHECKS_CHANGES
+#if CHECKS_DEAR
 void book_check_change(struct book *book, const struct book_change *change);
 #else
 static inline void book_check_change(struct book *book UNUSED,
