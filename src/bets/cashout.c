@@ -65,8 +65,13 @@ static int64_t odds_now_e4(const struct book *book, const struct leg *leg)
     return outcome->odds_e4 >= ODDS_ONE_E4 ? outcome->odds_e4 : 0;
 }
 
-int64_t cashout_offer_now(const struct book *book, const struct slip *slip,
-                          int64_t stake_minor, int64_t margin_e4, uint32_t *leg)
+/*
+ * What stake_minor of the bet is worth now.  -1: there is no offer while an
+ * open leg is suspended (*leg is the first), its producer down, or its
+ * outcome inactive.  0: the payout is fixed, or it is worth nothing.
+ */
+static int64_t offer_now(const struct book *book, const struct slip *slip,
+                         int64_t stake_minor, int64_t margin_e4, uint32_t *leg)
 {
     int64_t odds_e4[LIMIT_LEGS] = { 0 };
 
@@ -89,8 +94,8 @@ void cashout_put_offer(struct bet_view *view, const struct book *book, int64_t m
     int64_t offer;
 
     CHECK(view->state == BET_ACCEPTED);
-    offer = cashout_offer_now(book, view->slip, view->stake_minor - view->cashed_stake_minor,
-                              margin_e4, &leg);
+    offer = offer_now(book, view->slip, view->stake_minor - view->cashed_stake_minor,
+                      margin_e4, &leg);
     view->offered = true;
     view->offer_minor = offer > 0 ? offer : 0;
     view->margin_e4 = margin_e4;
@@ -134,7 +139,7 @@ static enum refusal price(const struct cashout *cashout, const struct cashout_ru
     uint32_t leg = 0;
     struct jw w = jw_to(members);
 
-    *offer = cashout_offer_now(book, &cashout->slip, part, rules->margin_e4, &leg);
+    *offer = offer_now(book, &cashout->slip, part, rules->margin_e4, &leg);
     if (*offer < 0) {
         jw_key(&w, "leg");
         jw_int(&w, leg);

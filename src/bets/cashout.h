@@ -27,14 +27,6 @@ struct cashout {
 bool cashout_read_row(const struct value *cells, struct arena *arena, struct bet_row *row,
                       struct slip *slip) MUST_USE;
 
-/*
- * What stake_minor of the bet is worth now.  -1: there is no offer while an
- * open leg is suspended (*leg is the first), its producer down, or its
- * outcome inactive.  0: the payout is fixed, or it is worth nothing.
- */
-int64_t cashout_offer_now(const struct book *book, const struct slip *slip,
-                          int64_t stake_minor, int64_t margin_e4, uint32_t *leg);
-
 /* The members that a view says of its offer; the view is of an open bet. */
 void cashout_put_offer(struct bet_view *view, const struct book *book, int64_t margin_e4);
 

@@ -228,7 +228,7 @@ static void hash_fields(struct money_command *c)
 }
 
 /* The key is in flight: wait for its verdict. */
-static void join(struct money_command *c, const struct verdict *verdict)
+static void join(struct money_command *c, const struct key_verdict *verdict)
 {
     struct money_command *first = verdict->owner;
     struct command_copy *copy;
@@ -250,7 +250,7 @@ static void join(struct money_command *c, const struct verdict *verdict)
 static bool is_known(struct money_command *c)
 {
     const struct money_cmd *money = &c->lane.money;
-    const struct verdict *verdict =
+    const struct key_verdict *verdict =
         verdicts_find(c->bets->verdicts, money->account, (int)money->op, money->key);
 
     if (verdict == NULL)

@@ -72,10 +72,10 @@ struct money_command {
     struct session session;
     struct str text;               /* fields beside the amount, in canonical form: hashed */
     struct where where;            /* of kinds that bring money: looked at on arrival */
-    struct verdict *verdict;       /* in flight */
+    struct key_verdict *verdict;       /* in flight */
     struct command_copy *copies, **last_copy; /* requests with the same key */
     struct store_exec exec;
-    struct traced *traced;         /* NULL: it is not */
+    struct bet_trace *traced;         /* NULL: it is not */
     bool delayed;                  /* it was kept open: no latency of ours */
     bool gated;
 };
@@ -83,7 +83,7 @@ struct money_command {
 /* A request that brought the key of one in flight: it gets the same answer. */
 struct command_copy {
     struct http_request *request;
-    struct traced *traced;
+    struct bet_trace *traced;
     struct command_copy *next;
 };
 

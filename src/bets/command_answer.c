@@ -45,7 +45,7 @@ void command_count(const struct money_command *c, struct str result)
 }
 
 /* A traced one is an example of its bucket. */
-static void observe_place(const struct traced *traced, int64_t took_us)
+static void observe_place(const struct bet_trace *traced, int64_t took_us)
 {
     char trace_id[33] = "";
 
@@ -58,7 +58,7 @@ static void observe_place(const struct traced *traced, int64_t took_us)
 }
 
 static void count_answer(const struct money_command *c, const struct http_request *request,
-                         const struct traced *traced, int status)
+                         const struct bet_trace *traced, int status)
 {
     if (traced != NULL)
         traced_end(traced, request, status, status == 201 && c->lane.money.outcome == MONEY_DECIDED
@@ -79,7 +79,7 @@ static void answer_all(struct money_command *c, int status, const char *type, st
         body = arena_str(&c->request->arena, body);
     while (copy != NULL) {
         struct http_request *request = copy->request;
-        const struct traced *traced = copy->traced;
+        const struct bet_trace *traced = copy->traced;
 
         copy = copy->next;
         bets->waiters--;

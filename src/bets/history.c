@@ -10,25 +10,25 @@
 
 #define B_ID 1 /* column of BET_SELECT */
 
-struct listing {
+struct bet_page {
     const struct bets *bets;
     int64_t below, limit;
     enum bet_state from, to;
     struct slip slip; /* of the row being written */
 };
 
-static struct listing *listing_of(const struct reader *reader)
+static struct bet_page *listing_of(const struct read_request *reader)
 {
-    struct listing *listing = reader->own;
+    struct bet_page *listing = reader->own;
 
     CHECK(listing != NULL && listing->bets->who == reader->who);
     return listing;
 }
 
 /* False: the row does not read, which only we can have caused. */
-static bool write_row(struct reader *reader, struct jw *w, const struct value *row)
+static bool write_row(struct read_request *reader, struct jw *w, const struct value *row)
 {
-    struct listing *listing = listing_of(reader);
+    struct bet_page *listing = listing_of(reader);
     const struct bets_options *options = &listing->bets->options;
     struct slip *slip = &listing->slip;
     struct bet_row bet;
@@ -59,9 +59,9 @@ static bool write_row(struct reader *reader, struct jw *w, const struct value *r
     return true;
 }
 
-static void write_list(struct reader *reader)
+static void write_list(struct read_request *reader)
 {
-    struct listing *listing = listing_of(reader);
+    struct bet_page *listing = listing_of(reader);
     const struct store_exec *exec = &reader->exec;
     uint32_t n = exec->rows > listing->limit ? (uint32_t)listing->limit : exec->rows;
     struct buf *out = reader_out(reader);
@@ -82,7 +82,7 @@ static void write_list(struct reader *reader)
     reader_json(reader, 200, buf_view(out));
 }
 
-static bool read_state(struct str state, struct listing *listing)
+static bool read_state(struct str state, struct bet_page *listing)
 {
     listing->from = BET_ACCEPTED;
     listing->to = BET_CASHED_OUT;
@@ -97,9 +97,9 @@ static bool read_state(struct str state, struct listing *listing)
     return true;
 }
 
-static void list_bets(struct reader *reader)
+static void list_bets(struct read_request *reader)
 {
-    struct listing *listing = listing_of(reader);
+    struct bet_page *listing = listing_of(reader);
     struct str after, error;
 
     listing->below = INT64_MAX;
@@ -125,9 +125,9 @@ static void list_bets(struct reader *reader)
 }
 
 static void start(const struct bets *bets, struct http_request *request,
-                  void (*then)(struct reader *reader))
+                  void (*then)(struct read_request *reader))
 {
-    struct listing *listing = ARENA_NEW(&request->arena, struct listing);
+    struct bet_page *listing = ARENA_NEW(&request->arena, struct bet_page);
 
     listing->bets = bets;
     reader_start(bets->who, request, false, listing, then);
@@ -138,7 +138,7 @@ void bets_list(void *ctx, struct http_request *request)
     start(ctx, request, list_bets);
 }
 
-static void write_one(struct reader *reader)
+static void write_one(struct read_request *reader)
 {
     struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
@@ -153,7 +153,7 @@ static void write_one(struct reader *reader)
         reader_refuse(reader, REFUSE_BUSY, STR("The bet cannot be read."));
 }
 
-static void get_bet(struct reader *reader)
+static void get_bet(struct read_request *reader)
 {
     int64_t id;
 

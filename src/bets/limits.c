@@ -21,7 +21,7 @@ enum { L_KIND, L_PERIOD, L_AMOUNT, L_NEXT, L_NEXT_FROM, L_USED, L_EXCLUDED };
 /* A time to come; an exclusion beyond the calendar is for ever. */
 #define UNTIL_MAX_MS INT64_C(253402300799000) /* 9999-12-31T23:59:59Z */
 
-struct change {
+struct limit_change {
     int64_t now_ms;
     enum limit_kind kind;
     enum limit_period period;
@@ -81,7 +81,7 @@ static void write_limit(struct jw *w, const struct value *row, int64_t now_ms, i
     jw_object_end(w);
 }
 
-static void refuse_standing(struct reader *reader, int64_t until_ms)
+static void refuse_standing(struct read_request *reader, int64_t until_ms)
 {
     struct buf *members = reader_out(reader);
     struct jw w = jw_to(members);
@@ -91,9 +91,9 @@ static void refuse_standing(struct reader *reader, int64_t until_ms)
     reader_refuse_with(reader, REFUSE_EXCLUSION_STANDS, buf_view(members));
 }
 
-static void write_limits(struct reader *reader)
+static void write_limits(struct read_request *reader)
 {
-    const struct change *change = reader->own;
+    const struct limit_change *change = reader->own;
     const struct store_exec *exec = &reader->exec;
     int64_t until_ms = exec->rows == 0 ? 0 : EXEC_CELL(exec, 0, L_EXCLUDED).i;
     struct buf *out = reader_out(reader);
@@ -129,9 +129,9 @@ static struct statement_call call_with_periods(enum statement statement, int64_t
                                       VALUE_INT(limit_since(LIMIT_PERIOD_MONTH, now_ms)) } };
 }
 
-static void read_limits(struct reader *reader)
+static void read_limits(struct read_request *reader)
 {
-    struct change *change = reader->own;
+    struct limit_change *change = reader->own;
 
     change->now_ms = clock_wall_ms();
     reader_exec(reader,
@@ -139,9 +139,9 @@ static void read_limits(struct reader *reader)
                 write_limits);
 }
 
-static struct change *change_new(struct http_request *request)
+static struct limit_change *change_new(struct http_request *request)
 {
-    return ARENA_NEW(&request->arena, struct change);
+    return ARENA_NEW(&request->arena, struct limit_change);
 }
 
 void bets_get_limits(void *ctx, struct http_request *request)
@@ -153,9 +153,9 @@ void bets_get_limits(void *ctx, struct http_request *request)
 
 /* ---- a limit ------------------------------------------------------------ */
 
-static void set_limit(struct reader *reader)
+static void set_limit(struct read_request *reader)
 {
-    struct change *change = reader->own;
+    struct limit_change *change = reader->own;
     int64_t account = reader->session.account;
     struct str error;
 
@@ -187,17 +187,17 @@ void bets_put_limit(void *ctx, struct http_request *request)
 
 /* ---- an exclusion ------------------------------------------------------- */
 
-static void excluded(struct reader *reader)
+static void excluded(struct read_request *reader)
 {
-    struct change *change = reader->own;
+    struct limit_change *change = reader->own;
 
     change->stands = reader->exec.rows == 0;
     read_limits(reader);
 }
 
-static void exclude(struct reader *reader)
+static void exclude(struct read_request *reader)
 {
-    struct change *change = reader->own;
+    struct limit_change *change = reader->own;
     struct str error = STR("until must be a time to come");
 
     if (!until_body_read(reader->request->body, &reader->request->arena, &change->until_ms,

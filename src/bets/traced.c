@@ -3,19 +3,19 @@
 
 #include "base/clock.h"
 
-struct traced *traced_begin(struct tracer *tracer, struct http_request *request)
+struct bet_trace *traced_begin(struct tracer *tracer, struct http_request *request)
 {
-    struct traced *traced;
+    struct bet_trace *traced;
     struct trace trace;
 
     if (!trace_begin(tracer, http_header(request, "traceparent"), &trace))
         return NULL;
-    traced = ARENA_NEW(&request->arena, struct traced);
-    *traced = (struct traced){ tracer, trace, request->arrived_us };
+    traced = ARENA_NEW(&request->arena, struct bet_trace);
+    *traced = (struct bet_trace){ tracer, trace, request->arrived_us };
     return traced;
 }
 
-void traced_stage(struct traced *traced, const char *stage)
+void traced_stage(struct bet_trace *traced, const char *stage)
 {
     int64_t now_us = clock_mono_us();
     struct span span = trace_child(traced->tracer, &traced->trace, stage, traced->from_us, now_us);
@@ -24,7 +24,7 @@ void traced_stage(struct traced *traced, const char *stage)
     traced->from_us = now_us;
 }
 
-void traced_batch(struct traced *traced, const char *stage, int64_t start_us, int64_t size)
+void traced_batch(struct bet_trace *traced, const char *stage, int64_t start_us, int64_t size)
 {
     int64_t now_us = clock_mono_us();
     struct span span = trace_child(traced->tracer, &traced->trace, stage, start_us, now_us);
@@ -34,7 +34,7 @@ void traced_batch(struct traced *traced, const char *stage, int64_t start_us, in
     traced->from_us = now_us;
 }
 
-struct str traced_parent(const struct traced *traced, struct http_request *request)
+struct str traced_parent(const struct bet_trace *traced, struct http_request *request)
 {
     char text[TRACEPARENT_BYTES];
 
@@ -43,7 +43,7 @@ struct str traced_parent(const struct traced *traced, struct http_request *reque
 }
 
 /* Names by OpenTelemetry's semantic conventions for HTTP, where they have one. */
-void traced_end(const struct traced *traced, const struct http_request *request, int status,
+void traced_end(const struct bet_trace *traced, const struct http_request *request, int status,
                 int64_t bet)
 {
     struct span span = trace_own(&traced->trace, "POST /v1/bets", request->arrived_us,

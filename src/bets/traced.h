@@ -19,22 +19,22 @@
 #include "net/http.h"
 #include "trace/tracer.h"
 
-struct traced {
+struct bet_trace {
     struct tracer *tracer;
     struct trace trace;
     int64_t from_us;          /* when the stage before has ended */
 };
 
 /* In the request's arena; NULL: it is not traced. */
-struct traced *traced_begin(struct tracer *tracer, struct http_request *request);
+struct bet_trace *traced_begin(struct tracer *tracer, struct http_request *request);
 /* The stage that began at from_us is over. */
-void traced_stage(struct traced *traced, const char *stage);
+void traced_stage(struct bet_trace *traced, const char *stage);
 /* One that began at start_us and did `size` at once. */
-void traced_batch(struct traced *traced, const char *stage, int64_t start_us, int64_t size);
+void traced_batch(struct bet_trace *traced, const char *stage, int64_t start_us, int64_t size);
 /* The context as it is kept with the bet; in the request's arena. */
-struct str traced_parent(const struct traced *traced, struct http_request *request);
+struct str traced_parent(const struct bet_trace *traced, struct http_request *request);
 /* The request is answered.  bet: 0 = none. */
-void traced_end(const struct traced *traced, const struct http_request *request, int status,
+void traced_end(const struct bet_trace *traced, const struct http_request *request, int status,
                 int64_t bet);
 
 #endif

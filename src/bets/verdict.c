@@ -13,8 +13,8 @@
 struct verdicts {
     struct map map;
     size_t limit;
-    struct verdict *oldest, **newest;
-    struct verdict *spare;
+    struct key_verdict *oldest, **newest;
+    struct key_verdict *spare;
 };
 
 struct verdicts *verdicts_new(size_t limit)
@@ -30,7 +30,7 @@ struct verdicts *verdicts_new(size_t limit)
 
 void verdicts_free(struct verdicts *verdicts)
 {
-    struct verdict *verdict;
+    struct key_verdict *verdict;
     size_t at = 0;
 
     if (verdicts == NULL)
@@ -57,13 +57,13 @@ static size_t make_name(char name[VERDICT_NAME_BYTES], int64_t account, int op,
     return 9 + key.n;
 }
 
-static struct str name_of(const struct verdict *verdict)
+static struct str name_of(const struct key_verdict *verdict)
 {
     return (struct str){ verdict->name, verdict->name_bytes };
 }
 
-struct verdict *verdicts_find(const struct verdicts *verdicts, int64_t account, int op,
-                              struct str key)
+struct key_verdict *verdicts_find(const struct verdicts *verdicts, int64_t account, int op,
+                                  struct str key)
 {
     char name[VERDICT_NAME_BYTES];
     size_t n = make_name(name, account, op, key);
@@ -71,7 +71,7 @@ struct verdict *verdicts_find(const struct verdicts *verdicts, int64_t account, 
     return map_get(&verdicts->map, (struct str){ name, n });
 }
 
-static void drop(struct verdicts *verdicts, struct verdict *verdict)
+static void drop(struct verdicts *verdicts, struct key_verdict *verdict)
 {
     CHECK(map_del(&verdicts->map, name_of(verdict)) == verdict);
     free((char *)(uintptr_t)verdict->text.p);
@@ -82,7 +82,7 @@ static void drop(struct verdicts *verdicts, struct verdict *verdict)
 
 static bool evict_oldest(struct verdicts *verdicts)
 {
-    struct verdict *oldest = verdicts->oldest;
+    struct key_verdict *oldest = verdicts->oldest;
 
     if (oldest == NULL)
         return false;
@@ -94,10 +94,10 @@ static bool evict_oldest(struct verdicts *verdicts)
     return true;
 }
 
-struct verdict *verdicts_add(struct verdicts *verdicts, int64_t account, int op,
-                             struct str key, const uint8_t hash[16], void *owner)
+struct key_verdict *verdicts_add(struct verdicts *verdicts, int64_t account, int op,
+                                 struct str key, const uint8_t hash[16], void *owner)
 {
-    struct verdict *verdict;
+    struct key_verdict *verdict;
 
     if (verdicts->map.n >= verdicts->limit && !evict_oldest(verdicts))
         return NULL;
@@ -118,7 +118,7 @@ struct verdict *verdicts_add(struct verdicts *verdicts, int64_t account, int op,
     return verdict;
 }
 
-void verdicts_decide(struct verdicts *verdicts, struct verdict *verdict,
+void verdicts_decide(struct verdicts *verdicts, struct key_verdict *verdict,
                      enum refusal refusal, struct str text)
 {
     CHECK(!verdict->decided);
@@ -137,7 +137,7 @@ void verdicts_decide(struct verdicts *verdicts, struct verdict *verdict,
     verdicts->newest = &verdict->next;
 }
 
-void verdicts_forget(struct verdicts *verdicts, struct verdict *verdict)
+void verdicts_forget(struct verdicts *verdicts, struct key_verdict *verdict)
 {
     CHECK(!verdict->decided);
     drop(verdicts, verdict);

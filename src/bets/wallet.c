@@ -9,7 +9,7 @@
 /* Columns of ACCOUNT_GET. */
 enum { ACCOUNT_CURRENCY, ACCOUNT_BALANCE, ACCOUNT_DEBT, ACCOUNT_STAKED };
 
-static void write_wallet(struct reader *reader)
+static void write_wallet(struct read_request *reader)
 {
     const struct value *row = &EXEC_CELL(&reader->exec, 0, 0);
     int exponent = reader->session.currency->exponent;
@@ -42,7 +42,7 @@ void bets_get_wallet(void *ctx, struct http_request *request)
 /* Columns of TRANSFERS_LIST. */
 enum { T_SEQ, T_DEBIT, T_CREDIT, T_AMOUNT, T_KIND, T_BET, T_AT, T_BALANCE };
 
-struct page {
+struct transfer_page {
     int64_t below, limit;
 };
 
@@ -93,9 +93,9 @@ static void write_transfer(struct jw *w, const struct value *row, const struct s
     jw_object_end(w);
 }
 
-static void write_transfers(struct reader *reader)
+static void write_transfers(struct read_request *reader)
 {
-    const struct page *page = reader->own;
+    const struct transfer_page *page = reader->own;
     const struct store_exec *exec = &reader->exec;
     uint32_t n = exec->rows > page->limit ? (uint32_t)page->limit : exec->rows;
     struct buf *out = reader_out(reader);
@@ -116,9 +116,9 @@ static void write_transfers(struct reader *reader)
     reader_json(reader, 200, buf_view(out));
 }
 
-static void list_transfers(struct reader *reader)
+static void list_transfers(struct read_request *reader)
 {
-    struct page *page = ARENA_NEW(&reader->request->arena, struct page);
+    struct transfer_page *page = ARENA_NEW(&reader->request->arena, struct transfer_page);
     struct str after, error;
 
     page->below = INT64_MAX;

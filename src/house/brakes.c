@@ -46,7 +46,7 @@ struct brakes *brakes_new(const struct brakes_options *options)
     brakes->delays = delays_new(brakes->park, options->book, options->delays);
     brakes->liability = liability_new(&(struct liability_options){
         .loop = options->loop, .store = options->store, .house = options->house,
-        .hold_ms = options->config->liability_lease_ms,
+        .lease_ms = options->config->liability_lease_ms,
         .node = options->ids->node, .is_over = is_over, .next_bet = next_bet, .ctx = brakes,
     });
     return brakes;

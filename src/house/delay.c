@@ -210,7 +210,7 @@ static void forget_leg(struct delays *delays, struct delay_leg *leg)
     free(watched);
 }
 
-static void on_end(struct parked *parked, enum park_end end)
+static void on_end(struct parked_request *parked, enum park_end end)
 {
     struct delay *delay = parked->ctx;
 
@@ -282,7 +282,7 @@ enum delay_answer delays_start(struct delays *delays, struct delay *delay, int64
     if (delay->stopped != 0)
         return DELAY_NONE; /* it will not be accepted: no use in waiting */
     delay->delays = delays;
-    delay->parked = (struct parked){ .on_end = on_end, .ctx = delay };
+    delay->parked = (struct parked_request){ .on_end = on_end, .ctx = delay };
     if (!park_put(delays->park, &delay->parked, PARK_DELAYED, now_us, now_us + ms * 1000))
         return DELAY_FULL;
     for (uint32_t i = 0; i < delay->slip->n_legs; i++)

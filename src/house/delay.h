@@ -46,7 +46,7 @@ struct delay {
     uint32_t stopped;
     /* its own */
     struct delays *delays;
-    struct parked parked;
+    struct parked_request parked;
     struct delay_leg {
         struct delay *delay;
         struct watched *watched;

@@ -147,7 +147,7 @@ static int64_t amount_of(const struct gate *gate, int64_t potential_minor)
 /* Before the lane: it may wait for the store. */
 static enum gate_answer charge(struct gate *gate, const struct gate_limits *limits)
 {
-    const struct held *priced = gate->held;
+    const struct held_bet *priced = gate->held;
 
     if (!limits->liability)
         return GATE_OPEN;
@@ -193,7 +193,7 @@ static enum refusal charge_now(struct gate *gate, const struct gate_limits *limi
 
 /* ---- traders ------------------------------------------------------------ */
 
-static void on_decision(struct held *held, enum hold_decision decision, int64_t offer_minor)
+static void on_decision(struct held_bet *held, enum hold_decision decision, int64_t offer_minor)
 {
     struct gate *gate = held->ctx;
     enum gate_answer answer = GATE_OPEN;
@@ -241,7 +241,7 @@ static bool price(struct gate *gate, const struct gate_limits *limits)
 {
     const struct house *house = gate->brakes->options.house;
     struct slip *slip = ARENA_NEW(gate->arena, struct slip);
-    struct held *held = ARENA_NEW(gate->arena, struct held);
+    struct held_bet *held = ARENA_NEW(gate->arena, struct held_bet);
 
     *slip = *gate->slip;
     if (!gate->price(gate, limits->stake_max_minor, slip, &held->potential_minor))

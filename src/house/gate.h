@@ -57,7 +57,7 @@ struct gate {
     enum refusal verdict;           /* NOTHING, or what is to be said */
     int64_t maximum_minor;          /* with stake_too_large */
     struct liability_claim *claim;
-    struct held *held;
+    struct held_bet *held;
 };
 
 enum gate_answer gate_enter(struct gate *gate) MUST_USE;

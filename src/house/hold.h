@@ -27,7 +27,7 @@ enum hold_decision {
 };
 
 /* One that waits; its owner's memory, and what it points to. */
-struct held {
+struct held_bet {
     /* in */
     int64_t account, id;
     const struct currency *currency;
@@ -35,11 +35,11 @@ struct held {
     int64_t stake_minor, potential_minor;
     int64_t house_minor;               /* the stake in the house's currency */
     /* It is decided; runs once.  offer_minor: the stake offered, else 0. */
-    void (*on_decision)(struct held *held, enum hold_decision decision, int64_t offer_minor);
+    void (*on_decision)(struct held_bet *held, enum hold_decision decision, int64_t offer_minor);
     void *ctx;
     /* its own */
     struct holds *holds;
-    struct parked parked;
+    struct parked_request parked;
     int64_t since_ms, until_ms;
     uint64_t offer;                    /* with HOLD_ACCEPT: the offer it lives on, or 0 */
 };
@@ -66,7 +66,7 @@ void holds_free(struct holds *holds);
 bool holds_are_idle(const struct holds *holds);
 
 /* False: too many wait, in all or of this customer. */
-bool holds_put(struct holds *holds, struct held *held, int64_t now_us, int64_t now_ms) MUST_USE;
+bool holds_put(struct holds *holds, struct held_bet *held, int64_t now_us, int64_t now_ms) MUST_USE;
 /*
  * Takes what a trader has offered for these legs, if the stake is not above
  * it: nobody else can then.  Gives the offer's number, or 0: there is none.

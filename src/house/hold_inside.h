@@ -1,4 +1,7 @@
-/* What hold.c and hold_shared.c share; nobody else includes it. */
+/*
+ * What the files of hold share; nobody else includes it.  From below:
+ * hold_wait.c, hold_word.c, hold_shared.c, hold.c.
+ */
 #ifndef HOUSE_HOLD_INSIDE_H
 #define HOUSE_HOLD_INSIDE_H
 
@@ -40,17 +43,25 @@ struct hold_said {
     struct hold_word word;
 };
 
-/* ---- hold.c ---- */
+/* ---- hold_wait.c: those that wait here ---- */
+
+/* By deadline; NULL begins and ends. */
+struct held_bet *hold_next(const struct holds *holds, const struct held_bet *held);
+struct held_bet *hold_find(const struct holds *holds, int64_t id);
+unsigned hold_count_of(const struct holds *holds, int64_t account);
+/* Out of the park, and on_decision runs. */
+void hold_decide(struct held_bet *held, enum hold_decision decision, int64_t offer_minor);
+/* The same of one that is out of the park. */
+void hold_end(struct held_bet *held, enum hold_decision decision, int64_t offer_minor);
+
+/* ---- hold_word.c: what is said ---- */
 
 const char *hold_decision_name(enum hold_decision decision);
-struct held *hold_find(const struct holds *holds, int64_t id);
-/* One that waits; runs on_decision. */
-void hold_decide(struct held *held, enum hold_decision decision, int64_t offer_minor);
 /* Whose bet, on what: without stake and odds. */
 void hold_hash_legs(struct holds *holds, int64_t account, const struct slip *slip,
                     uint8_t hash[HOLD_HASH_BYTES]);
 /* As the desk is shown it. */
-void hold_write(struct jw *w, const struct holds *holds, const struct held *held,
+void hold_write(struct jw *w, const struct holds *holds, const struct held_bet *held,
                 struct arena *arena);
 bool hold_read_word(struct http_request *request, struct hold_word *word,
                     struct str *error) MUST_USE;
@@ -67,7 +78,7 @@ void hold_answer_gone(struct http_request *request);
 
 void hold_shared_start(struct holds *holds);
 void hold_shared_stop(struct holds *holds); /* frees it, later */
-void hold_shared_put(struct holds *holds, struct held *held);
+void hold_shared_put(struct holds *holds, struct held_bet *held);
 /* It waits no more, and nobody decided. */
 void hold_shared_end(struct holds *holds, int64_t id);
 void hold_shared_return(struct holds *holds, uint64_t offer);

@@ -19,16 +19,16 @@
 #define WORD_ARENA_BYTES (1024 * 1024)
 
 /* A round with the store about one held bet, which may be over when it ends. */
-struct call {
+struct hold_round {
     struct holds *holds;
     struct arena arena;
     struct store_exec exec;
     int64_t id;
 };
 
-static struct call *call_new(struct holds *holds, int64_t id)
+static struct hold_round *call_new(struct holds *holds, int64_t id)
 {
-    struct call *call = calloc(1, sizeof(*call));
+    struct hold_round *call = calloc(1, sizeof(*call));
 
     CHECK(call != NULL);
     call->holds = holds;
@@ -38,7 +38,7 @@ static struct call *call_new(struct holds *holds, int64_t id)
     return call;
 }
 
-static void call_end(struct call *call)
+static void call_end(struct hold_round *call)
 {
     CHECK(call->holds->calls > 0);
     call->holds->calls--;
@@ -46,7 +46,7 @@ static void call_end(struct call *call)
     free(call);
 }
 
-static void call_run(struct call *call, uint32_t n,
+static void call_run(struct hold_round *call, uint32_t n,
                      void (*on_done)(struct store_exec *exec, enum store_result result))
 {
     call->exec.n = n;
@@ -64,7 +64,7 @@ static void on_nothing(struct store_exec *exec, enum store_result result)
 
 void hold_shared_end(struct holds *holds, int64_t id)
 {
-    struct call *call = call_new(holds, id);
+    struct hold_round *call = call_new(holds, id);
 
     call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_END, { VALUE_INT(id) } };
     call->exec.calls[1] = (struct statement_call){ STATEMENT_HOLD_KEEP_OFFER, { VALUE_INT(id) } };
@@ -73,7 +73,7 @@ void hold_shared_end(struct holds *holds, int64_t id)
 
 void hold_shared_return(struct holds *holds, uint64_t offer)
 {
-    struct call *call = call_new(holds, (int64_t)offer);
+    struct hold_round *call = call_new(holds, (int64_t)offer);
 
     call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_RETURN,
                                                    { VALUE_INT(call->id) } };
@@ -86,9 +86,9 @@ void hold_shared_return(struct holds *holds, uint64_t offer)
  * last one to look sees all. */
 static void on_counted(struct store_exec *exec, enum store_result result)
 {
-    struct call *call = exec->ctx;
+    struct hold_round *call = exec->ctx;
     struct holds *holds = call->holds;
-    struct held *held = hold_find(holds, call->id);
+    struct held_bet *held = hold_find(holds, call->id);
     bool fits = result == STORE_OK && exec->rows == 1 &&
                 EXEC_CELL(exec, 0, 0).i <= LIMIT_HELD_ACCOUNT;
 
@@ -101,9 +101,9 @@ static void on_counted(struct store_exec *exec, enum store_result result)
 
 static void on_added(struct store_exec *exec, enum store_result result)
 {
-    struct call *call = exec->ctx;
+    struct hold_round *call = exec->ctx;
     struct holds *holds = call->holds;
-    struct held *held = hold_find(holds, call->id);
+    struct held_bet *held = hold_find(holds, call->id);
 
     if (held != NULL && result == STORE_OK) {
         call->exec = (struct store_exec){ .calls = { { STATEMENT_HOLDS_OF_ACCOUNT,
@@ -118,7 +118,7 @@ static void on_added(struct store_exec *exec, enum store_result result)
     call_end(call);
 }
 
-static void add(struct call *call, const struct held *held)
+static void add(struct hold_round *call, const struct held_bet *held)
 {
     struct holds *holds = call->holds;
     uint8_t legs[HOLD_HASH_BYTES];
@@ -143,9 +143,9 @@ static void add(struct call *call, const struct held *held)
 
 static void on_offer(struct store_exec *exec, enum store_result result)
 {
-    struct call *call = exec->ctx;
+    struct hold_round *call = exec->ctx;
     struct holds *holds = call->holds;
-    struct held *held = hold_find(holds, call->id);
+    struct held_bet *held = hold_find(holds, call->id);
     int64_t offer = result == STORE_OK && exec->rows == 1 ? EXEC_CELL(exec, 0, 0).i : 0;
 
     if (held != NULL && offer == 0 && result == STORE_OK) {
@@ -161,9 +161,9 @@ static void on_offer(struct store_exec *exec, enum store_result result)
     call_end(call);
 }
 
-void hold_shared_put(struct holds *holds, struct held *held)
+void hold_shared_put(struct holds *holds, struct held_bet *held)
 {
-    struct call *call = call_new(holds, held->id);
+    struct hold_round *call = call_new(holds, held->id);
     uint8_t legs[HOLD_HASH_BYTES];
 
     hold_hash_legs(holds, held->account, held->slip, legs);
@@ -190,12 +190,12 @@ static bool read_decision(int64_t stored, enum hold_decision *decision)
 
 static void on_decided(struct store_exec *exec, enum store_result result)
 {
-    struct call *call = exec->ctx;
+    struct hold_round *call = exec->ctx;
     struct holds *holds = call->holds;
 
     holds->polling = false;
     for (uint32_t i = 0; result == STORE_OK && i < exec->rows; i++) {
-        struct held *held = hold_find(holds, EXEC_CELL(exec, i, D_ID).i);
+        struct held_bet *held = hold_find(holds, EXEC_CELL(exec, i, D_ID).i);
         enum hold_decision decision;
 
         hold_shared_end(holds, EXEC_CELL(exec, i, D_ID).i);
@@ -207,7 +207,7 @@ static void on_decided(struct store_exec *exec, enum store_result result)
 
 static void poll(struct holds *holds)
 {
-    struct call *call;
+    struct hold_round *call;
 
     if (holds->polling || park_count(holds->options.park, PARK_HELD) == 0)
         return;
@@ -225,16 +225,16 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- the desk ----------------------------------------------------------------- */
 
-struct asked {
+struct hold_question {
     struct holds *holds;
     struct http_request *request;
     struct hold_said said;
     struct store_exec exec;
 };
 
-static struct asked *asked_new(struct holds *holds, struct http_request *request)
+static struct hold_question *asked_new(struct holds *holds, struct http_request *request)
 {
-    struct asked *asked = ARENA_NEW(&request->arena, struct asked);
+    struct hold_question *asked = ARENA_NEW(&request->arena, struct hold_question);
 
     asked->holds = holds;
     asked->request = request;
@@ -242,7 +242,7 @@ static struct asked *asked_new(struct holds *holds, struct http_request *request
     return asked;
 }
 
-static void ask(struct asked *asked, struct statement_call call,
+static void ask(struct hold_question *asked, struct statement_call call,
                 void (*on_done)(struct store_exec *exec, enum store_result result))
 {
     asked->exec = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
@@ -251,7 +251,7 @@ static void ask(struct asked *asked, struct statement_call call,
 }
 
 /* False: it is answered. */
-static bool asked_is_well(struct asked *asked, enum store_result result)
+static bool asked_is_well(struct hold_question *asked, enum store_result result)
 {
     if (result == STORE_OK)
         return true;
@@ -262,7 +262,7 @@ static bool asked_is_well(struct asked *asked, enum store_result result)
 
 static void on_list(struct store_exec *exec, enum store_result result)
 {
-    struct asked *asked = exec->ctx;
+    struct hold_question *asked = exec->ctx;
     struct holds *holds = asked->holds;
     struct jw w = jw_to(&holds->scratch);
 
@@ -290,7 +290,7 @@ void hold_shared_get(struct holds *holds, struct http_request *request)
 
 static void on_said(struct store_exec *exec, enum store_result result)
 {
-    struct asked *asked = exec->ctx;
+    struct hold_question *asked = exec->ctx;
     struct holds *holds = asked->holds;
 
     if (!asked_is_well(asked, result))
@@ -310,7 +310,7 @@ enum { G_ACCOUNT, G_STAKE, G_CURRENCY };
 
 static void on_row(struct store_exec *exec, enum store_result result)
 {
-    struct asked *asked = exec->ctx;
+    struct hold_question *asked = exec->ctx;
     struct hold_said *said = &asked->said;
     struct str error = STR_NONE;
     int64_t now_ms = clock_wall_ms();
@@ -338,7 +338,7 @@ static void on_row(struct store_exec *exec, enum store_result result)
 void hold_shared_post(struct holds *holds, struct http_request *request,
                       const struct hold_said *said)
 {
-    struct asked *asked = asked_new(holds, request);
+    struct hold_question *asked = asked_new(holds, request);
 
     asked->said = *said;
     ask(asked, (struct statement_call){ STATEMENT_HOLD_GET,

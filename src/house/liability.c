@@ -1,4 +1,4 @@
-/* Liability: see liability.h. */
+/* Claims on the house's liability: see liability.h. */
 #include "house/liability.h"
 
 #include <stdlib.h>
@@ -8,91 +8,6 @@
 
 #define TICK_MS 5000
 #define NOBODYS (-1) /* no epoch: a transaction that names it is refused */
-
-/* ---- entries ------------------------------------------------------------ */
-
-#define NAME_BYTES (sizeof(int64_t) + LIMIT_ID_BYTES)
-
-static size_t make_name(char name[NAME_BYTES], struct market_id market, struct str outcome)
-{
-    int64_t key = market_key(market);
-
-    CHECK(outcome.n <= LIMIT_ID_BYTES);
-    memcpy(name, &key, sizeof(key));
-    if (outcome.n > 0)
-        memcpy(name + sizeof(key), outcome.p, outcome.n);
-    return sizeof(key) + outcome.n;
-}
-
-static struct liability_entry *find(const struct liability *liability, struct market_id market,
-                                    struct str outcome)
-{
-    char name[NAME_BYTES];
-    size_t n;
-
-    if (liability->map.n == 0)
-        return NULL;
-    n = make_name(name, market, outcome);
-    return map_get(&liability->map, (struct str){ name, n });
-}
-
-static struct str copy(char **at, struct str text)
-{
-    struct str its = { *at, text.n };
-
-    if (text.n > 0)
-        memcpy(*at, text.p, text.n);
-    *at += text.n;
-    return its;
-}
-
-/* NULL: there are too many. */
-static struct liability_entry *make(struct liability *liability, struct market_id market,
-                                    struct str outcome)
-{
-    char name[NAME_BYTES], *at;
-    size_t n = make_name(name, market, outcome);
-    struct liability_entry *entry =
-        calloc(1, sizeof(*entry) + n + market.event.n + market.specifiers.n);
-
-    CHECK(entry != NULL);
-    entry->name_bytes = n;
-    memcpy(entry->name, name, n);
-    entry->outcome = (struct str){ entry->name + sizeof(int64_t), outcome.n };
-    at = entry->name + n;
-    entry->market.market = market.market;
-    entry->market.event = copy(&at, market.event);
-    entry->market.specifiers = copy(&at, market.specifiers);
-    entry->last_waiting = &entry->waiting;
-    entry->key = market_key(market);
-    entry->from_bet = INT64_MAX;
-    if (!map_put(&liability->map, (struct str){ entry->name, n }, entry)) {
-        free(entry);
-        return NULL;
-    }
-    return entry;
-}
-
-void liability_entry_drop(struct liability *liability, struct liability_entry *entry)
-{
-    CHECK(!entry->asking && entry->waiting == NULL && entry->refs == 0);
-    CHECK(map_del(&liability->map, (struct str){ entry->name, entry->name_bytes }) == entry);
-    free(entry);
-}
-
-void liability_entry_clear(struct liability_entry *entry)
-{
-    entry->epoch = 0;
-    entry->from_bet = INT64_MAX;
-    entry->granted = entry->charged = entry->claimed = entry->owed = entry->row_minor = 0;
-    entry->stale = entry->grown = false;
-}
-
-bool liability_is_own(const struct liability *liability, const struct liability_entry *entry,
-                      int64_t bet)
-{
-    return bet >= entry->from_bet && bet_id_node(bet) == (uint32_t)liability->options.node;
-}
 
 /* ---- claims ------------------------------------------------------------- */
 
@@ -187,26 +102,12 @@ bool liability_recharge(struct liability *liability, struct liability_claim *cla
     return true;
 }
 
-static void wait_for(struct liability_entry *entry, struct liability_claim *claim)
-{
-    claim->next = NULL;
-    *entry->last_waiting = claim;
-    entry->last_waiting = &claim->next;
-}
-
 static enum liability_result fail(struct liability *liability, struct liability_claim *claim,
                                   enum liability_result result)
 {
     claim->n_legs = claim->at; /* the others were never charged */
     liability_release(liability, claim);
     return result;
-}
-
-/* What is granted beyond what is charged goes back with the next ask. */
-static void trim(struct liability_entry *entry)
-{
-    entry->owed -= entry->granted - entry->charged;
-    entry->granted = entry->charged;
 }
 
 /* Of a leg that has waited over a count for another limit, that one. */
@@ -238,11 +139,21 @@ static void ask_for(struct liability *liability, struct liability_entry *entry,
                     const struct liability_leg *leg)
 {
     if (entry->epoch != 0 && is_former(entry, leg))
-        trim(entry);
+        liability_entry_trim(entry);
     liability_ask_grant(liability, entry, &(struct liability_need){
         .minor = entry->charged + leg->amount_minor - entry->granted,
         .limit_minor = limit_of(entry, leg), .limit_since = leg->limit_since,
         .count = is_anew(entry, leg) || wants_count(liability, entry) });
+}
+
+/* NULL: there are too many. */
+static struct liability_entry *entry_of(struct liability *liability,
+                                        const struct liability_leg *leg)
+{
+    struct liability_entry *entry = liability_entry_find(liability, leg->market, leg->outcome);
+
+    return entry != NULL ? entry
+                         : liability_entry_make(liability, leg->market, leg->outcome);
 }
 
 /* Charges leg by leg until one has to wait for the store. */
@@ -257,8 +168,8 @@ static enum liability_result advance(struct liability *liability,
 
         if (leg->limit_minor < 0)
             continue;
-        entry = find(liability, leg->market, leg->outcome);
-        if (entry == NULL && (entry = make(liability, leg->market, leg->outcome)) == NULL)
+        entry = entry_of(liability, leg);
+        if (entry == NULL)
             return fail(liability, claim, LIABILITY_BUSY);
         entry->used_ms = clock_wall_ms();
         limit = limit_of(entry, leg);
@@ -273,7 +184,7 @@ static enum liability_result advance(struct liability *liability,
                 claim->room_minor = former ? 0 : entry->granted - entry->charged;
                 return fail(liability, claim, LIABILITY_FULL);
             }
-            wait_for(entry, claim);
+            liability_entry_wait(entry, claim);
             if (!entry->asking)
                 ask_for(liability, entry, leg);
             return LIABILITY_WAITING;
@@ -289,7 +200,7 @@ enum liability_result liability_charge(struct liability *liability,
     CHECK(claim->n_legs <= LIMIT_LEGS && claim->on_done != NULL);
     if (liability->draining)
         return LIABILITY_BUSY;
-    liability_hold_check(liability);
+    liability_holder_check(liability);
     claim->at = 0;
     claim->room_minor = claim->epoch = 0;
     for (uint32_t i = 0; i < claim->n_legs; i++) {
@@ -304,7 +215,7 @@ enum liability_result liability_charge(struct liability *liability,
 void liability_add(struct liability *liability, int64_t bet, struct market_id market,
                    struct str outcome, int64_t amount_minor)
 {
-    struct liability_entry *entry = find(liability, market, outcome);
+    struct liability_entry *entry = liability_entry_find(liability, market, outcome);
     int64_t beyond;
 
     CHECK(amount_minor >= 0);
@@ -326,7 +237,7 @@ void liability_add(struct liability *liability, int64_t bet, struct market_id ma
 void liability_take(struct liability *liability, int64_t bet, struct market_id market,
                     struct str outcome, int64_t amount_minor)
 {
-    struct liability_entry *entry = find(liability, market, outcome);
+    struct liability_entry *entry = liability_entry_find(liability, market, outcome);
     int64_t kept;
 
     CHECK(amount_minor >= 0);
@@ -344,7 +255,7 @@ void liability_take(struct liability *liability, int64_t bet, struct market_id m
 void liability_fenced(struct liability *liability, int64_t epoch)
 {
     if (epoch == liability->holder.epoch)
-        liability_hold_renew(liability); /* maybe another of the batch was */
+        liability_holder_renew(liability); /* maybe another of the batch was */
 }
 
 /* ---- who waits ---------------------------------------------------------- */
@@ -355,18 +266,9 @@ static void tell(struct liability_claim *claim, enum liability_result result)
         claim->on_done(claim, result);
 }
 
-static struct liability_claim *take_waiting(struct liability_entry *entry)
+static void refuse_waiting(struct liability *liability, struct liability_entry *entry)
 {
-    struct liability_claim *first = entry->waiting;
-
-    entry->waiting = NULL;
-    entry->last_waiting = &entry->waiting;
-    return first;
-}
-
-void liability_entry_refuse(struct liability *liability, struct liability_entry *entry)
-{
-    struct liability_claim *claim = take_waiting(entry), *next;
+    struct liability_claim *claim = liability_entry_take_waiting(entry), *next;
 
     for (; claim != NULL; claim = next) {
         next = claim->next;
@@ -375,10 +277,10 @@ void liability_entry_refuse(struct liability *liability, struct liability_entry 
 }
 
 /* After an answer each that waited goes on, is refused, or waits again. */
-void liability_entry_serve(struct liability *liability, struct liability_entry *entry,
+static void serve_waiting(struct liability *liability, struct liability_entry *entry,
                            int64_t row_minor)
 {
-    struct liability_claim *claim = take_waiting(entry), *next;
+    struct liability_claim *claim = liability_entry_take_waiting(entry), *next;
 
     for (; claim != NULL; claim = next) {
         const struct liability_leg *leg = &claim->legs[claim->at];
@@ -400,7 +302,7 @@ void liability_entry_serve(struct liability *liability, struct liability_entry *
 /* What nobody used for a while may be used by another process. */
 static void give_back(struct liability *liability, struct liability_entry *entry)
 {
-    trim(entry);
+    liability_entry_trim(entry);
     if (entry->owed != 0)
         liability_ask_grant(liability, entry,
                             &(struct liability_need){ .limit_minor = LIABILITY_NO_LIMIT });
@@ -443,12 +345,17 @@ static void on_tick(uv_timer_t *timer)
 
     if (liability->draining)
         return;
-    liability_hold_check(liability);
+    liability_holder_check(liability);
     if (!store_is_up(liability->options.store))
         return;
-    liability_hold_tick(liability);
+    liability_holder_tick(liability);
     look_after(liability, liability->options.tick_ms);
 }
+
+static const struct liability_hooks hooks = {
+    .serve = serve_waiting, .refuse = refuse_waiting,
+    .go_on = liability_asks_go_on, .reclaim = liability_ask_reclaim,
+};
 
 /* ---- the whole ---------------------------------------------------------- */
 
@@ -458,10 +365,11 @@ struct liability *liability_new(const struct liability_options *options)
 
     CHECK(liability != NULL && options->house != NULL && options->next_bet != NULL);
     liability->options = *options;
+    liability->hooks = &hooks;
     map_init(&liability->map, LIMIT_LIABILITY);
-    liability_hold_init(liability);
+    liability_holder_init(liability);
     if (options->tick_ms == 0)
-        liability->options.tick_ms = liability_hold_tick_ms(liability, TICK_MS);
+        liability->options.tick_ms = liability_holder_tick_ms(liability, TICK_MS);
     CHECK(uv_timer_init(options->loop, &liability->timer) == 0);
     liability->timer.data = liability;
     CHECK(uv_timer_start(&liability->timer, on_tick, (uint64_t)liability->options.tick_ms,
@@ -479,7 +387,7 @@ static void on_closed(uv_handle_t *handle)
     while ((entry = map_next(&liability->map, &at)) != NULL)
         free(entry);
     map_fini(&liability->map);
-    liability_hold_fini(liability);
+    liability_holder_fini(liability);
     free(liability);
 }
 
@@ -502,7 +410,7 @@ void liability_drain(struct liability *liability)
         return;
     liability->draining = true;
     look_after(liability, INT64_MIN);
-    liability_hold_leave(liability);
+    liability_holder_leave(liability);
 }
 
 size_t liability_count(const struct liability *liability)

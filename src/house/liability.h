@@ -29,7 +29,8 @@
  * another; bets that were under way at that moment it knows some seconds later.
  * While more is granted to all than the limit allows, nothing more is charged.
  *
- *   liability.c        claims and entries
+ *   liability.c        claims
+ *   liability_entry.c  what is granted here, and charged
  *   liability_ask.c    leases, grants, counts: the rounds with the store
  *   liability_money.c  what is over, by the bus's messages
  *   liability_holder.c epochs: join, renew, fence others, reclaim
@@ -52,7 +53,7 @@ struct liability_options {
     const struct house *house;
     int64_t node;      /* of this process */
     int64_t tick_ms;   /* looks after what is unused; 0 = 5 s */
-    int64_t hold_ms;   /* an epoch may be fenced after so long unseen; 0 = 30 s */
+    int64_t lease_ms;   /* an epoch may be fenced after so long unseen; 0 = 30 s */
     /* A bet's id that is above all earlier ones of this process. */
     int64_t (*next_bet)(void *ctx);
     /* The market has left the book: nothing is sold on it any more. */

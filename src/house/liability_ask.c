@@ -24,7 +24,7 @@
 #define OWED_MS 200         /* between two asks of what is owed */
 #define LIVE_BYTES (LIABILITY_LEASES_MAX * 21 + 2)
 
-struct lease { int64_t node, from_bet; };
+struct other_lease { int64_t node, from_bet; };
 
 struct liability_ask {
     struct liability *liability;
@@ -37,7 +37,7 @@ struct liability_ask {
     struct str outcome;
     struct liability_need need;
     int64_t owed, sum, mark, new_mark, began_ms;
-    struct lease leases[LIABILITY_LEASES_MAX];
+    struct other_lease leases[LIABILITY_LEASES_MAX];
     uint32_t n_leases;
     unsigned counts;
     bool granting;
@@ -82,7 +82,7 @@ static void ask_end(struct liability_ask *ask)
     if (ask->entry != NULL)
         ask->entry->asking = false;
     else
-        liability_hold_reclaimed(liability);
+        liability_holder_reclaimed(liability);
     buf_fini(&ask->live);
     arena_fini(&ask->arena);
     free(ask);
@@ -111,7 +111,7 @@ static void ask_fail(struct liability_ask *ask, enum store_result result)
         liability_entry_clear(entry);
     ask_end(ask);
     if (entry != NULL)
-        liability_entry_refuse(liability, entry);
+        liability->hooks->refuse(liability, entry);
 }
 
 static void begin(struct liability_ask *ask)
@@ -152,7 +152,7 @@ static void on_counted(struct store_exec *exec, enum store_result result)
     }
     if (exec->rows == 0) { /* leases changed meanwhile, or ours is fenced */
         if (++ask->counts == COUNTS_MAX) {
-            liability_hold_renew(ask->liability);
+            liability_holder_renew(ask->liability);
             ask_fail(ask, STORE_UNAVAILABLE);
         } else {
             count(ask);
@@ -180,7 +180,7 @@ static void write_count(struct liability_ask *ask)
     struct value live = VALUE_STR(buf_view(&ask->live));
 
     arena_reset(&ask->arena);
-    ask->new_mark = liability_hold_mark(liability);
+    ask->new_mark = liability_holder_mark(liability);
     ask->exec = (struct store_exec){ .calls = {
         { STATEMENT_LIABILITY_SHARE, { VALUE_INT(ask->epoch) } },
         { STATEMENT_LIABILITY_COUNTED, { key, outcome, VALUE_INT(ask->sum), live,
@@ -273,7 +273,7 @@ enum { L_MARK, L_EPOCH, L_NODE, L_FROM };
 static void see_lease(struct liability_ask *ask, int64_t epoch, int64_t node, int64_t from_bet)
 {
     CHECK(ask->n_leases < LIABILITY_LEASES_MAX);
-    ask->leases[ask->n_leases++] = (struct lease){ node, from_bet };
+    ask->leases[ask->n_leases++] = (struct other_lease){ node, from_bet };
     buf_int(&ask->live, epoch);
     buf_char(&ask->live, ',');
 }
@@ -366,7 +366,7 @@ static void granted(struct liability_ask *ask, int64_t portion, int64_t row_mino
         return;
     }
     ask_end(ask);
-    liability_entry_serve(liability, entry, row_minor);
+    liability->hooks->serve(liability, entry, row_minor);
 }
 
 static void on_grant(struct store_exec *exec, enum store_result result)
@@ -376,7 +376,7 @@ static void on_grant(struct store_exec *exec, enum store_result result)
     if (result != STORE_OK || is_over(ask)) {
         ask_fail(ask, result);
     } else if (exec->rows == 0) { /* the lease is gone: so is the epoch */
-        liability_hold_renew(ask->liability);
+        liability_holder_renew(ask->liability);
         ask_fail(ask, STORE_UNAVAILABLE);
     } else {
         granted(ask, EXEC_CELL(exec, 0, T_PORTION).i, EXEC_CELL(exec, 0, T_GRANTED).i);
@@ -416,7 +416,7 @@ void liability_ask_grant(struct liability *liability, struct liability_entry *en
     }
     ask->next = liability->holder.waiting;
     liability->holder.waiting = ask;
-    liability_hold_join(liability);
+    liability_holder_join(liability);
 }
 
 void liability_ask_owed(struct liability *liability, struct liability_entry *entry)
@@ -456,7 +456,7 @@ static void on_left(struct store_exec *exec, enum store_result result)
     if (entry->waiting == NULL && entry->refs == 0)
         liability_entry_drop(liability, entry);
     else
-        liability_entry_serve(liability, entry, 0);
+        liability->hooks->serve(liability, entry, 0);
 }
 
 void liability_ask_leave(struct liability *liability, struct liability_entry *entry)
@@ -464,7 +464,7 @@ void liability_ask_leave(struct liability *liability, struct liability_entry *en
     struct liability_ask *ask = ask_new(liability, entry, entry->key, entry->outcome);
     struct value key = VALUE_INT(ask->key), outcome = VALUE_STR(ask->outcome);
     struct value epoch = VALUE_INT(entry->epoch);
-    struct value mark = VALUE_INT(liability_hold_mark(liability));
+    struct value mark = VALUE_INT(liability_holder_mark(liability));
 
     ask->epoch = entry->epoch;
     ask->exec = (struct store_exec){ .calls = {

@@ -18,44 +18,44 @@
 #include "base/metrics.h"
 #include "house/liability_inside.h"
 
-#define HOLD_MS 30000
-#define HOLD_PARTS 6
+#define LEASE_MS 30000
+#define LEASE_PARTS 6
 #define SWEEP_LEASES 64     /* reclaimed at a time */
 #define MARK_SHIFT 24
 
-void liability_hold_init(struct liability *liability)
+void liability_holder_init(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
 
-    if (liability->options.hold_ms == 0)
-        liability->options.hold_ms = HOLD_MS;
+    if (liability->options.lease_ms == 0)
+        liability->options.lease_ms = LEASE_MS;
     arena_init(&holder->arena, 1 << 20);
     arena_init(&holder->sweep_arena, 1 << 20);
 }
 
-void liability_hold_fini(struct liability *liability)
+void liability_holder_fini(struct liability *liability)
 {
     arena_fini(&liability->holder.arena);
     arena_fini(&liability->holder.sweep_arena);
 }
 
-int64_t liability_hold_mark(struct liability *liability)
+int64_t liability_holder_mark(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
 
     return holder->epoch << MARK_SHIFT | (++holder->marks & ((1u << MARK_SHIFT) - 1));
 }
 
-int64_t liability_hold_tick_ms(const struct liability *liability, int64_t at_most_ms)
+int64_t liability_holder_tick_ms(const struct liability *liability, int64_t at_most_ms)
 {
-    int64_t part_ms = liability->options.hold_ms / HOLD_PARTS;
+    int64_t part_ms = liability->options.lease_ms / LEASE_PARTS;
 
     return part_ms < 1 ? 1 : part_ms < at_most_ms ? part_ms : at_most_ms;
 }
 
 /* ---- its own epoch ---------------------------------------------------------- */
 
-void liability_hold_lose(struct liability *liability, int64_t epoch)
+static void lose(struct liability *liability, int64_t epoch)
 {
     struct liability_entry *entry;
     size_t at = 0;
@@ -68,12 +68,12 @@ void liability_hold_lose(struct liability *liability, int64_t epoch)
         liability_entry_clear(entry);
 }
 
-void liability_hold_check(struct liability *liability)
+void liability_holder_check(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
 
     if (holder->epoch != 0 && clock_wall_ms() >= holder->until_ms)
-        liability_hold_lose(liability, holder->epoch);
+        lose(liability, holder->epoch);
 }
 
 static void run(struct liability *liability, uint32_t n,
@@ -100,16 +100,16 @@ static void on_joined(struct store_exec *exec, enum store_result result)
     holder->busy = false;
     if (result == STORE_OK && exec->rows == 1) {
         holder->epoch = EXEC_CELL(exec, 0, 0).i;
-        holder->until_ms = holder->asked_ms + liability->options.hold_ms;
+        holder->until_ms = holder->asked_ms + liability->options.lease_ms;
         holder->marks = 0;
     } else if (result == STORE_OK) {
         log_error("liability", "another process has this one's number: start it again",
                   "node=%" PRId64, liability->options.node);
     }
-    liability_asks_go_on(liability);
+    liability->hooks->go_on(liability);
 }
 
-void liability_hold_join(struct liability *liability)
+void liability_holder_join(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
     int64_t now_ms = clock_wall_ms();
@@ -120,7 +120,7 @@ void liability_hold_join(struct liability *liability)
     holder->exec = (struct store_exec){ .calls = {
         { .statement = STATEMENT_LIABILITY_EPOCH },
         { STATEMENT_LIABILITY_JOIN,
-          { VALUE_INT(liability->options.node), VALUE_INT(now_ms + liability->options.hold_ms),
+          { VALUE_INT(liability->options.node), VALUE_INT(now_ms + liability->options.lease_ms),
             VALUE_INT(now_ms) } },
     } };
     run(liability, 2, on_joined);
@@ -134,13 +134,13 @@ static void on_renewed(struct store_exec *exec, enum store_result result)
 
     holder->busy = false;
     if (epoch == holder->epoch && result == STORE_OK && exec->rows == 0)
-        liability_hold_lose(liability, epoch);
+        lose(liability, epoch);
     else if (epoch == holder->epoch && result == STORE_OK)
-        holder->until_ms = holder->asked_ms + liability->options.hold_ms;
+        holder->until_ms = holder->asked_ms + liability->options.lease_ms;
     if (holder->waiting != NULL && holder->epoch == 0 && !liability->draining)
-        liability_hold_join(liability);
+        liability_holder_join(liability);
     else
-        liability_asks_go_on(liability);
+        liability->hooks->go_on(liability);
 }
 
 static void renew(struct liability *liability, int64_t until_ms)
@@ -155,13 +155,13 @@ static void renew(struct liability *liability, int64_t until_ms)
     run(liability, 1, on_renewed);
 }
 
-void liability_hold_renew(struct liability *liability)
+void liability_holder_renew(struct liability *liability)
 {
-    renew(liability, clock_wall_ms() + liability->options.hold_ms);
+    renew(liability, clock_wall_ms() + liability->options.lease_ms);
 }
 
 /* Others need not wait for its time. */
-void liability_hold_leave(struct liability *liability)
+void liability_holder_leave(struct liability *liability)
 {
     renew(liability, 0);
 }
@@ -207,7 +207,7 @@ static void reclaim(struct liability *liability, const struct store_exec *exec)
     holder->sweep_from = EXEC_CELL(exec, exec->rows - 1, O_KEY).i;
     holder->reclaiming = exec->rows;
     for (uint32_t i = 0; i < exec->rows; i++)
-        liability_ask_reclaim(liability, EXEC_CELL(exec, i, O_KEY).i,
+        liability->hooks->reclaim(liability, EXEC_CELL(exec, i, O_KEY).i,
                               EXEC_CELL(exec, i, O_OUTCOME).s);
 }
 
@@ -229,7 +229,7 @@ static void on_leases(struct store_exec *exec, enum store_result result)
     }
 }
 
-void liability_hold_reclaimed(struct liability *liability)
+void liability_holder_reclaimed(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
 
@@ -301,12 +301,12 @@ static void sweep(struct liability *liability)
         on_lapsed);
 }
 
-void liability_hold_tick(struct liability *liability)
+void liability_holder_tick(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
 
-    if (clock_wall_ms() - holder->asked_ms >= liability->options.hold_ms / HOLD_PARTS)
-        liability_hold_renew(liability);
+    if (clock_wall_ms() - holder->asked_ms >= liability->options.lease_ms / LEASE_PARTS)
+        liability_holder_renew(liability);
     sweep(liability);
 }
 

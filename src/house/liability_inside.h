@@ -1,4 +1,7 @@
-/* What the files of liability share; nobody else includes it. */
+/*
+ * What the files of liability share; nobody else includes it.  From below:
+ * liability_entry.c, liability_holder.c, liability_ask.c, liability.c.
+ */
 #ifndef HOUSE_LIABILITY_INSIDE_H
 #define HOUSE_LIABILITY_INSIDE_H
 
@@ -48,8 +51,23 @@ struct liability_holder {
     struct liability_ask *waiting; /* for an epoch */
 };
 
+/* What the files below tell the ones above. */
+struct liability_hooks {
+    /* Its claims are told: they go on where they were.  `row_minor` is what is
+     * granted to all; 0 lets them ask. */
+    void (*serve)(struct liability *liability, struct liability_entry *entry,
+                  int64_t row_minor);
+    /* All are refused as busy. */
+    void (*refuse)(struct liability *liability, struct liability_entry *entry);
+    /* There is an epoch, or none can be had. */
+    void (*go_on)(struct liability *liability);
+    /* A fenced holder had a lease of this. */
+    void (*reclaim)(struct liability *liability, int64_t market_key, struct str outcome);
+};
+
 struct liability {
     struct liability_options options;
+    const struct liability_hooks *hooks;
     uv_timer_t timer;
     struct map map;
     uint32_t asks;            /* in flight, or waiting for an epoch */
@@ -57,16 +75,21 @@ struct liability {
     bool draining;
 };
 
-/* ---- liability.c ---- */
+/* ---- liability_entry.c ---- */
 
-/* Its claims are told: all are refused as busy, or go on where they were.
- * `row_minor` is what is granted to all; 0 lets them ask. */
-void liability_entry_refuse(struct liability *liability, struct liability_entry *entry);
-void liability_entry_serve(struct liability *liability, struct liability_entry *entry,
-                           int64_t row_minor);
+struct liability_entry *liability_entry_find(const struct liability *liability,
+                                             struct market_id market, struct str outcome);
+/* NULL: there are too many. */
+struct liability_entry *liability_entry_make(struct liability *liability,
+                                             struct market_id market, struct str outcome);
+void liability_entry_drop(struct liability *liability, struct liability_entry *entry);
 /* There is no lease of it, and nothing charged. */
 void liability_entry_clear(struct liability_entry *entry);
-void liability_entry_drop(struct liability *liability, struct liability_entry *entry);
+/* What is granted beyond what is charged goes back with the next ask. */
+void liability_entry_trim(struct liability_entry *entry);
+/* Claims that wait for an answer of the store, in their order. */
+void liability_entry_wait(struct liability_entry *entry, struct liability_claim *claim);
+struct liability_claim *liability_entry_take_waiting(struct liability_entry *entry);
 bool liability_is_own(const struct liability *liability, const struct liability_entry *entry,
                       int64_t bet);
 
@@ -89,23 +112,21 @@ void liability_asks_go_on(struct liability *liability);
 
 /* ---- liability_holder.c ---- */
 
-void liability_hold_init(struct liability *liability);
-void liability_hold_fini(struct liability *liability);
+void liability_holder_init(struct liability *liability);
+void liability_holder_fini(struct liability *liability);
 /* Often enough to renew in time. */
-int64_t liability_hold_tick_ms(const struct liability *liability, int64_t at_most_ms);
+int64_t liability_holder_tick_ms(const struct liability *liability, int64_t at_most_ms);
 /* Gets an epoch; liability_asks_go_on() follows. */
-void liability_hold_join(struct liability *liability);
+void liability_holder_join(struct liability *liability);
 /* Finds out whether the epoch is over. */
-void liability_hold_renew(struct liability *liability);
-void liability_hold_tick(struct liability *liability);
+void liability_holder_renew(struct liability *liability);
+void liability_holder_tick(struct liability *liability);
 /* Past the time it may be fenced, nothing is charged under it any more. */
-void liability_hold_check(struct liability *liability);
-void liability_hold_leave(struct liability *liability);
-/* The epoch is over. */
-void liability_hold_lose(struct liability *liability, int64_t epoch);
+void liability_holder_check(struct liability *liability);
+void liability_holder_leave(struct liability *liability);
 /* One of liability_ask_reclaim() has ended. */
-void liability_hold_reclaimed(struct liability *liability);
+void liability_holder_reclaimed(struct liability *liability);
 /* For a row's mark: never the same twice. */
-int64_t liability_hold_mark(struct liability *liability);
+int64_t liability_holder_mark(struct liability *liability);
 
 #endif

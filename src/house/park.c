@@ -10,14 +10,14 @@
 
 #include "base/clock.h"
 
-struct list {
-    struct parked *first, *last;
+struct park_list {
+    struct parked_request *first, *last;
     size_t n;
 };
 
 struct park {
     uv_timer_t timer;
-    struct list lists[PARK_REASONS];
+    struct park_list lists[PARK_REASONS];
     size_t n, limit;
     bool drained;
 };
@@ -30,7 +30,7 @@ static void on_timer(uv_timer_t *timer)
     int64_t now_us = clock_mono_us();
 
     for (unsigned i = 0; i < PARK_REASONS; i++) {
-        struct parked *parked;
+        struct parked_request *parked;
 
         while ((parked = park->lists[i].first) != NULL && parked->until_us <= now_us) {
             park_take(park, parked);
@@ -83,9 +83,9 @@ void park_free(struct park *park)
 }
 
 /* Behind all that are due before it or with it. */
-static void insert(struct list *list, struct parked *parked)
+static void insert(struct park_list *list, struct parked_request *parked)
 {
-    struct parked *before = list->last;
+    struct parked_request *before = list->last;
 
     while (before != NULL && before->until_us > parked->until_us)
         before = before->previous;
@@ -96,7 +96,7 @@ static void insert(struct list *list, struct parked *parked)
     list->n++;
 }
 
-bool park_put(struct park *park, struct parked *parked, enum park_reason reason,
+bool park_put(struct park *park, struct parked_request *parked, enum park_reason reason,
               int64_t now_us, int64_t until_us)
 {
     CHECK(!parked->in && parked->on_end != NULL && (unsigned)reason < PARK_REASONS);
@@ -113,9 +113,9 @@ bool park_put(struct park *park, struct parked *parked, enum park_reason reason,
     return true;
 }
 
-void park_take(struct park *park, struct parked *parked)
+void park_take(struct park *park, struct parked_request *parked)
 {
-    struct list *list = &park->lists[parked->reason];
+    struct park_list *list = &park->lists[parked->reason];
 
     CHECK(parked->in && list->n > 0);
     *(parked->previous == NULL ? &list->first : &parked->previous->next) = parked->next;
@@ -132,7 +132,7 @@ void park_drain(struct park *park)
 {
     park->drained = true;
     for (unsigned i = 0; i < PARK_REASONS; i++) {
-        struct parked *parked;
+        struct parked_request *parked;
 
         while ((parked = park->lists[i].first) != NULL) {
             park_take(park, parked);
@@ -141,8 +141,8 @@ void park_drain(struct park *park)
     }
 }
 
-struct parked *park_next(const struct park *park, enum park_reason reason,
-                         const struct parked *parked)
+struct parked_request *park_next(const struct park *park, enum park_reason reason,
+                         const struct parked_request *parked)
 {
     return parked == NULL ? park->lists[reason].first : parked->next;
 }

@@ -20,15 +20,15 @@ enum park_end {
     PARK_DRAINED, /* the process stops: refuse it as busy */
 };
 
-struct parked {
+struct parked_request {
     /* the owner's; it is out of the park when this runs, and may come back
      * unless the park is drained */
-    void (*on_end)(struct parked *parked, enum park_end end);
+    void (*on_end)(struct parked_request *parked, enum park_end end);
     void *ctx;
     /* the park's own */
     enum park_reason reason;
     int64_t since_us, until_us;
-    struct parked *next, *previous; /* NULL and NULL beside `in`: alone */
+    struct parked_request *next, *previous; /* NULL and NULL beside `in`: alone */
     bool in;
 };
 
@@ -39,15 +39,15 @@ struct park *park_new(uv_loop_t *loop, size_t limit) MUST_USE;
 void park_free(struct park *park);
 
 /* False: it is full, or drained; nothing happened. */
-bool park_put(struct park *park, struct parked *parked, enum park_reason reason,
+bool park_put(struct park *park, struct parked_request *parked, enum park_reason reason,
               int64_t now_us, int64_t until_us) MUST_USE;
-void park_take(struct park *park, struct parked *parked);
+void park_take(struct park *park, struct parked_request *parked);
 /* Ends all that is there, and from now on nothing is taken in. */
 void park_drain(struct park *park);
 
 /* Of one reason, by deadline: NULL begins and ends. */
-struct parked *park_next(const struct park *park, enum park_reason reason,
-                         const struct parked *parked);
+struct parked_request *park_next(const struct park *park, enum park_reason reason,
+                         const struct parked_request *parked);
 size_t park_count(const struct park *park, enum park_reason reason);
 const char *park_reason_name(enum park_reason reason);
 

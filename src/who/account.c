@@ -428,7 +428,7 @@ void who_post_session(void *ctx, struct http_request *request)
 
 /* ---- log out everywhere --------------------------------------------------- */
 
-static void on_raised(struct reader *reader)
+static void on_raised(struct read_request *reader)
 {
     if (reader->exec.rows > 0)
         session_learn_epoch(reader->who, reader->session.account,
@@ -437,7 +437,7 @@ static void on_raised(struct reader *reader)
     reader_empty(reader, 204);
 }
 
-static void raise_epoch(struct reader *reader)
+static void raise_epoch(struct read_request *reader)
 {
     reader_exec(reader,
                 (struct statement_call){ STATEMENT_EPOCH_RAISE,

@@ -12,7 +12,7 @@
 
 #define ARENA_BYTES ((size_t)64 * 1024)
 
-struct exposure {
+struct exposure_note {
     struct who *who;
     struct arena arena;
     struct store_exec exec;
@@ -20,7 +20,7 @@ struct exposure {
 
 static void on_written(struct store_exec *exec, enum store_result result)
 {
-    struct exposure *exposure = exec->ctx;
+    struct exposure_note *exposure = exec->ctx;
 
     (void)result;
     who_end(exposure->who);
@@ -31,7 +31,7 @@ static void on_written(struct store_exec *exec, enum store_result result)
 static void write_exposures(struct who *who, int64_t account, int64_t now_ms)
 {
     const struct experiments *experiments = who->options.experiments;
-    struct exposure *exposure = calloc(1, sizeof(*exposure));
+    struct exposure_note *exposure = calloc(1, sizeof(*exposure));
 
     CHECK(exposure != NULL && experiments->n <= LENGTH(exposure->exec.calls));
     exposure->who = who;
@@ -72,7 +72,7 @@ void arms_tell(struct who *who, const struct session *session, struct jw *w)
                                  now_ms);
 }
 
-static void write_session(struct reader *reader)
+static void write_session(struct read_request *reader)
 {
     struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);

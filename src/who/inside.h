@@ -29,7 +29,7 @@ struct who {
     char no_password[crypto_pwhash_STRBYTES]; /* what unknown emails are checked against */
 };
 
-/* One more, and one less, that a drain waits for. */
+/* working.c: one more, and one less, that a drain waits for. */
 void who_begin(struct who *who);
 void who_end(struct who *who);
 

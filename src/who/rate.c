@@ -17,7 +17,7 @@
 #define HAND_STEPS 32
 #define US_PER_S 1000000
 
-struct bucket {
+struct rate_bucket {
     int64_t full_us; /* monotonic */
     uint8_t who_bytes;
     char who[WHO_BYTES_MAX];
@@ -26,7 +26,7 @@ struct bucket {
 struct rates {
     int64_t interval_us, burst_us;
     struct map map;
-    struct bucket **buckets; /* n_buckets of limit */
+    struct rate_bucket **buckets; /* n_buckets of limit */
     size_t n_buckets, limit, hand;
 };
 
@@ -43,7 +43,7 @@ struct rates *rates_new(int64_t per_s, size_t limit_entries)
     if (rates->interval_us == 0)
         rates->interval_us = 1;
     rates->burst_us = rates->interval_us * per_s * BURST_S;
-    rates->buckets = calloc(limit_entries, sizeof(struct bucket *));
+    rates->buckets = calloc(limit_entries, sizeof(struct rate_bucket *));
     CHECK(rates->buckets != NULL);
     return rates;
 }
@@ -65,9 +65,9 @@ bool rates_are_on(const struct rates *rates)
 }
 
 /* A bucket that may be used again; out of the map. */
-static struct bucket *evict(struct rates *rates, int64_t now_us)
+static struct rate_bucket *evict(struct rates *rates, int64_t now_us)
 {
-    struct bucket *victim = NULL;
+    struct rate_bucket *victim = NULL;
 
     for (int step = 0; step < HAND_STEPS; step++) {
         victim = rates->buckets[rates->hand];
@@ -84,9 +84,9 @@ static struct str clip(struct str who)
     return who.n <= WHO_BYTES_MAX ? who : (struct str){ who.p, WHO_BYTES_MAX };
 }
 
-static struct bucket *bucket_of(struct rates *rates, struct str who, int64_t now_us)
+static struct rate_bucket *bucket_of(struct rates *rates, struct str who, int64_t now_us)
 {
-    struct bucket *bucket = map_get(&rates->map, who);
+    struct rate_bucket *bucket = map_get(&rates->map, who);
 
     if (bucket != NULL)
         return bucket;
@@ -107,7 +107,7 @@ static struct bucket *bucket_of(struct rates *rates, struct str who, int64_t now
 
 bool rates_take(struct rates *rates, struct str who, int64_t now_us)
 {
-    struct bucket *bucket;
+    struct rate_bucket *bucket;
     int64_t full_us;
 
     if (!rates_are_on(rates))
@@ -127,7 +127,7 @@ static int64_t seconds_up(int64_t us)
 
 struct rate_state rates_state(const struct rates *rates, struct str who, int64_t now_us)
 {
-    const struct bucket *bucket;
+    const struct rate_bucket *bucket;
     struct rate_state state = { 0 };
     int64_t ahead_us = 0;
 

@@ -10,40 +10,40 @@
 #define MAGIC 0x72646572 /* "rder" */
 
 /* The request is the caller's again only until it is answered: once. */
-static void reader_end(struct reader *reader)
+static void reader_end(struct read_request *reader)
 {
     CHECK(reader->magic == MAGIC);
     reader->magic = 0;
     who_end(reader->who);
 }
 
-struct buf *reader_out(struct reader *reader)
+struct buf *reader_out(struct read_request *reader)
 {
     CHECK(reader->magic == MAGIC);
     buf_reset(&reader->who->scratch);
     return &reader->who->scratch;
 }
 
-void reader_json(struct reader *reader, int status, struct str body)
+void reader_json(struct read_request *reader, int status, struct str body)
 {
     reader_end(reader);
     answer_json(reader->request, status, body);
 }
 
-void reader_empty(struct reader *reader, int status)
+void reader_empty(struct read_request *reader, int status)
 {
     reader_end(reader);
     answer_empty(reader->request, status);
 }
 
-void reader_refuse(struct reader *reader, enum refusal refusal, struct str detail)
+void reader_refuse(struct read_request *reader, enum refusal refusal, struct str detail)
 {
     reader_end(reader);
     answer_refusal(reader->request, refusal,
                    detail.n > 0 ? detail : refusal_sentence(refusal), STR_NONE);
 }
 
-void reader_refuse_with(struct reader *reader, enum refusal refusal, struct str members)
+void reader_refuse_with(struct read_request *reader, enum refusal refusal, struct str members)
 {
     reader_end(reader);
     answer_refusal(reader->request, refusal, refusal_sentence(refusal), members);
@@ -51,7 +51,7 @@ void reader_refuse_with(struct reader *reader, enum refusal refusal, struct str 
 
 static void on_rows(struct store_exec *exec, enum store_result result)
 {
-    struct reader *reader = exec->ctx;
+    struct read_request *reader = exec->ctx;
 
     CHECK(reader->magic == MAGIC && exec == &reader->exec);
     if (result != STORE_OK)
@@ -60,14 +60,14 @@ static void on_rows(struct store_exec *exec, enum store_result result)
         reader->rows(reader);
 }
 
-void reader_exec(struct reader *reader, struct statement_call call,
-                 void (*rows)(struct reader *reader))
+void reader_exec(struct read_request *reader, struct statement_call call,
+                 void (*rows)(struct read_request *reader))
 {
     reader_exec_all(reader, &call, 1, rows);
 }
 
-void reader_exec_all(struct reader *reader, const struct statement_call *calls, uint32_t n,
-                     void (*rows)(struct reader *reader))
+void reader_exec_all(struct read_request *reader, const struct statement_call *calls, uint32_t n,
+                     void (*rows)(struct read_request *reader))
 {
     CHECK(n >= 1 && n <= LENGTH(reader->exec.calls) && rows != NULL);
     CHECK(reader->magic == MAGIC);
@@ -82,7 +82,7 @@ void reader_exec_all(struct reader *reader, const struct statement_call *calls, 
     store_exec(reader->who->options.store, &reader->exec);
 }
 
-static void on_account(struct reader *reader)
+static void on_account(struct read_request *reader)
 {
     const struct store_exec *exec = &reader->exec;
     int64_t epoch;
@@ -103,13 +103,13 @@ static void on_account(struct reader *reader)
 }
 
 void reader_start(struct who *who, struct http_request *request, bool fresh,
-                  void *own, void (*then)(struct reader *reader))
+                  void *own, void (*then)(struct read_request *reader))
 {
-    struct reader *reader = ARENA_NEW(&request->arena, struct reader);
+    struct read_request *reader = ARENA_NEW(&request->arena, struct read_request);
     int64_t epoch, at_us;
 
     CHECK(then != NULL);
-    *reader = (struct reader){ .magic = MAGIC, .who = who, .request = request, .then = then,
+    *reader = (struct read_request){ .magic = MAGIC, .who = who, .request = request, .then = then,
                                .own = own };
     who_begin(who);
     if (!session_of(who, request, clock_wall_ms(), &reader->session)) {

@@ -17,23 +17,23 @@
 #include "base/map.h"
 #include "who/inside.h"
 
-struct seen {
+struct seen_token {
     int64_t expires_ms;
     struct session session;
-    struct seen *next;   /* the next younger */
+    struct seen_token *next;   /* the next younger */
     size_t bytes;
     char text[TOKEN_BYTES_MAX];
 };
 
-struct known {
+struct known_epoch {
     int64_t account, epoch, at_us;
-    struct known *next;  /* the next younger */
+    struct known_epoch *next;  /* the next younger */
 };
 
 struct sessions {
     struct map tokens, epochs;
-    struct seen *seen, **seen_last;    /* oldest first: who gives way */
-    struct known *known, **known_last;
+    struct seen_token *seen, **seen_last;    /* oldest first: who gives way */
+    struct known_epoch *known, **known_last;
 };
 
 struct sessions *sessions_new(void)
@@ -50,8 +50,8 @@ struct sessions *sessions_new(void)
 
 void sessions_free(struct sessions *sessions)
 {
-    struct seen *seen;
-    struct known *known;
+    struct seen_token *seen;
+    struct known_epoch *known;
 
     if (sessions == NULL)
         return;
@@ -85,9 +85,9 @@ static struct str bearer(const struct http_request *request)
 }
 
 /* Room for one more: new, or the oldest one's. */
-static struct seen *seen_take(struct sessions *sessions)
+static struct seen_token *seen_take(struct sessions *sessions)
 {
-    struct seen *seen = sessions->seen;
+    struct seen_token *seen = sessions->seen;
 
     if (seen == NULL || sessions->tokens.n < LIMIT_SESSIONS) {
         seen = malloc(sizeof(*seen));
@@ -101,11 +101,11 @@ static struct seen *seen_take(struct sessions *sessions)
     return seen;
 }
 
-static const struct seen *remember(struct sessions *sessions, struct str text,
+static const struct seen_token *remember(struct sessions *sessions, struct str text,
                                    const struct token *token,
                                    const struct currency *currency)
 {
-    struct seen *seen = seen_take(sessions);
+    struct seen_token *seen = seen_take(sessions);
 
     CHECK(text.n <= sizeof(seen->text));
     memcpy(seen->text, text.p, text.n);
@@ -119,7 +119,7 @@ static const struct seen *remember(struct sessions *sessions, struct str text,
     return seen;
 }
 
-static const struct seen *verify(struct who *who, struct str text, int64_t now_ms)
+static const struct seen_token *verify(struct who *who, struct str text, int64_t now_ms)
 {
     const struct currency *currency;
     struct token token;
@@ -132,7 +132,7 @@ static const struct seen *verify(struct who *who, struct str text, int64_t now_m
     return remember(who->sessions, text, &token, currency);
 }
 
-static const struct known *known_epoch(const struct who *who, int64_t account)
+static const struct known_epoch *known_epoch(const struct who *who, int64_t account)
 {
     return map_get(&who->sessions->epochs, MAP_KEY(&account));
 }
@@ -140,7 +140,7 @@ static const struct known *known_epoch(const struct who *who, int64_t account)
 bool session_known_epoch(const struct who *who, int64_t account, int64_t *epoch,
                          int64_t *at_us)
 {
-    const struct known *known = known_epoch(who, account);
+    const struct known_epoch *known = known_epoch(who, account);
 
     if (known == NULL)
         return false;
@@ -153,8 +153,8 @@ bool session_of(struct who *who, struct http_request *request, int64_t now_ms,
                 struct session *session)
 {
     struct str text = bearer(request);
-    const struct seen *seen;
-    const struct known *known;
+    const struct seen_token *seen;
+    const struct known_epoch *known;
 
     if (text.n == 0 || text.n > TOKEN_BYTES_MAX)
         return false;
@@ -184,9 +184,9 @@ struct str session_start(struct who *who, const struct session *session,
     return token_sign(who->keys, &token, arena);
 }
 
-static struct known *known_take(struct sessions *sessions)
+static struct known_epoch *known_take(struct sessions *sessions)
 {
-    struct known *known = sessions->known;
+    struct known_epoch *known = sessions->known;
 
     if (known == NULL || sessions->epochs.n < LIMIT_ACCOUNT_CACHE) {
         known = malloc(sizeof(*known));
@@ -203,7 +203,7 @@ static struct known *known_take(struct sessions *sessions)
 void session_learn_epoch(struct who *who, int64_t account, int64_t epoch, int64_t now_us)
 {
     struct sessions *sessions = who->sessions;
-    struct known *known = map_get(&sessions->epochs, MAP_KEY(&account));
+    struct known_epoch *known = map_get(&sessions->epochs, MAP_KEY(&account));
 
     if (known != NULL) {
         /* A read that began before a log-out may answer after it. */
@@ -214,7 +214,7 @@ void session_learn_epoch(struct who *who, int64_t account, int64_t epoch, int64_
         return;
     }
     known = known_take(sessions);
-    *known = (struct known){ account, epoch, now_us, NULL };
+    *known = (struct known_epoch){ account, epoch, now_us, NULL };
     *sessions->known_last = known;
     sessions->known_last = &known->next;
     CHECK(map_put(&sessions->epochs, MAP_KEY(&known->account), known));
@@ -223,7 +223,7 @@ void session_learn_epoch(struct who *who, int64_t account, int64_t epoch, int64_
 void session_drop(struct who *who, const struct http_request *request)
 {
     struct str text = bearer(request);
-    struct seen *seen = text.n == 0 ? NULL : map_get(&who->sessions->tokens, text);
+    struct seen_token *seen = text.n == 0 ? NULL : map_get(&who->sessions->tokens, text);
 
     /* It keeps its place in the line of those who give way. */
     if (seen != NULL)

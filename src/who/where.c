@@ -73,7 +73,7 @@ void where_write_session(struct jw *w, const struct where *where)
 
 /* ---- what is kept --------------------------------------------------------- */
 
-struct note {
+struct country_note {
     struct who *who;
     struct where where;
     struct arena arena;
@@ -82,7 +82,7 @@ struct note {
 
 static void on_written(struct store_exec *exec, enum store_result result)
 {
-    struct note *note = exec->ctx;
+    struct country_note *note = exec->ctx;
 
     (void)result;
     who_end(note->who);
@@ -92,7 +92,7 @@ static void on_written(struct store_exec *exec, enum store_result result)
 
 void where_note(struct who *who, int64_t customer, const struct where *where, int64_t now_ms)
 {
-    struct note *note;
+    struct country_note *note;
 
     if (where->country[0] == '\0' || !store_is_up(who->options.store))
         return;

@@ -19,13 +19,13 @@ static struct h_world {
     struct house house;
     struct park *parks[H_PROCESSES];
     struct holds *holds[H_PROCESSES];
-    struct held held[H_BETS];
+    struct held_bet held[H_BETS];
     struct slip slips[H_BETS];
     int decided[H_BETS]; /* enum hold_decision, or H_NOTHING */
     int64_t offered[H_BETS];
 } h;
 
-static void h_on_decision(struct held *held, enum hold_decision decision, int64_t offer_minor)
+static void h_on_decision(struct held_bet *held, enum hold_decision decision, int64_t offer_minor)
 {
     uint32_t i = (uint32_t)(held - h.held);
 
@@ -77,7 +77,7 @@ static void h_stop(void)
 static void h_hold(uint32_t process, uint32_t i, int64_t stake)
 {
     h.slips[i] = suite_slip();
-    h.held[i] = (struct held){
+    h.held[i] = (struct held_bet){
         .account = 1000, .id = 100 + i, .currency = currency_find(STR("EUR")),
         .slip = &h.slips[i], .stake_minor = stake, .potential_minor = stake * 5 / 2,
         .house_minor = stake, .on_decision = h_on_decision,

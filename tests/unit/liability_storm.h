@@ -214,7 +214,7 @@ static void s_main(const char *url, uint32_t of, uint32_t node, bool fence)
     CHECK(process.store != NULL);
     process.liability = liability_new(&(struct liability_options){
         .loop = &process.loop, .store = process.store, .house = &process.house, .node = node,
-        .tick_ms = 20, .hold_ms = S_HOLD_MS, .next_bet = s_next_bet, .ctx = &process.ids,
+        .tick_ms = 20, .lease_ms = S_HOLD_MS, .next_bet = s_next_bet, .ctx = &process.ids,
     });
     for (uint32_t i = 0; i < S_SLOTS; i++) {
         struct s_slot *slot = &process.slots[i];

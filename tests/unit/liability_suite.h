@@ -66,7 +66,7 @@ static void l_start_one(uint32_t i, int64_t tick_ms, int64_t hold_ms)
     l.ids[i].node = l.as_node != 0 ? l.as_node : i + 1;
     l.processes[i] = liability_new(&(struct liability_options){
         .loop = &suite.loop, .store = l.stores[i], .house = &l.house,
-        .node = l.ids[i].node, .tick_ms = tick_ms, .hold_ms = hold_ms, .is_over = l_is_over,
+        .node = l.ids[i].node, .tick_ms = tick_ms, .lease_ms = hold_ms, .is_over = l_is_over,
         .next_bet = l_next_bet, .ctx = &l.ids[i],
     });
 }

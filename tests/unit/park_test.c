@@ -13,18 +13,18 @@
 
 static uv_loop_t loop;
 static struct park *park;
-static struct parked spaces[SPACES];
+static struct parked_request spaces[SPACES];
 static int order[SPACES * 4], n_ended;
 static enum park_end ends[SPACES * 4];
 
-static void on_end(struct parked *parked, enum park_end end)
+static void on_end(struct parked_request *parked, enum park_end end)
 {
     assert_false(parked->in);
     order[n_ended] = (int)(parked - spaces);
     ends[n_ended++] = end;
 }
 
-static void on_end_again(struct parked *parked, enum park_end end)
+static void on_end_again(struct parked_request *parked, enum park_end end)
 {
     int64_t now_us = clock_mono_us();
 
@@ -52,7 +52,7 @@ static int set_up(void **state)
 {
     (void)state;
     for (int i = 0; i < SPACES; i++)
-        spaces[i] = (struct parked){ .on_end = on_end };
+        spaces[i] = (struct parked_request){ .on_end = on_end };
     n_ended = 0;
     assert_int_equal(uv_loop_init(&loop), 0);
     park = park_new(&loop, SPACES - 1);
