@@ -78,9 +78,15 @@ build() {
     return 1
 }
 
-# Two at a time: one for each core of the smallest machine.
-pairs() { # FUNCTION ARGUMENT: reads what the function's last argument is
-    xargs -P 2 -I{} bash -c "$1 $2 {}"
+# N at a time.
+abreast() { # N FUNCTION ARGUMENT: reads what the function's last argument is
+    xargs -P "$1" -I{} bash -c "$2 $3 {}"
+}
+
+# Those first that wait longest, for PostgreSQL and for groups of Kafka.
+longest_first() {
+    awk '/(postgres|kafka|sim|worldcup)_test/ { print; next } { rest = rest $0 "\n" }
+        END { printf "%s", rest }'
 }
 
 # One cmocka program, a TAP document; into a file of its own.
@@ -108,7 +114,7 @@ units() {
     begin=$SECONDS
     rm -rf "$logs/unit-$variant"
     mkdir -p "$logs/unit-$variant"
-    pairs unit "$variant" <<<"$all"
+    longest_first <<<"$all" | abreast 4 unit "$variant" # most of their time they wait
     : >"$log"
     for file in $all; do
         out=$logs/unit-$variant/$(basename "$file" .c).out
@@ -146,7 +152,7 @@ fuzz() {
     all=$(files fuzz '*_fuzz.c')
     rm -rf "$logs/fuzz" "$logs/corpus"
     mkdir -p "$logs/fuzz" "$logs/corpus" "$logs/crashes"
-    pairs fuzz_one "${OVERROUND_FUZZ_SECONDS:-12}" <<<"$all"
+    abreast 2 fuzz_one "${OVERROUND_FUZZ_SECONDS:-12}" <<<"$all"
     cat "$logs"/fuzz/*.out >"$log"
     bad=$(grep -ac '^FAILED: ' "$log")
     finish fuzz $(($(wc -l <<<"$all") - bad)) "$bad" $((SECONDS - begin)) "$log"
@@ -184,13 +190,20 @@ tap_count() {
     sed -n "s/^# $1 \([0-9]*\)\$/\1/p" "$2" | tail -1 | grep . || echo 0
 }
 
-# One PostgreSQL for a step; the tests make a database each in it.
+# One PostgreSQL for a step; the tests make a database each in it, by a template that is
+# migrated once (tests/api/lib/store.js).
 with_postgres() {
     local folder log=$logs/$step-postgres.log
     folder=$(mktemp -d "${TMPDIR:-/tmp}/overround-pg-XXXXXX")
     OVERROUND_TEST_PG=$(scripts/pg.sh start "$folder" -c max_connections=200 2>"$log" | tail -1)
-    export OVERROUND_TEST_PG
-    if [ -z "$OVERROUND_TEST_PG" ]; then
+    export OVERROUND_TEST_PG OVERROUND_TEST_PG_TEMPLATE=migrated
+    if [ -n "$OVERROUND_TEST_PG" ] &&
+        ! { psql -qc 'create database migrated' "$OVERROUND_TEST_PG" &&
+            build/overround migrate --store "${OVERROUND_TEST_PG%/*}/migrated"; } >>"$log" 2>&1; then
+        echo "FAILED: a migrated template" >>"$log"
+        finish "$step-postgres" 0 1 0 "$log"
+        scripts/pg.sh stop "$folder" >/dev/null 2>&1
+    elif [ -z "$OVERROUND_TEST_PG" ]; then
         echo "FAILED: scripts/pg.sh start" >>"$log"
         finish "$step-postgres" 0 1 0 "$log"
         cat "$log"
@@ -198,7 +211,7 @@ with_postgres() {
         "$@"
         scripts/pg.sh stop "$folder" >/dev/null 2>&1
     fi
-    unset OVERROUND_TEST_PG
+    unset OVERROUND_TEST_PG OVERROUND_TEST_PG_TEMPLATE
     rm -rf "$folder"
 }
 

@@ -1,8 +1,9 @@
 /*
  * The behaviour of store.h, written once and run on both engines.
  *
- * The including test defines suite_fresh(), which returns the URL of an
- * empty database of its own, and puts STORE_SUITE into its list of tests.
+ * The including test defines suite_fresh(), which returns the URL of a
+ * database of its own without a row in it, migrated or not, and puts
+ * STORE_SUITE into its list of tests.
  * Each test begins with a migrated, empty store and ends with an audit.
  */
 #ifndef TESTS_UNIT_STORE_SUITE_H

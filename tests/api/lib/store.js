@@ -95,13 +95,19 @@ function sqliteStore() {
   };
 }
 
+// The database of a server that is migrated already, for all who want one like it.
+function templateOf(server) {
+  return server === process.env.OVERROUND_TEST_PG && process.env.OVERROUND_TEST_PG_TEMPLATE;
+}
+
 let databases = 0;
 function postgresStore(server, { migrated = true } = {}) {
   const folder = makeFolder();
   const name = `t${process.pid}_${++databases}`;
-  psql(server, `create database ${name}`);
+  const template = migrated && templateOf(server);
+  psql(server, `create database ${name} template ${template || 'template1'}`);
   const url = withDatabase(server, name);
-  if (migrated) migrate(url);
+  if (migrated && !template) migrate(url);
   return {
     kind: 'postgres',
     folder,
