@@ -17,9 +17,9 @@
 
 #include "analytics/period.h"
 #include "analytics/stats.h"
+#include "api/answer.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "net/answer.h"
 
 #define ROWS_BYTES (4 * 1024 * 1024)
 #define DAYS_USUAL 27 /* before today: four weeks */

@@ -15,7 +15,7 @@
 struct count {
     int64_t n, us;
     int status;
-    enum refusal refused;
+    struct str label;         /* the refusal's code; empty: none */
     struct str route, method; /* in key */
     size_t n_key;
     char key[KEY_BYTES];
@@ -64,8 +64,7 @@ static void send_count(struct traffic *traffic, const struct count *count, int64
     jw_put_str(&w, "route", count->route);
     jw_put_str(&w, "method", count->method);
     jw_put_int(&w, "status", count->status);
-    jw_put_str(&w, "code", count->refused == REFUSE_NOTHING
-                             ? STR("") : str_of(refusal_info(count->refused)->code));
+    jw_put_str(&w, "code", count->label);
     jw_put_int(&w, "n", count->n);
     jw_put_int(&w, "us", count->us);
     jw_object_end(&w);
@@ -95,10 +94,10 @@ static void on_tick(uv_timer_t *timer)
 static struct count *count_of(struct traffic *traffic, const struct http_request *request,
                               int status)
 {
-    struct count made = { .status = status, .refused = request->refused }, *count;
+    struct count made = { .status = status, .label = request->label }, *count;
     struct str route = request->route.n > 0 ? request->route : STR("none");
-    int n = snprintf(made.key, sizeof(made.key), "%d %d " STR_FMT " " STR_FMT, status,
-                     (int)request->refused, STR_ARG(request->method), STR_ARG(route));
+    int n = snprintf(made.key, sizeof(made.key), "%d " STR_FMT " " STR_FMT " " STR_FMT, status,
+                     STR_ARG(request->label), STR_ARG(request->method), STR_ARG(route));
 
     if (n < 0 || (size_t)n >= sizeof(made.key))
         return NULL;

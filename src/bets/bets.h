@@ -7,7 +7,7 @@
  *           -> store_money -> answers when the commit returns (lane.c)
  *
  * Every handler has the shape of a route: it gets the struct bets and the
- * request, and answers now or later through net/answer.h.
+ * request, and answers now or later through api/answer.h.
  */
 #ifndef BETS_BETS_H
 #define BETS_BETS_H
@@ -15,6 +15,7 @@
 #include "house/brakes.h"
 #include "who/who.h"
 
+struct operator;
 struct bets;
 struct tracer;
 

@@ -4,8 +4,8 @@
  */
 #include "bets/command.h"
 
+#include "api/answer.h"
 #include "base/clock.h"
-#include "net/answer.h"
 
 #define MAGIC 0x6d6f6e79 /* "mony" */
 
@@ -99,9 +99,9 @@ static void refuse_all(struct money_command *c, enum refusal refusal, struct str
 
     buf_reset(out);
     answer_refusal_body(out, refusal, detail.n > 0 ? detail : refusal_sentence(refusal), members);
-    c->request->refused = refusal;
+    answer_label(c->request, refusal);
     for (struct command_copy *copy = c->copies; copy != NULL; copy = copy->next)
-        copy->request->refused = refusal;
+        answer_label(copy->request, refusal);
     answer_all(c, info->status, "application/problem+json", buf_view(out));
 }
 

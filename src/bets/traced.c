@@ -55,9 +55,8 @@ void traced_end(const struct bet_trace *traced, const struct http_request *reque
     *attribute++ = (struct span_attribute){ "http.request.method", "POST", 0 };
     *attribute++ = (struct span_attribute){ "http.route", "/v1/bets", 0 };
     *attribute++ = (struct span_attribute){ "http.response.status_code", NULL, status };
-    if (request->refused != REFUSE_NOTHING)
-        *attribute++ = (struct span_attribute){ "overround.refusal",
-                                                refusal_info(request->refused)->code, 0 };
+    if (request->label.n > 0) /* a literal */
+        *attribute++ = (struct span_attribute){ "overround.refusal", request->label.p, 0 };
     if (bet != 0)
         *attribute = (struct span_attribute){ "overround.bet.id", NULL, bet };
     CHECK(request->id.n <= sizeof(span.request));

@@ -4,10 +4,10 @@
  */
 #include "desk/inside.h"
 
+#include "api/answer.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "desk/write.h"
-#include "net/answer.h"
 
 struct audit {
     struct desk_calls *desk;

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
+#include "api/answer.h"
+#include "api/request.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "desk/body.h"
-#include "net/answer.h"
 
 #define ENTRY_BYTES LIMIT_FEED_BODY_BYTES
 #define NOTE_ARENA_BYTES (64 * 1024)
@@ -245,7 +246,7 @@ static struct call *call_new(struct desk_calls *desk, struct http_request *reque
 
     call->desk = desk;
     call->request = request;
-    order_init(&call->order, act, request->operator->name);
+    order_init(&call->order, act, request_operator(request)->name);
     return call;
 }
 
@@ -402,11 +403,11 @@ static int64_t asked_id(const struct http_request *request)
 
 static bool is_own(const struct desk_proposal *proposal, struct http_request *request)
 {
-    if (!str_eq(proposal->operator, request->operator->name))
+    if (!str_eq(proposal->operator, request_operator(request)->name))
         return false;
     metric_add(METRIC_DESK_REFUSED, STR("self_confirm"), 1);
     log_warn("desk", "refused: a proposal needs another operator",
-             "operator=" STR_FMT " proposal=%lld", STR_ARG(request->operator->name),
+             "operator=" STR_FMT " proposal=%lld", STR_ARG(request_operator(request)->name),
              (long long)proposal->id);
     answer_refusal(request, REFUSE_FORBIDDEN, STR("another operator must confirm it"), STR_NONE);
     return true;

@@ -20,6 +20,7 @@
 #include "model/desk.h"
 #include "model/house.h"
 
+struct operator;
 struct desk_calls;
 
 struct desk_options {

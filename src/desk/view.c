@@ -3,9 +3,10 @@
 
 #include <stdlib.h>
 
+#include "api/answer.h"
+#include "api/request.h"
 #include "base/limits.h"
 #include "desk/write.h"
-#include "net/answer.h"
 
 #define STATUS_NOT_STARTED 0
 #define STATUS_ENDED 3
@@ -47,11 +48,11 @@ void desk_get_me(void *ctx UNUSED, struct http_request *request)
     w = jw_to(&out);
     jw_object(&w);
     jw_key(&w, "name");
-    jw_str(&w, request->operator->name);
+    jw_str(&w, request_operator(request)->name);
     jw_key(&w, "roles");
     jw_array(&w);
 #define ROLE(name, text, includes, doc)              \
-    if (operator_may(request->operator, ROLE_##name)) \
+    if (operator_may(request_operator(request), ROLE_##name)) \
         jw_str(&w, STR(text));
 #include "tbl/roles.h"
 #undef ROLE

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/answer.h"
+#include "api/answer.h"
 
 #define FILES 64
 #define FILE_BYTES ((size_t)4 * 1024 * 1024)

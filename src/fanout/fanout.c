@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "api/answer.h"
 #include "base/build.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/process.h"
 #include "fanout/upstream.h"
 #include "model/rules_hash.h"
-#include "net/answer.h"
 #include "net/listen.h"
 
 #define ARENA_BYTES ((size_t)1024 * 1024)

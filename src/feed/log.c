@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -28,7 +29,6 @@
 #include "feed/inbox.h"
 #include "feed/inside.h"
 #include "feed/publish.h"
-#include "net/answer.h"
 
 #define ENTRY_ARENA_BYTES (LIMIT_FEED_BODY_BYTES * 16)
 #define TICK_MS 500

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "feed/inside.h"
-#include "net/answer.h"
 
 static void refuse_malformed(struct http_request *request, const struct uof_error *error)
 {

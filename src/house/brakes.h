@@ -18,6 +18,8 @@
 #include "house/park.h"
 #include "model/ids.h"
 
+struct operator;
+
 struct brakes_options {
     uv_loop_t *loop;
     struct store *store;

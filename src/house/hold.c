@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "net/answer.h"
 
 struct holds *holds_new(const struct holds_options *options)
 {

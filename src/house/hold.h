@@ -20,6 +20,8 @@
 #include "net/http.h"
 #include "store/store.h"
 
+struct operator;
+
 enum hold_decision {
     HOLD_ACCEPT, HOLD_DECLINE, HOLD_OFFER,
     HOLD_TIMEOUT, /* nobody said anything */

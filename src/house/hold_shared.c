@@ -11,8 +11,8 @@
 
 #include <stdlib.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
-#include "net/answer.h"
 
 #define POLL_MS 100
 #define TIDY_MS 60000

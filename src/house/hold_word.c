@@ -6,9 +6,10 @@
 #include <inttypes.h>
 #include <sodium.h>
 
+#include "api/answer.h"
+#include "api/request.h"
 #include "base/log.h"
 #include "house/hold_inside.h"
-#include "net/answer.h"
 
 #define REASON_BYTES 500
 
@@ -153,7 +154,7 @@ bool hold_read_offer(struct hold_word *word, const struct currency *currency,
 void hold_note(const struct holds *holds, const struct hold_said *said,
                const struct http_request *request)
 {
-    const struct operator *operator = request->operator;
+    const struct operator *operator = request_operator(request);
     const struct hold_word *word = &said->word;
     struct buf what;
 

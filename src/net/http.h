@@ -15,8 +15,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/route.h"
-#include "model/operator.h"
-#include "model/refusal.h"
 #include "net/conn.h"
 #include "net/request_id.h"
 
@@ -33,12 +31,13 @@ struct http_request {
     char peer[64];             /* address of the client */
     int64_t arrived_us;        /* monotonic, when its last byte came */
     struct str param;          /* the {part} of the route's path, decoded */
-    const struct operator *operator; /* who asks; NULL: not an operator's route */
+    const void *who;           /* who asks, in the caller's terms; NULL: it did not look */
     void *context;             /* the handler's own */
     struct str route;          /* of the table of routes; empty: none */
     struct str caching;        /* Cache-Control of what is found; empty: no-store */
     enum rate_class rate;      /* what limits it, of the route */
-    enum refusal refused;      /* by what it is answered, if so */
+    struct str label;          /* the caller's word for the answer, which is counted by it;
+                                  literals alone, for counts outlive the request */
 };
 
 /* A header's value, or STR_NONE.  Names match without regard to case. */

@@ -199,7 +199,7 @@ static const http_parser_settings settings = {
     .on_message_complete = on_complete,
 };
 
-static void reader_start(struct http_reader *reader)
+static void begin(struct http_reader *reader)
 {
     http_parser_init(&reader->parser, HTTP_REQUEST);
     reader->parser.data = reader;
@@ -223,7 +223,8 @@ static void reader_start(struct http_reader *reader)
     reader->request.context = NULL;
     reader->request.route = STR_NONE;
     reader->request.caching = STR_NONE;
-    reader->request.refused = REFUSE_NOTHING;
+    reader->request.who = NULL;
+    reader->request.label = STR_NONE;
     reader->request.arrived_us = 0;
 }
 
@@ -233,7 +234,7 @@ void http_reader_init(struct http_reader *reader, const struct http_options *opt
     arena_init(&reader->request.arena, LIMIT_REQUEST_ARENA_BYTES);
     buf_init(&reader->head, LIMIT_HEADER_BYTES);
     buf_init(&reader->body, options->body_limit);
-    reader_start(reader);
+    begin(reader);
 }
 
 void http_reader_fini(struct http_reader *reader)
@@ -260,7 +261,7 @@ void http_reader_next(struct http_reader *reader)
         buf_reset(&reader->body);
     }
     buf_reset(&reader->head);
-    reader_start(reader);
+    begin(reader);
 }
 
 enum http_reader_result http_reader_feed(struct http_reader *reader, const char *p,

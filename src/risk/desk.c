@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "model/desk.h"
-#include "net/answer.h"
 #include "risk/inside.h"
 
 #define PAGE_DEFAULT 50

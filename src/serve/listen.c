@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "analytics/traffic.h"
+#include "api/answer.h"
 #include "base/build.h"
 #include "base/limits.h"
 #include "base/metrics.h"
@@ -15,7 +16,6 @@
 #include "feed/feed.h"
 #include "feed/lease.h"
 #include "model/rules_hash.h"
-#include "net/answer.h"
 #include "odds/odds.h"
 #include "risk/risk.h"
 #include "settle/relay.h"

@@ -2,12 +2,12 @@
 #include "serve/routes.h"
 
 #include "analytics/cohorts.h"
+#include "api/answer.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "bets/bets.h"
 #include "desk/desk.h"
 #include "feed/feed.h"
-#include "net/answer.h"
 #include "risk/risk.h"
 #include "serve/serve.h"
 #include "settle/reports.h"
@@ -80,20 +80,23 @@ static unsigned role_of(const struct route *route)
 static bool admit(const struct routes *routes, const struct route *route,
                   struct http_request *request)
 {
+    const struct operator *operator;
+
     if (route->who == WHO_PUBLIC || route->who == WHO_PROBE)
         return true;
-    request->operator = who_asks(routes, request);
-    if (request->operator == NULL) {
+    operator = who_asks(routes, request);
+    request->who = operator;
+    if (operator == NULL) {
         answer_refusal(request, REFUSE_UNAUTHORIZED, STR("an operator's token is needed"),
                        STR_NONE);
         return false;
     }
-    if (operator_may(request->operator, role_of(route)))
+    if (operator_may(operator, role_of(route)))
         return true;
     metric_add(METRIC_DESK_REFUSED, STR("role"), 1);
     log_warn("operators", "refused: the role does not allow it",
              "operator=" STR_FMT " method=" STR_FMT " path=" STR_FMT,
-             STR_ARG(request->operator->name), STR_ARG(route->method), STR_ARG(route->path));
+             STR_ARG(operator->name), STR_ARG(route->method), STR_ARG(route->path));
     answer_refusal(request, REFUSE_FORBIDDEN, STR_NONE, STR_NONE);
     return false;
 }

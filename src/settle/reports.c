@@ -23,10 +23,10 @@
 #include <strings.h>
 
 #include "analytics/period.h"
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "model/money.h"
-#include "net/answer.h"
 
 #define MINUTE_MS 60000
 #define SERIES_MINUTES_MAX 1440

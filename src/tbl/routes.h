@@ -18,7 +18,7 @@
  * WHERE: HOME is for countries in which the house takes bets; ABROAD is also for
  * who is in another: to log in and out, see what is his, take it out, and limit
  * or exclude himself.
- * The context is what the handler gets (src/serve/routes.h); request->operator says
+ * The context is what the handler gets (src/serve/routes.h); request_operator() says
  * who asks.
  */
 #ifndef ROUTE

@@ -3,8 +3,8 @@
 
 #include <strings.h>
 
+#include "api/answer.h"
 #include "base/embed.h"
-#include "net/answer.h"
 
 #define POLICY                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \

@@ -11,11 +11,11 @@
 
 #include <stdlib.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "model/money.h"
-#include "net/answer.h"
 #include "net/cache_tag.h"
 #include "web/event_json.h"
 

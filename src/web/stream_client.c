@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "api/answer.h"
 #include "base/json.h"
 #include "base/metrics.h"
 #include "model/money.h"
-#include "net/answer.h"
 #include "web/stream_inside.h"
 
 #define CLIENT_MAGIC 0x73747265u /* "stre" */

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "net/answer.h"
+#include "api/answer.h"
 #include "web/stream_inside.h"
 
 #define WAIT_MS 5000

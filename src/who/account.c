@@ -7,10 +7,10 @@
  */
 #include <time.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "who/inside.h"
-#include "net/answer.h"
 
 #define PASSWORD_BYTES_MIN 8
 #define PASSWORD_BYTES_MAX 128
@@ -54,7 +54,7 @@ static void refuse_with(struct visit *visit, enum refusal refusal, struct str de
     answer_refusal_body(&who->scratch, refusal,
                         detail.n > 0 ? detail : refusal_sentence(refusal), members);
     who_end(who);
-    request->refused = refusal;
+    answer_label(request, refusal);
     refuse_respond(who, request, status == 429 ? client_of(visit) : STR_NONE, status,
                    "application/problem+json", buf_view(&who->scratch));
 }

@@ -1,8 +1,8 @@
 /* Requests that read: see reader.h. */
 #include "who/reader.h"
 
+#include "api/answer.h"
 #include "base/clock.h"
-#include "net/answer.h"
 #include "who/inside.h"
 
 #define EPOCH_LIVES_US (60 * INT64_C(1000000))

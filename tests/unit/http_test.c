@@ -17,10 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/metrics.h"
-#include "net/answer.h"
 
 #define HELD 256
 #define PATIENCE_US 5000000
@@ -36,7 +36,7 @@ struct world {
     char last_peer[64];
     unsigned answers;                /* told by on_answer, with the last one's */
     int last_status;
-    enum refusal last_refused;
+    struct str last_label;
 };
 
 static struct world world;
@@ -100,7 +100,7 @@ static void on_answer(void *ctx, const struct http_request *request, int status)
     assert_true(request->arrived_us > 0);
     world.answers++;
     world.last_status = status;
-    world.last_refused = request->refused;
+    world.last_label = request->label;
 }
 
 static size_t body_limit_of(void *ctx, struct str method, struct str path)
@@ -899,12 +899,12 @@ static void answers_are_told(void **state)
     client_expect(client, "problems/busy", 1);
     assert_int_equal(world.answers, 1);
     assert_int_equal(world.last_status, 503);
-    assert_int_equal(world.last_refused, REFUSE_BUSY);
+    assert_true(str_eq(world.last_label, STR("busy")));
     client_send(client, STR("GET /a HTTP/1.1\r\n\r\n"));
     client_expect(client, "2 GET /a", 1);
     assert_int_equal(world.answers, 2);
     assert_int_equal(world.last_status, 200);
-    assert_int_equal(world.last_refused, REFUSE_NOTHING);
+    assert_int_equal(world.last_label.n, 0);
     client_close(client);
 }
 

@@ -51,10 +51,10 @@ static bool says(unsigned i, const char *part)
     return memmem(told[i].p, told[i].n, part, strlen(part)) != NULL;
 }
 
-static void answer(struct traffic *traffic, const char *route, int status, enum refusal refused)
+static void answer(struct traffic *traffic, const char *route, int status, const char *code)
 {
     struct http_request request = {
-        .method = STR("POST"), .route = str_of(route), .refused = refused,
+        .method = STR("POST"), .route = str_of(route), .label = str_of(code),
         .arrived_us = clock_mono_us() - 100,
     };
 
@@ -67,10 +67,10 @@ static void requests_are_added_up(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++)
-        answer(traffic, "/v1/bets", 201, REFUSE_NOTHING);
-    answer(traffic, "/v1/bets", 409, REFUSE_ODDS_CHANGED);
-    answer(traffic, "/v1/bets", 409, REFUSE_MARKET_SUSPENDED);
-    answer(traffic, "", 404, REFUSE_NOT_FOUND);
+        answer(traffic, "/v1/bets", 201, NULL);
+    answer(traffic, "/v1/bets", 409, "odds_changed");
+    answer(traffic, "/v1/bets", 409, "market_suspended");
+    answer(traffic, "", 404, "not_found");
     assert_int_equal(n_told, 0);
     end(traffic);
     assert_int_equal(n_told, 4);
@@ -87,7 +87,7 @@ static void a_second_is_told_when_it_is_over(void **state)
     struct traffic *traffic = make();
 
     (void)state;
-    answer(traffic, "/v1/bets", 201, REFUSE_NOTHING);
+    answer(traffic, "/v1/bets", 201, NULL);
     while (n_told == 0)
         uv_run(&loop, UV_RUN_ONCE);
     assert_int_equal(n_told, 1);
@@ -102,7 +102,7 @@ static void what_is_not_taken_is_dropped(void **state)
 
     (void)state;
     takes = false;
-    answer(traffic, "/v1/bets", 201, REFUSE_NOTHING);
+    answer(traffic, "/v1/bets", 201, NULL);
     end(traffic);
     assert_int_equal(metric_value(METRIC_TRAFFIC_RECORDS, STR("dropped")), dropped + 1);
 }

@@ -1,8 +1,8 @@
 /*
- * Answers: JSON bodies and refusals as RFC 9457 problem+json.  Counts them.
+ * Answers: JSON bodies and refusals as RFC 9457 problem+json.
  */
-#ifndef NET_ANSWER_H
-#define NET_ANSWER_H
+#ifndef API_ANSWER_H
+#define API_ANSWER_H
 
 #include "model/refusal.h"
 #include "net/http.h"
@@ -25,6 +25,8 @@ void answer_refusal_with(struct http_request *request, enum refusal refusal, str
                          const struct http_header *headers, size_t n_headers);
 /* 405, with the methods that are allowed here ("GET, POST"). */
 void answer_method_not_allowed(struct http_request *request, struct str allow);
+/* Answers are counted by the refusal's code; answer_refusal() sees to it. */
+void answer_label(struct http_request *request, enum refusal refusal);
 /* The body alone, for verdicts that are stored or sent otherwise. */
 void answer_refusal_body(struct buf *out, enum refusal refusal, struct str detail,
                          struct str members);

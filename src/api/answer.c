@@ -3,7 +3,7 @@
  * tbl/refusals.h gives status, title and code; the caller gives the sentence
  * for this occurrence and what the client needs to go on.
  */
-#include "net/answer.h"
+#include "api/answer.h"
 
 #include "base/json.h"
 #include "base/limits.h"
@@ -70,6 +70,11 @@ static size_t refusal_headers(int status, struct http_header *header)
     }
 }
 
+void answer_label(struct http_request *request, enum refusal refusal)
+{
+    request->label = str_of(refusal_info(refusal)->code);
+}
+
 static void answer_problem(struct http_request *request, enum refusal refusal,
                            struct str detail, struct str members,
                            const struct http_header *header, size_t n_headers)
@@ -78,7 +83,7 @@ static void answer_problem(struct http_request *request, enum refusal refusal,
 
     buf_init(&body, LIMIT_RESPONSE_BYTES);
     answer_refusal_body(&body, refusal, detail, members);
-    request->refused = refusal;
+    answer_label(request, refusal);
     http_respond(request, refusal_info(refusal)->status, "application/problem+json",
                  buf_view(&body), header, n_headers);
     buf_fini(&body);
