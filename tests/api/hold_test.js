@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
 const { oneProcess } = require('./lib/shape');
-const { worldFor, openWorld, market, newKey, eventually, sleep } = require('./lib/world');
+const { worldFor, openWorld, market, newKey, eventually } = require('./lib/world');
 
 const SETTINGS = { rates: 'USD=0.5', 'hold-above': '100.00', 'hold-s': '20' };
 
@@ -230,7 +230,7 @@ oneProcess(test)('what was suspended as it came does not pass the trader', async
   await other.placed(event.home(), { stake: '1.00' });
   await event.stop();
   const answer = customer.bet(event.home(), { stake: '250.00' });
-  await sleep(100);
+  await eventually(async () => assert.equal(await world.metric('overround_lane_queue'), 1));
   await event.odds(market.oneXTwo());
   assert.equal((await answer).code, 'declined');
   await customer.holds('1000.00');

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { describe, test } = require('node:test');
-const { openWorld, market, newKey, run, sleep, eventually } = require('./lib/world');
+const { openWorld, market, newKey, run, eventually } = require('./lib/world');
 const { makeStore, isPostgres, makeFolder, Postgres } = require('./lib/store');
 const { startServer, serveArguments } = require('./lib/server');
 
@@ -183,18 +183,20 @@ describe('the process', () => {
     const body = JSON.stringify({ email: 'x' });
     socket.write(
       `POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
-        `Content-Length: ${body.length}\r\n\r\n${body.slice(0, 3)}`,
+        `Expect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`,
     );
-    await sleep(100);
-    world.server.child.kill('SIGTERM');
-    await sleep(100);
     let answer = '';
     socket.on('data', (data) => {
       answer += data;
     });
     socket.on('error', () => {});
-    socket.write(body.slice(3));
-    await eventually(() => assert.match(answer, /^HTTP\/1\.1 400/), { timeout: 5000 });
+    await eventually(() => assert.match(answer, /^HTTP\/1\.1 100/)); // the request has begun
+    world.server.child.kill('SIGTERM');
+    await eventually(() => assert.match(world.server.log, /draining/));
+    const ready = await world.server.operate('GET', '/readyz').catch((error) => error);
+    assert.ok([503, undefined].includes(ready.status), `ready: ${ready.status}`);
+    socket.write(body);
+    await eventually(() => assert.match(answer, /^HTTP\/1\.1 400/m));
     assert.match(answer, /connection: close/i);
     assert.deepEqual(await world.server.exited, { status: 0, signal: null });
     world.store.remove();
