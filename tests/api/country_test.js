@@ -312,7 +312,7 @@ describe('settings of the country', () => {
     }
   });
 
-  test('without a secret nobody looks', async () => {
+  oneProcess(test)('without a secret nobody looks', async () => {
     const world = await openWorld({});
     try {
       const customer = await customerFrom(from(world, 'US'));
@@ -341,7 +341,8 @@ describe('settings of the country', () => {
     }
   });
 
-  test('a customer who is erased leaves no countries behind', async () => {
+  // The store's affair alone.
+  oneProcess(test)('a customer who is erased leaves no countries behind', async () => {
     const world = await openWorld({ 'edge-secret': SECRET });
     try {
       const customer = await customerFrom(from(world, 'MT'), { balance: null });

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { before, after, describe, test } = require('node:test');
 const { SECRET } = require('./lib/edge');
 const { runAsync, startServer } = require('./lib/server');
+const { oneProcess } = require('./lib/shape');
 const { makeStore } = require('./lib/store');
 
 describe('smoke', () => {
@@ -41,7 +42,8 @@ describe('smoke', () => {
     assert.match(out.stdout, /^register +\d+ ms\ndeposit 10\.00 +\d+ ms\n$/);
   });
 
-  test('signs as the edge where the server wants that', async () => {
+  // What is made of a signature in a cluster: country_test.js.
+  oneProcess(test)('signs as the edge where the server wants that', async () => {
     const settings = { 'edge-secret': SECRET, 'countries-allowed': 'MT' };
     for (const proxies of [0, 2]) {
       const place = makeStore();
