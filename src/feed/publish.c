@@ -1,13 +1,12 @@
 /*
- * The leader's way to the topic feed: see publish.h.
+ * Which entries the leader sends to the topic feed: see publish.h.
  *
  *   IDLE --lead--> ASKS meta --> READS the table --end--> LIVE: from memory
  *                                   ^                       |
  *                                   +--- refused, failed ---+
  *
  * While the table is read, what becomes durable is kept (`recent`), so that
- * the end of the table and the first entry from memory meet.  A mark names what
- * Kafka has acknowledged, never what is on its way and may be told again.
+ * the end of the table and the first entry from memory meet.
  */
 #include "feed/publish.h"
 
@@ -17,23 +16,13 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "feed/follow.h"
-#include "model/slot.h"
+#include "topic/feed_out.h"
 
 #define TICK_MS 50
 #define SAVE_TICKS 10
 #define MARK_TICKS 20
 #define AGAIN_TICKS 4 /* after a failure of Kafka's */
 #define FULL_TICKS 20 /* when it takes no more: each attempt reads the table */
-
-/* An entry on its way: one record, or one in each partition. */
-struct going {
-    struct going *next;
-    struct publish *publish;
-    int64_t pos;
-    uint32_t round;    /* acknowledged in an earlier one: does not count */
-    uint32_t left;     /* records that are not acknowledged */
-    bool part;         /* not all of its records were taken: it is told again */
-};
 
 struct recent {
     struct recent *next;
@@ -44,6 +33,7 @@ struct recent {
 struct publish {
     struct publish_options options;
     struct follow *follow;
+    struct feed_out *out;
     uv_timer_t timer;
     struct store_exec ask, save;
     struct arena arena, nothing; /* of their answers */
@@ -52,10 +42,7 @@ struct publish {
     bool stale;           /* what is being read does not count any more */
     bool gap;             /* `recent` was full: the table is read again */
     unsigned ticks, wait; /* since the start; before the next attempt */
-    int64_t sent, told, saved;
-    uint32_t round;
-    struct going *going, **going_end;
-    unsigned n_going;
+    int64_t saved;        /* of what is acknowledged, in meta */
     struct recent *recent, **recent_end;
     size_t n_recent, recent_bytes;
 };
@@ -63,6 +50,7 @@ struct publish {
 static bool on_row(void *ctx, const struct feed_row *row);
 static void on_end(void *ctx);
 
+static void on_failed(void *ctx);
 static void on_timer(uv_timer_t *timer);
 
 struct publish *publish_new(const struct publish_options *options)
@@ -72,10 +60,11 @@ struct publish *publish_new(const struct publish_options *options)
 
     CHECK(publish != NULL);
     publish->options = *options;
-    publish->going_end = &publish->going;
     publish->recent_end = &publish->recent;
     arena_init(&publish->arena, LIMIT_BODY_BYTES);
     arena_init(&publish->nothing, LIMIT_BODY_BYTES);
+    publish->out = feed_out_new(&(struct feed_out_options){
+        .kafka = options->kafka, .on_failed = on_failed, .ctx = publish });
     publish->follow = follow_new(&(struct follow_options){
         .loop = options->loop, .store = options->store, .on_row = on_row, .on_end = on_end,
         .ctx = publish });
@@ -124,10 +113,10 @@ static void keep_recent(struct publish *publish, const struct feed_row *row)
     publish->recent_bytes += bytes;
 }
 
-/* ---- telling ------------------------------------------------------------ */
+/* ---- sent again ----------------------------------------------------------- */
 
-/* From what is told on, by the table. */
-static void again(struct publish *publish, unsigned ticks)
+/* Behind what is acknowledged, by the table. */
+static void send_again(struct publish *publish, unsigned ticks)
 {
     publish->live = false;
     publish->stale = publish->reads;
@@ -135,80 +124,15 @@ static void again(struct publish *publish, unsigned ticks)
     forget_recent(publish);
 }
 
-/* Those at the head that have all their acknowledgements. */
-static void land(struct publish *publish)
+static void on_failed(void *ctx)
 {
-    while (publish->going != NULL && publish->going->left == 0) {
-        struct going *going = publish->going;
-
-        publish->going = going->next;
-        if (publish->going == NULL)
-            publish->going_end = &publish->going;
-        publish->n_going--;
-        if (going->round == publish->round && !going->part)
-            publish->told = going->pos;
-        free(going);
-    }
+    send_again(ctx, AGAIN_TICKS);
 }
 
-static void on_sent(void *ctx, bool sent)
+static bool send_row(struct publish *publish, const struct feed_row *row)
 {
-    struct going *going = ctx;
-    struct publish *publish = going->publish;
-
-    CHECK(going->left > 0);
-    going->left--;
-    if (!sent && going->round == publish->round) {
-        log_warn("feed", "telling the topic again", "told=%lld", (long long)publish->told);
-        publish->round++;
-        publish->sent = publish->told;
-        again(publish, AGAIN_TICKS);
-    }
-    land(publish);
-}
-
-static struct going *going_new(struct publish *publish, int64_t pos)
-{
-    struct going *going = calloc(1, sizeof(*going));
-
-    CHECK(going != NULL);
-    going->publish = publish;
-    going->pos = pos;
-    going->round = publish->round;
-    *publish->going_end = going;
-    publish->going_end = &going->next;
-    publish->n_going++;
-    return going;
-}
-
-/* False: not all of it was taken, and it is to be told again. */
-static bool tell(struct publish *publish, const struct feed_row *row)
-{
-    unsigned n = kafka_partitions(publish->options.kafka), from = 0, to = n;
-    struct kafka_record record = {
-        .topic = TOPIC_FEED, .key = row->event, .value = row->body, .position = row->pos,
-        .at_ms = row->at_ms, .on_done = on_sent,
-    };
-    struct going *going;
-
-    if (n == 0 || publish->n_going >= LIMIT_KAFKA_QUEUE)
-        return false;
-    if (row->event.n > 0) {
-        from = slot_of(row->event) % n;
-        to = from + 1;
-    }
-    record.ctx = going = going_new(publish, row->pos);
-    for (; from < to && !going->part; from++) {
-        record.partition = (int32_t)from;
-        going->part = !kafka_send(publish->options.kafka, &record);
-        going->left += !going->part;
-    }
-    if (going->part) {
-        land(publish);
-        return false;
-    }
-    publish->sent = row->pos;
-    return true;
+    return feed_out_send(publish->out, &(struct feed_record){
+        .position = row->pos, .at_ms = row->at_ms, .event = row->event, .body = row->body });
 }
 
 /* ---- from the table ----------------------------------------------------- */
@@ -217,13 +141,12 @@ static void read_table(struct publish *publish)
 {
     if (!publish->leads || !publish->known || publish->live || publish->reads)
         return;
-    if (kafka_partitions(publish->options.kafka) == 0 ||
-        publish->n_going >= LIMIT_KAFKA_QUEUE / 2)
-        return; /* nobody would take it */
+    if (!feed_out_has_room(publish->out))
+        return;
     publish->reads = true;
     publish->stale = publish->gap = false;
     forget_recent(publish);
-    follow_read(publish->follow, publish->sent, 0);
+    follow_read(publish->follow, feed_out_sent(publish->out), 0);
 }
 
 static bool on_row(void *ctx, const struct feed_row *row)
@@ -234,10 +157,10 @@ static bool on_row(void *ctx, const struct feed_row *row)
         publish->reads = false;
         return false;
     }
-    if (row->pos <= publish->sent || tell(publish, row))
+    if (row->pos <= feed_out_sent(publish->out) || send_row(publish, row))
         return true;
     publish->reads = false;
-    again(publish, FULL_TICKS);
+    send_again(publish, FULL_TICKS);
     return false;
 }
 
@@ -251,12 +174,12 @@ static void on_end(void *ctx)
     if (publish->stale || !publish->leads)
         return;
     for (struct recent *r = publish->recent; r != NULL && taken; r = r->next)
-        if (r->pos > publish->sent)
-            taken = tell(publish, &(struct feed_row){ .pos = r->pos, .at_ms = r->at_ms,
+        if (r->pos > feed_out_sent(publish->out))
+            taken = send_row(publish, &(struct feed_row){ .pos = r->pos, .at_ms = r->at_ms,
                                                       .event = r->event, .body = r->body });
     publish->live = taken && !publish->gap;
     if (!taken)
-        again(publish, 1);
+        send_again(publish, 1);
     forget_recent(publish);
 }
 
@@ -271,11 +194,11 @@ void publish_entry(struct publish *publish, int64_t pos, int64_t at_ms, struct s
         return;
     if (publish->reads && !publish->stale)
         keep_recent(publish, &row);
-    else if (publish->live && pos > publish->sent && !tell(publish, &row))
-        again(publish, 1);
+    else if (publish->live && pos > feed_out_sent(publish->out) && !send_row(publish, &row))
+        send_again(publish, 1);
 }
 
-/* ---- what was told ------------------------------------------------------ */
+/* ---- what is acknowledged ------------------------------------------------------ */
 
 static void on_asked(struct store_exec *exec, enum store_result result)
 {
@@ -284,9 +207,10 @@ static void on_asked(struct store_exec *exec, enum store_result result)
     publish->asks = false;
     if (result != STORE_OK || exec->rows != 1 || !publish->leads)
         return; /* the timer asks again */
-    publish->told = publish->sent = publish->saved = EXEC_CELL(exec, 0, 0).i;
+    publish->saved = EXEC_CELL(exec, 0, 0).i;
+    feed_out_begin(publish->out, publish->saved);
     publish->known = true;
-    log_info("feed", "telling the topic", "behind=%lld", (long long)publish->told);
+    log_info("feed", "telling the topic", "behind=%lld", (long long)publish->saved);
     read_table(publish);
 }
 
@@ -314,31 +238,24 @@ static void on_saved(struct store_exec *exec, enum store_result result)
 /* Raises it only, so the last of a former leader does no harm. */
 static void save(struct publish *publish)
 {
-    if (publish->saves || !publish->known || publish->told == publish->saved)
+    int64_t acknowledged = feed_out_acknowledged(publish->out);
+
+    if (publish->saves || !publish->known || acknowledged == publish->saved)
         return;
     publish->saves = true;
     arena_reset(&publish->nothing);
     publish->save = (struct store_exec){ .n = 1, .arena = &publish->nothing,
                                          .on_done = on_saved, .ctx = publish };
     publish->save.calls[0] = (struct statement_call){ STATEMENT_FEED_PUBLISHED_SET,
-                                                      { VALUE_INT(publish->told) } };
+                                                      { VALUE_INT(acknowledged) } };
     store_exec(publish->options.store, &publish->save);
 }
 
-/* "The feed is looked after, and up to here you have had it": no more than a
- * sign of life, so one that Kafka does not take is not told again. */
+/* A mark vouches for the feed: only while nobody else can lead. */
 static void mark(struct publish *publish)
 {
-    unsigned n = kafka_partitions(publish->options.kafka);
-    struct kafka_record record = { .topic = TOPIC_FEED, .position = publish->told };
-    bool taken = true;
-
-    if (!publish->live || publish->told == 0 || !publish->options.is_sure(publish->options.ctx))
-        return;
-    for (unsigned i = 0; i < n && taken; i++) {
-        record.partition = (int32_t)i;
-        taken = kafka_send(publish->options.kafka, &record);
-    }
+    if (publish->live && publish->options.is_sure(publish->options.ctx))
+        feed_out_mark(publish->out);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -372,18 +289,13 @@ void publish_follow(struct publish *publish)
         return;
     save(publish);
     publish->leads = publish->known = false;
-    publish->round++;
-    again(publish, 0);
-}
-
-int64_t publish_told(const struct publish *publish)
-{
-    return publish->told;
+    feed_out_restart(publish->out);
+    send_again(publish, 0);
 }
 
 void publish_metrics(const struct publish *publish)
 {
-    metric_set(METRIC_FEED_TOLD, STR_NONE, publish->leads ? publish->told : 0);
+    metric_set(METRIC_FEED_TOLD, STR_NONE, publish->leads ? feed_out_acknowledged(publish->out) : 0);
 }
 
 void publish_stop(struct publish *publish)
@@ -398,7 +310,8 @@ void publish_free(struct publish *publish)
 {
     if (publish == NULL)
         return;
-    CHECK(!publish->asks && !publish->saves && publish->going == NULL);
+    CHECK(!publish->asks && !publish->saves);
+    feed_out_free(publish->out);
     forget_recent(publish);
     follow_free(publish->follow);
     arena_fini(&publish->arena);

@@ -1,22 +1,16 @@
 /*
- * Publish: the leader tells the topic feed what is durable in the log, in
+ * Publish: the leader sends to the topic feed what is durable in the log, in
  * order, at least once.
  *
- *   durable --> publish_entry --live------------------> Kafka --acknowledged--> told
- *   log     --> the table, behind what was told ------+                          |
- *                                          meta.feed_published <--twice a second-+
+ *   durable --> publish_entry --live---> topic/feed_out --acknowledged--.
+ *   log     --> the table, behind -------^                              |
+ *               what is acknowledged    meta.feed_published <--twice a second
  *
- * A new leader tells again what is behind meta.feed_published: whoever
- * receives passes over positions it has had.  Each partition gets its entries
- * in the log's order, without a gap, from whichever leader.
- *
- *   an event's entry     one record, in the partition of the event's slot
- *   all others           a record in every partition
- *   a mark, each second  in every partition, while it is sure that nobody else
- *                        leads: everything up to pos stands before it
- *
- * key: the event, or none; value: the entry's XML, of a mark nothing; header
- * pos; time: at_ms, of a mark when it was written.
+ * A new leader sends again what is behind meta.feed_published: readers pass over
+ * positions that they have had.  Each partition gets its entries in the log's
+ * order, without a gap, whichever process leads.  Each second, while it is sure
+ * that nobody else leads, the leader writes a mark: the feed is led, and
+ * everything up to its position stands before it.
  */
 #ifndef FEED_PUBLISH_H
 #define FEED_PUBLISH_H
@@ -42,16 +36,14 @@ struct publish *publish_new(const struct publish_options *options);
 /* An entry is durable: each one, in the log's order, whoever wrote it. */
 void publish_entry(struct publish *publish, int64_t pos, int64_t at_ms, struct str event,
                    struct str body);
-/* This process leads: begins, or goes on, behind what was told. */
+/* This process leads: begins, or goes on, behind what is acknowledged. */
 void publish_lead(struct publish *publish);
 void publish_follow(struct publish *publish); /* not any more */
-/* Everything up to here is in Kafka; 0: not known. */
-int64_t publish_told(const struct publish *publish);
 void publish_metrics(const struct publish *publish);
 /* The timers. */
 void publish_stop(struct publish *publish);
-/* After the loop has closed them, the store is closed and Kafka has told what
- * became of each record. */
+/* After the loop has closed them, the store is closed and kafka_close() has
+ * ended. */
 void publish_free(struct publish *publish);
 
 #endif
