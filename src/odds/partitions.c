@@ -18,14 +18,14 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "model/book_image.h"
-#include "topic/fact_record.h"
 #include "model/slot.h"
 #include "odds/odds.h"
-#include "topic/steps.h"
+#include "topic/feed_in.h"
+#include "topic/prices_out.h"
+#include "topic/results_out.h"
 
 #define POLL_MS 50
-#define LOOK_MS 1000
+#define SAVE_MS 1000
 #define AGAIN_MS 500
 #define IMAGE_MS 600000
 #define IMAGE_SOON_MS 30000  /* behind what a replaced owner had on its way */
@@ -44,12 +44,12 @@ struct part {
     enum state state;
     char name[32];           /* of its epoch */
     struct book *shard;
-    struct steps *told;
+    struct steps *steps;
     int64_t epoch;
     int64_t done, saved;     /* results up to there are acknowledged; stored */
     int64_t passed, offset;  /* of the last record: position, and behind it */
     int64_t marked_ms;       /* by the leader's clock: its last sign of life */
-    int64_t again_ms, look_ms, image_ms;
+    int64_t again_ms, saved_ms, image_ms;
     bool begun, paused;
     bool asks, saves;        /* of the store, now */
     struct store_exec ask, save;
@@ -58,7 +58,7 @@ struct part {
 
 struct partitions {
     struct partitions_options options;
-    struct kafka_group *group;
+    struct feed_in *in;
     struct book *book;
     uv_timer_t timer;
     struct part parts[SLOTS];
@@ -66,7 +66,8 @@ struct partitions {
     struct buf text;         /* of one record */
     /* the pass */
     bool reads, asked;
-    int64_t position, told;  /* read up to; the least of its partitions' */
+    int64_t position;        /* read up to */
+    int64_t results_from;    /* results behind it are published: the least of its partitions' */
     int64_t started_us;
     uint64_t n_read;
     uint32_t page, n_again;
@@ -77,50 +78,25 @@ struct partitions {
     void *stop_ctx;
 };
 
-/* ---- telling ------------------------------------------------------------ */
+/* ---- published -------------------------------------------------------------- */
 
-static struct kafka_record price(const struct part *part, const struct book_record *record)
+static struct prices_out prices_of(const struct part *part)
 {
-    return (struct kafka_record){
-        .topic = TOPIC_PRICES, .partition = part->n, .key = record->key,
-        .value = record->value, .tombstone = record->tombstone, .position = part->epoch,
-    };
+    return (struct prices_out){ part->steps, part->n, part->epoch };
 }
 
-static void emit(void *ctx, const struct book_record *record)
-{
-    struct part *part = ctx;
-    struct kafka_record sent = price(part, record);
-
-    steps_send(part->told, &sent);
-}
-
-static void emit_tick(void *ctx, const struct book_record *record)
-{
-    struct part *part = ctx;
-    struct kafka_record sent = price(part, record);
-
-    steps_send_loose(part->told, &sent);
-}
-
-static void tell_results(struct part *part, const struct message *message, int64_t position)
+static void publish_results(struct part *part, const struct message *message, int64_t position)
 {
     struct partitions *all = part->all;
     uint32_t n;
     struct fact *facts = odds_facts(part->shard, message, position, &all->arena, &n);
 
-    for (uint32_t i = 0; i < n; i++) {
-        if (slot_of(facts[i].id.event) % all->options.count != (unsigned)part->n)
-            continue;
-        buf_reset(&all->text);
-        fact_record_write(&facts[i], &all->arena, &all->text);
-        steps_send(part->told, &(struct kafka_record){
-            .topic = TOPIC_RESULTS, .partition = part->n, .key = facts[i].id.event,
-            .value = buf_view(&all->text), .position = position });
-    }
+    results_out_send(&(struct results_out){
+        .steps = part->steps, .partition = (unsigned)part->n, .count = all->options.count,
+        .scratch = &all->arena, .text = &all->text }, facts, n, position);
 }
 
-/* Into the shard; results if they may not have been told. */
+/* Into the shard; results if they may not have been published. */
 static void apply(struct part *part, const struct message *message, int64_t position,
                   struct book_change *change)
 {
@@ -130,23 +106,27 @@ static void apply(struct part *part, const struct message *message, int64_t posi
     if (change->stale > 0)
         metric_add(METRIC_FEED_STALE, STR_NONE, change->stale);
     if (!change->refused && position > part->done)
-        tell_results(part, message, position);
+        publish_results(part, message, position);
 }
 
-/* The leader's sign of life goes on to who sells: both ends of the way live, and
- * nothing on it is older. */
-static void tick(struct part *part)
+/* The leader's mark goes on to the readers of prices as a tick: both ends of the
+ * way live, and no price on it is older. */
+static void publish_tick(struct part *part)
 {
+    struct prices_out out = prices_of(part);
+
     if (part->marked_ms > 0)
-        book_image_tick(part->shard, part->epoch, part->marked_ms, emit_tick, part);
+        prices_out_tick(&out, part->shard, part->marked_ms);
 }
 
 /* All of it, again now and then: what a process wrote that did not know that
  * it had been replaced must not outlive compaction. */
-static void tell_image(struct part *part, int64_t next_ms)
+static void publish_image(struct part *part, int64_t next_ms)
 {
+    struct prices_out out = prices_of(part);
+
     part->image_ms = next_ms;
-    book_image_all(part->shard, part->epoch, emit, part);
+    prices_out_image(&out, part->shard);
 }
 
 /* ---- taking and losing ---------------------------------------------------- */
@@ -155,10 +135,10 @@ static void take(struct part *part, int64_t after_ms)
 {
     part->state = TAKES;
     part->again_ms = clock_wall_ms() + after_ms;
-    steps_forget(part->told);
+    steps_forget(part->steps);
 }
 
-static void on_lost_records(void *ctx)
+static void on_given_up(void *ctx)
 {
     struct part *part = ctx;
 
@@ -166,17 +146,17 @@ static void on_lost_records(void *ctx)
              (int)part->n, (long long)part->epoch);
     take(part, AGAIN_MS);
     part->paused = true;
-    kafka_group_pause(part->all->group, part->n, true);
+    feed_in_pause(part->all->in, part->n, true);
 }
 
-static void on_over(void *ctx, int64_t position, int64_t offset)
+static void on_acknowledged(void *ctx, int64_t position, int64_t offset)
 {
     struct part *part = ctx;
 
     if (position > part->done)
         part->done = position;
     if (offset > 0)
-        kafka_group_commit(part->all->group, part->n, offset);
+        feed_in_commit(part->all->in, part->n, offset);
 }
 
 static void on_taken(struct store_exec *exec, enum store_result result)
@@ -235,9 +215,10 @@ static void save_done(struct part *part)
 static void on_assigned(void *ctx, int32_t n)
 {
     struct partitions *all = ctx;
-    struct part *part = &all->parts[n];
+    struct part *part;
 
     CHECK(n >= 0 && (unsigned)n < all->options.count);
+    part = &all->parts[n];
     part->begun = part->paused = false;
     part->passed = part->offset = part->marked_ms = 0;
     take(part, 0);
@@ -252,7 +233,7 @@ static void on_revoked(void *ctx, int32_t n, bool lost)
     if (part->state == OURS)
         save_done(part);
     part->state = NONE;
-    steps_forget(part->told);
+    steps_forget(part->steps);
     book_shard_clear(part->shard);
     log_info("odds", "a partition goes", "partition=%d lost=%d", (int)n, lost);
 }
@@ -261,18 +242,18 @@ static void on_revoked(void *ctx, int32_t n, bool lost)
 
 static void read_page(struct partitions *all);
 
-static void goes_live(struct part *part)
+static void own(struct part *part)
 {
     int64_t now_ms = clock_wall_ms();
 
     part->state = OURS;
-    tell_image(part, now_ms + IMAGE_SOON_MS + (int64_t)part->n * IMAGE_APART_MS);
-    steps_end(part->told, part->all->position, part->offset);
+    publish_image(part, now_ms + IMAGE_SOON_MS + (int64_t)part->n * IMAGE_APART_MS);
+    steps_end(part->steps, part->all->position, part->offset);
     if (!part->begun)
-        kafka_group_begin(part->all->group, part->n);
+        feed_in_begin(part->all->in, part->n);
     part->begun = true;
-    tick(part);
-    part->look_ms = now_ms;
+    publish_tick(part);
+    part->saved_ms = now_ms;
     log_info("odds", "a partition is ours", "partition=%d epoch=%lld position=%lld", (int)part->n,
              (long long)part->epoch, (long long)part->all->position);
 }
@@ -309,7 +290,7 @@ static void pass_ends(struct partitions *all)
         if (part->state == READS && part->passed > all->position && all->n_again < AGAIN_MAX)
             again = true; /* it came while the last page was read */
         else if (part->state == READS)
-            goes_live(part);
+            own(part);
     }
     log_info("odds", "the log was read", "entries=%llu position=%lld ms=%lld",
              (unsigned long long)all->n_read, (long long)all->position,
@@ -348,7 +329,7 @@ static void read_page(struct partitions *all)
                                      .ctx = all };
     all->exec.calls[0] = (struct statement_call){
         STATEMENT_PARTITION_LOG,
-        { VALUE_INT(all->position), VALUE_INT(all->options.since_ms), VALUE_INT(all->told),
+        { VALUE_INT(all->position), VALUE_INT(all->options.since_ms), VALUE_INT(all->results_from),
           VALUE_INT(all->page) }
     };
     store_exec(all->options.store, &all->exec);
@@ -358,7 +339,7 @@ static void begin_pass(struct partitions *all)
 {
     bool any = false;
 
-    all->told = INT64_MAX;
+    all->results_from = INT64_MAX;
     for (unsigned i = 0; i < all->options.count; i++) {
         struct part *part = &all->parts[i];
 
@@ -367,8 +348,8 @@ static void begin_pass(struct partitions *all)
         any = true;
         part->state = READS;
         book_shard_clear(part->shard);
-        steps_begin(part->told);
-        all->told = part->done < all->told ? part->done : all->told;
+        steps_begin(part->steps);
+        all->results_from = part->done < all->results_from ? part->done : all->results_from;
     }
     if (!any)
         return;
@@ -382,7 +363,7 @@ static void begin_pass(struct partitions *all)
 }
 
 /* All that waits goes together: partitions come one by one within a turn. */
-static bool one_takes(const struct partitions *all)
+static bool any_takes(const struct partitions *all)
 {
     for (unsigned i = 0; i < all->options.count; i++)
         if (all->parts[i].state == TAKES)
@@ -392,74 +373,76 @@ static bool one_takes(const struct partitions *all)
 
 /* ---- the topic ------------------------------------------------------------ */
 
-static void pass_over(struct part *part, const struct kafka_message *message)
+static void note_record(struct part *part, int64_t next, const struct feed_record *record)
 {
-    if (message->position > part->passed)
-        part->passed = message->position;
-    part->offset = message->offset + 1;
-    if (message->value.n == 0)
-        part->marked_ms = message->at_ms;
+    if (record->position > part->passed)
+        part->passed = record->position;
+    part->offset = next;
+    if (feed_record_is_mark(record))
+        part->marked_ms = record->at_ms;
 }
 
-static void on_entry(struct part *part, const struct kafka_message *record)
+static void on_entry(struct part *part, const struct feed_record *record)
 {
     struct partitions *all = part->all;
+    struct prices_out out = prices_of(part);
     struct book_change change;
     struct message message;
 
-    if (all->options.parse(all->options.ctx, record->value, &all->arena, &message)) {
+    if (all->options.parse(all->options.ctx, record->body, &all->arena, &message)) {
         apply(part, &message, record->position, &change);
-        book_image_change(part->shard, &change, part->epoch, emit, part);
+        prices_out_change(&out, part->shard, &change);
     }
     arena_reset(&all->arena);
 }
 
-static void on_message(void *ctx, const struct kafka_message *record)
+static void on_record(void *ctx, int32_t n, int64_t next, const struct feed_record *record)
 {
     struct partitions *all = ctx;
-    struct part *part = &all->parts[record->partition];
+    struct part *part = &all->parts[n];
+    bool mark = feed_record_is_mark(record);
 
-    pass_over(part, record);
+    note_record(part, next, record);
     if (part->state != OURS)
         return; /* the pass over the log has it */
-    steps_begin(part->told);
-    if (record->value.n == 0)
+    steps_begin(part->steps);
+    if (mark)
         book_pass(part->shard, record->position);
     else if (record->position > book_position(part->shard))
         on_entry(part, record);
-    steps_end(part->told, record->position, part->offset);
-    if (record->value.n == 0)
-        tick(part);
-    if (!part->paused && steps_waiting(part->told) > WAITING_MAX) {
+    steps_end(part->steps, record->position, part->offset);
+    if (mark)
+        publish_tick(part);
+    if (!part->paused && steps_waiting(part->steps) > WAITING_MAX) {
         part->paused = true;
-        kafka_group_pause(all->group, part->n, true);
+        feed_in_pause(all->in, part->n, true);
     }
 }
 
 /* ---- the clock -------------------------------------------------------------- */
 
-static void look_after(struct part *part, int64_t now_ms)
+static void check_part(struct part *part, int64_t now_ms)
 {
     struct partitions *all = part->all;
-    int64_t look_ms = all->options.look_ms > 0 ? (int64_t)all->options.look_ms : LOOK_MS;
+    int64_t save_ms = all->options.save_ms > 0 ? (int64_t)all->options.save_ms : SAVE_MS;
 
     if (part->state == TAKES && !part->asks && now_ms >= part->again_ms)
         ask_epoch(part);
     if (part->state == NONE)
         return;
-    steps_resend(part->told);
-    if (part->paused && part->state == OURS && steps_waiting(part->told) < WAITING_MAX / 2) {
+    steps_resend(part->steps);
+    if (part->paused && part->state == OURS && steps_waiting(part->steps) < WAITING_MAX / 2) {
         part->paused = false;
-        kafka_group_pause(all->group, part->n, false);
+        feed_in_pause(all->in, part->n, false);
     }
-    if (part->state != OURS || now_ms - part->look_ms < look_ms)
+    if (part->state != OURS || now_ms - part->saved_ms < save_ms)
         return;
-    part->look_ms = now_ms;
+    part->saved_ms = now_ms;
     save_done(part);
-    if (now_ms >= part->image_ms && steps_waiting(part->told) == 0) {
-        steps_begin(part->told);
-        tell_image(part, now_ms + IMAGE_MS);
-        steps_end(part->told, part->done, 0);
+    if (now_ms >= part->image_ms && steps_waiting(part->steps) == 0) {
+        steps_begin(part->steps);
+        publish_image(part, now_ms + IMAGE_MS);
+        steps_end(part->steps, part->done, 0);
     }
 }
 
@@ -469,8 +452,8 @@ static void on_timer(uv_timer_t *timer)
     int64_t now_ms = clock_wall_ms();
 
     for (unsigned i = 0; i < all->options.count; i++)
-        look_after(&all->parts[i], now_ms);
-    if (!all->reads && !one_takes(all))
+        check_part(&all->parts[i], now_ms);
+    if (!all->reads && !any_takes(all))
         begin_pass(all);
     else if (all->reads && !all->asked)
         read_page(all);
@@ -485,8 +468,8 @@ static void init_part(struct partitions *all, unsigned n)
     part->all = all;
     part->n = (int32_t)n;
     part->shard = book_shard(all->book, n);
-    part->told = steps_new(&(struct steps_options){
-        .kafka = all->options.kafka, .on_over = on_over, .on_lost = on_lost_records,
+    part->steps = steps_new(&(struct steps_options){
+        .kafka = all->options.kafka, .on_acknowledged = on_acknowledged, .on_given_up = on_given_up,
         .ctx = part });
     (void)snprintf(part->name, sizeof(part->name), "odds:%u/%u", n, all->options.count);
     arena_init(&part->answer, ANSWER_BYTES);
@@ -508,9 +491,9 @@ struct partitions *partitions_new(const struct partitions_options *options)
     CHECK(uv_timer_init(options->loop, &all->timer) == 0);
     all->timer.data = all;
     uv_timer_start(&all->timer, on_timer, POLL_MS, POLL_MS);
-    all->group = kafka_group_new(options->kafka, &(struct kafka_group_options){
-        .topic = TOPIC_FEED, .name = "odds", .on_assigned = on_assigned,
-        .on_revoked = on_revoked, .on_message = on_message, .ctx = all });
+    all->in = feed_in_new(&(struct feed_in_options){
+        .kafka = options->kafka, .on_assigned = on_assigned, .on_revoked = on_revoked,
+        .on_record = on_record, .ctx = all });
     return all;
 }
 
@@ -568,7 +551,7 @@ void partitions_stop(struct partitions *all, void (*on_stopped)(void *ctx), void
     all->stopping = true;
     all->on_stopped = on_stopped;
     all->stop_ctx = ctx;
-    kafka_group_close(all->group, on_left, all);
+    feed_in_close(all->in, on_left, all);
 }
 
 void partitions_free(struct partitions *all)
@@ -576,11 +559,12 @@ void partitions_free(struct partitions *all)
     if (all == NULL)
         return;
     CHECK(all->left && !all->asked);
+    feed_in_free(all->in);
     for (unsigned i = 0; i < all->options.count; i++) {
         struct part *part = &all->parts[i];
 
         CHECK(!part->asks && !part->saves);
-        steps_free(part->told);
+        steps_free(part->steps);
         arena_fini(&part->answer);
         arena_fini(&part->nothing);
     }

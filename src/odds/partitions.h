@@ -1,19 +1,22 @@
 /*
  * Partitions: the book on Kafka.  Of the topic feed this process owns some
- * partitions, as a member of the group "odds"; of each it has the shard and
- * tells what happens to it.
+ * partitions, as a member of the group "odds"; for each it keeps the shard of
+ * the book and publishes what happens to it.
  *
  *   assigned --epoch from the store--> WAITS --one pass over feed_log for all
- *      that wait--> image told --> OURS: feed record -> shard -> prices, results
+ *      that wait--> image published --> OURS: feed record -> shard -> prices,
+ *                                                                     results
  *
  *   feed_log   entries of the partition's events and those of no event; results
- *              behind `told` are told again (facts are stored once)
+ *              behind the stored position are published again (settlement
+ *              stores a fact once)
  *   feed       records behind the shard's position; the offset is committed, and
- *              `told` moves, once all that an entry did is acknowledged
- *   prices     under the epoch: who was replaced and does not know it yet is not
- *              heard any more
+ *              the stored position follows, once Kafka has acknowledged all that
+ *              an entry did
+ *   prices     under the epoch: readers ignore an owner that was replaced and
+ *              does not know it yet
  *
- * When Kafka gives something up, nobody knows what the topic has: the partition
+ * When Kafka gives a record up, nobody knows what the topic has: the partition
  * is taken again, under another epoch.  One that is revoked stops at once.
  */
 #ifndef ODDS_PARTITIONS_H
@@ -33,7 +36,7 @@ struct partitions_options {
     struct kafka *kafka;
     unsigned count;          /* of the topic */
     int64_t since_ms;        /* prices of the log from then on; documents, all */
-    uint64_t look_ms;        /* between savings of what is told; 0 = 1000 */
+    uint64_t save_ms;        /* between savings of what is acknowledged; 0 = 1000 */
     /* An entry of the log; strings into arena.  False: passed over. */
     bool (*parse)(void *ctx, struct str body, struct arena *arena, struct message *message);
     void *ctx;
@@ -41,7 +44,7 @@ struct partitions_options {
 
 /* Joins the group. */
 struct partitions *partitions_new(const struct partitions_options *options) MUST_USE;
-/* Everything that is ours is told. */
+/* Every partition that is assigned is owned: its image is published. */
 bool partitions_are_ready(const struct partitions *partitions);
 /* Its shards that are not ours are empty. */
 const struct book *partitions_book(const struct partitions *partitions);

@@ -60,7 +60,7 @@ void steps_begin(struct steps *steps)
     steps->n_steps++;
 }
 
-/* Of steps that ended together only the last is worth a word. */
+/* Of steps that end together only the last is reported. */
 static void finish(struct steps *steps)
 {
     int64_t position = 0, offset = 0;
@@ -79,7 +79,7 @@ static void finish(struct steps *steps)
         free(step);
     }
     if (any)
-        steps->options.on_over(steps->options.ctx, position, offset);
+        steps->options.on_acknowledged(steps->options.ctx, position, offset);
 }
 
 void steps_end(struct steps *steps, int64_t position, int64_t offset)
@@ -111,7 +111,7 @@ static void on_done(void *ctx, bool sent)
         return;
     }
     if (!sent) {
-        steps->options.on_lost(steps->options.ctx);
+        steps->options.on_given_up(steps->options.ctx);
         CHECK(step->forgotten);
         release(step);
         return;

@@ -3,7 +3,7 @@
  * entry of the feed did, or a whole image; it is over when Kafka has
  * acknowledged all of it and all before it.
  *
- *   steps_begin, steps_send …, steps_end ──> Kafka ──acknowledged──> on_over
+ *   steps_begin, steps_send …, steps_end ──> Kafka ──acknowledged──> on_acknowledged
  *                               └ full: waits here, in order
  */
 #ifndef TOPIC_STEPS_H
@@ -16,9 +16,9 @@ struct steps;
 struct steps_options {
     struct kafka *kafka;
     /* Everything up to this step is acknowledged. */
-    void (*on_over)(void *ctx, int64_t position, int64_t offset);
+    void (*on_acknowledged)(void *ctx, int64_t position, int64_t offset);
     /* Kafka has given up a part of it; nothing was forgotten yet. */
-    void (*on_lost)(void *ctx);
+    void (*on_given_up)(void *ctx);
     void *ctx;
 };
 
@@ -31,7 +31,7 @@ void steps_end(struct steps *steps, int64_t position, int64_t offset);
 void steps_send_loose(struct steps *steps, const struct kafka_record *record);
 /* What waits here goes to Kafka as far as it takes it. */
 void steps_resend(struct steps *steps);
-/* Nobody counts on it any more; what Kafka has taken it may still write. */
+/* No step of before is reported any more; Kafka may still write what it has taken. */
 void steps_forget(struct steps *steps);
 /* Records that wait here and steps that are not over: who reads, pauses. */
 size_t steps_waiting(const struct steps *steps);

@@ -470,7 +470,7 @@ static void start(uint32_t with)
     for (unsigned i = 0; i < PODS; i++)
         pods[i].partitions = partitions_new(&(struct partitions_options){
             .loop = &loop, .kafka = &pods[i].kafka, .count = PARTS, .since_ms = 0,
-            .look_ms = 100, .parse = parse });
+            .save_ms = 100, .parse = parse });
     for (int32_t i = 0; i < PARTS; i++)
         assign(0, i);
 }

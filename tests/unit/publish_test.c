@@ -1,6 +1,6 @@
 /*
- * feed/publish, topic/feed_out: the topic gets the log, in order, whatever Kafka, the store
- * and the lease do.
+ * feed/publish, topic/feed_out: the topic gets the log, in order, whatever
+ * Kafka, the store and the lease do.
  *
  * Kafka and the store are doubles that fail as a seeded generator says.  What
  * counts is what a receiver has that passes over positions it has had: every
