@@ -1,4 +1,4 @@
-/* Counted by the second, told as JSON (see traffic.h and docs/EVENTS.md). */
+/* Counted by the second: see traffic.h. */
 #include "analytics/traffic.h"
 
 #include <stdlib.h>
@@ -6,17 +6,13 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/map.h"
-#include "base/metrics.h"
+#include "topic/traffic_out.h"
 
 #define TICK_MS 1000
-#define RECORD_BYTES 4096
 #define KEY_BYTES 256
 
 struct count {
-    int64_t n, us;
-    int status;
-    struct str label;         /* the refusal's code; empty: none */
-    struct str route, method; /* in key */
+    struct traffic_requests requests; /* its strings are in key */
     size_t n_key;
     char key[KEY_BYTES];
 };
@@ -27,56 +23,18 @@ struct traffic {
     struct map map;
     struct count *counts; /* LIMIT_TRAFFIC */
     uint32_t n;
-    struct buf out;
+    struct traffic_out *out;
     bool stopped;
 };
 
-static void tell(struct traffic *traffic, int64_t at_ms)
-{
-    bool sent = traffic->options.send(traffic->options.ctx, buf_view(&traffic->out), at_ms);
-
-    metric_add(METRIC_TRAFFIC_RECORDS, sent ? STR("sent") : STR("dropped"), 1);
-}
-
-static struct jw begin(struct traffic *traffic, const char *kind, int64_t at_ms)
-{
-    struct jw w;
-
-    buf_reset(&traffic->out);
-    w = jw_to(&traffic->out);
-    jw_object(&w);
-    jw_key(&w, "v");
-    jw_int(&w, 1);
-    jw_key(&w, "kind");
-    jw_str(&w, str_of(kind));
-    jw_key(&w, "at_ms");
-    jw_int(&w, at_ms);
-    return w;
-}
-
 /* ---- requests ------------------------------------------------------------ */
-
-static void send_count(struct traffic *traffic, const struct count *count, int64_t at_ms)
-{
-    struct jw w = begin(traffic, "requests", at_ms);
-
-    jw_put_str(&w, "process", str_of(traffic->options.process));
-    jw_put_str(&w, "route", count->route);
-    jw_put_str(&w, "method", count->method);
-    jw_put_int(&w, "status", count->status);
-    jw_put_str(&w, "code", count->label);
-    jw_put_int(&w, "n", count->n);
-    jw_put_int(&w, "us", count->us);
-    jw_object_end(&w);
-    tell(traffic, at_ms);
-}
 
 static void send_counts(struct traffic *traffic)
 {
     int64_t at_ms = clock_wall_ms();
 
     for (uint32_t i = 0; i < traffic->n; i++)
-        send_count(traffic, &traffic->counts[i], at_ms);
+        traffic_out_requests(traffic->out, &traffic->counts[i].requests, at_ms);
     traffic->n = 0;
     map_fini(&traffic->map);
     map_init(&traffic->map, LIMIT_TRAFFIC);
@@ -94,7 +52,8 @@ static void on_tick(uv_timer_t *timer)
 static struct count *count_of(struct traffic *traffic, const struct http_request *request,
                               int status)
 {
-    struct count made = { .status = status, .label = request->label }, *count;
+    struct count made = { .requests = { .status = status, .label = request->label } };
+    struct count *count;
     struct str route = request->route.n > 0 ? request->route : STR("none");
     int n = snprintf(made.key, sizeof(made.key), "%d " STR_FMT " " STR_FMT " " STR_FMT, status,
                      STR_ARG(request->label), STR_ARG(request->method), STR_ARG(route));
@@ -107,8 +66,9 @@ static struct count *count_of(struct traffic *traffic, const struct http_request
         return count;
     count = &traffic->counts[traffic->n++];
     *count = made;
-    count->route = (struct str){ count->key + count->n_key - route.n, route.n };
-    count->method = (struct str){ count->route.p - 1 - request->method.n, request->method.n };
+    count->requests.route = (struct str){ count->key + count->n_key - route.n, route.n };
+    count->requests.method = (struct str){ count->requests.route.p - 1 - request->method.n,
+                                           request->method.n };
     CHECK(map_put(&traffic->map, (struct str){ count->key, count->n_key }, count));
     return count;
 }
@@ -119,8 +79,8 @@ void traffic_on_answer(struct traffic *traffic, const struct http_request *reque
 
     if (count == NULL)
         return;
-    count->n++;
-    count->us += clock_mono_us() - request->arrived_us;
+    count->requests.n++;
+    count->requests.us += clock_mono_us() - request->arrived_us;
 }
 
 /* ---- exposures ------------------------------------------------------------ */
@@ -130,17 +90,8 @@ void traffic_on_exposed(struct traffic *traffic, int64_t account,
 {
     const struct experiments *experiments = traffic->options.experiments;
 
-    for (uint32_t i = 0; i < experiments->n && !traffic->stopped; i++) {
-        const struct experiment *one = &experiments->list[i];
-        struct jw w = begin(traffic, "exposure", at_ms);
-
-        jw_put_str(&w, "experiment", one->name);
-        jw_put_str(&w, "arm", experiment_arm_of(one, account)->name);
-        jw_put_int(&w, "account", account);
-        jw_put_str(&w, "currency", str_of(currency->code));
-        jw_object_end(&w);
-        tell(traffic, at_ms);
-    }
+    for (uint32_t i = 0; i < experiments->n && !traffic->stopped; i++)
+        traffic_out_exposure(traffic->out, &experiments->list[i], account, currency, at_ms);
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -154,7 +105,7 @@ struct traffic *traffic_new(const struct traffic_options *options)
     traffic->counts = calloc(LIMIT_TRAFFIC, sizeof(*traffic->counts));
     CHECK(traffic->counts != NULL);
     map_init(&traffic->map, LIMIT_TRAFFIC);
-    buf_init(&traffic->out, RECORD_BYTES);
+    traffic->out = traffic_out_new(options->kafka, options->process);
     traffic->timer.data = traffic;
     CHECK(uv_timer_init(options->loop, &traffic->timer) == 0);
     CHECK(uv_timer_start(&traffic->timer, on_tick, TICK_MS, TICK_MS) == 0);
@@ -176,7 +127,7 @@ void traffic_free(struct traffic *traffic)
         return;
     CHECK(traffic->stopped);
     map_fini(&traffic->map);
-    buf_fini(&traffic->out);
+    traffic_out_free(traffic->out);
     free(traffic->counts);
     free(traffic);
 }

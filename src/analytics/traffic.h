@@ -1,5 +1,5 @@
 /*
- * What customers ask for, told to reports on the topic traffic: at most once,
+ * What customers ask for, sent to reports on the topic traffic: at most once,
  * because money does not hang on it and nobody waits for it.
  *
  *   requests   a record a second for each route, method, status and refusal,
@@ -16,15 +16,14 @@
 #include "model/money.h"
 #include "net/http.h"
 
+struct kafka;
 struct traffic;
 
 struct traffic_options {
     uv_loop_t *loop;
     const char *process;    /* its name, of this process alone */
     const struct experiments *experiments;
-    /* False: it cannot be taken now, and is dropped. */
-    bool (*send)(void *ctx, struct str value, int64_t at_ms);
-    void *ctx;
+    struct kafka *kafka;
 };
 
 struct traffic *traffic_new(const struct traffic_options *options) MUST_USE;

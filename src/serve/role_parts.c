@@ -9,7 +9,6 @@
 
 #include "analytics/cohorts.h"
 #include "analytics/traffic.h"
-#include "bus/kafka.h"
 #include "topic/prices_in.h"
 #include "desk/desk.h"
 #include "feed/amqp.h"
@@ -86,13 +85,6 @@ static void exposed(void *ctx, struct market_id market, struct str outcome,
     risk_of_outcome(serve->risk, market, outcome, stakes_minor, liability_minor);
 }
 
-static bool send_traffic(void *ctx, struct str value, int64_t at_ms)
-{
-    return kafka_send(ctx, &(struct kafka_record){
-        .topic = TOPIC_TRAFFIC, .partition = -1, .value = value, .at_ms = at_ms,
-    });
-}
-
 void serve_make_traffic(struct serve *serve, struct kafka *kafka)
 {
     char host[64] = "";
@@ -102,7 +94,7 @@ void serve_make_traffic(struct serve *serve, struct kafka *kafka)
         .loop = &serve->loop,
         .process = arena_cstr(&serve->arena, arena_printf(&serve->arena, "%s:%d", host,
                                                           (int)getpid())),
-        .experiments = &serve->experiments, .send = send_traffic, .ctx = kafka,
+        .experiments = &serve->experiments, .kafka = kafka,
     });
 }
 

@@ -2,10 +2,10 @@
  * Relay: see relay.h.  Batches are read, sent and acknowledged in order; up to
  * BATCHES at once, so that neither the store nor Kafka waits for the other.
  *
- *   free -> reading -> sending -> in flight -> (the oldest first) told, free
+ *   free -> reading -> sending -> in flight -> (the oldest first) acknowledged, free
  *
  * When a record fails, or this process gets another class, everything in
- * flight comes to its end; then it reads again from what was told.
+ * flight comes to its end; then it reads again from what is acknowledged.
  */
 #include "settle/relay.h"
 
@@ -15,9 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "topic/event_record.h"
 #include "model/grade.h"
-#include "trace/tracer.h"
+#include "topic/money_out.h"
 
 #define BATCHES 4
 #define BATCH_ARENA_BYTES (128 * 1024 * 1024)
@@ -28,14 +27,13 @@
 #define BLOCKED_MS 100   /* Kafka takes nothing */
 #define AGAIN_MS 250     /* after a failure */
 #define STOP_MS 2000     /* for what is in flight */
-#define POSITION_BITS 10 /* events of a row */
 
 struct batch {
     struct relay *relay;
     struct outbox_read read;
     struct arena arena;
     uint32_t next;   /* event to be sent */
-    bool half;       /* of it the bet is sent, the transfer is not */
+    struct money_progress progress; /* of that event */
     bool sent;       /* all of it */
     uint32_t left;   /* records that are not acknowledged */
     bool failed;     /* one of them never will be */
@@ -49,11 +47,11 @@ struct relay {
     struct batch batches[BATCHES]; /* a ring */
     unsigned first, n;
     struct outbox_place place;
-    int64_t told;                      /* all rows up to here */
-    int64_t told_of[ACCOUNT_CLASSES];   /* and those of the class up to here */
-    uint32_t classes;                  /* that are told */
+    int64_t acknowledged;              /* all rows up to here */
+    int64_t acknowledged_of[ACCOUNT_CLASSES];   /* and those of the class up to here */
+    uint32_t classes;                  /* that are published here */
     uint32_t gained;                   /* that will be, once all is acknowledged */
-    int64_t gained_told[ACCOUNT_CLASSES];
+    int64_t gained_acknowledged[ACCOUNT_CLASSES];
     struct outbox_keep keep;
     bool reading, keeping, failed, blocked;
     bool resting;                      /* reads again when the timer says so */
@@ -63,13 +61,13 @@ struct relay {
     int64_t waits_since_ms;            /* rows that cannot be read yet; 0 = none */
     struct arena scratch;
     struct slip slip;
-    struct buf text;
+    struct money_out *out;
     void (*on_stopped)(void *ctx);
     void *ctx;
 };
 
-static void go_on(struct relay *relay);
-static void stop_when_told(struct relay *relay);
+static void advance(struct relay *relay);
+static void stop_when_acknowledged(struct relay *relay);
 
 /* ---- one event ------------------------------------------------------------ */
 
@@ -136,78 +134,10 @@ static void on_sent(void *ctx, bool sent)
     if (!sent && !relay->failed) {
         relay->failed = true;
         metric_inc(METRIC_RELAY_AGAIN);
-        log_warn("relay", "events could not be told", "told=%" PRId64, relay->told);
+        log_warn("relay", "events could not be told", "told=%" PRId64, relay->acknowledged);
     }
     if ((batch->left == 0 || relay->blocked) && !relay->ended)
-        go_on(relay);
-}
-
-/* A record of a traced bet, until it is acknowledged; in the batch's arena. */
-struct traced {
-    struct batch *batch;
-    struct trace trace;   /* that of the record: its header says so */
-    struct str topic;
-    int64_t start_us, bet;
-    char parent[TRACEPARENT_BYTES];
-};
-
-static void on_traced_sent(void *ctx, bool sent)
-{
-    struct traced *traced = ctx;
-    struct span span = trace_own(&traced->trace, "publish", traced->start_us, clock_mono_us());
-
-    span.kind = SPAN_PRODUCER;
-    span.failed = !sent;
-    span.attributes[0] = (struct span_attribute){ "messaging.system", "kafka", 0 };
-    span.attributes[1] = (struct span_attribute){ "messaging.destination.name",
-                                                  traced->topic.p, 0 };
-    span.attributes[2] = (struct span_attribute){ "overround.bet.id", NULL, traced->bet };
-    trace_add(traced->batch->relay->options.tracer, &span);
-    on_sent(traced->batch, sent);
-}
-
-/* NULL: the bet is not traced. */
-static struct traced *traced_of(struct batch *batch, const struct outbox_event *event,
-                                enum topic topic)
-{
-    struct trace_context parent;
-    struct traced *traced;
-
-    if (!trace_context_read(event->traceparent, &parent))
-        return NULL;
-    traced = ARENA_NEW(&batch->arena, struct traced);
-    *traced = (struct traced){ .batch = batch, .topic = topic_name(topic),
-                               .start_us = clock_mono_us(), .bet = event->ref };
-    trace_resume(batch->relay->options.tracer, &parent, &traced->trace);
-    trace_context_write(&traced->trace.here, traced->parent);
-    return traced;
-}
-
-static bool send_record(struct batch *batch, const struct outbox_event *event, enum topic topic)
-{
-    struct relay *relay = batch->relay;
-    char key[24];
-    int n = snprintf(key, sizeof(key), "%" PRId64, event->account);
-    struct kafka_record record = {
-        .topic = topic, .partition = -1, .key = { key, (size_t)n },
-        .value = buf_view(&relay->text),
-        .position = (event->row << POSITION_BITS) + event->n,
-        .on_done = on_sent, .ctx = batch,
-    };
-    struct traced *traced = relay->options.tracer == NULL ? NULL
-                                                          : traced_of(batch, event, topic);
-
-    CHECK(event->n < 1 << POSITION_BITS);
-    if (traced != NULL) {
-        record.traceparent = (struct str){ traced->parent, sizeof(traced->parent) };
-        record.on_done = on_traced_sent;
-        record.ctx = traced;
-    }
-    if (!kafka_send(relay->options.kafka, &record))
-        return false;
-    batch->left++;
-    metric_add(METRIC_RELAY_EVENTS, topic_name(topic), 1);
-    return true;
+        advance(relay);
 }
 
 /* False: Kafka takes no more now. */
@@ -215,31 +145,22 @@ static bool send_event(struct batch *batch, const struct outbox_event *event)
 {
     struct relay *relay = batch->relay;
     struct event_record record = record_of(relay, event);
-    enum transfer_kind kind;
+    uint32_t before = batch->progress.sent;
+    bool whole = money_out_send(relay->out, &(struct money_event){
+        .record = &record, .row = event->row, .n = event->n,
+        .traceparent = event->traceparent, .arena = &batch->arena,
+        .on_done = on_sent, .ctx = batch }, &batch->progress);
 
-    if (record.has_bet && !batch->half) {
-        buf_reset(&relay->text);
-        event_record_write_bet(&record, &relay->text);
-        if (!send_record(batch, event, TOPIC_BETS))
-            return false;
-    }
-    batch->half = true;
-    if (event_transfer(&record, &kind)) {
-        buf_reset(&relay->text);
-        event_record_write_transfer(&record, &relay->text);
-        if (!send_record(batch, event, TOPIC_TRANSFERS))
-            return false;
-    }
-    batch->half = false;
-    return true;
+    batch->left += batch->progress.sent - before;
+    return whole;
 }
 
-/* Of another class, or told to whoever had the class before. */
-static bool is_told(const struct relay *relay, const struct outbox_event *event)
+/* Of another class, or published by the process that had the class before. */
+static bool is_published(const struct relay *relay, const struct outbox_event *event)
 {
     unsigned class = account_class(event->account);
 
-    return (relay->classes >> class & 1) == 0 || event->row <= relay->told_of[class];
+    return (relay->classes >> class & 1) == 0 || event->row <= relay->acknowledged_of[class];
 }
 
 static void send_batch(struct batch *batch)
@@ -249,7 +170,7 @@ static void send_batch(struct batch *batch)
     for (; batch->next < batch->read.n; batch->next++) {
         const struct outbox_event *event = &batch->read.events[batch->next];
 
-        if (is_told(relay, event) && !batch->half)
+        if (is_published(relay, event) && !batch->progress.half)
             continue;
         if (batch->oldest_ms == 0)
             batch->oldest_ms = event->at_ms;
@@ -279,21 +200,21 @@ static void send_batches(struct relay *relay)
 
 /* ---- acknowledged ----------------------------------------------------------- */
 
-static void batch_is_told(struct relay *relay, const struct batch *batch)
+static void retire(struct relay *relay, const struct batch *batch)
 {
-    relay->told = batch->read.place.after;
+    relay->acknowledged = batch->read.place.after;
     if (batch->oldest_ms > 0)
         metric_observe(METRIC_RELAY_SECONDS, (clock_wall_ms() - batch->oldest_ms) * 1000);
 }
 
-static void tell_batches(struct relay *relay)
+static void retire_batches(struct relay *relay)
 {
     while (relay->n > (relay->reading ? 1u : 0u)) {
         struct batch *batch = batch_at(relay, 0);
 
         if (!batch->sent || batch->left > 0 || batch->failed)
             return;
-        batch_is_told(relay, batch);
+        retire(relay, batch);
         relay->first = (relay->first + 1) % BATCHES;
         relay->n--;
     }
@@ -310,28 +231,28 @@ static uint32_t in_flight(const struct relay *relay)
 
 static void read_from(struct relay *relay, int64_t row)
 {
-    relay->told = row;
+    relay->acknowledged = row;
     relay->place.after = row;
     relay->n = 0;
 }
 
-/* The classes that were gained are told from now on; those of before go back
- * to the same place, and pass over what they were told. */
+/* The classes that were gained are published from now on; those of before go back
+ * to the same place, and pass over what is acknowledged. */
 static void regroup(struct relay *relay)
 {
     int64_t from = INT64_MAX;
 
     for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
         if ((relay->gained >> class & 1) != 0)
-            relay->told_of[class] = relay->gained_told[class];
-        else if ((relay->classes >> class & 1) != 0 && relay->told_of[class] < relay->told)
-            relay->told_of[class] = relay->told;
+            relay->acknowledged_of[class] = relay->gained_acknowledged[class];
+        else if ((relay->classes >> class & 1) != 0 && relay->acknowledged_of[class] < relay->acknowledged)
+            relay->acknowledged_of[class] = relay->acknowledged;
     }
     relay->classes |= relay->gained;
     relay->gained = 0;
     for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
-        if ((relay->classes >> class & 1) != 0 && relay->told_of[class] < from)
-            from = relay->told_of[class];
+        if ((relay->classes >> class & 1) != 0 && relay->acknowledged_of[class] < from)
+            from = relay->acknowledged_of[class];
     if (relay->classes != 0)
         read_from(relay, from);
 }
@@ -345,19 +266,19 @@ static void on_reader(uv_timer_t *timer)
     struct relay *relay = timer->data;
 
     relay->resting = false;
-    go_on(relay);
+    advance(relay);
 }
 
-static void later(struct relay *relay, uint64_t ms)
+static void wake_in(struct relay *relay, uint64_t ms)
 {
     if (!relay->stopping)
         uv_timer_start(&relay->reader, on_reader, ms, 0);
 }
 
-static void rest(struct relay *relay, uint64_t ms)
+static void pause_reading(struct relay *relay, uint64_t ms)
 {
     relay->resting = true;
-    later(relay, ms);
+    wake_in(relay, ms);
 }
 
 static bool may_read(const struct relay *relay)
@@ -373,7 +294,8 @@ static void read_next(struct relay *relay)
     CHECK(batch->left == 0);
     arena_reset(&batch->arena);
     batch->next = 0;
-    batch->half = batch->sent = batch->failed = false;
+    batch->progress = (struct money_progress){ 0 };
+    batch->sent = batch->failed = false;
     batch->oldest_ms = 0;
     batch->read = (struct outbox_read){ .place = relay->place, .classes = relay->classes,
                                         .traces = relay->options.tracer != NULL,
@@ -384,7 +306,7 @@ static void read_next(struct relay *relay)
     store_outbox_read(relay->options.store, &batch->read);
 }
 
-/* Nothing to tell: the next look is further and further away, unless something
+/* Nothing to publish: the next look is further and further away, unless something
  * is about to be there. */
 static void idle(struct relay *relay)
 {
@@ -396,10 +318,10 @@ static void idle(struct relay *relay)
     else if (relay->waits_since_ms == 0)
         relay->waits_since_ms = clock_wall_ms();
     if (waits && clock_wall_ms() - relay->waits_since_ms < 100) {
-        rest(relay, PENDING_MS);
+        pause_reading(relay, PENDING_MS);
         return;
     }
-    rest(relay, relay->idle_ms);
+    pause_reading(relay, relay->idle_ms);
     relay->idle_ms = relay->idle_ms * 2 > IDLE_MAX_MS ? IDLE_MAX_MS : relay->idle_ms * 2;
 }
 
@@ -417,39 +339,39 @@ static void on_read(struct outbox_read *read, enum store_result result)
         if (result == STORE_OK)
             idle(relay);
         else
-            rest(relay, AGAIN_MS);
-        go_on(relay);
+            pause_reading(relay, AGAIN_MS);
+        advance(relay);
         return;
     }
     relay->place = read->place;
     relay->idle_ms = IDLE_FIRST_MS;
     relay->waits_since_ms = 0;
-    go_on(relay);
+    advance(relay);
 }
 
-/* Everything in flight has ended: whatever was told ends where it failed. */
-static void begin_again(struct relay *relay)
+/* Everything in flight has ended: what is acknowledged ends where it failed. */
+static void read_again(struct relay *relay)
 {
     relay->failed = relay->blocked = false;
-    read_from(relay, relay->told);
-    rest(relay, AGAIN_MS);
+    read_from(relay, relay->acknowledged);
+    pause_reading(relay, AGAIN_MS);
 }
 
 /* Whatever can be done now. */
-static void go_on(struct relay *relay)
+static void advance(struct relay *relay)
 {
     if (!relay->failed)
         send_batches(relay);
-    tell_batches(relay);
+    retire_batches(relay);
     if (relay->failed && !relay->reading && in_flight(relay) == 0)
-        begin_again(relay);
+        read_again(relay);
     if (relay->gained != 0 && relay->n == 0 && !relay->failed)
         regroup(relay);
     if (relay->blocked)
-        later(relay, BLOCKED_MS);
+        wake_in(relay, BLOCKED_MS);
     else if (may_read(relay))
         read_next(relay);
-    stop_when_told(relay);
+    stop_when_acknowledged(relay);
 }
 
 /* ---- classes ------------------------------------------------------------------- */
@@ -480,7 +402,7 @@ struct relay_share relay_share_of(const struct outbox_keep *view)
     return share;
 }
 
-static void learn(struct relay *relay, const struct outbox_keep *keep)
+static void take_classes(struct relay *relay, const struct outbox_keep *keep)
 {
     uint32_t mine = 0;
 
@@ -494,7 +416,7 @@ static void learn(struct relay *relay, const struct outbox_keep *keep)
         if ((mine & bit) == 0 || ((relay->classes | relay->gained) & bit) != 0)
             continue;
         relay->gained |= bit;
-        relay->gained_told[class] = keep->classes[class].told;
+        relay->gained_acknowledged[class] = keep->classes[class].told;
     }
 }
 
@@ -513,7 +435,7 @@ static void keep_now(struct relay *relay)
     relay->classes &= ~share.release;
     keep->owner = str_of(relay->owner);
     keep->lease_ms = relay->options.lease_ms;
-    keep->told = relay->told;
+    keep->told = relay->acknowledged;
     keep->keep = relay->classes;
     keep->release = share.release;
     keep->take = relay->left ? 0 : share.take | relay->gained;
@@ -563,10 +485,10 @@ static void on_kept(struct outbox_keep *keep, enum store_result result)
     }
     if (result != STORE_OK)
         return; /* the lease may run out, and another one take it */
-    learn(relay, keep);
+    take_classes(relay, keep);
     if (first && relay_share_of(keep).take != 0 && !relay->stopping)
         keep_now(relay); /* at start, at once */
-    go_on(relay);
+    advance(relay);
 }
 
 /* ---- life ------------------------------------------------------------------------ */
@@ -582,7 +504,7 @@ struct relay *relay_new(const struct relay_options *options)
     CHECK(relay->owner != NULL);
     relay->idle_ms = IDLE_FIRST_MS;
     arena_init(&relay->scratch, SCRATCH_BYTES);
-    buf_init(&relay->text, LIMIT_RECORD_BYTES);
+    relay->out = money_out_new(options->kafka, options->tracer);
     for (unsigned i = 0; i < BATCHES; i++) {
         relay->batches[i].relay = relay;
         arena_init(&relay->batches[i].arena, BATCH_ARENA_BYTES);
@@ -617,7 +539,7 @@ void relay_metrics(const struct relay *relay)
     metric_set(METRIC_RELAY_CLASSES, STR_NONE, count(relay->classes));
 }
 
-static void leave(struct relay *relay)
+static void begin_leaving(struct relay *relay)
 {
     if (relay->left)
         return;
@@ -629,19 +551,19 @@ static void leave(struct relay *relay)
         keep_now(relay);
 }
 
-static void stop_when_told(struct relay *relay)
+static void stop_when_acknowledged(struct relay *relay)
 {
     if (!relay->stopping || relay->reading)
         return;
     if (!relay->left && in_flight(relay) == 0)
-        leave(relay);
+        begin_leaving(relay);
     else if (relay->left && !relay->keeping && !relay->ended)
         keep_now(relay);
 }
 
 static void on_stopper(uv_timer_t *timer)
 {
-    leave(timer->data);
+    begin_leaving(timer->data);
 }
 
 void relay_stop(struct relay *relay, void (*on_stopped)(void *ctx), void *ctx)
@@ -652,7 +574,7 @@ void relay_stop(struct relay *relay, void (*on_stopped)(void *ctx), void *ctx)
     relay->ctx = ctx;
     uv_timer_stop(&relay->reader);
     uv_timer_start(&relay->stopper, on_stopper, STOP_MS, 0);
-    go_on(relay);
+    advance(relay);
 }
 
 void relay_free(struct relay *relay)
@@ -662,7 +584,7 @@ void relay_free(struct relay *relay)
     for (unsigned i = 0; i < BATCHES; i++)
         arena_fini(&relay->batches[i].arena);
     arena_fini(&relay->scratch);
-    buf_fini(&relay->text);
+    money_out_free(relay->out);
     free(relay->owner);
     free(relay);
 }

@@ -1,21 +1,22 @@
 /*
  * Relay: from the outbox to the topics bets and transfers.
  *
- *   outbox --store_outbox_read--> batches --kafka_send--> bets, transfers
+ *   outbox --store_outbox_read--> batches --topic/money_out--> bets, transfers
  *                                    | acknowledged, in order of rows
  *                                    v
- *                                  told --store_outbox_keep--> relays.told
+ *                                  store_outbox_keep --> relays.told
  *
- * Any number of processes tell.  Accounts are in 16 classes, a class is told by
- * one process at a time, by a lease; each reads every row and takes its own
- * accounts out of it: what is read twice is a few numbers an event, and no row
- * is locked, marked or updated per event.  A process that was stopped and wakes
- * up behind its lease does no harm: what it sends has been sent, or will be, in
- * the same order of each account.  `told` only says what is acknowledged, so
- * whoever writes it is right.
+ * Any number of processes publish.  Accounts are in 16 classes (model/slot.h), a
+ * class is published by one process at a time, by a lease; each process reads
+ * every row and takes its own accounts out of it: what is read twice is a few
+ * numbers an event, and no row is locked, marked or updated per event.  A
+ * process that was stopped and wakes up after its lease has run out does no
+ * harm: what it sends has been sent, or will be, in the same order for each
+ * account.  relays.told only says what is acknowledged, so any writer of it is
+ * right.
  *
  * At least once: what was not acknowledged when a process ends, or Kafka gave
- * up, is told again, under the same ids.
+ * up, is sent again, under the same ids.
  *
  * An idle relay looks five times a second, which costs the database an index's
  * end; while there is something it reads without a pause.  Not LISTEN and
@@ -39,7 +40,7 @@ struct relay_options {
     uv_loop_t *loop;
     struct store *store;  /* opened with options.relay */
     struct kafka *kafka;
-    const struct experiments *experiments; /* whose arms bets are told with; NULL: none */
+    const struct experiments *experiments; /* whose arms a bet's record names; NULL: none */
     struct tracer *tracer; /* NULL: nothing is traced */
     const char *owner;    /* of this process alone; copied */
     int64_t lease_ms;     /* of a class; renewed at a third of it */

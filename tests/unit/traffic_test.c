@@ -1,4 +1,4 @@
-/* analytics/traffic: counted by the second, dropped when nobody takes it. */
+/* analytics/traffic, topic/traffic_out: counted by the second, dropped when nobody takes it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include "analytics/traffic.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "bus/kafka.h"
 
 #define TOLD 16
 
@@ -18,15 +19,17 @@ static bool takes;
 static uv_loop_t loop;
 static struct experiments experiments;
 
-static bool on_send(void *ctx, struct str value, int64_t at_ms)
+bool kafka_send(struct kafka *kafka, const struct kafka_record *record)
 {
-    (void)ctx;
-    assert_true(at_ms > 0);
+    (void)kafka;
+    assert_int_equal(record->topic, TOPIC_TRAFFIC);
+    assert_int_equal(record->partition, -1);
+    assert_true(record->at_ms > 0);
     if (!takes)
         return false;
     assert_true(n_told < TOLD);
     buf_reset(&told[n_told]);
-    buf_str(&told[n_told++], value);
+    buf_str(&told[n_told++], record->value);
     return true;
 }
 
@@ -35,7 +38,7 @@ static struct traffic *make(void)
     n_told = 0;
     takes = true;
     return traffic_new(&(struct traffic_options){
-        .loop = &loop, .process = "bets-1", .experiments = &experiments, .send = on_send,
+        .loop = &loop, .process = "bets-1", .experiments = &experiments,
     });
 }
 
