@@ -147,7 +147,8 @@ static void make_routes(struct serve *serve)
     const struct roles *roles = &serve->roles;
 
     serve->routes = (struct routes){
-        .who = roles->bets ? serve->who : NULL, .bets = serve->bets, .web = serve->web, .stream = serve->stream,
+        .who = roles->bets ? serve->who : NULL, .bets = serve->bets,
+        .web = serve->web, .stream = serve->stream,
         .feed = roles->feed ? serve->feed : NULL,
         .desk = roles->web ? serve->desk : NULL, .risk = roles->web ? serve->risk : NULL,
         .reports = serve->reports, .cohorts = serve->cohorts, .serve = serve,

@@ -213,7 +213,8 @@ void serve_make_local(struct serve *serve)
     if (serve->roles.book)
         make_around_book(serve);
     serve->routes = (struct routes){
-        .who = serve->who, .bets = serve->bets, .web = serve->web, .stream = serve->stream, .feed = serve->feed,
+        .who = serve->who, .bets = serve->bets, .web = serve->web,
+        .stream = serve->stream, .feed = serve->feed,
         .reports = serve->reports, .cohorts = serve->cohorts, .desk = serve->desk,
         .risk = serve->risk, .serve = serve,
         .operators = serve->operators,
