@@ -17,6 +17,7 @@ struct bets *bets_new(const struct bets_options *options)
     struct bets *bets = calloc(1, sizeof(*bets));
 
     CHECK(bets != NULL && options->who != NULL);
+    CHECK(options->book != NULL && options->config != NULL);
     bets->options = *options;
     bets->who = options->who;
     bets->brakes = brakes_new(&(struct brakes_options){
@@ -37,6 +38,7 @@ void bets_free(struct bets *bets)
     if (bets == NULL)
         return;
     CHECK(bets_idle(bets) && bets->waiters == 0);
+    CHECK(lanes_queued(bets->lanes) == 0);
     lanes_free(bets->lanes);
     brakes_free(bets->brakes);
     buf_fini(&bets->members);

@@ -75,6 +75,8 @@ static int64_t offer_now(const struct book *book, const struct slip *slip,
 {
     int64_t odds_e4[LIMIT_LEGS] = { 0 };
 
+    CHECK(margin_e4 >= 0);
+    CHECK(slip->n_legs >= 1 && slip->n_legs <= LIMIT_LEGS);
     if (grade_slip(slip, stake_minor, 0).fixed)
         return 0;
     for (uint32_t i = 0; i < slip->n_legs; i++) {
@@ -96,6 +98,7 @@ void cashout_put_offer(struct bet_view *view, const struct book *book, int64_t m
     CHECK(view->state == BET_ACCEPTED);
     offer = offer_now(book, view->slip, view->stake_minor - view->cashed_stake_minor,
                       margin_e4, &leg);
+    CHECK(offer >= 0 || leg < view->slip->n_legs);
     view->offered = true;
     view->offer_minor = offer > 0 ? offer : 0;
     view->margin_e4 = margin_e4;
@@ -117,6 +120,7 @@ static int64_t part_of(const struct cashout *cashout, const struct cashout_rules
 {
     int64_t stake = cashout->row.stake_minor, asked = cashout->asked_minor;
 
+    CHECK(asked >= 0);
     if (asked == 0 || asked == stake)
         return stake;
     if (asked > stake) {
@@ -186,6 +190,8 @@ enum refusal cashout_judge(struct cashout *cashout, const struct cashout_rules *
     /* From here on it must succeed. */
     cashout->left_minor = row->stake_minor - part;
     CHECK(part > 0 && cashout->left_minor >= 0);
+    CHECK(offer > 0 && offer >= cashout->minimum_minor);
+    CHECK(cashout->left_potential_minor >= 0);
     money->amount_minor = offer;
     money->cashed_minor = part;
     money->potential_minor = cashout->left_potential_minor;
@@ -199,6 +205,8 @@ struct bet_view cashout_view(const struct cashout *cashout, const struct money_c
 {
     const struct bet_row *row = &cashout->row;
 
+    CHECK(money->bet == row->id && money->cashed_minor > 0);
+    CHECK(money->full == (cashout->left_minor == 0));
     return (struct bet_view){
         .id = row->id,
         .placed_ms = row->placed_ms,

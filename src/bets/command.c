@@ -38,7 +38,8 @@ static void publish(const struct money_command *c)
     if (options->bus == NULL || !bus_wants_money(options->bus))
         return;
     event = c->kind->publish(c, &view);
-    CHECK(event > 0 && (view.id != 0) == c->kind->is_about_bet);
+    CHECK(event > 0);
+    CHECK((view.id != 0) == c->kind->is_about_bet);
     if (c->kind->is_about_bet && view.state == BET_ACCEPTED)
         cashout_put_offer(&view, options->book, bets_margin_e4(c->bets));
     bus_publish_money(options->bus, &(struct bus_money){
@@ -84,6 +85,7 @@ static struct money_command *command_of(struct bets *bets, struct lane_cmd *cmd)
 
     command_check(c);
     CHECK(c->bets == bets && &c->lane == cmd && c->verdict != NULL);
+    CHECK(cmd->money.account == c->session.account && cmd->money.epoch == c->session.epoch);
     return c;
 }
 
@@ -101,6 +103,7 @@ static void on_form(void *ctx, struct lane_cmd *cmd)
     else
         c->kind->judge(c);
     CHECK(cmd->money.verdict != REFUSE_NOTHING || cmd->money.amount_minor > 0);
+    CHECK(refusal_is_verdict(cmd->money.verdict));
     cmd->money.detail = bets->members.n == 0
         ? STR("") : arena_str(&c->request->arena, buf_view(&bets->members));
     if (c->traced != NULL)
@@ -116,7 +119,8 @@ static void write_decided(const struct money_command *c, struct buf *out)
         command_write_members(c, out);
         return;
     }
-    CHECK(money->verdict == REFUSE_NOTHING && money->seq > 0 && money->balance_minor >= 0);
+    CHECK(money->verdict == REFUSE_NOTHING);
+    CHECK(money->seq > 0);
     publish(c);
     command_count(c, str_of(c->kind->done));
     if (c->kind->count_done != NULL)
@@ -129,8 +133,10 @@ static void decided(struct money_command *c)
     struct buf *out = &c->bets->members;
     enum refusal refusal = c->lane.money.decided;
 
+    CHECK(c->verdict != NULL && refusal_is_verdict(refusal));
     buf_reset(out);
     write_decided(c, out);
+    CHECK(refusal != REFUSE_NOTHING || out->n > 0);
     verdicts_decide(c->bets->verdicts, c->verdict, refusal, buf_view(out));
     command_answer(c, refusal, c->verdict->text);
 }
@@ -233,6 +239,8 @@ static void join(struct money_command *c, const struct key_verdict *verdict)
     struct money_command *first = verdict->owner;
     struct command_copy *copy;
 
+    CHECK(first != NULL && first != c && first->kind == c->kind);
+    CHECK(first->session.account == c->session.account);
     /* Of two epochs one is over, and the store has not said which. */
     if (first->session.epoch != c->session.epoch || c->bets->waiters >= LIMIT_WAITERS) {
         command_refuse(c, REFUSE_BUSY, STR_NONE);
@@ -286,6 +294,7 @@ static void submit(struct money_command *c)
         command_refuse(c, REFUSE_BUSY, STR_NONE);
         return;
     }
+    CHECK(c->copies == NULL);
     if (c->kind->brings_money)
         c->where = where_read(bets->who, c->request, clock_wall_ms());
     if (c->where.is_stale) /* a clock of the house's: no verdict, but what is known is told */
@@ -300,6 +309,8 @@ static void authorised(struct money_command *c)
 {
     struct money_cmd *money = &c->lane.money;
 
+    CHECK(c->session.account > 0 && c->session.epoch > 0);
+    CHECK(c->session.currency != &any_currency);
     money->account = c->session.account;
     money->epoch = c->session.epoch;
     money->currency = c->session.currency->code;

@@ -23,7 +23,8 @@ void command_init(struct money_command *c)
 void command_check(const struct money_command *c)
 {
     CHECK(c->magic == MAGIC && c->lane.money.op == c->kind->op);
-    CHECK(c->lane.money.owner == c && c->bets->working > 0);
+    CHECK(c->lane.money.owner == c);
+    CHECK(c->bets->working > c->bets->waiters);
     CHECK((c->verdict == NULL) || (c->verdict->owner == c && !c->verdict->decided));
     CHECK(c->copies == NULL || (c->verdict != NULL && c->last_copy != &c->copies));
 }
@@ -81,6 +82,7 @@ static void answer_all(struct money_command *c, int status, const char *type, st
         struct http_request *request = copy->request;
         const struct bet_trace *traced = copy->traced;
 
+        CHECK(bets->waiters > 0 && request != c->request);
         copy = copy->next;
         bets->waiters--;
         metric_inc(METRIC_BETS_REPLAYED);

@@ -33,6 +33,7 @@ static void on_key(struct store_exec *exec, enum store_result result)
     enum refusal refusal;
 
     command_check(c);
+    CHECK(exec == &c->exec && c->verdict != NULL);
     if (result != STORE_OK || exec->rows == 0) {
         command_give_up(c, REFUSE_BUSY);
         return;
@@ -56,6 +57,7 @@ static void on_key(struct store_exec *exec, enum store_result result)
         command_give_up(c, REFUSE_BUSY);
         return;
     }
+    CHECK(refusal != REFUSE_NOTHING || out->n > 0);
     metric_inc(METRIC_BETS_REPLAYED);
     verdicts_decide(c->bets->verdicts, c->verdict, refusal, buf_view(out));
     command_answer(c, refusal, c->verdict->text);
@@ -65,6 +67,8 @@ void command_replay(struct money_command *c)
 {
     const struct money_cmd *money = &c->lane.money;
 
+    CHECK(c->verdict != NULL && c->verdict->owner == c);
+    CHECK(money->account > 0 && money->key.n > 0);
     c->exec = (struct store_exec){
         .calls = { { STATEMENT_KEY_GET,
                      { VALUE_INT(money->account), VALUE_INT(money->op),

@@ -53,6 +53,7 @@ static bool write_row(struct read_request *reader, struct jw *w, const struct va
                     "bet=%" PRId64, bet.id);
         return false;
     }
+    CHECK(bet.account == reader->session.account);
     if (view.state == BET_ACCEPTED)
         cashout_put_offer(&view, options->book, bets_margin_e4(listing->bets));
     bet_write(w, &view);
@@ -68,6 +69,8 @@ static void write_list(struct read_request *reader)
     struct jw w = jw_to(out);
 
     jw_object(&w);
+    CHECK(listing->limit >= 1 && listing->limit <= LIMIT_PAGE_ROWS);
+    CHECK(exec->rows <= listing->limit + 1);
     jw_key(&w, "bets");
     jw_array(&w);
     for (uint32_t i = 0; i < n; i++)
@@ -115,6 +118,7 @@ static void list_bets(struct read_request *reader)
         reader_refuse(reader, REFUSE_MALFORMED, STR("state must be open or settled"));
         return;
     }
+    CHECK(listing->from <= listing->to && listing->below > 0);
     reader_exec(reader,
                 (struct statement_call){ STATEMENT_BETS_LIST,
                                          { VALUE_INT(reader->session.account),
@@ -129,6 +133,7 @@ static void start(const struct bets *bets, struct http_request *request,
 {
     struct bet_page *listing = ARENA_NEW(&request->arena, struct bet_page);
 
+    CHECK(bets != NULL && bets->who != NULL);
     listing->bets = bets;
     reader_start(bets->who, request, false, listing, then);
 }

@@ -106,6 +106,7 @@ static void enter_gate(struct bet_command *bet)
     struct money_command *c = &bet->command;
     enum gate_answer answer;
 
+    CHECK(!bet->entered && bet->rules.cap_minor > 0);
     bet->gate = (struct gate){
         .brakes = c->bets->brakes, .arena = &c->request->arena, .account = c->session.account,
         .currency = c->session.currency, .stake_max_minor = bet->rules.stake_max_minor,
@@ -179,6 +180,7 @@ static void settle_gate(struct money_command *c, enum lane_result result)
     struct bet_command *bet = bet_of(c);
 
     CHECK(bet->entered);
+    CHECK(result != LANE_UNKNOWN || money->verdict != REFUSE_NOTHING || money->bet > 0);
     if (result == LANE_UNKNOWN)
         gate_leave(&bet->gate, GATE_UNKNOWN, money->bet);
     else if (result == LANE_DECIDED && money->outcome == MONEY_FENCED)
@@ -234,6 +236,7 @@ static void fill_bet(struct bet_command *bet)
     struct str sport = place_sport(c->bets->options.book, bet->slip);
 
     CHECK(money->potential_minor <= bet->rules.cap_minor);
+    CHECK(money->at_ms > 0 && bet->slip->n_legs <= LENGTH(money->market_keys));
     for (uint32_t i = 0; i < bet->slip->n_legs; i++)
         money->market_keys[i] = market_key(bet->slip->legs[i].market);
     money->n_legs = bet->slip->n_legs;
@@ -260,6 +263,7 @@ static void judge(struct money_command *c)
     if (money->verdict != REFUSE_NOTHING)
         return;
     money->liability_epoch = gate_epoch(&bet->gate);
+    CHECK(c->where.refusal == REFUSE_NOTHING);
     fill_bet(bet);
 }
 

@@ -79,6 +79,41 @@ struct lanes {
     struct lane *lane;
 };
 
+/* The commands of an account, as its list has them. */
+static uint32_t count_cmds(const struct lane_account *account)
+{
+    uint32_t n = 0;
+
+    for (const struct lane_cmd *cmd = account->first; cmd != NULL; cmd = cmd->next)
+        n++;
+    return n;
+}
+
+/* What waits is what the lists have: with those of the batch, which are first
+ * on theirs and not counted. */
+static bool counts_well(const struct lane *lane)
+{
+    uint32_t n = 0;
+
+    for (const struct lane_account *at = lane->ready; at != NULL; at = at->next)
+        n += count_cmds(at);
+    for (uint32_t i = 0; lane->in_flight && i < lane->batch.n; i++)
+        n += count_cmds(lane->accounts[i]) - 1;
+    return n == lane->queued;
+}
+
+/* Between two turns, and as a batch leaves. */
+static void lane_check(const struct lane *lane)
+{
+    CHECK((lane->ready == NULL) == (lane->ready_last == &lane->ready));
+    CHECK(lane->ready == NULL || lane->ready->first != NULL);
+    CHECK(lane->batch_max >= 1 && lane->batch_max <= LIMIT_BATCH);
+    CHECK(lane->batch.n <= LIMIT_BATCH);
+    CHECK(lane->queued <= lane->lanes->queued);
+    CHECK(lane->suspects <= LIMIT_BATCH);
+    CHECK_DEAR(counts_well(lane));
+}
+
 static void lanes_form(struct lanes *lanes);
 
 static void on_check(uv_check_t *check)
@@ -102,6 +137,8 @@ struct lanes *lanes_new(const struct lanes_options *options)
     struct lanes *lanes = calloc(1, sizeof(*lanes));
 
     CHECK(lanes != NULL && options->queue_max > 0);
+    CHECK(options->on_form != NULL && options->on_done != NULL);
+    CHECK(options->pace_us >= 0 && options->delay_us_max >= 0);
     lanes->options = *options;
     lanes->n = store_lanes(options->store);
     CHECK(lanes->n >= 1 && lanes->n <= LANES_MAX);
@@ -147,6 +184,7 @@ void lanes_free(struct lanes *lanes)
     if (lanes == NULL)
         return;
     CHECK(lanes_are_idle(lanes));
+    CHECK(lanes->accounts.n == 0);
     uv_close((uv_handle_t *)&lanes->check, on_closed);
     uv_close((uv_handle_t *)&lanes->prepare, on_closed);
     uv_close((uv_handle_t *)&lanes->pace, on_closed);
@@ -179,7 +217,7 @@ static struct lane_account *account_new(struct lanes *lanes, int64_t id)
 
 static void account_free(struct lanes *lanes, struct lane_account *account)
 {
-    CHECK(account->first == NULL);
+    CHECK(account->first == NULL && account->last == &account->first);
     CHECK(map_del(&lanes->accounts, MAP_KEY(&account->account)) == account);
     if (lanes->n_spare >= SPARE_MAX) {
         free(account);
@@ -209,6 +247,7 @@ static struct lane_account *ready_pop(struct lane *lane)
 {
     struct lane_account *account = lane->ready;
 
+    CHECK(account != NULL);
     lane->ready = account->next;
     if (lane->ready == NULL)
         lane->ready_last = &lane->ready;
@@ -218,6 +257,7 @@ static struct lane_account *ready_pop(struct lane *lane)
 
 static void count_queued(struct lane *lane, int32_t n)
 {
+    CHECK((int64_t)lane->queued + n >= 0);
     lane->queued = (uint32_t)((int64_t)lane->queued + n);
     lane->lanes->queued = (uint32_t)((int64_t)lane->lanes->queued + n);
 }
@@ -243,6 +283,7 @@ void lanes_submit(struct lanes *lanes, struct lane_cmd *cmd, int64_t now_us)
     struct lane_account *account = map_get(&lanes->accounts, MAP_KEY(&cmd->money.account));
 
     CHECK(lanes->queued < lanes->options.queue_max);
+    CHECK(cmd->money.account > 0);
     cmd->next = NULL;
     cmd->queued_us = now_us;
     if (account == NULL) {
@@ -260,6 +301,7 @@ static void finish_first(struct lane *lane, struct lane_account *account,
 {
     struct lane_cmd *cmd = account->first;
 
+    CHECK(cmd != NULL && *n_finished < LIMIT_BATCH);
     cmd->result = result;
     cmd->sent_us = lane->sent_us;
     cmd->batch_n = lane->batch.n;
@@ -296,6 +338,7 @@ static void halve(struct lane *lane, uint32_t *n_finished)
 {
     struct money_batch *batch = &lane->batch;
 
+    CHECK(batch->n >= 1);
     if (lane->suspects == 0)
         lane->suspects = batch->n;
     if (batch->n == 1) {
@@ -371,6 +414,7 @@ static void on_batch_done(struct money_batch *batch, enum store_result result)
     uint32_t n_finished = 0;
 
     CHECK(lane->in_flight && batch == &lane->batch);
+    CHECK(batch->n >= 1);
     observe_commit(lane, commit_us);
     lane->commit_us = lane->commit_us == 0 ? commit_us : (lane->commit_us * 7 + commit_us) / 8;
     switch (result) {
@@ -393,6 +437,7 @@ static void on_batch_done(struct money_batch *batch, enum store_result result)
         lanes->options.on_done(lanes->options.ctx, lane->finished[i],
                                lane->finished[i]->result);
     lane->in_flight = false;
+    lane_check(lane);
 }
 
 /* Keeps the longest wait of this time and of the one before. */
@@ -444,6 +489,7 @@ static void lane_form(struct lane *lane, int64_t now_us)
 {
     struct money_batch *batch = &lane->batch;
 
+    CHECK(!lane->in_flight);
     batch->n = 0;
     batch->wait = false;
     lane->trace_id[0] = '\0';
@@ -455,12 +501,14 @@ static void lane_form(struct lane *lane, int64_t now_us)
         batch->wait = alone;
         batch_add(lane, ready_pop(lane), now_us);
     }
+    CHECK(batch->n >= 1 && (!batch->wait || batch->n == 1));
     count_queued(lane, -(int32_t)batch->n);
     metric_observe(METRIC_BATCH_SIZE, batch->n);
     batch->on_done = on_batch_done;
     batch->ctx = lane;
     lane->in_flight = true;
     lane->sent_us = clock_mono_us();
+    lane_check(lane);
     store_money(lane->lanes->options.store, (unsigned)(lane - lane->lanes->lane), batch);
 }
 

@@ -36,6 +36,7 @@ void limit_write_reached(struct buf *out, int64_t packed, int exponent)
 
     if (!limit_reached_unpack(packed, &reached))
         return;
+    CHECK(reached.left_minor >= 0 && exponent >= 0);
     jw_key(&w, "maximum");
     jw_money(&w, reached.left_minor, exponent);
     jw_key(&w, "kind");
@@ -60,6 +61,7 @@ static void write_limit(struct jw *w, const struct value *row, int64_t now_ms, i
     int64_t from_ms = row[L_NEXT_FROM].i;
     bool due = from_ms != 0 && from_ms <= now_ms;
 
+    CHECK(from_ms >= 0 && now_ms > 0);
     jw_object(w);
     jw_key(w, "kind");
     jw_str(w, str_of(limit_kind_name((enum limit_kind)row[L_KIND].i)));
@@ -86,6 +88,7 @@ static void refuse_standing(struct read_request *reader, int64_t until_ms)
     struct buf *members = reader_out(reader);
     struct jw w = jw_to(members);
 
+    CHECK(until_ms >= 0);
     jw_key(&w, "excluded_until");
     jw_time(&w, until_ms);
     reader_refuse_with(reader, REFUSE_EXCLUSION_STANDS, buf_view(members));
@@ -104,6 +107,7 @@ static void write_limits(struct read_request *reader)
         return;
     }
     jw_object(&w);
+    CHECK(change->now_ms > 0);
     jw_key(&w, "limits");
     jw_array(&w);
     for (uint32_t i = 0; i < exec->rows; i++)
@@ -122,6 +126,7 @@ static void write_limits(struct read_request *reader)
 static struct statement_call call_with_periods(enum statement statement, int64_t account,
                                                int64_t now_ms)
 {
+    CHECK(now_ms >= limit_since(LIMIT_PERIOD_DAY, now_ms));
     return (struct statement_call){ statement,
                                     { VALUE_INT(account),
                                       VALUE_INT(limit_since(LIMIT_PERIOD_DAY, now_ms)),
@@ -133,6 +138,7 @@ static void read_limits(struct read_request *reader)
 {
     struct limit_change *change = reader->own;
 
+    CHECK(change != NULL);
     change->now_ms = clock_wall_ms();
     reader_exec(reader,
                 call_with_periods(STATEMENT_LIMITS_GET, reader->session.account, change->now_ms),
@@ -165,6 +171,7 @@ static void set_limit(struct read_request *reader)
         reader_refuse(reader, REFUSE_MALFORMED, error);
         return;
     }
+    CHECK(change->amount_minor >= -1 && change->amount_minor <= LIMIT_MINOR);
     change->now_ms = clock_wall_ms();
     reader_exec_all(reader,
                     (struct statement_call[]){
@@ -191,6 +198,7 @@ static void excluded(struct read_request *reader)
 {
     struct limit_change *change = reader->own;
 
+    CHECK(change->until_ms > 0 && !change->stands);
     change->stands = reader->exec.rows == 0;
     read_limits(reader);
 }

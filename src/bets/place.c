@@ -33,6 +33,7 @@ static void tell_leg(struct buf *members, uint32_t leg)
 {
     struct jw w = jw_to(members);
 
+    CHECK(leg < LIMIT_LEGS);
     jw_key(&w, "leg");
     jw_int(&w, leg);
 }
@@ -51,6 +52,7 @@ static bool find_picks(const struct book *book, const struct slip *slip, uint32_
             return false;
         }
         CHECK(market_id_equal(market->id, leg->market));
+        CHECK_DEAR(str_eq(market->event->id, leg->market.event));
         picks[i] = (struct pick){ market, outcome, (stopped >> i & 1) != 0 };
     }
     return true;
@@ -154,6 +156,8 @@ enum refusal place_judge(const struct book *book, const struct place_rules *rule
 
     CHECK(slip->n_legs >= 1 && slip->n_legs <= LIMIT_LEGS);
     CHECK(rules->cap_minor > 0);
+    CHECK(rules->stopped >> slip->n_legs == 0);
+    CHECK(rules->stake_max_minor >= 0 && rules->stake_min_minor >= 0);
 
     if (stake_minor <= 0 || stake_minor < rules->stake_min_minor) {
         tell_amount(members, "minimum", rules->stake_min_minor, rules->exponent);
@@ -183,6 +187,7 @@ enum refusal place_judge(const struct book *book, const struct place_rules *rule
     }
 
     /* From here on it must succeed. */
+    CHECK(*potential_minor >= 0 && *potential_minor <= rules->cap_minor);
     for (uint32_t i = 0; i < slip->n_legs; i++)
         slip->legs[i].odds_e4 = picks[i].outcome->odds_e4;
     return REFUSE_NOTHING;

@@ -72,6 +72,7 @@ static void add_size(struct slip *slip, uint32_t size)
 {
     uint32_t at = slip->n_sizes++;
 
+    CHECK(size >= 1 && slip->n_sizes <= LIMIT_LEGS);
     for (; at > 0 && slip->sizes[at - 1] > size; at--)
         slip->sizes[at] = slip->sizes[at - 1];
     slip->sizes[at] = size;
@@ -137,6 +138,8 @@ static bool read_leg(json_t *json, size_t index, struct arena *arena, struct leg
             && !specifiers_canonical(arena_str(arena, specifiers), arena,
                                      &leg->market.specifiers)))
         return fail(arena, error, where, "specifiers", "must be key=value|key=value");
+    CHECK(leg->odds_e4 >= ODDS_ONE_E4 && leg->odds_e4 <= ODDS_MAX_E4);
+    CHECK(event.n <= LIMIT_ID_BYTES && outcome.n <= LIMIT_ID_BYTES);
     leg->market.event = arena_str(arena, event);
     leg->outcome = arena_str(arena, outcome);
     leg->result = LEG_RESULT_OPEN;
@@ -208,6 +211,9 @@ bool slip_read(struct str body, const struct currency *currency, struct arena *a
         return fail(arena, error, "", "the body", "is empty");
     well = read_document(body, currency, arena, slip, stake_minor, &document, error);
     json_decref(document);
+    CHECK(!well || (*stake_minor >= 0 && *stake_minor <= LIMIT_MINOR));
+    CHECK(!well || (slip->n_legs >= 1 && slip->n_legs <= LIMIT_LEGS));
+    CHECK(well || error->n > 0);
     return well;
 }
 
@@ -231,6 +237,7 @@ bool amount_read(struct str body, const struct currency *currency, struct arena 
     if (well && *amount_minor <= 0)
         well = fail(arena, error, "", "amount", "must be above 0");
     json_decref(document);
+    CHECK(!well || *amount_minor <= LIMIT_MINOR);
     return well;
 }
 
@@ -258,6 +265,8 @@ bool cashout_body_read(struct str body, const struct currency *currency, struct 
             well = fail(arena, error, "", "stake", "must be above 0");
     }
     json_decref(document);
+    CHECK(!well || (*minimum_minor >= 0 && *minimum_minor <= LIMIT_MINOR));
+    CHECK(!well || *stake_minor >= 0);
     return well;
 }
 
@@ -287,6 +296,7 @@ bool limit_body_read(struct str body, const struct currency *currency, struct ar
     else if (amount.p != NULL)
         well = read_money(amount, "amount", currency, arena, amount_minor, error);
     json_decref(document);
+    CHECK(!well || (*amount_minor >= 0) == (amount.p != NULL));
     return well;
 }
 

@@ -10,6 +10,7 @@ struct bet_trace *traced_begin(struct tracer *tracer, struct http_request *reque
 
     if (!trace_begin(tracer, http_header(request, "traceparent"), &trace))
         return NULL;
+    CHECK(request->arrived_us > 0);
     traced = ARENA_NEW(&request->arena, struct bet_trace);
     *traced = (struct bet_trace){ tracer, trace, request->arrived_us };
     return traced;
@@ -20,6 +21,7 @@ void traced_stage(struct bet_trace *traced, const char *stage)
     int64_t now_us = clock_mono_us();
     struct span span = trace_child(traced->tracer, &traced->trace, stage, traced->from_us, now_us);
 
+    CHECK(now_us >= traced->from_us);
     trace_add(traced->tracer, &span);
     traced->from_us = now_us;
 }

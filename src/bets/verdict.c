@@ -17,6 +17,29 @@ struct verdicts {
     struct key_verdict *spare;
 };
 
+static bool is_whole(const struct verdicts *verdicts)
+{
+    const struct key_verdict *last = NULL;
+    size_t n = 0;
+
+    for (const struct key_verdict *at = verdicts->oldest; at != NULL; at = at->next) {
+        if (!at->decided)
+            return false;
+        last = at;
+        n++;
+    }
+    return n <= verdicts->map.n &&
+           verdicts->newest == (last == NULL ? &verdicts->oldest
+                                             : &((struct key_verdict *)(uintptr_t)last)->next);
+}
+
+static void verdicts_check(const struct verdicts *verdicts)
+{
+    CHECK(verdicts->map.n <= verdicts->limit);
+    CHECK((verdicts->oldest == NULL) == (verdicts->newest == &verdicts->oldest));
+    CHECK_DEAR(verdicts->map.n % 64 != 0 || is_whole(verdicts));
+}
+
 struct verdicts *verdicts_new(size_t limit)
 {
     struct verdicts *verdicts = calloc(1, sizeof(*verdicts));
@@ -115,6 +138,7 @@ struct key_verdict *verdicts_add(struct verdicts *verdicts, int64_t account, int
     memcpy(verdict->hash, hash, sizeof(verdict->hash));
     verdict->name_bytes = make_name(verdict->name, account, op, key);
     CHECK(map_put(&verdicts->map, name_of(verdict), verdict));
+    verdicts_check(verdicts);
     return verdict;
 }
 
@@ -135,6 +159,7 @@ void verdicts_decide(struct verdicts *verdicts, struct key_verdict *verdict,
     verdict->next = NULL;
     *verdicts->newest = verdict;
     verdicts->newest = &verdict->next;
+    verdicts_check(verdicts);
 }
 
 void verdicts_forget(struct verdicts *verdicts, struct key_verdict *verdict)

@@ -17,6 +17,7 @@ static void write_wallet(struct read_request *reader)
     struct jw w = jw_to(out);
 
     jw_object(&w);
+    CHECK(reader->exec.rows == 1);
     jw_key(&w, "balance");
     jw_money(&w, row[ACCOUNT_BALANCE].i, exponent);
     jw_key(&w, "debt");
@@ -62,6 +63,7 @@ static bool read_transfer_id(struct str text, int64_t account, int64_t *seq)
 
 static void write_transfer_id(struct jw *w, int64_t account, int64_t seq)
 {
+    CHECK(account > 0 && seq > 0);
     jw_raw(w, STR("\""));
     buf_int(w->out, account);
     buf_char(w->out, '-');
@@ -102,6 +104,8 @@ static void write_transfers(struct read_request *reader)
     struct jw w = jw_to(out);
 
     jw_object(&w);
+    CHECK(page->limit >= 1 && page->limit <= LIMIT_PAGE_ROWS);
+    CHECK(exec->rows <= page->limit + 1);
     jw_key(&w, "transfers");
     jw_array(&w);
     for (uint32_t i = 0; i < n; i++)
@@ -132,6 +136,7 @@ static void list_transfers(struct read_request *reader)
         return;
     }
     reader->own = page;
+    CHECK(page->below > 0);
     reader_exec(reader,
                 (struct statement_call){ STATEMENT_TRANSFERS_LIST,
                                          { VALUE_INT(reader->session.account),

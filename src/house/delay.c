@@ -147,12 +147,26 @@ static int64_t delay_of_slip(const struct delays *delays, const struct slip *sli
 
 /* ---- who waits ------------------------------------------------------------ */
 
+/* Each event that is watched has legs, and each leg knows it. */
+static bool is_whole(const struct watched *watched)
+{
+    const struct delay_leg *before = NULL;
+
+    for (const struct delay_leg *leg = watched->first; leg != NULL; leg = leg->next) {
+        if (leg->watched != watched || leg->previous != before || !leg->delay->parked.in)
+            return false;
+        before = leg;
+    }
+    return watched->first != NULL;
+}
+
 struct delays *delays_new(struct park *park, const struct book *book,
                           const struct delay_settings *settings)
 {
     struct delays *delays = calloc(1, sizeof(*delays));
 
-    CHECK(delays != NULL);
+    CHECK(delays != NULL && park != NULL && book != NULL);
+    CHECK(settings == NULL || settings->n <= DELAY_SETTINGS_MAX);
     delays->park = park;
     delays->book = book;
     delays->settings = settings;
@@ -188,6 +202,7 @@ static void watch_leg(struct delays *delays, struct delay *delay, uint32_t i)
     struct watched *watched = watched_of(delays, delay->slip->legs[i].market.event);
     struct delay_leg *leg = &delay->legs[i];
 
+    CHECK(watched->first == NULL || watched->first->previous == NULL);
     *leg = (struct delay_leg){ delay, watched, watched->first, NULL, i };
     if (watched->first != NULL)
         watched->first->previous = leg;
@@ -198,6 +213,7 @@ static void forget_leg(struct delays *delays, struct delay_leg *leg)
 {
     struct watched *watched = leg->watched;
 
+    CHECK(leg->previous != NULL || watched->first == leg);
     if (leg->next != NULL)
         leg->next->previous = leg->previous;
     if (leg->previous != NULL)
@@ -214,6 +230,7 @@ static void on_end(struct parked_request *parked, enum park_end end)
 {
     struct delay *delay = parked->ctx;
 
+    CHECK(&delay->parked == parked && delay->delays != NULL);
     for (uint32_t i = 0; i < delay->slip->n_legs; i++)
         forget_leg(delay->delays, &delay->legs[i]);
     if (delay->stopped != 0)
@@ -234,12 +251,14 @@ static bool leg_is_stopped(const struct book *book, const struct leg *leg)
 
 static void look_at(const struct delays *delays, struct delay *delay, uint32_t i)
 {
+    CHECK(i < delay->slip->n_legs);
     if (leg_is_stopped(delays->book, &delay->slip->legs[i]))
         delay->stopped |= UINT32_C(1) << i;
 }
 
 static void look_at_event(const struct delays *delays, const struct watched *watched)
 {
+    CHECK_DEAR(is_whole(watched));
     for (struct delay_leg *leg = watched->first; leg != NULL; leg = leg->next)
         look_at(delays, leg->delay, leg->i);
 }
@@ -274,6 +293,8 @@ enum delay_answer delays_start(struct delays *delays, struct delay *delay, int64
 {
     int64_t ms = delays_are_set(delays) ? delay_of_slip(delays, delay->slip) : 0;
 
+    CHECK(delay->on_over != NULL && !delay->parked.in);
+    CHECK(ms >= 0 && ms <= DELAY_MS_MAX);
     delay->stopped = 0;
     if (ms == 0)
         return DELAY_NONE;

@@ -80,6 +80,16 @@ static struct gate_limits limits_of(const struct gate *gate)
     return limits;
 }
 
+/* What it holds, and has to say. */
+static void gate_check(const struct gate *gate)
+{
+    CHECK(gate->slip->n_legs >= 1 && gate->slip->n_legs <= LIMIT_LEGS);
+    CHECK(gate->stake_minor >= 0 && gate->stake_max_minor >= 0);
+    CHECK(gate->offer == 0 || gate->allowed);
+    CHECK(gate->claim == NULL || gate->claim->n_legs <= gate->slip->n_legs);
+    CHECK(gate->verdict == REFUSE_NOTHING || gate->claim == NULL);
+}
+
 /* ---- liability ---------------------------------------------------------- */
 
 /* The largest stake whose liability fits the room. */
@@ -88,6 +98,7 @@ static int64_t largest_stake(const struct gate *gate, const struct slip *slip, i
     const struct house *house = gate->brakes->options.house;
     int64_t fits = 0, too_large = gate->stake_minor;
 
+    CHECK(too_large > 0);
     while (fits + 1 < too_large) {
         int64_t stake = fits + (too_large - fits) / 2, potential;
 
@@ -102,6 +113,7 @@ static int64_t largest_stake(const struct gate *gate, const struct slip *slip, i
 
 static void refuse_as_full(struct gate *gate, const struct slip *slip)
 {
+    CHECK(gate->claim != NULL && gate->claim->room_minor >= 0);
     gate->verdict = REFUSE_STAKE_TOO_LARGE;
     gate->maximum_minor = largest_stake(gate, slip, gate->claim->room_minor);
     gate->claim = NULL;
@@ -111,6 +123,7 @@ static void on_charged(struct liability_claim *claim, enum liability_result resu
 {
     struct gate *gate = claim->ctx;
 
+    CHECK(gate->claim == claim && result != LIABILITY_WAITING);
     if (result == LIABILITY_FULL)
         refuse_as_full(gate, gate->held->slip);
     else if (result != LIABILITY_CHARGED)
@@ -149,6 +162,7 @@ static enum gate_answer charge(struct gate *gate, const struct gate_limits *limi
 {
     const struct held_bet *priced = gate->held;
 
+    CHECK(gate->claim == NULL && priced != NULL);
     if (!limits->liability)
         return GATE_OPEN;
     gate->claim = make_claim(gate, priced->slip, limits,
@@ -186,6 +200,7 @@ static enum refusal charge_now(struct gate *gate, const struct gate_limits *limi
         if (liability_charge(liability, gate->claim) == LIABILITY_CHARGED)
             return REFUSE_NOTHING;
     }
+    CHECK(gate->claim->room_minor < amount);
     liability_release(liability, gate->claim);
     refuse_as_full(gate, gate->slip);
     return gate->verdict;
@@ -198,6 +213,8 @@ static void on_decision(struct held_bet *held, enum hold_decision decision, int6
     struct gate *gate = held->ctx;
     enum gate_answer answer = GATE_OPEN;
 
+    CHECK(gate->held == held && gate->claim == NULL);
+    CHECK((decision == HOLD_OFFER) == (offer_minor > 0));
     switch (decision) {
     case HOLD_ACCEPT:
         gate->allowed = true;
@@ -263,8 +280,9 @@ enum gate_answer gate_enter(struct gate *gate)
     struct gate_limits limits = limits_of(gate);
     int64_t now_ms;
 
+    CHECK(gate->claim == NULL && gate->on_open != NULL);
     gate->verdict = REFUSE_NOTHING;
-    gate->claim = NULL;
+    gate_check(gate);
     if ((!limits.liability && limits.hold_above_minor < 0) || !price(gate, &limits))
         return GATE_OPEN;
     if (!must_be_held(gate, &limits))
@@ -288,6 +306,7 @@ void gate_write_maximum(const struct gate *gate, struct buf *members)
 
 enum refusal gate_look(const struct gate *gate, struct gate_limits *limits)
 {
+    gate_check(gate);
     *limits = limits_of(gate);
     CHECK(limits->stake_max_minor <= gate->stake_max_minor);
     return gate->verdict;
@@ -297,6 +316,7 @@ enum refusal gate_judge(struct gate *gate, const struct gate_limits *limits,
                         int64_t potential_minor)
 {
     CHECK(gate->verdict == REFUSE_NOTHING);
+    CHECK(potential_minor >= 0);
     /* What forbade the bet when it came spared it the trader. */
     if (must_be_held(gate, limits))
         return REFUSE_DECLINED;
@@ -329,6 +349,7 @@ void gate_leave(struct gate *gate, enum gate_end end, int64_t bet)
     struct liability *liability = gate->brakes->liability;
     int64_t potential;
 
+    CHECK(end != GATE_STANDS || bet > 0);
     if (gate->claim != NULL && end == GATE_NOTHING) {
         liability_release(liability, gate->claim);
     } else if (gate->claim != NULL) {

@@ -13,6 +13,7 @@ struct holds *holds_new(const struct holds_options *options)
     struct holds *holds = calloc(1, sizeof(*holds));
 
     CHECK(holds != NULL && options->park != NULL);
+    CHECK(options->hold_ms >= 0 && options->offer_ms >= 0);
     holds->options = *options;
     buf_init(&holds->scratch, LIMIT_RESPONSE_BYTES);
     if (options->shared)
@@ -25,6 +26,7 @@ void holds_free(struct holds *holds)
     if (holds == NULL)
         return;
     CHECK(holds_are_idle(holds));
+    CHECK(hold_next(holds, NULL) == NULL);
     buf_fini(&holds->scratch);
     if (holds->options.shared)
         hold_shared_stop(holds); /* which frees it */
@@ -43,6 +45,7 @@ static void on_end(struct parked_request *parked, enum park_end end)
 {
     struct held_bet *held = parked->ctx;
 
+    CHECK(&held->parked == parked && held->holds != NULL);
     if (held->holds->options.shared)
         hold_shared_end(held->holds, held->id);
     hold_end(held, end == PARK_DUE ? HOLD_TIMEOUT : HOLD_DRAINED, 0);
@@ -52,7 +55,10 @@ bool holds_put(struct holds *holds, struct held_bet *held, int64_t now_us, int64
 {
     struct park *park = holds->options.park;
 
-    CHECK(held->on_decision != NULL && held->account > 0);
+    CHECK(held->on_decision != NULL);
+    CHECK(held->account > 0 && held->id > 0);
+    CHECK(held->stake_minor > 0 && held->currency != NULL);
+    CHECK(!held->parked.in);
     if (park_count(park, PARK_HELD) >= LIMIT_HELD ||
         hold_count_of(holds, held->account) >= LIMIT_HELD_ACCOUNT)
         return false;
@@ -74,6 +80,7 @@ bool holds_put(struct holds *holds, struct held_bet *held, int64_t now_us, int64
 /* Numbered from 1. */
 static struct hold_offer *offer_of(struct holds *holds, uint64_t number)
 {
+    CHECK(number >= 1 && number <= holds->n_offers);
     return &holds->offers[(number - 1) % LIMIT_OFFERS];
 }
 
@@ -81,6 +88,7 @@ static void remember(struct holds *holds, const struct held_bet *held, int64_t s
 {
     struct hold_offer *offer = offer_of(holds, ++holds->n_offers);
 
+    CHECK(stake_minor > 0 && stake_minor < held->stake_minor);
     hold_hash_legs(holds, held->account, held->slip, offer->legs);
     offer->stake_minor = stake_minor;
     offer->until_ms = clock_wall_ms() + holds->options.offer_ms;
@@ -114,7 +122,7 @@ void holds_return_offer(struct holds *holds, uint64_t number)
         hold_shared_return(holds, number);
         return;
     }
-    CHECK(number >= 1 && number <= holds->n_offers);
+    CHECK(number <= holds->n_offers);
     if (holds->n_offers - number < LIMIT_OFFERS) /* else another has its place */
         offer_of(holds, number)->taken = false;
 }

@@ -16,10 +16,12 @@
 
 #define POLL_MS 100
 #define TIDY_MS 60000
-#define WORD_ARENA_BYTES (1024 * 1024)
+#define MAGIC_ROUND 0x726f756e /* "roun" */
+#define MAGIC_QUESTION 0x71756573 /* "ques" */
 
 /* A round with the store about one held bet, which may be over when it ends. */
 struct hold_round {
+    uint32_t magic;
     struct holds *holds;
     struct arena arena;
     struct store_exec exec;
@@ -31,6 +33,8 @@ static struct hold_round *call_new(struct holds *holds, int64_t id)
     struct hold_round *call = calloc(1, sizeof(*call));
 
     CHECK(call != NULL);
+    CHECK(holds->options.shared);
+    call->magic = MAGIC_ROUND;
     call->holds = holds;
     call->id = id;
     arena_init(&call->arena, LIMIT_ROWS_BYTES);
@@ -42,6 +46,7 @@ static void call_end(struct hold_round *call)
 {
     CHECK(call->holds->calls > 0);
     call->holds->calls--;
+    call->magic = 0;
     arena_fini(&call->arena);
     free(call);
 }
@@ -56,10 +61,19 @@ static void call_run(struct hold_round *call, uint32_t n,
     store_exec(call->holds->options.store, &call->exec);
 }
 
+/* What the store gives back is one of ours that has not ended. */
+static struct hold_round *round_of(struct store_exec *exec)
+{
+    struct hold_round *call = exec->ctx;
+
+    CHECK(call->magic == MAGIC_ROUND && exec == &call->exec);
+    return call;
+}
+
 static void on_nothing(struct store_exec *exec, enum store_result result)
 {
     (void)result; /* what stays is too old some day */
-    call_end(exec->ctx);
+    call_end(round_of(exec));
 }
 
 void hold_shared_end(struct holds *holds, int64_t id)
@@ -75,6 +89,7 @@ void hold_shared_return(struct holds *holds, uint64_t offer)
 {
     struct hold_round *call = call_new(holds, (int64_t)offer);
 
+    CHECK(call->id > 0);
     call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_RETURN,
                                                    { VALUE_INT(call->id) } };
     call_run(call, 1, on_nothing);
@@ -86,7 +101,7 @@ void hold_shared_return(struct holds *holds, uint64_t offer)
  * last one to look sees all. */
 static void on_counted(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = exec->ctx;
+    struct hold_round *call = round_of(exec);
     struct holds *holds = call->holds;
     struct held_bet *held = hold_find(holds, call->id);
     bool fits = result == STORE_OK && exec->rows == 1 &&
@@ -101,7 +116,7 @@ static void on_counted(struct store_exec *exec, enum store_result result)
 
 static void on_added(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = exec->ctx;
+    struct hold_round *call = round_of(exec);
     struct holds *holds = call->holds;
     struct held_bet *held = hold_find(holds, call->id);
 
@@ -125,6 +140,7 @@ static void add(struct hold_round *call, const struct held_bet *held)
     struct jw w = jw_to(&holds->scratch);
     int64_t now_ms = clock_wall_ms();
 
+    CHECK(held->id == call->id && held->holds == holds);
     hold_hash_legs(holds, held->account, held->slip, legs);
     buf_reset(&holds->scratch);
     arena_reset(&call->arena);
@@ -143,7 +159,7 @@ static void add(struct hold_round *call, const struct held_bet *held)
 
 static void on_offer(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = exec->ctx;
+    struct hold_round *call = round_of(exec);
     struct holds *holds = call->holds;
     struct held_bet *held = hold_find(holds, call->id);
     int64_t offer = result == STORE_OK && exec->rows == 1 ? EXEC_CELL(exec, 0, 0).i : 0;
@@ -188,19 +204,28 @@ static bool read_decision(int64_t stored, enum hold_decision *decision)
     return true;
 }
 
+/* As whoever wrote it has checked: an offer is a part of the stake. */
+static bool fits(const struct held_bet *held, enum hold_decision decision, int64_t offer)
+{
+    return decision == HOLD_OFFER ? offer > 0 && offer < held->stake_minor : offer == 0;
+}
+
 static void on_decided(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = exec->ctx;
+    struct hold_round *call = round_of(exec);
     struct holds *holds = call->holds;
 
+    CHECK(holds->polling);
     holds->polling = false;
     for (uint32_t i = 0; result == STORE_OK && i < exec->rows; i++) {
         struct held_bet *held = hold_find(holds, EXEC_CELL(exec, i, D_ID).i);
         enum hold_decision decision;
+        int64_t offer = EXEC_CELL(exec, i, D_OFFER).i;
 
         hold_shared_end(holds, EXEC_CELL(exec, i, D_ID).i);
-        if (held != NULL && read_decision(EXEC_CELL(exec, i, D_DECISION).i, &decision))
-            hold_decide(held, decision, EXEC_CELL(exec, i, D_OFFER).i);
+        if (held != NULL && read_decision(EXEC_CELL(exec, i, D_DECISION).i, &decision) &&
+            fits(held, decision, offer))
+            hold_decide(held, decision, offer);
     }
     call_end(call);
 }
@@ -226,6 +251,7 @@ static void on_timer(uv_timer_t *timer)
 /* ---- the desk ----------------------------------------------------------------- */
 
 struct hold_question {
+    uint32_t magic;
     struct holds *holds;
     struct http_request *request;
     struct hold_said said;
@@ -236,9 +262,19 @@ static struct hold_question *asked_new(struct holds *holds, struct http_request 
 {
     struct hold_question *asked = ARENA_NEW(&request->arena, struct hold_question);
 
+    asked->magic = MAGIC_QUESTION;
     asked->holds = holds;
     asked->request = request;
     holds->calls++;
+    return asked;
+}
+
+static struct hold_question *question_of(struct store_exec *exec)
+{
+    struct hold_question *asked = exec->ctx;
+
+    CHECK(asked->magic == MAGIC_QUESTION && exec == &asked->exec);
+    CHECK(asked->holds->calls > 0);
     return asked;
 }
 
@@ -262,7 +298,7 @@ static bool asked_is_well(struct hold_question *asked, enum store_result result)
 
 static void on_list(struct store_exec *exec, enum store_result result)
 {
-    struct hold_question *asked = exec->ctx;
+    struct hold_question *asked = question_of(exec);
     struct holds *holds = asked->holds;
     struct jw w = jw_to(&holds->scratch);
 
@@ -290,7 +326,7 @@ void hold_shared_get(struct holds *holds, struct http_request *request)
 
 static void on_said(struct store_exec *exec, enum store_result result)
 {
-    struct hold_question *asked = exec->ctx;
+    struct hold_question *asked = question_of(exec);
     struct holds *holds = asked->holds;
 
     if (!asked_is_well(asked, result))
@@ -310,7 +346,7 @@ enum { G_ACCOUNT, G_STAKE, G_CURRENCY };
 
 static void on_row(struct store_exec *exec, enum store_result result)
 {
-    struct hold_question *asked = exec->ctx;
+    struct hold_question *asked = question_of(exec);
     struct hold_said *said = &asked->said;
     struct str error = STR_NONE;
     int64_t now_ms = clock_wall_ms();
@@ -329,6 +365,7 @@ static void on_row(struct store_exec *exec, enum store_result result)
         answer_refusal(asked->request, REFUSE_MALFORMED, error, STR_NONE);
         return;
     }
+    CHECK(said->word.decision <= HOLD_OFFER);
     ask(asked, (struct statement_call){ STATEMENT_HOLD_DECIDE,
         { VALUE_INT(said->id), VALUE_INT(said->word.decision + 1),
           VALUE_INT(said->word.offer_minor),
@@ -349,7 +386,8 @@ void hold_shared_post(struct holds *holds, struct http_request *request,
 
 void hold_shared_start(struct holds *holds)
 {
-    CHECK(holds->options.loop != NULL && holds->options.store != NULL);
+    CHECK(holds->options.loop != NULL);
+    CHECK(holds->options.store != NULL && holds->options.node >= 0);
     CHECK(uv_timer_init(holds->options.loop, &holds->timer) == 0);
     holds->timer.data = holds;
     CHECK(uv_timer_start(&holds->timer, on_timer, POLL_MS, POLL_MS) == 0);
@@ -363,5 +401,6 @@ static void on_closed(uv_handle_t *handle)
 
 void hold_shared_stop(struct holds *holds)
 {
+    CHECK(holds->calls == 0 && !holds->polling);
     uv_close((uv_handle_t *)&holds->timer, on_closed);
 }

@@ -20,10 +20,25 @@ unsigned hold_count_of(const struct holds *holds, int64_t account)
     return n;
 }
 
+/* As many wait as the park says, and each is of these. */
+static bool is_whole(const struct holds *holds)
+{
+    size_t n = 0;
+
+    for (const struct held_bet *held = hold_next(holds, NULL); held != NULL;
+         held = hold_next(holds, held)) {
+        if (held->holds != holds || !held->parked.in || n > LIMIT_HELD)
+            return false;
+        n++;
+    }
+    return n == park_count(holds->options.park, PARK_HELD);
+}
+
 struct held_bet *hold_find(const struct holds *holds, int64_t id)
 {
     struct held_bet *held = hold_next(holds, NULL);
 
+    CHECK_DEAR(is_whole(holds));
     while (held != NULL && held->id != id)
         held = hold_next(holds, held);
     return held;
@@ -31,6 +46,7 @@ struct held_bet *hold_find(const struct holds *holds, int64_t id)
 
 void hold_end(struct held_bet *held, enum hold_decision decision, int64_t offer_minor)
 {
+    CHECK(!held->parked.in);
     metric_add(METRIC_HOLDS, str_of(hold_decision_name(decision)), 1);
     held->on_decision(held, decision, offer_minor);
 }

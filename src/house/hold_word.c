@@ -28,6 +28,7 @@ void hold_hash_legs(struct holds *holds, int64_t account, const struct slip *sli
     struct buf *text = &holds->scratch;
     struct slip bare = *slip;
 
+    CHECK(account > 0);
     buf_reset(text);
     buf_int(text, account);
     bare.accept = ACCEPT_NONE;
@@ -75,6 +76,8 @@ void hold_write(struct jw *w, const struct holds *holds, const struct held_bet *
 {
     int exponent = held->currency->exponent;
 
+    CHECK(held->until_ms >= held->since_ms);
+    CHECK(held->slip->n_legs >= 1 && held->slip->n_legs <= LIMIT_LEGS);
     jw_object(w);
     jw_key(w, "id");
     jw_id(w, held->id);
@@ -158,6 +161,8 @@ void hold_note(const struct holds *holds, const struct hold_said *said,
     const struct hold_word *word = &said->word;
     struct buf what;
 
+    CHECK(said->id > 0 && said->currency != NULL);
+    CHECK((word->decision == HOLD_OFFER) == (word->offer_minor > 0));
     buf_init(&what, 1024);
     buf_printf(&what, "hold %" PRId64 " of customer %" PRId64 ", stake ", said->id,
                said->account);
@@ -178,6 +183,7 @@ void hold_answer(struct holds *holds, struct http_request *request, const struct
 {
     struct jw w = jw_to(&holds->scratch);
 
+    CHECK(said->word.decision <= HOLD_OFFER);
     buf_reset(&holds->scratch);
     jw_object(&w);
     jw_key(&w, "id");

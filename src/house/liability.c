@@ -14,9 +14,9 @@
 static void charge_leg(struct liability_claim *claim, struct liability_leg *leg,
                        struct liability_entry *entry)
 {
+    CHECK(entry->epoch != 0 && leg->entry == NULL);
     entry->charged += leg->amount_minor;
     entry->claimed += leg->amount_minor;
-    CHECK(entry->charged <= entry->granted);
     entry->refs++;
     leg->entry = entry;
     leg->epoch = entry->epoch;
@@ -24,6 +24,7 @@ static void charge_leg(struct liability_claim *claim, struct liability_leg *leg,
         claim->epoch = entry->epoch;
     else if (claim->epoch != entry->epoch)
         claim->epoch = NOBODYS; /* the one of the first leg is over by now */
+    liability_entry_check(entry);
 }
 
 /* True: the lease that was charged is still there. */
@@ -98,6 +99,8 @@ bool liability_recharge(struct liability *liability, struct liability_claim *cla
             claim->epoch = NOBODYS; /* by its number the bet would be the new lease's */
         }
         leg->amount_minor = amount_minor;
+        if (leg->entry != NULL)
+            liability_entry_check(leg->entry);
     }
     return true;
 }
@@ -105,6 +108,7 @@ bool liability_recharge(struct liability *liability, struct liability_claim *cla
 static enum liability_result fail(struct liability *liability, struct liability_claim *claim,
                                   enum liability_result result)
 {
+    CHECK(claim->at < claim->n_legs && result != LIABILITY_CHARGED);
     claim->n_legs = claim->at; /* the others were never charged */
     liability_release(liability, claim);
     return result;
@@ -197,7 +201,8 @@ static enum liability_result advance(struct liability *liability,
 enum liability_result liability_charge(struct liability *liability,
                                        struct liability_claim *claim)
 {
-    CHECK(claim->n_legs <= LIMIT_LEGS && claim->on_done != NULL);
+    CHECK(claim->n_legs >= 1 && claim->n_legs <= LIMIT_LEGS);
+    CHECK(claim->on_done != NULL);
     if (liability->draining)
         return LIABILITY_BUSY;
     liability_holder_check(liability);
@@ -225,6 +230,7 @@ void liability_add(struct liability *liability, int64_t bet, struct market_id ma
         entry->grown = true;
         return;
     }
+    liability_entry_check(entry);
     entry->charged += amount_minor;
     beyond = entry->charged - entry->granted;
     if (beyond > 0) {
@@ -249,7 +255,9 @@ void liability_take(struct liability *liability, int64_t bet, struct market_id m
         return;
     }
     kept = entry->charged - entry->claimed;
+    CHECK(kept >= 0);
     entry->charged -= amount_minor < kept ? amount_minor : kept;
+    liability_entry_check(entry);
 }
 
 void liability_fenced(struct liability *liability, int64_t epoch)
@@ -262,6 +270,7 @@ void liability_fenced(struct liability *liability, int64_t epoch)
 
 static void tell(struct liability_claim *claim, enum liability_result result)
 {
+    CHECK(!claim->at_once);
     if (result != LIABILITY_WAITING)
         claim->on_done(claim, result);
 }
@@ -313,6 +322,7 @@ static void look_after_entry(struct liability *liability, struct liability_entry
 {
     const struct liability_options *options = &liability->options;
 
+    liability_entry_check(entry);
     if (entry->asking || entry->waiting != NULL)
         return;
     if (entry->refs == 0 && options->is_over != NULL &&
@@ -364,6 +374,7 @@ struct liability *liability_new(const struct liability_options *options)
     struct liability *liability = calloc(1, sizeof(*liability));
 
     CHECK(liability != NULL && options->house != NULL && options->next_bet != NULL);
+    CHECK(options->store != NULL && options->node >= 0 && options->node < 1024);
     liability->options = *options;
     liability->hooks = &hooks;
     map_init(&liability->map, LIMIT_LIABILITY);
@@ -396,6 +407,7 @@ void liability_free(struct liability *liability)
     if (liability == NULL)
         return;
     CHECK(liability_is_idle(liability));
+    CHECK(liability->holder.waiting == NULL);
     uv_close((uv_handle_t *)&liability->timer, on_closed);
 }
 

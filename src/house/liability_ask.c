@@ -22,11 +22,13 @@
 #define RECOUNT_MS 200      /* at least, between two of one outcome */
 #define RECOUNT_TIMES 20    /* and so many times as long as one takes */
 #define OWED_MS 200         /* between two asks of what is owed */
+#define MAGIC 0x6c61736b /* "lask" */
 #define LIVE_BYTES (LIABILITY_LEASES_MAX * 21 + 2)
 
 struct other_lease { int64_t node, from_bet; };
 
 struct liability_ask {
+    uint32_t magic;                 /* it comes back from the store through void * */
     struct liability *liability;
     struct liability_entry *entry;  /* NULL: fenced leases are reclaimed */
     struct liability_ask *next;     /* waits for an epoch */
@@ -57,6 +59,7 @@ static struct liability_ask *ask_new(struct liability *liability, struct liabili
     struct liability_ask *ask = calloc(1, sizeof(*ask));
 
     CHECK(ask != NULL && outcome.n <= sizeof(ask->outcome_text));
+    ask->magic = MAGIC;
     ask->liability = liability;
     ask->entry = entry;
     ask->key = key;
@@ -77,7 +80,9 @@ static void ask_end(struct liability_ask *ask)
 {
     struct liability *liability = ask->liability;
 
-    CHECK(liability->asks > 0);
+    CHECK(liability->asks > 0 && ask->next == NULL);
+    CHECK(ask->entry == NULL || ask->entry->asking);
+    ask->magic = 0;
     liability->asks--;
     if (ask->entry != NULL)
         ask->entry->asking = false;
@@ -114,8 +119,19 @@ static void ask_fail(struct liability_ask *ask, enum store_result result)
         liability->hooks->refuse(liability, entry);
 }
 
+/* What the store gives back is one of ours that has not ended. */
+static struct liability_ask *ask_of(struct store_exec *exec)
+{
+    struct liability_ask *ask = exec->ctx;
+
+    CHECK(ask->magic == MAGIC && exec == &ask->exec);
+    CHECK(ask->entry == NULL || (ask->entry->asking && ask->entry->key == ask->key));
+    return ask;
+}
+
 static void begin(struct liability_ask *ask)
 {
+    CHECK(ask->entry != NULL && ask->magic == MAGIC);
     ask->epoch = ask->liability->holder.epoch;
     if (ask->epoch == 0)
         ask_fail(ask, STORE_UNAVAILABLE);
@@ -139,7 +155,7 @@ static void run(struct liability_ask *ask, uint32_t n,
 
 static void on_counted(struct store_exec *exec, enum store_result result)
 {
-    struct liability_ask *ask = exec->ctx;
+    struct liability_ask *ask = ask_of(exec);
     struct liability_entry *entry = ask->entry;
 
     if (entry == NULL) {
@@ -159,6 +175,7 @@ static void on_counted(struct store_exec *exec, enum store_result result)
         }
         return;
     }
+    CHECK(entry->from_bet < INT64_MAX && !ask->granting);
     entry->epoch = ask->epoch;
     ask->stale = ask->grown = false;
     if (ask->need.limit_since > entry->limit_since) {
@@ -181,6 +198,7 @@ static void write_count(struct liability_ask *ask)
 
     arena_reset(&ask->arena);
     ask->new_mark = liability_holder_mark(liability);
+    CHECK(ask->new_mark != ask->mark && ask->sum >= 0);
     ask->exec = (struct store_exec){ .calls = {
         { STATEMENT_LIABILITY_SHARE, { VALUE_INT(ask->epoch) } },
         { STATEMENT_LIABILITY_COUNTED, { key, outcome, VALUE_INT(ask->sum), live,
@@ -235,9 +253,10 @@ static void read_bets(struct liability_ask *ask, int64_t after);
 
 static void on_bets(struct store_exec *exec, enum store_result result)
 {
-    struct liability_ask *ask = exec->ctx;
+    struct liability_ask *ask = ask_of(exec);
     int64_t last = 0;
 
+    CHECK(ask->sum >= 0);
     if (result != STORE_OK || is_over(ask)) {
         ask_fail(ask, STORE_UNAVAILABLE);
         return;
@@ -273,6 +292,7 @@ enum { L_MARK, L_EPOCH, L_NODE, L_FROM };
 static void see_lease(struct liability_ask *ask, int64_t epoch, int64_t node, int64_t from_bet)
 {
     CHECK(ask->n_leases < LIABILITY_LEASES_MAX);
+    CHECK(epoch != 0);
     ask->leases[ask->n_leases++] = (struct other_lease){ node, from_bet };
     buf_int(&ask->live, epoch);
     buf_char(&ask->live, ',');
@@ -280,7 +300,7 @@ static void see_lease(struct liability_ask *ask, int64_t epoch, int64_t node, in
 
 static void on_leases(struct store_exec *exec, enum store_result result)
 {
-    struct liability_ask *ask = exec->ctx;
+    struct liability_ask *ask = ask_of(exec);
     const struct liability_entry *entry = ask->entry;
 
     if (result != STORE_OK || is_over(ask) || exec->rows == 0 ||
@@ -356,9 +376,11 @@ static void granted(struct liability_ask *ask, int64_t portion, int64_t row_mino
     struct liability_entry *entry = ask->entry;
     bool full = portion == 0 && ask->need.minor > 0;
 
+    CHECK(entry != NULL && ask->granting && entry->epoch == ask->epoch);
     entry->granted += portion;
     entry->owed -= ask->owed;
     entry->row_minor = row_minor;
+    liability_entry_check(entry);
     metric_add(METRIC_LIABILITY_GRANTS, portion > 0 ? STR("granted") :
                ask->need.limit_minor < 0 ? STR("returned") : STR("full"), 1);
     if (full && may_recount(entry)) {
@@ -371,7 +393,7 @@ static void granted(struct liability_ask *ask, int64_t portion, int64_t row_mino
 
 static void on_grant(struct store_exec *exec, enum store_result result)
 {
-    struct liability_ask *ask = exec->ctx;
+    struct liability_ask *ask = ask_of(exec);
 
     if (result != STORE_OK || is_over(ask)) {
         ask_fail(ask, result);
@@ -388,6 +410,7 @@ static void grant(struct liability_ask *ask)
     struct value key = VALUE_INT(ask->key), outcome = VALUE_STR(ask->outcome);
     struct value epoch = VALUE_INT(ask->epoch);
 
+    CHECK(ask->need.minor >= 0);
     ask->granting = true;
     ask->owed = ask->entry->owed;
     arena_reset(&ask->arena);
@@ -410,6 +433,7 @@ void liability_ask_grant(struct liability *liability, struct liability_entry *en
     ask->need = *need;
     if (ask->need.minor < 0)
         ask->need.minor = 0;
+    CHECK(need->limit_minor >= LIABILITY_NO_LIMIT);
     if (liability->holder.epoch != 0) {
         begin(ask);
         return;
@@ -438,6 +462,7 @@ void liability_asks_go_on(struct liability *liability)
     liability->holder.waiting = NULL;
     for (; ask != NULL; ask = next) {
         next = ask->next;
+        ask->next = NULL;
         begin(ask);
     }
 }
@@ -446,7 +471,7 @@ void liability_asks_go_on(struct liability *liability)
 
 static void on_left(struct store_exec *exec, enum store_result result)
 {
-    struct liability_ask *ask = exec->ctx;
+    struct liability_ask *ask = ask_of(exec);
     struct liability *liability = ask->liability;
     struct liability_entry *entry = ask->entry;
 
@@ -466,6 +491,7 @@ void liability_ask_leave(struct liability *liability, struct liability_entry *en
     struct value epoch = VALUE_INT(entry->epoch);
     struct value mark = VALUE_INT(liability_holder_mark(liability));
 
+    CHECK(entry->refs == 0 && entry->waiting == NULL);
     ask->epoch = entry->epoch;
     ask->exec = (struct store_exec){ .calls = {
         { STATEMENT_LIABILITY_SHARE, { epoch } },

@@ -19,6 +19,17 @@ static size_t make_name(char name[NAME_BYTES], struct market_id market, struct s
     return sizeof(key) + outcome.n;
 }
 
+void liability_entry_check(const struct liability_entry *entry)
+{
+    CHECK(entry->charged >= entry->claimed);
+    CHECK(entry->granted >= entry->charged);
+    CHECK(entry->claimed >= 0);
+    CHECK(entry->refs > 0 || entry->claimed == 0);
+    CHECK((entry->waiting == NULL) == (entry->last_waiting == &entry->waiting));
+    CHECK(entry->epoch == 0 || entry->from_bet < INT64_MAX);
+    CHECK_DEAR(entry->key == market_key(entry->market));
+}
+
 struct liability_entry *liability_entry_find(const struct liability *liability,
                                              struct market_id market, struct str outcome)
 {
@@ -69,7 +80,8 @@ struct liability_entry *liability_entry_make(struct liability *liability,
 
 void liability_entry_drop(struct liability *liability, struct liability_entry *entry)
 {
-    CHECK(!entry->asking && entry->waiting == NULL && entry->refs == 0);
+    CHECK(!entry->asking && entry->waiting == NULL);
+    CHECK(entry->refs == 0 && entry->epoch == 0);
     CHECK(map_del(&liability->map, (struct str){ entry->name, entry->name_bytes }) == entry);
     free(entry);
 }
@@ -90,6 +102,7 @@ bool liability_is_own(const struct liability *liability, const struct liability_
 
 void liability_entry_wait(struct liability_entry *entry, struct liability_claim *claim)
 {
+    CHECK(claim->at < claim->n_legs);
     claim->next = NULL;
     *entry->last_waiting = claim;
     entry->last_waiting = &claim->next;
@@ -109,4 +122,5 @@ void liability_entry_trim(struct liability_entry *entry)
 {
     entry->owed -= entry->granted - entry->charged;
     entry->granted = entry->charged;
+    liability_entry_check(entry);
 }

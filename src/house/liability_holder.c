@@ -50,6 +50,7 @@ int64_t liability_holder_tick_ms(const struct liability *liability, int64_t at_m
 {
     int64_t part_ms = liability->options.lease_ms / LEASE_PARTS;
 
+    CHECK(liability->options.lease_ms > 0 && at_most_ms > 0);
     return part_ms < 1 ? 1 : part_ms < at_most_ms ? part_ms : at_most_ms;
 }
 
@@ -60,7 +61,7 @@ static void lose(struct liability *liability, int64_t epoch)
     struct liability_entry *entry;
     size_t at = 0;
 
-    CHECK(epoch == liability->holder.epoch);
+    CHECK(epoch != 0 && epoch == liability->holder.epoch);
     log_warn("liability", "leases are over", "epoch=%" PRId64, epoch);
     metric_inc(METRIC_LIABILITY_FENCED);
     liability->holder.epoch = 0;
@@ -81,7 +82,7 @@ static void run(struct liability *liability, uint32_t n,
 {
     struct liability_holder *holder = &liability->holder;
 
-    CHECK(!holder->busy);
+    CHECK(!holder->busy && n >= 1);
     holder->busy = true;
     holder->asked_ms = clock_wall_ms();
     arena_reset(&holder->arena);
@@ -97,6 +98,8 @@ static void on_joined(struct store_exec *exec, enum store_result result)
     struct liability *liability = exec->ctx;
     struct liability_holder *holder = &liability->holder;
 
+    CHECK(holder->busy && exec == &holder->exec);
+    CHECK(holder->epoch == 0);
     holder->busy = false;
     if (result == STORE_OK && exec->rows == 1) {
         holder->epoch = EXEC_CELL(exec, 0, 0).i;
@@ -132,6 +135,8 @@ static void on_renewed(struct store_exec *exec, enum store_result result)
     struct liability_holder *holder = &liability->holder;
     int64_t epoch = exec->calls[0].params[0].i;
 
+    CHECK(holder->busy && epoch != 0);
+    CHECK(exec == &holder->exec);
     holder->busy = false;
     if (epoch == holder->epoch && result == STORE_OK && exec->rows == 0)
         lose(liability, epoch);
@@ -172,6 +177,7 @@ static void list_leases(struct liability *liability);
 
 static void sweep_end(struct liability *liability)
 {
+    CHECK(liability->holder.sweeping && liability->holder.reclaiming == 0);
     liability->holder.sweeping = false;
 }
 
@@ -180,6 +186,7 @@ static void sweep_run(struct liability *liability, struct statement_call call,
 {
     struct liability_holder *holder = &liability->holder;
 
+    CHECK(holder->sweeping && holder->reclaiming == 0);
     arena_reset(&holder->sweep_arena);
     holder->sweep = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
                                          .arena = &holder->sweep_arena, .ctx = liability };
@@ -203,6 +210,8 @@ static void reclaim(struct liability *liability, const struct store_exec *exec)
 {
     struct liability_holder *holder = &liability->holder;
 
+    CHECK(exec == &holder->sweep && exec->rows <= SWEEP_LEASES);
+    CHECK(holder->epoch != 0 && holder->reclaiming == 0);
     holder->sweep_more = exec->rows == SWEEP_LEASES;
     holder->sweep_from = EXEC_CELL(exec, exec->rows - 1, O_KEY).i;
     holder->reclaiming = exec->rows;
@@ -233,7 +242,8 @@ void liability_holder_reclaimed(struct liability *liability)
 {
     struct liability_holder *holder = &liability->holder;
 
-    CHECK(holder->sweeping && holder->reclaiming > 0);
+    CHECK(holder->sweeping);
+    CHECK(holder->reclaiming > 0);
     if (--holder->reclaiming > 0)
         return;
     if (holder->sweep_more && holder->epoch != 0 && !liability->draining)
@@ -295,6 +305,7 @@ static void sweep(struct liability *liability)
 
     if (holder->sweeping || holder->epoch == 0)
         return;
+    CHECK(holder->reclaiming == 0);
     holder->sweeping = true;
     sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_LAPSED,
         { VALUE_INT(clock_wall_ms()), VALUE_INT(holder->epoch), VALUE_INT(holder->lapsed) } },

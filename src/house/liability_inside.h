@@ -83,6 +83,8 @@ struct liability_entry *liability_entry_find(const struct liability *liability,
 struct liability_entry *liability_entry_make(struct liability *liability,
                                              struct market_id market, struct str outcome);
 void liability_entry_drop(struct liability *liability, struct liability_entry *entry);
+/* Claims what holds of it between two calls. */
+void liability_entry_check(const struct liability_entry *entry);
 /* There is no lease of it, and nothing charged. */
 void liability_entry_clear(struct liability_entry *entry);
 /* What is granted beyond what is charged goes back with the next ask. */

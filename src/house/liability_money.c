@@ -31,6 +31,7 @@ void liability_on_money(struct liability *liability, const struct house *house,
     if (view == NULL || !event_turns(message->event) ||
         liability_count(liability) == 0 || (amount = amount_of(house, view)) < 0)
         return;
+    CHECK(view->id > 0 && view->slip->n_legs <= LIMIT_LEGS);
     for (uint32_t i = 0; i < view->slip->n_legs; i++) {
         const struct leg *leg = &view->slip->legs[i];
 

@@ -82,6 +82,34 @@ void park_free(struct park *park)
     uv_close((uv_handle_t *)&park->timer, on_closed);
 }
 
+static bool is_sorted(const struct park_list *list)
+{
+    const struct parked_request *before = NULL;
+    size_t n = 0;
+
+    for (const struct parked_request *at = list->first; at != NULL; at = at->next) {
+        if (!at->in || at->previous != before)
+            return false;
+        if (before != NULL && before->until_us > at->until_us)
+            return false;
+        before = at;
+        n++;
+    }
+    return n == list->n && list->last == before;
+}
+
+static void park_check(const struct park *park)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < PARK_REASONS; i++) {
+        CHECK((park->lists[i].first == NULL) == (park->lists[i].n == 0));
+        CHECK_DEAR(is_sorted(&park->lists[i]));
+        n += park->lists[i].n;
+    }
+    CHECK(n == park->n && n <= park->limit);
+}
+
 /* Behind all that are due before it or with it. */
 static void insert(struct park_list *list, struct parked_request *parked)
 {
@@ -108,6 +136,7 @@ bool park_put(struct park *park, struct parked_request *parked, enum park_reason
     parked->in = true;
     insert(&park->lists[reason], parked);
     park->n++;
+    park_check(park);
     if (parked->previous == NULL)
         arm(park);
     return true;
@@ -124,6 +153,7 @@ void park_take(struct park *park, struct parked_request *parked)
     parked->in = false;
     list->n--;
     park->n--;
+    park_check(park);
     if (park->n == 0)
         uv_timer_stop(&park->timer); /* else it finds nothing due, and goes on */
 }

@@ -73,6 +73,7 @@ static void refuse_where(struct visit *visit)
         refuse(visit, REFUSE_BUSY, STR_NONE);
         return;
     }
+    CHECK(visit->where.refusal != REFUSE_NOTHING);
     buf_init(&members, MEMBERS_BYTES);
     where_write_refused(&members, &visit->where);
     refuse_with(visit, visit->where.refusal, STR_NONE, buf_view(&members));
@@ -95,6 +96,8 @@ static void answer_session(struct visit *visit)
                                      &visit->request->arena, &expires_ms);
 
     buf_reset(out);
+    CHECK(visit->session.account > 0 && visit->session.epoch >= FIRST_EPOCH);
+    CHECK(expires_ms > 0 && token.n <= TOKEN_BYTES_MAX);
     jw_object(&w);
     jw_key(&w, "customer");
     jw_id(&w, visit->session.account);
@@ -153,7 +156,8 @@ static void on_worked(uv_work_t *work, int status)
     struct visit *visit = work->data;
 
     CHECK(visit->magic == MAGIC);
-    CHECK(status == 0 && visit->who->hashing > 0);
+    CHECK(status == 0);
+    CHECK(visit->who->hashing > 0);
     visit->who->hashing--;
     visit->work_done(visit);
 }
@@ -162,6 +166,8 @@ static void start_work(struct visit *visit, uv_work_cb run, void (*done)(struct 
 {
     struct who *who = visit->who;
 
+    CHECK(who->hashing <= LIMIT_HASH_QUEUE);
+    CHECK(visit->password.n <= PASSWORD_BYTES_MAX);
     if (who->hashing >= LIMIT_HASH_QUEUE) {
         refuse(visit, REFUSE_BUSY, STR("Too many log-ins at once."));
         return;
@@ -212,6 +218,7 @@ static int age_at(int year, int month, int day, int64_t now_ms)
     struct tm tm;
 
     CHECK(gmtime_r(&now, &tm) != NULL);
+    CHECK(month >= 1 && month <= 12 && day >= 1);
     return tm.tm_year + 1900 - year
         - (tm.tm_mon + 1 < month || (tm.tm_mon + 1 == month && tm.tm_mday < day));
 }
@@ -264,6 +271,7 @@ static void on_new_hash(struct visit *visit)
         refuse(visit, REFUSE_BUSY, STR_NONE);
         return;
     }
+    CHECK(visit->session.account == 0 && visit->session.currency != NULL);
     visit->session.account = ids_next(&who->ids, now_ms);
     visit->session.epoch = FIRST_EPOCH;
     visit->exec = (struct store_exec){
@@ -349,6 +357,7 @@ void who_post_account(void *ctx, struct http_request *request)
 
 static void on_verified(struct visit *visit)
 {
+    CHECK(!visit->found || visit->session.account > 0);
     if (!visit->matches || !visit->found) {
         refuse(visit, REFUSE_WRONG_CREDENTIALS, STR_NONE);
         return;
@@ -381,6 +390,7 @@ static void on_customer(struct store_exec *exec, enum store_result result)
     }
     if (hash.n >= sizeof(visit->hash))
         hash.n = 0; /* not one of ours: nothing matches it */
+    CHECK(hash.n < sizeof(visit->hash) && !visit->matches);
     memcpy(visit->hash, hash.p, hash.n);
     visit->hash[hash.n] = '\0';
     start_work(visit, work_verify, on_verified);

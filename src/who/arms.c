@@ -10,9 +10,11 @@
 #include "base/clock.h"
 #include "who/inside.h"
 
+#define MAGIC 0x6578706f /* "expo" */
 #define ARENA_BYTES ((size_t)64 * 1024)
 
 struct exposure_note {
+    uint32_t magic;
     struct who *who;
     struct arena arena;
     struct store_exec exec;
@@ -22,7 +24,9 @@ static void on_written(struct store_exec *exec, enum store_result result)
 {
     struct exposure_note *exposure = exec->ctx;
 
+    CHECK(exposure->magic == MAGIC && exec == &exposure->exec);
     (void)result;
+    exposure->magic = 0;
     who_end(exposure->who);
     arena_fini(&exposure->arena);
     free(exposure);
@@ -33,7 +37,9 @@ static void write_exposures(struct who *who, int64_t account, int64_t now_ms)
     const struct experiments *experiments = who->options.experiments;
     struct exposure_note *exposure = calloc(1, sizeof(*exposure));
 
-    CHECK(exposure != NULL && experiments->n <= LENGTH(exposure->exec.calls));
+    CHECK(exposure != NULL);
+    CHECK(experiments->n <= LENGTH(exposure->exec.calls) && account > 0);
+    exposure->magic = MAGIC;
     exposure->who = who;
     arena_init(&exposure->arena, ARENA_BYTES);
     for (uint32_t i = 0; i < experiments->n; i++) {
@@ -58,6 +64,7 @@ void arms_tell(struct who *who, const struct session *session, struct jw *w)
     const struct experiments *experiments = who->options.experiments;
     int64_t now_ms = clock_wall_ms();
 
+    CHECK(session->account > 0 && session->currency != NULL);
     jw_key(w, "experiments");
     if (experiments == NULL || experiments->n == 0) {
         jw_object(w);

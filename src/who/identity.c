@@ -10,10 +10,12 @@
 #include "who/inside.h"
 
 #define EPOCH_LIVES_US (20 * INT64_C(1000000))
+#define MAGIC 0x696e7175 /* "inqu" */
 #define ARENA_BYTES ((size_t)64 * 1024)
 
 /* A question to the store in flight. */
 struct inquiry {
+    uint32_t magic;
     struct who *who;
     struct arena arena;
     struct store_exec exec;
@@ -25,6 +27,7 @@ struct inquiry {
 static void inquiry_end(struct inquiry *inquiry, enum who_session state)
 {
     who_end(inquiry->who);
+    inquiry->magic = 0;
     inquiry->then(inquiry->ctx, state, &inquiry->identity);
     arena_fini(&inquiry->arena);
     free(inquiry);
@@ -35,6 +38,7 @@ static void on_account(struct store_exec *exec, enum store_result result)
     struct inquiry *inquiry = exec->ctx;
     int64_t epoch;
 
+    CHECK(inquiry->magic == MAGIC && exec == &inquiry->exec);
     if (result != STORE_OK) {
         inquiry_end(inquiry, WHO_SESSION_BUSY);
         return;
@@ -54,8 +58,9 @@ static void inquire(struct who *who, const struct who_identity *identity,
 {
     struct inquiry *inquiry = calloc(1, sizeof(*inquiry));
 
-    CHECK(inquiry != NULL);
-    *inquiry = (struct inquiry){ .who = who, .identity = *identity, .then = then, .ctx = ctx };
+    CHECK(inquiry != NULL && then != NULL);
+    CHECK(identity->account > 0);
+    *inquiry = (struct inquiry){ .magic = MAGIC, .who = who, .identity = *identity, .then = then, .ctx = ctx };
     arena_init(&inquiry->arena, ARENA_BYTES);
     inquiry->exec = (struct store_exec){
         .calls = { { STATEMENT_ACCOUNT_GET, { VALUE_INT(identity->account) } } },

@@ -79,6 +79,12 @@ static struct rate_bucket *evict(struct rates *rates, int64_t now_us)
     return victim;
 }
 
+static void rates_check(const struct rates *rates)
+{
+    CHECK(rates->n_buckets <= rates->limit && rates->map.n == rates->n_buckets);
+    CHECK(rates->n_buckets == 0 || rates->hand < rates->n_buckets);
+}
+
 static struct str clip(struct str who)
 {
     return who.n <= WHO_BYTES_MAX ? who : (struct str){ who.p, WHO_BYTES_MAX };
@@ -102,6 +108,7 @@ static struct rate_bucket *bucket_of(struct rates *rates, struct str who, int64_
     if (who.n > 0)
         memcpy(bucket->who, who.p, who.n);
     CHECK(map_put(&rates->map, (struct str){ bucket->who, bucket->who_bytes }, bucket));
+    rates_check(rates);
     return bucket;
 }
 

@@ -36,6 +36,15 @@ struct sessions {
     struct known_epoch *known, **known_last;
 };
 
+/* Those who give way are in a line, and there are not too many. */
+static void sessions_check(const struct sessions *sessions)
+{
+    CHECK((sessions->seen == NULL) == (sessions->seen_last == &sessions->seen));
+    CHECK((sessions->known == NULL) == (sessions->known_last == &sessions->known));
+    CHECK(sessions->tokens.n <= LIMIT_SESSIONS);
+    CHECK(sessions->epochs.n <= LIMIT_ACCOUNT_CACHE);
+}
+
 struct sessions *sessions_new(void)
 {
     struct sessions *sessions = calloc(1, sizeof(*sessions));
@@ -116,6 +125,7 @@ static const struct seen_token *remember(struct sessions *sessions, struct str t
     *sessions->seen_last = seen;
     sessions->seen_last = &seen->next;
     CHECK(map_put(&sessions->tokens, (struct str){ seen->text, seen->bytes }, seen));
+    sessions_check(sessions);
     return seen;
 }
 
@@ -218,6 +228,7 @@ void session_learn_epoch(struct who *who, int64_t account, int64_t epoch, int64_
     *sessions->known_last = known;
     sessions->known_last = &known->next;
     CHECK(map_put(&sessions->epochs, MAP_KEY(&known->account), known));
+    sessions_check(sessions);
 }
 
 void session_drop(struct who *who, const struct http_request *request)

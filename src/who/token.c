@@ -83,6 +83,7 @@ struct str token_sign(const struct token_keys *keys, struct token *token,
     unsigned char signature[crypto_sign_BYTES];
     char *text = arena_alloc(arena, PAYLOAD_TEXT + SIGNATURE_TEXT);
 
+    CHECK(token->customer > 0 && token->epoch > 0 && keys->n > 0);
     token->kid = key->kid;
     memcpy(message, CONTEXT, CONTEXT_BYTES);
     payload[0] = VERSION;

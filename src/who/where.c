@@ -8,6 +8,7 @@
 #include "net/edge_country.h"
 #include "net/forwarded.h"
 
+#define MAGIC 0x636e7479 /* "cnty" */
 #define ARENA_BYTES ((size_t)16 * 1024)
 
 struct str where_client(const struct who *who, const struct http_request *request)
@@ -74,6 +75,7 @@ void where_write_session(struct jw *w, const struct where *where)
 /* ---- what is kept --------------------------------------------------------- */
 
 struct country_note {
+    uint32_t magic;
     struct who *who;
     struct where where;
     struct arena arena;
@@ -84,7 +86,9 @@ static void on_written(struct store_exec *exec, enum store_result result)
 {
     struct country_note *note = exec->ctx;
 
+    CHECK(note->magic == MAGIC && exec == &note->exec);
     (void)result;
+    note->magic = 0;
     who_end(note->who);
     arena_fini(&note->arena);
     free(note);
@@ -97,7 +101,9 @@ void where_note(struct who *who, int64_t customer, const struct where *where, in
     if (where->country[0] == '\0' || !store_is_up(who->options.store))
         return;
     note = calloc(1, sizeof(*note));
-    CHECK(note != NULL);
+    CHECK(note != NULL && customer > 0);
+    CHECK(!where->is_stale && where->country[2] == '\0');
+    note->magic = MAGIC;
     note->who = who;
     note->where = *where;
     arena_init(&note->arena, ARENA_BYTES);
