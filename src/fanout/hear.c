@@ -281,7 +281,7 @@ static const char *hear_change(struct line *line, json_t *message)
 
     if (fault != NULL || !json_is_array(events))
         return fault != NULL ? fault : "a change without events";
-    (void)stream_covered(upstream->stream);
+    (void)hub_covered(upstream->stream);
     upstream->order++;
     if (is_true(message, "img") && asked->is_fetch && !asked->waits && asked->images < asked->n) {
         fault = hear_asked(line, events);

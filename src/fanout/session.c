@@ -134,7 +134,7 @@ static void session_is_over(struct client *client)
 {
     struct reader *reader = client->upstream;
 
-    reader->over_ms = stream_now(client->stream) + 1;
+    reader->over_ms = hub_now(client->stream) + 1;
     reader->missed = false;
     buf_reset(&reader->account);
 }
@@ -178,7 +178,7 @@ static void on_text(void *ctx, struct str text)
     json_t *message = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
     const char *op = json_string_value(json_object_get(message, "op"));
 
-    reader->heard_ms = stream_now(client->stream);
+    reader->heard_ms = hub_now(client->stream);
     if (op == NULL || strcmp(op, "change") == 0 || strcmp(op, "heartbeat") == 0)
         ; /* prices come by the line */
     else if (strcmp(op, "status") == 0)
@@ -194,7 +194,7 @@ static void on_open(void *ctx)
     struct reader *reader = client->upstream;
 
     reader->open = true;
-    reader->heard_ms = stream_now(client->stream);
+    reader->heard_ms = hub_now(client->stream);
     link_send(reader->link, buf_view(&reader->pending));
     if (client->upstream != NULL) /* else it could not be sent, and all is over */
         forget_pending(reader);
@@ -228,7 +228,7 @@ static void begin_link(struct client *client, struct reader *reader)
     const struct upstream *upstream = client->stream->options.ctx;
 
     reader->open = false;
-    reader->heard_ms = stream_now(client->stream);
+    reader->heard_ms = hub_now(client->stream);
     reader->link = link_new(&(struct link_options){
         .loop = upstream->loop, .address = upstream->address,
         .headers = buf_view(&reader->headers), .message_bytes_max = SESSION_MESSAGE_MOST,

@@ -32,7 +32,7 @@ static int64_t source_clk(struct stream *stream, int64_t order)
 
 static int64_t source_since(struct stream *stream, int64_t clk)
 {
-    return clks_since(&upstream_of(stream)->clks, clk, stream_now(stream));
+    return clks_since(&upstream_of(stream)->clks, clk, hub_now(stream));
 }
 
 static bool source_is_fresh(const struct stream *stream)
@@ -163,7 +163,7 @@ static void source_sweep(struct stream *stream, struct channel *channel)
 {
     const struct wanted *wanted = channel->upstream;
     int64_t order = wanted->rows == NULL
-                        ? 0 : rows_sweep(wanted->rows, stream_now(stream), GONE_KEPT_MS);
+                        ? 0 : rows_sweep(wanted->rows, hub_now(stream), GONE_KEPT_MS);
 
     if (order >= channel->whole && order > 0)
         channel->whole = order + 1;

@@ -33,6 +33,7 @@
 #define NAMES_BYTES ((size_t)64 * 1024 * 1024)
 
 static void on_tick(uv_timer_t *timer);
+static void on_sender(uv_idle_t *idle);
 static void on_quarter(uv_timer_t *timer);
 static void on_drain(uv_timer_t *timer);
 
@@ -56,6 +57,9 @@ struct stream *stream_new(const struct stream_options *options)
     CHECK(uv_timer_init(options->loop, &stream->quarter) == 0);
     CHECK(uv_timer_init(options->loop, &stream->drain) == 0);
     CHECK(uv_idle_init(options->loop, &stream->sender) == 0);
+    stream->on_tick = on_tick;
+    stream->on_sender = on_sender;
+    stream->on_input = client_input;
     stream->tick.data = stream->quarter.data = stream->drain.data = stream->sender.data = stream;
     return stream;
 }
@@ -66,34 +70,8 @@ void stream_start(struct stream *stream)
     stream->covered = stream->mark = stream->source->order(stream);
     stream->source->mark(stream);
     stream->since = stream->covered + 1; /* what was older than the replayed log is lost */
-    stream->mark_ms = stream_now(stream);
+    stream->mark_ms = hub_now(stream);
     CHECK(uv_timer_start(&stream->quarter, on_quarter, QUARTER_MS, QUARTER_MS) == 0);
-}
-
-uint64_t stream_now(const struct stream *stream)
-{
-    return uv_now(stream->options.loop);
-}
-
-int64_t stream_covered(struct stream *stream)
-{
-    if (stream->dirty == NULL) {
-        stream->covered = stream->source->order(stream);
-        stream->source->mark(stream);
-    }
-    return stream->covered;
-}
-
-void stream_arm(struct stream *stream)
-{
-    uint64_t next_ms = stream->flushed_ms + (uint64_t)stream->options.tick_ms;
-    uint64_t now_ms = stream_now(stream);
-
-    if (stream->armed || uv_is_closing((uv_handle_t *)&stream->tick))
-        return;
-    stream->armed = true;
-    CHECK(uv_timer_start(&stream->tick, on_tick, next_ms > now_ms ? next_ms - now_ms : 0, 0)
-          == 0);
 }
 
 void stream_on_prices(void *ctx, const struct bus_prices *prices)
@@ -118,7 +96,7 @@ static void note(struct stream *stream, struct client *client, struct change *ch
         client->notes_end = &client->notes;
     *client->notes_end = fresh;
     client->notes_end = &fresh->next;
-    client_enqueue(client, QUEUE_READY);
+    hub_enqueue(client, QUEUE_READY);
 }
 
 static void tell_subscribers(struct stream *stream, struct channel *channel)
@@ -160,12 +138,12 @@ static void on_tick(uv_timer_t *timer)
     stream->armed = false;
     if (stream->queues[QUEUE_READY].first != NULL)
         return; /* the sender arms it again */
-    stream->flushed_ms = stream_now(stream);
+    stream->flushed_ms = hub_now(stream);
     stream->flush_started_us = clock_mono_us();
     arena_reset(&stream->notes);
     flush_channels(stream);
     purses_flush(stream);
-    stream_wake_sender(stream);
+    hub_wake(stream);
 }
 
 /* ---- sending ------------------------------------------------------------------ */
@@ -187,7 +165,7 @@ static void ready_is_sent(struct stream *stream)
     metric_observe(METRIC_STREAM_SECONDS, clock_mono_us() - stream->flush_started_us);
     stream->flush_started_us = 0;
     if (stream->dirty != NULL || stream->dirty_purses != NULL)
-        stream_arm(stream);
+        hub_arm(stream);
 }
 
 /* True: there is more to do. */
@@ -205,7 +183,7 @@ static bool send_slice(struct stream *stream)
     ready_is_sent(stream);
     for (left = left < SLICE_BEHIND ? SLICE_BEHIND : left;
          left > 0 && (client = stream->queues[QUEUE_BEHIND].first) != NULL; left--) {
-        client_enqueue(client, QUEUE_NONE);
+        hub_enqueue(client, QUEUE_NONE);
         client_catch_up(client);
     }
     return stream->queues[QUEUE_BEHIND].first != NULL;
@@ -218,12 +196,6 @@ static void on_sender(uv_idle_t *idle)
     if (!send_slice(stream))
         (void)uv_idle_stop(idle);
     count(stream);
-}
-
-void stream_wake_sender(struct stream *stream)
-{
-    if (!uv_is_closing((uv_handle_t *)&stream->sender))
-        (void)uv_idle_start(&stream->sender, on_sender);
 }
 
 /* ---- time --------------------------------------------------------------------- */
@@ -240,12 +212,12 @@ static void forget_heartbeats(struct stream *stream)
  * again: from then on images. */
 static void move_since(struct stream *stream)
 {
-    if (stream_now(stream) < stream->mark_ms + RESUME_MS)
+    if (hub_now(stream) < stream->mark_ms + RESUME_MS)
         return;
     if (stream->mark > stream->since)
         stream->since = stream->mark;
     stream->mark = stream->covered;
-    stream->mark_ms = stream_now(stream);
+    stream->mark_ms = hub_now(stream);
 }
 
 static void close_handles(struct stream *stream)
@@ -267,10 +239,10 @@ static void on_quarter(uv_timer_t *timer)
 
     stream->heartbeats_left = HEARTBEATS;
     forget_heartbeats(stream);
-    stream->heartbeat_clk = stream_covered(stream);
+    stream->heartbeat_clk = hub_covered(stream);
     for (struct client *c = stream->clients; c != NULL; c = next) {
         next = c->next;
-        client_check(c, stream_now(stream));
+        client_check(c, hub_now(stream));
     }
     waits_check(stream);
     if (++stream->sweeps % SWEEP_QUARTERS == 0 && stream->queues[QUEUE_READY].first == NULL) {
@@ -295,7 +267,7 @@ static size_t count_open(const struct stream *stream)
 /* How many may still be there now. */
 static size_t drain_may_stay(const struct stream *stream)
 {
-    uint64_t passed_ms = stream_now(stream) - stream->drain_began_ms;
+    uint64_t passed_ms = hub_now(stream) - stream->drain_began_ms;
 
     if (passed_ms >= stream->drain_ms)
         return 0;
@@ -326,7 +298,7 @@ void stream_drain(struct stream *stream, int64_t spread_ms)
     CHECK(spread_ms >= 0);
     stream->draining = true;
     stream->drain_n = count_open(stream);
-    stream->drain_began_ms = stream_now(stream);
+    stream->drain_began_ms = hub_now(stream);
     stream->drain_ms = stream->drain_n < (uint64_t)spread_ms ? stream->drain_n
                                                              : (uint64_t)spread_ms;
     CHECK(uv_timer_start(&stream->drain, on_drain, DRAIN_TICK_MS, DRAIN_TICK_MS) == 0);

@@ -160,7 +160,7 @@ static bool row_look(struct stream *stream, struct channel *channel, struct row 
         if (row->gone)
             return false;
         row->gone = true;
-        row->gone_ms = stream_now(stream);
+        row->gone_ms = hub_now(stream);
         row->changed = order;
         return true;
     }
@@ -463,7 +463,7 @@ static bool book_merge(struct stream *stream, struct channel *channel, int64_t s
 
 static void sweep_rows(struct stream *stream, struct channel *channel)
 {
-    uint64_t now_ms = stream_now(stream);
+    uint64_t now_ms = hub_now(stream);
     struct row *row, *old = NULL;
     size_t at = 0;
 

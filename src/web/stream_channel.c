@@ -27,7 +27,7 @@ static struct channel *channel_new(struct stream *stream, enum channel_kind kind
     memcpy(channel->id, id.p, id.n);
     change_init(&channel->delta);
     change_init(&channel->image);
-    channel->empty_ms = stream_now(stream);
+    channel->empty_ms = hub_now(stream);
     return channel;
 }
 
@@ -70,7 +70,7 @@ void channel_dirty(struct stream *stream, struct channel *channel)
     channel->dirty = true;
     channel->next_dirty = stream->dirty;
     stream->dirty = channel;
-    stream_arm(stream);
+    hub_arm(stream);
 }
 
 bool channel_flush(struct stream *stream, struct channel *channel, int64_t order)
@@ -115,7 +115,7 @@ static bool is_wanted(const struct stream *stream, const struct channel *channel
 {
     if (channel->empty_ms == 0 || channel->dirty || channel->n_waits > 0)
         return true;
-    return !channel->gone && stream_now(stream) < channel->empty_ms + EMPTY_KEPT_MS;
+    return !channel->gone && hub_now(stream) < channel->empty_ms + EMPTY_KEPT_MS;
 }
 
 static void sweep_map(struct stream *stream, struct map *map)

@@ -17,45 +17,11 @@
 #include "model/money.h"
 #include "web/stream_inside.h"
 
-#define CLIENT_MAGIC 0x73747265u /* "stre" */
 #define HEARTBEAT_MS 4900  /* looked at each quarter of a second */
 #define PING_MS 30000
 #define DEAD_MS 75000
 #define CLOSE_MS 2000      /* for the client to close, too */
 #define IMAGES 32          /* sent in one write */
-
-/* ---- queues ------------------------------------------------------------------ */
-
-static void queue_remove(struct client *client)
-{
-    struct stream *stream = client->stream;
-
-    if (client->queue == QUEUE_NONE)
-        return;
-    *(client->queue_prev != NULL ? &client->queue_prev->queue_next
-                                 : &stream->queues[client->queue].first) = client->queue_next;
-    *(client->queue_next != NULL ? &client->queue_next->queue_prev
-                                 : &stream->queues[client->queue].last) = client->queue_prev;
-    client->queue = QUEUE_NONE;
-}
-
-void client_enqueue(struct client *client, enum client_queue queue)
-{
-    struct stream *stream = client->stream;
-
-    CHECK(client->magic == CLIENT_MAGIC);
-    if (client->queue == queue)
-        return;
-    queue_remove(client);
-    client->queue = queue;
-    if (queue == QUEUE_NONE)
-        return;
-    client->queue_next = NULL;
-    client->queue_prev = stream->queues[queue].last;
-    *(client->queue_prev != NULL ? &client->queue_prev->queue_next
-                                 : &stream->queues[queue].first) = client;
-    stream->queues[queue].last = client;
-}
 
 /* ---- subscriptions ----------------------------------------------------------- */
 
@@ -68,7 +34,7 @@ static void subscription_end(struct stream *stream, struct subscription *s)
         s->next->prev = s->prev;
     stream->n_subscriptions[channel->kind]--;
     if (--channel->n == 0)
-        channel->empty_ms = stream_now(stream) > 0 ? stream_now(stream) : 1;
+        channel->empty_ms = hub_now(stream) > 0 ? hub_now(stream) : 1;
 }
 
 void client_unsubscribe(struct client *client)
@@ -79,7 +45,7 @@ void client_unsubscribe(struct client *client)
     client->subscriptions = NULL;
     client->n_subscriptions = 0;
     client->notes = NULL;
-    client_enqueue(client, QUEUE_NONE);
+    hub_enqueue(client, QUEUE_NONE);
     client->lags = client->missed = false;
 }
 
@@ -100,8 +66,8 @@ static void subscription_begin(struct client *client, struct subscription *s,
 static void client_fall_behind(struct client *client)
 {
     client->lags = true;
-    client_enqueue(client, QUEUE_BEHIND);
-    stream_wake_sender(client->stream);
+    hub_enqueue(client, QUEUE_BEHIND);
+    hub_wake(client->stream);
 }
 
 void client_subscribe(struct client *client, struct channel **channels, uint32_t n,
@@ -138,7 +104,7 @@ static void set_full(struct client *client, bool full)
         return;
     if (full && !client->lags)
         write_down(client);
-    client->full_ms = full ? stream_now(client->stream) + 1 : 0;
+    client->full_ms = full ? hub_now(client->stream) + 1 : 0;
     client->stream->n_full += full ? 1 : SIZE_MAX;
 }
 
@@ -147,7 +113,7 @@ static bool client_write(struct client *client, struct frame *const *frames, siz
 {
     enum conn_result result = conn_write(client->conn, frames, n);
 
-    client->sent_ms = stream_now(client->stream);
+    client->sent_ms = hub_now(client->stream);
     for (size_t i = 0; i < n; i++)
         client->stream->bytes += (int64_t)frames[i]->n;
     if (result == CONN_FULL)
@@ -197,7 +163,7 @@ void client_send_notes(struct client *client)
     struct stream *stream = client->stream;
     size_t n = 0;
 
-    client_enqueue(client, QUEUE_NONE);
+    hub_enqueue(client, QUEUE_NONE);
     if (client->full_ms != 0) { /* since the tick */
         client->notes = NULL;
         client->lags = client->missed = true;
@@ -300,7 +266,7 @@ void client_catch_up(struct client *client)
 {
     if (client->state != CLIENT_OPEN || client->full_ms != 0 || !client->lags)
         return;
-    (void)stream_covered(client->stream);
+    (void)hub_covered(client->stream);
     while (catch_up_step(client))
         ;
     if (!client->lags)
@@ -324,7 +290,8 @@ static void on_drained(void *ctx)
 
 static void let_go(struct client *client)
 {
-    wait_forget(client);
+    if (client->wait != NULL)
+        wait_end(client->wait);
     client_unsubscribe(client);
     client->stream->source->forget(client);
     ws_reader_fini(&client->reader);
@@ -357,7 +324,7 @@ void client_close(struct client *client, enum ws_code code, const char *why, con
     metric_add(METRIC_STREAM_CLOSES, str_of(reason), 1);
     let_go(client);
     client->state = CLIENT_CLOSING;
-    client->deadline_ms = stream_now(client->stream) + CLOSE_MS;
+    client->deadline_ms = hub_now(client->stream) + CLOSE_MS;
     if (client->dress == DRESS_WEBSOCKET) {
         frame = frame_of_control(WS_CLOSE, code == WS_NO_CODE ? STR_NONE
                                                               : (struct str){ payload, n + 2 });
@@ -450,7 +417,7 @@ static void on_data(void *ctx, const char *p, size_t n)
 
     CHECK(client->magic == CLIENT_MAGIC);
     if (client->dress == DRESS_WEBSOCKET)
-        client_input(client, p, n);
+        client->stream->on_input(client, p, n);
 }
 
 static const struct conn_handler handler = { on_data, on_drained, on_closed };
@@ -480,7 +447,7 @@ static struct client *client_new(struct stream *stream, struct http_request *req
     }
     client->magic = CLIENT_MAGIC;
     client->stream = stream;
-    client->heard_ms = client->sent_ms = stream_now(stream);
+    client->heard_ms = client->sent_ms = hub_now(stream);
     ws_reader_init(&client->reader, LIMIT_WS_MESSAGE_BYTES);
     client->next = stream->clients;
     if (client->next != NULL)
@@ -554,7 +521,8 @@ static int64_t last_event_id(struct stream *stream, const struct http_request *r
     return stream->source->since(stream, clk);
 }
 
-void client_begin_event(struct stream *stream, struct http_request *request,
+/* The request, of an event whose channel is known, becomes a stream of it. */
+static void begin_event(struct stream *stream, struct http_request *request,
                         struct channel *channel, int64_t since)
 {
     struct client *client;
@@ -579,6 +547,15 @@ void client_begin_event(struct stream *stream, struct http_request *request,
         client_subscribe(client, &channel, 1, since);
 }
 
+static void on_event_known(const struct wait *wait, struct channel **channels)
+{
+    if (channels != NULL)
+        begin_event(wait->stream, wait->request, channels[0], wait->since);
+    else
+        answer_refusal(wait->request, REFUSE_BUSY, STR("the prices cannot be had now"),
+                       STR_NONE);
+}
+
 void stream_get_event(void *ctx, struct http_request *request)
 {
     struct stream *stream = ctx;
@@ -597,5 +574,6 @@ void stream_get_event(void *ctx, struct http_request *request)
     if (channel == NULL)
         answer_refusal(request, REFUSE_BUSY, STR("there are too many streams"), STR_NONE);
     else
-        wait_event(stream, request, channel, since);
+        wait_begin(&(struct wait){ .stream = stream, .request = request, .since = since,
+                                   .on_end = on_event_known }, &channel, 1);
 }

@@ -88,6 +88,37 @@ static int64_t since_of(const struct client *client, const struct input *input)
     return client->stream->source->since(client->stream, clk);
 }
 
+static void subscribe_now(const struct wait *wait, struct channel **channels)
+{
+    client_status(wait->client, wait->id, NULL, STR_NONE);
+    if (wait->client->state == CLIENT_OPEN)
+        client_subscribe(wait->client, channels, (uint32_t)wait->n, wait->since);
+}
+
+static void on_known(const struct wait *wait, struct channel **channels)
+{
+    if (channels != NULL)
+        subscribe_now(wait, channels);
+    else
+        client_status(wait->client, wait->id, "busy", STR("the prices cannot be had now"));
+}
+
+/* The later one takes the place of one that waits, which is as good as done. */
+static void subscribe_when_known(struct client *client, struct input *input, int64_t since)
+{
+    if (client->wait != NULL) {
+        int64_t former = client->wait->id;
+
+        wait_end(client->wait);
+        client_status(client, former, NULL, STR_NONE);
+        if (client->state != CLIENT_OPEN)
+            return;
+    }
+    wait_begin(&(struct wait){ .stream = client->stream, .client = client, .since = since,
+                               .id = input->id, .n = input->n, .on_end = on_known },
+               input->channels, input->n);
+}
+
 static void subscribe(struct client *client, struct input *input)
 {
     const char *code;
@@ -101,7 +132,7 @@ static void subscribe(struct client *client, struct input *input)
         refuse(client, input, code);
         return;
     }
-    wait_subscribe(client, input->channels, input->n, since_of(client, input), input->id);
+    subscribe_when_known(client, input, since_of(client, input));
 }
 
 /* ---- messages ------------------------------------------------------------------ */
@@ -192,7 +223,7 @@ static void on_message(struct client *client, const struct ws_message *message)
 /* More than a person or a page ever sends. */
 static bool is_flooding(struct client *client)
 {
-    uint64_t second = stream_now(client->stream) / 1000;
+    uint64_t second = hub_now(client->stream) / 1000;
 
     if (client->second != second)
         client->second_n = 0;
@@ -202,7 +233,7 @@ static bool is_flooding(struct client *client)
 
 void client_input(struct client *client, const char *p, size_t n)
 {
-    client->heard_ms = stream_now(client->stream);
+    client->heard_ms = hub_now(client->stream);
     client->pinged = false;
     while (client->state == CLIENT_OPEN && n > 0) {
         struct ws_message message;

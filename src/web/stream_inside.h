@@ -3,6 +3,7 @@
  * includes it, too.
  *
  *   stream.c          ticks: what changed is encoded, queues are sent
+ *   stream_hub.c      the ground of all: time, when a tick comes, queues
  *   stream_channel.c  an event or a sport: who subscribes, what is new in it
  *   stream_book.c     the source of prices that is the book; src/fanout has another
  *   stream_wait.c     who waits until the source knows a channel
@@ -183,19 +184,18 @@ struct wait {
     uint64_t deadline_ms;
     int64_t since, id;
     size_t left, n;            /* channels: not known yet, all */
+    /* All are known, or NULL: its time is up.  The wait has ended before. */
+    void (*on_end)(const struct wait *wait, struct channel **channels);
     struct waiter waiters[];
 };
 
 /* The source knows it now. */
 void channel_is_known(struct channel *channel);
-/* Subscribes as soon as all are known; at once, if they are.  Answers with id. */
-void wait_subscribe(struct client *client, struct channel **channels, uint32_t n, int64_t since,
-                    int64_t id);
-/* Begins a stream of Server-Sent Events as soon as the channel is known. */
-void wait_event(struct stream *stream, struct http_request *request, struct channel *channel,
-                int64_t since);
-/* The client is going. */
-void wait_forget(struct client *client);
+/* Calls on_end as soon as all are known; at once, if they are.  Of `as` the stream,
+ * the client or the request, and what on_end needs are said. */
+void wait_begin(const struct wait *as, struct channel **channels, size_t n);
+/* Nobody is told. */
+void wait_end(struct wait *wait);
 /* Whose time is up, of all: is told so. */
 void waits_check(struct stream *stream);
 
@@ -244,6 +244,8 @@ struct note { struct change *change; struct note *next; };
 enum client_state { CLIENT_OPEN, CLIENT_CLOSING, CLIENT_GONE };
 enum client_queue { QUEUE_NONE, QUEUE_READY, QUEUE_BEHIND, QUEUES };
 
+#define CLIENT_MAGIC 0x73747265u /* "stre" */
+
 struct client {
     uint32_t magic;
     enum client_state state;
@@ -270,7 +272,6 @@ struct client {
     struct ws_reader reader;
 };
 
-void client_enqueue(struct client *client, enum client_queue queue);
 /* QUEUE_READY: this tick's notes. */
 void client_send_notes(struct client *client);
 /* QUEUE_BEHIND: what it lacks, as far as the socket takes it. */
@@ -289,10 +290,7 @@ void client_subscribe(struct client *client, struct channel **channels, uint32_t
                       int64_t since);
 /* A quarter of a second has passed. */
 void client_check(struct client *client, uint64_t now_ms);
-/* The request, of an event whose channel is known, becomes a stream of it. */
-void client_begin_event(struct stream *stream, struct http_request *request,
-                        struct channel *channel, int64_t since);
-/* conn's callback: bytes of a WebSocket client. */
+/* stream_input.c: bytes of a WebSocket client, for stream.on_input. */
 void client_input(struct client *client, const char *p, size_t n);
 
 /* ---- clks (stream_marks.c) ------------------------------------------------- */
@@ -322,6 +320,9 @@ struct stream {
     uint64_t drain_began_ms, drain_ms;
     size_t drain_n;            /* clients when it began */
     uv_idle_t sender;          /* runs while queues are not empty */
+    uv_timer_cb on_tick;       /* stream.c's */
+    uv_idle_cb on_sender;
+    void (*on_input)(struct client *client, const char *p, size_t n);
     bool started, draining, closed_handles, armed;
     uint64_t flushed_ms;
     int64_t covered;
@@ -343,11 +344,16 @@ struct stream {
     int64_t frames, deliveries, bytes, conflated; /* not in the metrics yet */
 };
 
+/* ---- its ground (stream_hub.c) ---------------------------------------------- */
+
+uint64_t hub_now(const struct stream *stream); /* ms, the loop's */
 /* Everything up to here is with who is up to date. */
-int64_t stream_covered(struct stream *stream);
+int64_t hub_covered(struct stream *stream);
 /* Something is dirty: a flush will come. */
-void stream_arm(struct stream *stream);
-void stream_wake_sender(struct stream *stream);
-uint64_t stream_now(const struct stream *stream); /* ms, the loop's */
+void hub_arm(struct stream *stream);
+/* There are queues that are not empty. */
+void hub_wake(struct stream *stream);
+/* The client is in this queue, and in no other one. */
+void hub_enqueue(struct client *client, enum client_queue queue);
 
 #endif

@@ -28,7 +28,7 @@ static struct mark *mark_at(struct stream *stream, size_t i)
 /* The last mark is of this moment, near enough. */
 static bool is_marked(struct stream *stream, bool heard)
 {
-    return stream->n_marks > 0 && stream_now(stream) < stream->marked_ms + SPACE_MS &&
+    return stream->n_marks > 0 && hub_now(stream) < stream->marked_ms + SPACE_MS &&
            (mark_at(stream, stream->n_marks - 1)->promise > 0) == heard;
 }
 
@@ -47,7 +47,7 @@ void stream_mark(struct stream *stream)
     mark = mark_at(stream, stream->n_marks++);
     *mark = (struct mark){ book_order(book), heard ? book_position(book) : 0,
                            book_highest(book) };
-    stream->marked_ms = stream_now(stream);
+    stream->marked_ms = hub_now(stream);
 }
 
 int64_t stream_clk(struct stream *stream, int64_t order)

@@ -137,7 +137,7 @@ void stream_on_money(void *ctx, const struct bus_money *money)
     purse->dirty = true;
     purse->next_dirty = stream->dirty_purses;
     stream->dirty_purses = purse;
-    stream_arm(stream);
+    hub_arm(stream);
 }
 
 static void tell_lost(struct client *client)
@@ -227,7 +227,7 @@ static void own_begin(struct client *client, int64_t id, const struct stream_ide
     own = calloc(1, sizeof(*own));
     CHECK(own != NULL);
     *own = (struct own){ .client = client, .purse = purse, .identity = *identity, .id = id,
-                         .next = purse->owns, .checked_ms = stream_now(client->stream) };
+                         .next = purse->owns, .checked_ms = hub_now(client->stream) };
     if (own->next != NULL)
         own->next->prev = own;
     purse->owns = own;

@@ -7,7 +7,6 @@
  */
 #include <stdlib.h>
 
-#include "api/answer.h"
 #include "web/stream_inside.h"
 
 #define WAIT_MS 5000
@@ -22,7 +21,7 @@ static void waiter_end(struct waiter *waiter)
     waiter->wait = NULL;
 }
 
-static void wait_free(struct wait *wait)
+void wait_end(struct wait *wait)
 {
     for (size_t i = 0; i < wait->n; i++) {
         waiter_end(&wait->waiters[i]);
@@ -50,22 +49,24 @@ static void waiter_begin(struct wait *wait, struct waiter *waiter, struct channe
     wait->left++;
 }
 
-static struct wait *wait_new(struct stream *stream, struct channel **channels, size_t n,
-                             int64_t since)
+static struct wait *wait_new(const struct wait *as, struct channel **channels, size_t n)
 {
     struct wait *wait = calloc(1, sizeof(*wait) + n * sizeof(wait->waiters[0]));
+    struct stream *stream = as->stream;
 
-    CHECK(wait != NULL);
-    wait->stream = stream;
-    wait->since = since;
+    CHECK(wait != NULL && n > 0);
+    *wait = *as;
     wait->n = n;
-    wait->deadline_ms = stream_now(stream) + WAIT_MS;
+    wait->deadline_ms = hub_now(stream) + WAIT_MS;
     wait->next = stream->waits;
     if (wait->next != NULL)
         wait->next->prev = wait;
     stream->waits = wait;
+    if (wait->client != NULL)
+        wait->client->wait = wait;
     for (size_t i = 0; i < n; i++)
         waiter_begin(wait, &wait->waiters[i], channels[i]);
+    CHECK(wait->left > 0);
     return wait;
 }
 
@@ -77,50 +78,14 @@ static bool all_known(struct channel **channels, size_t n)
     return true;
 }
 
-/* ---- subscriptions ----------------------------------------------------------- */
-
-static void subscribe_now(struct client *client, struct channel **channels, uint32_t n,
-                          int64_t since, int64_t id)
+void wait_begin(const struct wait *as, struct channel **channels, size_t n)
 {
-    client_status(client, id, NULL, STR_NONE);
-    if (client->state == CLIENT_OPEN)
-        client_subscribe(client, channels, n, since);
-}
-
-/* The later one takes the place of one that waits, which is as good as done. */
-void wait_subscribe(struct client *client, struct channel **channels, uint32_t n, int64_t since,
-                    int64_t id)
-{
-    if (client->wait != NULL) {
-        int64_t former = client->wait->id;
-
-        wait_free(client->wait);
-        client_status(client, former, NULL, STR_NONE);
-        if (client->state != CLIENT_OPEN)
-            return;
-    }
-    if (all_known(channels, n)) {
-        subscribe_now(client, channels, n, since, id);
-        return;
-    }
-    client->wait = wait_new(client->stream, channels, n, since);
-    client->wait->client = client;
-    client->wait->id = id;
-}
-
-void wait_forget(struct client *client)
-{
-    if (client->wait != NULL)
-        wait_free(client->wait);
-}
-
-void wait_event(struct stream *stream, struct http_request *request, struct channel *channel,
-                int64_t since)
-{
-    if (channel->known)
-        client_begin_event(stream, request, channel, since);
+    CHECK(as->client == NULL || as->client->wait == NULL);
+    CHECK((as->client == NULL) != (as->request == NULL) && as->on_end != NULL);
+    if (all_known(channels, n))
+        as->on_end(as, channels);
     else
-        wait_new(stream, &channel, 1, since)->request = request;
+        (void)wait_new(as, channels, n);
 }
 
 /* ---- ends -------------------------------------------------------------------- */
@@ -133,11 +98,8 @@ static void wait_ends_well(struct wait *wait)
     CHECK(channels != NULL);
     for (size_t i = 0; i < of.n; i++)
         channels[i] = wait->waiters[i].channel;
-    wait_free(wait);
-    if (of.client != NULL)
-        subscribe_now(of.client, channels, (uint32_t)of.n, of.since, of.id);
-    else
-        client_begin_event(of.stream, of.request, channels[0], of.since);
+    wait_end(wait);
+    of.on_end(&of, channels);
     free(channels);
 }
 
@@ -158,15 +120,10 @@ void channel_is_known(struct channel *channel)
 
 static void wait_ends_badly(struct wait *wait)
 {
-    struct client *client = wait->client;
-    struct http_request *request = wait->request;
-    int64_t id = wait->id;
+    struct wait of = *wait;
 
-    wait_free(wait);
-    if (client != NULL)
-        client_status(client, id, "busy", STR("the prices cannot be had now"));
-    else
-        answer_refusal(request, REFUSE_BUSY, STR("the prices cannot be had now"), STR_NONE);
+    wait_end(wait);
+    of.on_end(&of, NULL);
 }
 
 void waits_check(struct stream *stream)
@@ -175,7 +132,7 @@ void waits_check(struct stream *stream)
 
     for (struct wait *wait = stream->waits; wait != NULL; wait = next) {
         next = wait->next;
-        if (stream_now(stream) >= wait->deadline_ms)
+        if (hub_now(stream) >= wait->deadline_ms)
             wait_ends_badly(wait);
     }
 }
