@@ -31,6 +31,8 @@ static bool on_day_part(void *ctx, const struct value *cells)
     int64_t day = cells[1].i;
     struct day *last = days->n > 0 ? &days->days[days->n - 1] : NULL;
 
+    CHECK(cells[0].i >= 0 && cells[0].i <= PACK_KINDS && cells[2].i > 0);
+    CHECK(last == NULL || last->day <= day);
     if (last == NULL || last->day != day) {
         if (days->n == ARCHIVE_DAYS_MAX)
             return false;
@@ -50,6 +52,7 @@ bool archive_days(struct archive *archive, struct days *days, struct str *error)
 {
     days->days = ARENA_ARRAY(&archive->arena, struct day, ARCHIVE_DAYS_MAX);
     days->n = 0;
+    CHECK(archive->db != NULL);
     return db_query(archive->db, DAYS_SQL, "", NULL, "iiiii", on_day_part, days, error);
 }
 
@@ -96,6 +99,7 @@ static bool put_manifest(struct s3 *s3, const struct manifest *manifest, struct 
     struct buf text;
     bool well;
 
+    manifest_check(manifest);
     buf_init(&text, MANIFEST_BYTES);
     manifest_encode(manifest, &text);
     CHECK(!text.overflow);
@@ -135,6 +139,18 @@ static const struct source {
         "iisi", "iis-", { "pos", "at_ms", "entry", NULL }, 3, 0 },
 };
 
+/* A column is written, or left out; there is no name without one. */
+static void source_check(const struct source *source)
+{
+    size_t n = strlen(source->columns);
+
+    CHECK(strlen(source->kinds) == n && n <= LENGTH(source->names));
+    CHECK(source->sum < n && source->columns[source->sum] == 'i');
+    CHECK(source->country < n);
+    for (size_t i = 0; i < n; i++)
+        CHECK((source->kinds[i] == '-') == (source->names[i] == NULL));
+}
+
 struct writer {
     const struct source *source;
     struct pack *pack;
@@ -172,7 +188,7 @@ static bool on_row(void *ctx, const struct value *cells)
         write_cell(&w, source->kinds[i], &cells[i]);
     }
     jw_object_end(&w);
-    writer->sum += cells[source->sum].i;
+    CHECK(!__builtin_add_overflow(writer->sum, cells[source->sum].i, &writer->sum));
     if (source->country > 0 && cells[source->country].s.n > 0)
         writer->has_country = true;
     writer->full = writer->line.overflow || !pack_add(writer->pack, buf_view(&writer->line));
@@ -191,6 +207,9 @@ static bool fill(struct archive *archive, struct day *day, enum pack_kind kind,
     };
     bool well;
 
+    source_check(writer.source);
+    CHECK(range[0].i < range[1].i);
+    CHECK(day->parts[kind].rows == 0 && day->parts[kind].sum == 0);
     buf_init(&writer.line, LINE_BYTES);
     well = db_query(archive->db, writer.source->sql, "ii", range, writer.source->columns, on_row,
                     &writer, error);
@@ -243,6 +262,7 @@ static bool fill_day(struct archive *archive, struct day *day, struct pack **pac
                  " AND state = 1", "ii", range, "i", take_int, &day->open, error);
     for (unsigned i = 0; i < PACK_KINDS && well; i++)
         well = fill(archive, day, (enum pack_kind)i, packs[i], error);
+    CHECK(day->open >= 0);
     if (!well)
         *error = arena_str(&archive->arena, *error);
     return db_run(archive->db, "ROLLBACK", well ? error : &ignored) && well;
@@ -259,6 +279,7 @@ static bool end_pack(struct manifest *manifest, enum pack_kind kind, struct pack
     const char *name = kind == PACK_BETS && manifest->day.has_country ? MANIFEST_COUNTRY
                                                                        : pack_kind_name(kind);
 
+    CHECK(manifest->keys[kind][0] == '\0' && *file == NULL);
     if (!pack_end(pack, sum, file)) {
         *error = STR("the temporary folder is full (TMPDIR)");
         return false;
@@ -266,8 +287,8 @@ static bool end_pack(struct manifest *manifest, enum pack_kind kind, struct pack
     manifest->day.parts[kind].rows = sum->rows;
     day_text(manifest->day.day, text);
     (void)snprintf(content, sizeof(content), "%.16s", sum->sha256);
-    (void)snprintf(manifest->keys[kind], sizeof(manifest->keys[kind]), "days/%s/%s-%s.jsonl.zst",
-                   text, name, content);
+    CHECK(snprintf(manifest->keys[kind], sizeof(manifest->keys[kind]), "days/%s/%s-%s.jsonl.zst",
+                   text, name, content) < (int)sizeof(manifest->keys[kind]));
     return true;
 }
 
@@ -285,6 +306,7 @@ static bool put_day(struct s3 *s3, const struct manifest *manifest, FILE *const 
     for (unsigned i = 0; i < PACK_KINDS; i++) {
         if (has_object(held, manifest, i))
             continue;
+        CHECK(files[i] != NULL);
         counts->objects++;
         counts->rows += (uint64_t)manifest->sums[i].rows;
         if (s3_put_file(s3, manifest->keys[i], files[i], error) != S3_OK)
@@ -315,6 +337,7 @@ static bool write_day(struct archive *archive, int64_t day, const struct held *h
     FILE *files[PACK_KINDS] = { NULL };
     bool well = true;
 
+    CHECK(!held[0].is_current && !held[1].is_current); /* else it is copied */
     for (unsigned i = 0; i < PACK_KINDS && well; i++) {
         packs[i] = pack_new();
         well = packs[i] != NULL;
@@ -347,6 +370,7 @@ static bool fetch_day(struct archive *archive, struct s3 *from, const struct man
     for (unsigned i = 0; i < PACK_KINDS; i++) {
         if (has_object(held, manifest, i))
             continue;
+        CHECK(files[i] == NULL);
         files[i] = copies_temporary();
         if (files[i] == NULL) {
             *why = STR("cannot make a temporary file (TMPDIR)");
@@ -372,6 +396,7 @@ static void copy_day(struct archive *archive, unsigned from, unsigned to,
     struct archive_counts ignored = { 0 };
     struct str why = STR_NONE;
 
+    CHECK(from != to && copies->s3[from] != NULL && copy_is_up(copies, to));
     if (!fetch_day(archive, copies->s3[from], manifest, held, files, &why)) {
         archive->say(archive->ctx, arena_printf(&archive->arena, "not copied to the %s store: "
                                                 STR_FMT, copy_name(to), STR_ARG(why)));
@@ -405,6 +430,7 @@ static bool look_at_day(struct archive *archive, const struct day *day, struct h
             copy_is_away(copies, i, *error);
         held[i].is_there = found == S3_OK;
         held[i].is_current = found == S3_OK && day_equal(&held[i].manifest.day, day);
+        CHECK(!held[i].is_there || copy_is_up(copies, i));
     }
     return copies_reader(copies) != NULL;
 }
@@ -416,6 +442,7 @@ static bool bring_up_to_date(struct archive *archive, const struct day *day,
     unsigned from = held[0].is_current ? 0 : 1, to = 1 - from;
     bool is_again = held[0].is_there || held[1].is_there;
 
+    CHECK(copies_reader(&archive->copies) != NULL);
     if (!held[from].is_current) {
         if (!write_day(archive, day->day, held, counts, error))
             return false;
@@ -493,6 +520,7 @@ bool archive_write(struct archive *archive, int64_t through, struct archive_coun
 {
     struct days days;
 
+    CHECK(archive->say != NULL);
     if (!archive_days(archive, &days, error))
         return false;
     for (uint32_t i = 0; i < days.n && days.days[i].day <= through; i++) {
@@ -537,10 +565,13 @@ static bool on_bytes(void *ctx, struct str bytes)
 static bool read_object(struct archive *archive, struct s3 *s3, const struct manifest *manifest,
                         enum pack_kind kind, struct reading *reading, struct str *why)
 {
-    enum s3_result result = s3_get(s3, manifest->keys[kind], on_bytes, reading, why);
+    enum s3_result result;
     struct pack_sum found;
-    bool whole = unpack_end(reading->unpack, &found);
+    bool whole;
 
+    CHECK(kind < PACK_KINDS && manifest->keys[kind][0] != '\0');
+    result = s3_get(s3, manifest->keys[kind], on_bytes, reading, why);
+    whole = unpack_end(reading->unpack, &found);
     unpack_free(reading->unpack);
     if (result == S3_ABSENT)
         *why = STR("it is missing");
@@ -562,6 +593,7 @@ bool archive_object_fetch(struct archive *archive, struct s3 *s3,
 {
     struct reading reading = { unpack_new(NULL, NULL), file };
 
+    CHECK(file != NULL && ftell(file) == 0);
     if (!read_object(archive, s3, manifest, kind, &reading, why))
         return false;
     if (fflush(file) == 0)

@@ -36,6 +36,13 @@ bool copies_open(struct copies *copies, const struct s3_options options[COPIES],
     return true;
 }
 
+/* What is passed over is there. */
+static void copies_check(const struct copies *copies)
+{
+    for (unsigned i = 0; i < COPIES; i++)
+        CHECK(copies->away[i].n == 0 || copies->s3[i] != NULL);
+}
+
 void copies_close(struct copies *copies)
 {
     for (unsigned i = 0; i < COPIES; i++)
@@ -46,11 +53,13 @@ void copies_close(struct copies *copies)
 
 bool copy_is_up(const struct copies *copies, unsigned i)
 {
+    CHECK(i < COPIES);
     return copies->s3[i] != NULL && copies->away[i].n == 0;
 }
 
 struct s3 *copies_reader(const struct copies *copies)
 {
+    copies_check(copies);
     for (unsigned i = 0; i < COPIES; i++)
         if (copy_is_up(copies, i))
             return copies->s3[i];
@@ -64,7 +73,7 @@ bool copies_are_two(const struct copies *copies)
 
 void copy_is_away(struct copies *copies, unsigned i, struct str why)
 {
-    CHECK(copies->s3[i] != NULL);
+    CHECK(i < COPIES && copies->s3[i] != NULL);
     copies->away[i] = arena_printf(copies->arena, "the %s store: " STR_FMT, copy_name(i),
                                    STR_ARG(why.n > 0 ? why : STR("it does not answer")));
 }
@@ -82,6 +91,7 @@ bool copy_is_complete(const struct copies *copies, unsigned i)
 
 bool copies_are_complete(const struct copies *copies, struct str *why)
 {
+    copies_check(copies);
     for (unsigned i = 0; i < COPIES; i++) {
         if (copies->s3[i] == NULL || copy_is_complete(copies, i))
             continue;
@@ -182,7 +192,8 @@ static int64_t former_different(const struct written *written)
 {
     char series[256];
 
-    (void)snprintf(series, sizeof(series), DIFFERENT "{what=\"%s\"}", written->what);
+    CHECK(snprintf(series, sizeof(series), DIFFERENT "{what=\"%s\"}", written->what)
+          < (int)sizeof(series));
     return copies_textfile_read(written->former, series);
 }
 
@@ -221,6 +232,8 @@ bool copies_textfile(const struct copies *copies, const struct copies_found *fou
     FILE *out;
     bool well;
 
+    copies_check(copies);
+    CHECK(found == NULL || !found->is_whole || found->is_known);
     if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh)) {
         errno = ENAMETOOLONG;
         return false;

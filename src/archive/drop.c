@@ -26,6 +26,16 @@
 struct month { int64_t start_ms, end_ms, low, high; /* of its bets' ids */ };
 struct months { struct month *months; uint32_t n; };
 
+/* It is whole days, and over for as long as bets may be settled again. */
+static void month_check(const struct archive *archive, const struct month *month,
+                        int64_t window_ms)
+{
+    CHECK(month->start_ms < month->end_ms && month->low < month->high);
+    CHECK(month->start_ms % DAY_MS == 0 && month->end_ms % DAY_MS == 0);
+    CHECK(month->high == bet_id_floor(month->end_ms));
+    CHECK(window_ms > 0 && month->end_ms <= archive->now_ms - window_ms);
+}
+
 /* Of $1 start, $2 end, $3, $4 ids from, to; $5 the window's begin. */
 static const struct need { const char *sql, *why; } needs[] = {
     { "SELECT COUNT(*) FROM bets WHERE id >= $3 AND id < $4 AND state = 1", "open bets" },
@@ -75,6 +85,8 @@ static bool on_month(void *ctx, const struct value *cells)
     struct months *months = ctx;
     int64_t start_ms = cells[0].i, end_ms = cells[1].i;
 
+    CHECK(months->n < ARCHIVE_DAYS_MAX);
+    CHECK(months->n == 0 || months->months[months->n - 1].end_ms <= start_ms);
     months->months[months->n++] = (struct month){
         start_ms, end_ms, start_ms == 0 ? INT64_MIN : bet_id_floor(start_ms),
         bet_id_floor(end_ms),
@@ -89,6 +101,7 @@ static bool ask(struct archive *archive, const struct month *month, int64_t wind
                               VALUE_INT(month->low), VALUE_INT(month->high),
                               VALUE_INT(archive->now_ms - window_ms) };
 
+    CHECK(window_ms >= 0);
     *answer = 0;
     return db_query(archive->db, sql, "iiiii", params, "i", take_int, answer, error);
 }
@@ -102,6 +115,7 @@ static bool needed(struct archive *archive, const struct month *month, int64_t w
 
         if (!ask(archive, month, window_ms, needs[i].sql, &n, error))
             return false;
+        CHECK(n >= 0);
         if (n > 0) {
             *why = arena_printf(&archive->arena, "%" PRId64 " %s", n, needs[i].why);
             return true;
@@ -122,6 +136,7 @@ static bool day_is_kept(struct archive *archive, unsigned store, const struct da
 
     if (found == S3_FAILED)
         return false;
+    CHECK(found != S3_OK || manifest->keys[PACK_BETS][0] != '\0');
     if (found == S3_OK && day_equal(&manifest->day, day))
         return archive_objects_hold(archive, s3, manifest, &counts, why);
     day_text(day->day, text);
@@ -137,6 +152,7 @@ static bool archived(struct archive *archive, const struct month *month, struct 
 {
     struct days days;
 
+    CHECK(archive->copies.s3[0] != NULL || archive->copies.s3[1] != NULL);
     *total = (struct day){ 0 };
     if (!archive_days(archive, &days, why))
         return false;
@@ -147,6 +163,7 @@ static bool archived(struct archive *archive, const struct month *month, struct 
             if (archive->copies.s3[store] != NULL &&
                 !day_is_kept(archive, store, &days.days[i], &manifest, why))
                 return false;
+        CHECK(day_equal(&manifest.day, &days.days[i]));
         for (unsigned kind = 0; kind < PACK_KINDS; kind++) {
             total->parts[kind].rows += manifest.day.parts[kind].rows;
             total->parts[kind].sum += manifest.day.parts[kind].sum;
@@ -172,6 +189,7 @@ static bool unchanged(struct archive *archive, const struct month *month,
         total->parts[PACK_TRANSFERS].rows, total->parts[PACK_TRANSFERS].sum,
     };
 
+    CHECK(wanted[0] >= 0 && wanted[2] >= 0 && wanted[3] >= 0);
     *same = true;
     for (size_t i = 0; i < LENGTH(sql); i++) {
         int64_t n;
@@ -256,6 +274,7 @@ static bool end(struct archive *archive, const struct month *month, struct str *
         !ask(archive, month, 0, "SELECT count(*) FROM month_touched WHERE start_ms = $1",
              &touched, error))
         return false;
+    CHECK(touched >= 0 && why->n == 0);
     if (touched > 0) {
         *why = STR("its bets changed meanwhile; archive it again");
         return db_run(archive->db, "ROLLBACK", error);
@@ -270,6 +289,8 @@ static bool drop_watched(struct archive *archive, const struct month *month, int
 {
     bool same;
 
+    month_check(archive, month, window_ms);
+    CHECK(why->n == 0);
     if (!needed(archive, month, window_ms, why, error) ||
         !unchanged(archive, month, total, &same, error))
         return false;
@@ -277,6 +298,7 @@ static bool drop_watched(struct archive *archive, const struct month *month, int
         *why = STR("it changed meanwhile; archive it again");
     if (why->n > 0)
         return db_run(archive->db, "ROLLBACK", error);
+    CHECK(same); /* from here on it goes */
     return fold(archive, month, error) && end(archive, month, why, error);
 }
 
@@ -287,6 +309,7 @@ static bool drop_month(struct archive *archive, const struct month *month, int64
     struct day total;
     struct str ignored;
 
+    month_check(archive, month, window_ms);
     if (!needed(archive, month, window_ms, why, error))
         return false;
     if (why->n > 0 || !archived(archive, month, &total, why))
@@ -319,6 +342,8 @@ bool archive_drop(struct archive *archive, int64_t window_days, uint64_t *droppe
     int64_t window_ms = window_days * DAY_MS;
     struct value before = VALUE_INT(archive->now_ms - window_ms);
 
+    CHECK(window_days > 0 && archive->now_ms > window_ms);
+    CHECK(db_is_postgres(archive->db));
     *dropped = 0;
     if (!db_query(archive->db, "SELECT start_ms, end_ms FROM months WHERE end_ms <= $1"
                   " ORDER BY start_ms", "i", &before, "ii", on_month, &months, error))

@@ -41,6 +41,15 @@ struct listing {
     uint64_t count;
 };
 
+static void listing_check(const struct listing *listing)
+{
+    CHECK(listing->magic == LISTING_MAGIC);
+    CHECK(listing->used <= listing->portion_bytes && listing->n_runs <= RUNS_MAX);
+    CHECK(listing->n <= listing->used / sizeof(struct head) && listing->n <= listing->count);
+    CHECK(listing->told == NULL || listing->n == 0); /* it is read, or added to */
+    CHECK(!listing->failed || listing->told != NULL);
+}
+
 struct listing *listing_new(size_t portion_bytes)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
@@ -148,6 +157,8 @@ static bool flush(struct listing *listing)
         qsort_r(listing->at, listing->n, sizeof(*listing->at), by_key, listing->portion);
     if (!begin_run(listing))
         return false;
+    CHECK(listing->n_runs > 0 && listing->runs[listing->n_runs - 1].end == listing->end);
+    CHECK_DEAR(is_sorted(listing));
     for (size_t i = 0; i < listing->n; i++) {
         const char *entry = listing->portion + listing->at[i];
         size_t n = size_at(entry);
@@ -172,7 +183,8 @@ bool listing_add(struct listing *listing, const struct s3_object *object)
     size_t n = sizeof(head) + head.key_n + head.etag_n;
     char *entry;
 
-    CHECK(listing->magic == LISTING_MAGIC && listing->told == NULL);
+    listing_check(listing);
+    CHECK(listing->told == NULL && head.etag_n < S3_WORD_BYTES);
     if (n > listing->portion_bytes || n > RUN_BYTES ||
         (listing->used + n > listing->portion_bytes && !flush(listing)))
         return false;
@@ -194,6 +206,7 @@ static bool fill(struct listing *listing, struct run *run)
     size_t kept = run->n - run->used;
     ssize_t got = 0;
 
+    CHECK(run->used <= run->n && run->n <= RUN_BYTES && run->at <= run->end);
     if (kept >= sizeof(struct head) && kept >= size_at(run->bytes + run->used))
         return true;
     memmove(run->bytes, run->bytes + run->used, kept);
@@ -238,7 +251,7 @@ static bool step(struct listing *listing, struct run *run)
 
 bool listing_end(struct listing *listing)
 {
-    CHECK(listing->magic == LISTING_MAGIC);
+    listing_check(listing);
     if (!flush(listing) || fflush(listing->file) != 0)
         return false;
     listing->has_last = false;
@@ -267,6 +280,7 @@ static struct run *least(struct listing *listing)
 
 bool listing_next(struct listing *listing, struct listed *listed)
 {
+    listing_check(listing);
     for (;;) {
         struct run *run;
 
@@ -279,6 +293,7 @@ bool listing_next(struct listing *listing, struct listed *listed)
             return false;
         if (listing->has_last && str_cmp(run->entry.key, buf_view(&listing->last)) == 0)
             continue;
+        CHECK(!listing->has_last || str_cmp(buf_view(&listing->last), run->entry.key) < 0);
         buf_reset(&listing->last);
         buf_str(&listing->last, run->entry.key);
         listing->has_last = true;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #define VERSION 1
 
@@ -36,6 +37,19 @@ bool manifest_equal(const struct manifest *a, const struct manifest *b)
     return equal;
 }
 
+void manifest_check(const struct manifest *manifest)
+{
+    CHECK(manifest->day.day > 0 && manifest->day.open >= 0);
+    for (unsigned i = 0; i < PACK_KINDS; i++) {
+        const struct pack_sum *sum = &manifest->sums[i];
+
+        CHECK(text_begins(str_of(manifest->keys[i]), STR("days/")));
+        CHECK(sum->rows >= 0 && sum->rows == manifest->day.parts[i].rows);
+        CHECK(sum->bytes > 0); /* of no rows, too: the frame of zstd */
+        CHECK(strspn(sum->sha256, "0123456789abcdef") == SHA256_HEX - 1);
+    }
+}
+
 int manifest_by_day(const void *a, const void *b)
 {
     int64_t x = ((const struct manifest *)a)->day.day, y = ((const struct manifest *)b)->day.day;
@@ -49,6 +63,7 @@ void day_text(int64_t day, char text[DAY_TEXT])
 
     buf_init(&buf, 64);
     clock_format(&buf, day * DAY_MS);
+    CHECK(buf.n > DAY_TEXT - 2 && !buf.overflow);
     (void)snprintf(text, DAY_TEXT, "%.10s", buf.p);
     buf_fini(&buf);
 }
@@ -58,7 +73,7 @@ void manifest_key(int64_t day, char key[MANIFEST_KEY_BYTES])
     char text[DAY_TEXT];
 
     day_text(day, text);
-    (void)snprintf(key, MANIFEST_KEY_BYTES, "days/%s/manifest.json", text);
+    CHECK(snprintf(key, MANIFEST_KEY_BYTES, "days/%s/manifest.json", text) < MANIFEST_KEY_BYTES);
 }
 
 static void encode_object(struct jw *w, const struct manifest *manifest, enum pack_kind kind)

@@ -50,6 +50,8 @@ struct manifest {
 
 /* The same day of the same objects. */
 bool manifest_equal(const struct manifest *a, const struct manifest *b);
+/* That it is one to be written: every object has a name, rows and sums. */
+void manifest_check(const struct manifest *manifest);
 int manifest_by_day(const void *a, const void *b); /* for qsort() */
 void manifest_key(int64_t day, char key[MANIFEST_KEY_BYTES]);
 void manifest_encode(const struct manifest *manifest, struct buf *out);

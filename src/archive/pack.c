@@ -14,6 +14,7 @@ struct pack {
     ZSTD_CStream *stream;
     crypto_hash_sha256_state hash;
     int64_t rows, bytes;
+    bool ended;
     char out[OUT_BYTES];
 };
 
@@ -48,11 +49,14 @@ static bool compress(struct pack *pack, struct str bytes, ZSTD_EndDirective end)
         if (fwrite(pack->out, 1, out.pos, pack->file) != out.pos)
             return false;
     } while (end == ZSTD_e_end ? left > 0 : in.pos < in.size);
+    CHECK(in.pos == in.size);
     return true;
 }
 
 bool pack_add(struct pack *pack, struct str line)
 {
+    CHECK(!pack->ended && line.n > 0);
+    CHECK_DEAR(memchr(line.p, '\n', line.n) == NULL); /* a row is a line */
     pack->rows++;
     return compress(pack, line, ZSTD_e_continue) && compress(pack, STR("\n"), ZSTD_e_continue);
 }
@@ -67,8 +71,11 @@ static void hex_of(crypto_hash_sha256_state *hash, char hex[SHA256_HEX])
 
 bool pack_end(struct pack *pack, struct pack_sum *sum, FILE **file)
 {
+    CHECK(!pack->ended);
+    pack->ended = true;
     if (!compress(pack, STR(""), ZSTD_e_end) || fflush(pack->file) != 0)
         return false;
+    CHECK(ftell(pack->file) == pack->bytes); /* the file is what was summed */
     sum->rows = pack->rows;
     sum->bytes = pack->bytes;
     hex_of(&pack->hash, sum->sha256);
@@ -90,7 +97,7 @@ struct unpack {
     crypto_hash_sha256_state hash;
     int64_t rows, bytes;
     size_t wants; /* 0: a frame has ended */
-    bool broken;
+    bool broken, ended;
     bool (*on_line)(void *ctx, struct str line);
     void *ctx;
     struct buf line; /* the one that has begun */
@@ -140,6 +147,7 @@ bool unpack_bytes(void *ctx, struct str bytes)
     ZSTD_inBuffer in = { bytes.p, bytes.n, 0 };
     bool full = true; /* more may come out than fitted */
 
+    CHECK(!unpack->ended);
     crypto_hash_sha256_update(&unpack->hash, (const unsigned char *)bytes.p, bytes.n);
     unpack->bytes += (int64_t)bytes.n;
     while (!unpack->broken && (in.pos < in.size || full)) {
@@ -149,6 +157,7 @@ bool unpack_bytes(void *ctx, struct str bytes)
         unpack->broken = ZSTD_isError(unpack->wants) != 0 ||
                          !take_lines(unpack, (struct str){ unpack->out, out.pos });
         full = out.pos == out.size;
+        CHECK(in.pos <= in.size && out.pos <= out.size);
         if (unpack->wants == 0 && in.pos == in.size)
             break;
     }
@@ -157,6 +166,8 @@ bool unpack_bytes(void *ctx, struct str bytes)
 
 bool unpack_end(struct unpack *unpack, struct pack_sum *sum)
 {
+    CHECK(!unpack->ended && unpack->rows >= 0);
+    unpack->ended = true;
     sum->rows = unpack->rows;
     sum->bytes = unpack->bytes;
     hex_of(&unpack->hash, sum->sha256);

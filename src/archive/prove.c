@@ -52,6 +52,8 @@ static bool add(struct proof *proof, int64_t account, int64_t seq, int64_t kind,
     bool in = kind == TRANSFER_DEPOSIT || kind == TRANSFER_PAYOUT || kind == TRANSFER_CASHOUT;
     int64_t *part = kind <= TRANSFER_WITHDRAWAL ? &sum->cash : &sum->won;
 
+    CHECK(kind >= TRANSFER_DEPOSIT && kind <= TRANSFER_CASHOUT && amount > 0);
+    CHECK(sum->account == account);
     if (seq > sum->seq)
         sum->seq = seq;
     if (kind == TRANSFER_STAKE && __builtin_add_overflow(sum->staked, amount, &sum->staked))
@@ -102,6 +104,7 @@ static bool on_checkpoint(void *ctx, const struct value *cells)
     struct proof *proof = ctx;
     struct sum *sum = sum_of(proof, cells[0].i);
 
+    CHECK(!sum->told); /* an account has one */
     proof->accounts++;
     sum->told = true;
     if (sum->seq != cells[1].i || sum->cash != cells[2].i || sum->won != cells[3].i
@@ -140,6 +143,7 @@ bool archive_prove(struct archive *archive, uint64_t *accounts, uint64_t *faults
     int64_t from_ms = 0;
     bool well;
 
+    CHECK(archive->db != NULL && proof.s3 != NULL);
     arena_init(&proof.arena, ACCOUNTS_BYTES);
     arena_init(&proof.scratch, (size_t)64 << 20);
     map_init(&proof.sums, ACCOUNTS_MAX);
@@ -148,6 +152,7 @@ bool archive_prove(struct archive *archive, uint64_t *accounts, uint64_t *faults
     proof.before = from_ms / DAY_MS;
     well = well && archive_manifests(archive, proof.s3, on_manifest, &proof, error)
         && compare(&proof, error);
+    CHECK(!well || proof.accounts <= proof.sums.n);
     *accounts = proof.accounts;
     *faults = proof.faults;
     map_fini(&proof.sums);

@@ -61,6 +61,7 @@ struct s3 {
     char reason[CURL_ERROR_SIZE];
     bool (*on_bytes)(void *ctx, struct str bytes);
     void *ctx;
+    bool performs;          /* a request is under way */
     bool delivered;         /* on_bytes has got some */
     bool stopped;           /* by on_bytes */
     bool may_pass;          /* why the last request failed */
@@ -245,7 +246,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     struct s3 *s3 = ctx;
     long status = 0;
 
-    (void)one;
+    CHECK(s3->magic == S3_MAGIC && one == 1);
     (void)curl_easy_getinfo(s3->curl, CURLINFO_RESPONSE_CODE, &status);
     if (s3->on_bytes == NULL || status / 100 != 2) {
         buf_put(&s3->answer, bytes, n);
@@ -279,7 +280,7 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
     struct s3 *s3 = ctx;
     struct str line = { bytes, n };
 
-    (void)one;
+    CHECK(s3->magic == S3_MAGIC && one == 1);
     if (take_header(line, "etag:", &s3->etag))
         return n;
     for (unsigned i = 0; i < HEADS && !take_header(line, head_names[i], &s3->head[i]); i++)
@@ -493,11 +494,15 @@ static enum s3_result perform(struct s3 *s3, const struct request *request, stru
 {
     long status = 0;
 
+    CHECK(s3->magic == S3_MAGIC && !s3->performs); /* one handle, one request */
+    CHECK(!request->is_object || s3->sum[0] != '\0');
     s3->may_pass = true;
     for (unsigned attempt = 1; attempt <= ATTEMPTS; attempt++) {
         if (!take_key(s3, error))
             return S3_FAILED;
+        s3->performs = true;
         status = once(s3, request);
+        s3->performs = false;
         s3->may_pass = status == 0 || status == 429 || status / 100 == 5;
         if (s3->stopped || status / 100 == 2)
             return S3_OK;
@@ -568,6 +573,8 @@ static enum s3_result put_part(struct upload *upload, unsigned number, size_t n,
                                .body = { upload->part, n } };
     enum s3_result result;
 
+    CHECK(number > 0 && number <= PARTS_MAX && upload->id[0] != '\0');
+    CHECK(n > 0 && n <= upload->s3->part_bytes);
     (void)snprintf(query, sizeof(query), "partNumber=%u&uploadId=%s", number, upload->id);
     result = perform(upload->s3, &request, error);
     if (result == S3_OK)
@@ -584,6 +591,7 @@ static enum s3_result end_upload(struct upload *upload, struct str *error)
 
     (void)snprintf(query, sizeof(query), "uploadId=%s", upload->id);
     buf_str(&upload->done, STR("</CompleteMultipartUpload>"));
+    CHECK(!upload->done.overflow);
     request.body = buf_view(&upload->done);
     result = perform(upload->s3, &request, error);
     /* Trouble may come after the status line. */
@@ -669,7 +677,7 @@ enum s3_result s3_put_copy(struct s3 *s3, const char *key, FILE *file, int64_t m
     enum s3_result result = S3_FAILED;
     size_t n;
 
-    CHECK(upload.part != NULL);
+    CHECK(upload.part != NULL && file != NULL);
     buf_init(&upload.done, ANSWER_BYTES);
     s3->locked_until_ms = clock_wall_ms() + s3->lock_days * 86400000;
     s3->made_ms = made_ms;
@@ -696,6 +704,7 @@ enum s3_result s3_get(struct s3 *s3, const char *key,
     struct request request = { .method = "GET", .key = str_of(key) };
     enum s3_result result;
 
+    CHECK(on_bytes != NULL && s3->on_bytes == NULL);
     s3->on_bytes = on_bytes;
     s3->ctx = ctx;
     result = perform(s3, &request, error);
@@ -731,6 +740,7 @@ static void put_list_query(struct buf *query, struct s3 *s3, const char *prefix,
         put_encoded(query, buf_view(next), false);
         buf_char(query, '&');
     }
+    CHECK(!next->overflow);
     buf_str(query, STR("list-type=2&prefix="));
     put_encoded(query, buf_view(&s3->prefix), false);
     put_encoded(query, str_of(prefix), false);
@@ -873,6 +883,7 @@ enum s3_result s3_thaw(struct s3 *s3, const char *key, int64_t days, const char 
     enum s3_result result;
     struct buf body;
 
+    CHECK(days > 0);
     buf_init(&body, 1024);
     buf_printf(&body, "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
                "<Days>%" PRId64 "</Days><GlacierJobParameters><Tier>%s</Tier>"

@@ -79,6 +79,7 @@ static void on_end(void *ctx, const XML_Char *name)
 {
     struct reader *reader = ctx;
 
+    CHECK(reader->depth > 0);
     reader->depth--;
     if (reader->depth == 2)
         take_part(reader, name);
@@ -113,6 +114,7 @@ bool s3_list_read(struct str xml, bool (*on_object)(void *ctx, const struct s3_o
     bool well;
 
     CHECK(reader.parser != NULL && xml.n <= INT32_MAX);
+    CHECK(on_object != NULL && next != NULL);
     buf_init(&reader.text, TEXT_BYTES);
     buf_init(&reader.key, TEXT_BYTES);
     buf_reset(next);

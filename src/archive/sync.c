@@ -32,6 +32,7 @@ static void say(struct sync *sync, const char *format, ...)
 /* `to`: the store that is not well; COPIES: which is not known. */
 static void fault(struct sync *sync, unsigned to, const char *key, struct str why)
 {
+    CHECK(to <= COPIES && key[0] != '\0');
     for (unsigned i = 0; i < COPIES; i++)
         if (to == i || to == COPIES)
             sync->copies->lacks[i] = true;
@@ -43,6 +44,7 @@ static void fault(struct sync *sync, unsigned to, const char *key, struct str wh
 
 static void missing(struct sync *sync, unsigned to, const char *key, struct str why)
 {
+    CHECK(to < COPIES);
     sync->found.missing[to]++;
     fault(sync, to, key, why);
 }
@@ -121,6 +123,7 @@ static enum s3_result fetch(struct sync *sync, unsigned from, const char *key, i
     unsigned char sum[crypto_hash_sha256_BYTES];
     enum s3_result result;
 
+    CHECK(from < COPIES && sync->copies->s3[from] != NULL);
     *fetched = (struct fetched){ .file = copies_temporary() };
     *why = STR("cannot make or write a temporary file (TMPDIR)");
     if (fetched->file == NULL)
@@ -162,6 +165,7 @@ static void bring(struct sync *sync, unsigned from, const char *key, int64_t byt
     struct str why = STR_NONE;
     enum s3_result result = fetch(sync, from, key, bytes, &fetched, &why);
 
+    CHECK(copy_is_up(sync->copies, to));
     if (result == S3_ABSENT) {
         sync->ended++; /* since it was listed */
     } else if (result != S3_OK) {
@@ -280,10 +284,12 @@ static void mend(struct sync *sync, struct both *both)
     struct str why = STR_NONE;
     int64_t made_ms;
 
+    CHECK(both->fetched[0].file != NULL && both->fetched[1].file != NULL);
     if (from == COPIES) {
         different(sync, COPIES, both->key, "which of them is right, neither proves");
         return;
     }
+    CHECK(from < COPIES && strcmp(both->fetched[0].sha256, both->fetched[1].sha256) != 0);
     if (both->states[to].version[0] == '\0') {
         different(sync, to, both->key, "its bucket keeps no versions, so it stays");
         return;
@@ -354,6 +360,8 @@ static void meet(struct sync *sync, const struct listed *a, const struct listed 
     struct str text = a != NULL ? a->key : b->key;
     char key[KEY_BYTES];
 
+    CHECK(a == NULL || b == NULL || str_eq(a->key, b->key));
+    CHECK(text.n < sizeof(key)); /* longer ones were not listed */
     (void)snprintf(key, sizeof(key), STR_FMT, STR_ARG(text));
     if (++sync->objects % TOLD_EVERY == 0)
         say(sync, "%" PRIu64 " objects compared, %" PRIu64 " copied, %" PRIu64 " faults",
@@ -389,6 +397,8 @@ bool sync_run(struct sync *sync, struct str *error)
     struct listing *listings[COPIES] = { listing_new(0), listing_new(0) };
     bool well = true;
 
+    CHECK(copies_are_two(sync->copies) && sync->kept_ms >= 0);
+    CHECK(sync->objects == 0 && !sync->found.is_known); /* a run has a sync of its own */
     for (unsigned i = 0; i < COPIES && well; i++)
         well = list(sync, i, listings[i], error);
     well = well && compare(sync, listings, error);
@@ -396,5 +406,6 @@ bool sync_run(struct sync *sync, struct str *error)
         listing_free(listings[i]);
     sync->found.is_known = well;
     sync->found.is_whole = well && !sync->is_quick;
+    CHECK(sync->read <= sync->looked && sync->mended <= sync->read);
     return well;
 }

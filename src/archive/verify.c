@@ -17,6 +17,7 @@ static void fault(struct verify *verify, struct str sentence)
 {
     struct archive *archive = verify->archive;
 
+    CHECK(verify->store < COPIES && sentence.n > 0);
     verify->faults++;
     if (copies_are_two(&archive->copies))
         sentence = arena_printf(&archive->arena, "%s store: " STR_FMT, copy_name(verify->store),
@@ -44,6 +45,7 @@ static bool verify_store(struct verify *verify, unsigned store, struct str *erro
 {
     struct archive *archive = verify->archive;
 
+    CHECK(store < COPIES && verify->n[store] == 0);
     verify->store = store;
     verify->manifests[store] = ARENA_ARRAY(&archive->arena, struct manifest, ARCHIVE_DAYS_MAX);
     if (!archive_manifests(archive, archive->copies.s3[store], on_manifest, verify, error)) {
@@ -82,6 +84,7 @@ static void compare(struct verify *verify)
         i += order <= 0 ? 1 : 0;
         j += order >= 0 ? 1 : 0;
     }
+    CHECK(i == verify->n[0] && j == verify->n[1]);
 }
 
 bool archive_verify(struct archive *archive, struct archive_counts *counts, uint64_t *faults,
