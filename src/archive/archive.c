@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "model/bet.h"
 
 #define LINE_BYTES ((size_t)256 * 1024)
 #define MANIFEST_BYTES 16384

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "archive/archive.h"
+#include "model/bet.h"
 
 #define LOCK_ATTEMPTS 50
 #define LOCK_PAUSE_US 150000

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/s3_options.h"
+#include "cli/store_url.h"
+#include "store/halves.h"
 
 #define ARENA_BYTES ((size_t)256 * 1024 * 1024)
 #define GRACE_MS ((int64_t)3600 * 1000) /* what began on that day has ended */
@@ -56,7 +58,7 @@ static bool read_value(const char *name, const char *value, struct asked *asked)
         asked->s3.options[0].url = value;
         return true;
     }
-    if (strcmp(name, "--store") == 0) {
+    if (store_url_is_ledger(name)) {
         asked->store = value;
         return true;
     }
@@ -79,7 +81,7 @@ static bool read_value(const char *name, const char *value, struct asked *asked)
 
 static bool read_arguments(int argc, char **argv, struct asked *asked)
 {
-    *asked = (struct asked){ .store = getenv("OVERROUND_STORE"), .through = -1,
+    *asked = (struct asked){ .store = store_url_of_ledger(), .through = -1,
                              .window_days = WINDOW_DAYS };
     for (int i = 0; i < argc; i++) {
         if (s3_option_read(argc, argv, &i, &asked->s3))
@@ -185,7 +187,7 @@ static int with_store(struct archive *archive, const struct asked *asked)
                           &error);
     if (archive->db == NULL)
         return fail(error);
-    if (!schema_check(archive->db, &error))
+    if (!halves_need(archive->db, STORE_LEDGER, &error))
         exit_code = fail(error);
     else if (asked->verify)
         exit_code = verify(archive) | prove(archive);

@@ -1,5 +1,6 @@
 /*
- * overround audit --store URL: proves the books beside a live server.  Every
+ * overround audit --store URL [--ledger URL]: proves the books beside a live server; with
+ * a ledger of its own also that it follows this journal.  Every
  * difference is a line; exit 0 when there is none, 1 else, 2 for usage.
  *
  * --textfile FILE: the result as metrics, for node_exporter's textfile
@@ -11,7 +12,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/store_url.h"
-#include "store/db.h"
+#include "store/halves.h"
 
 static void on_difference(void *ctx, struct str sentence)
 {
@@ -25,16 +26,18 @@ static int fail(struct str error)
     return 1;
 }
 
-static int audit(const char *url, struct arena *arena)
+/* The books are the ledger's. */
+static int audit(const char *url, const char *ledger, struct arena *arena)
 {
     struct audit_counts counts;
     struct str error = STR_NONE;
-    struct db *db = db_open(url, DB_READ, arena, &error);
+    struct db_halves halves;
     int exit_code;
 
-    if (db == NULL)
+    if (!db_open_halves(url, ledger, DB_READ, arena, &halves, &error))
         return fail(error);
-    if (!audit_run(db, on_difference, NULL, &counts, &error)) {
+    if (!halves_fit(&halves, &error) ||
+        !audit_run(halves.ledger, on_difference, NULL, &counts, &error)) {
         exit_code = fail(error);
     } else {
         printf("%" PRIu64 " accounts, %" PRIu64 " bets, %" PRIu64 " transfers, %" PRIu64
@@ -42,7 +45,7 @@ static int audit(const char *url, struct arena *arena)
                counts.transfers, counts.keys, counts.differences);
         exit_code = counts.differences == 0 ? 0 : 1;
     }
-    db_close(db);
+    db_close_halves(&halves);
     return exit_code;
 }
 
@@ -105,13 +108,13 @@ int cli_audit(int argc, char **argv)
 {
     const char *textfile = textfile_of(&argc, argv);
     struct arena arena;
-    const char *url;
+    const char *url, *ledger;
     int exit_code;
 
-    if (!store_url_read("audit", argc, argv, &url, &exit_code))
+    if (!store_url_read("audit", argc, argv, &url, &ledger, &exit_code))
         return exit_code;
     arena_init(&arena, 16 * 1024 * 1024);
-    exit_code = audit(url, &arena);
+    exit_code = audit(url, ledger, &arena);
     arena_fini(&arena);
     if (textfile != NULL && !write_textfile(textfile, exit_code == 0))
         return 1;

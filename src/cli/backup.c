@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/s3_options.h"
-#include "store/db.h"
+#include "store/halves.h"
 
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -94,18 +94,19 @@ static void on_difference(void *ctx UNUSED, struct str sentence)
     printf("difference: " STR_FMT "\n", STR_ARG(sentence));
 }
 
-/* The books of the copy, which is what would come back. */
+/* The books of the copy, which is what would come back; a journal alone has none. */
 static bool prove(const char *path, struct arena *arena, uint64_t *differences,
                   struct str *error)
 {
     struct audit_counts counts = { 0 };
     struct db *db = db_open(arena_cstr(arena, arena_printf(arena, "sqlite:%s", path)), DB_READ,
                             arena, error);
-    bool well;
+    bool well, has_books;
 
     if (db == NULL)
         return false;
-    well = audit_run(db, on_difference, NULL, &counts, error);
+    well = halves_has(db, STORE_LEDGER, &has_books, error) &&
+           (has_books ? audit_run : audit_file)(db, on_difference, NULL, &counts, error);
     close_kept(db, well, arena, error);
     if (well)
         printf("%" PRIu64 " accounts, %" PRIu64 " bets, %" PRIu64 " transfers: %" PRIu64

@@ -16,7 +16,8 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "store/db.h"
+#include "cli/store_url.h"
+#include "store/halves.h"
 
 #define ARENA_BYTES ((size_t)4 * 1024 * 1024)
 #define DAY_MS ((int64_t)86400 * 1000)
@@ -52,11 +53,11 @@ static bool read_number(const char *text, int64_t least, int64_t most, int64_t *
 
 static bool read_arguments(int argc, char **argv, struct asked *asked)
 {
-    *asked = (struct asked){ .store = getenv("OVERROUND_STORE") };
+    *asked = (struct asked){ .store = store_url_of_ledger() };
     for (int i = 0; i < argc; i++) {
         bool has_value = i + 1 < argc;
 
-        if (strcmp(argv[i], "--store") == 0 && has_value) {
+        if (store_url_is_ledger(argv[i]) && has_value) {
             asked->store = argv[++i];
         } else if (strcmp(argv[i], "--keep-years") == 0 && has_value) {
             if (!read_number(argv[++i], 0, YEARS_MAX, &asked->keep_years))
@@ -164,7 +165,8 @@ int cli_erase(int argc, char **argv)
         return usage(stderr);
     arena_init(&arena, ARENA_BYTES);
     db = db_open(asked.store, DB_BESIDE, &arena, &error);
-    if (db == NULL || !erase(db, &asked, &arena, &error))
+    if (db == NULL || !halves_need(db, STORE_LEDGER, &error) ||
+        !erase(db, &asked, &arena, &error))
         exit_code = fail(error);
     else
         printf(asked.due ? "erased what was due\n"

@@ -1,9 +1,10 @@
 /*
- * overround migrate --store URL: brings the schema up to date.
+ * overround migrate --store URL [--ledger URL]: brings the schema up to date, of
+ * both databases when the ledger has one of its own, and says which half each is.
  */
 #include "cli/cli.h"
 #include "cli/store_url.h"
-#include "store/db.h"
+#include "store/halves.h"
 
 static int fail(struct str error)
 {
@@ -11,35 +12,52 @@ static int fail(struct str error)
     return 1;
 }
 
-static int run(const char *url, struct arena *arena)
+static bool bring_up_to_date(struct db *db, const char *what, struct str *error)
 {
-    struct str error = STR_NONE;
-    struct db *db = db_open(url, DB_WRITE, arena, &error);
     struct schema schema;
     unsigned applied = 0;
+
+    if (!migrate(db, &applied, error) || !migrate_schema(db, &schema, error))
+        return false;
+    printf("%sschema version %u, %u migrations applied%s\n", what, schema.have, applied,
+           schema.have > schema.need ? "; it is ahead of this program and serves it" : "");
+    return true;
+}
+
+/* Each half has the whole schema, of which it uses its own tables. */
+static bool bring_both(struct db_halves *halves, struct str *error)
+{
+    if (halves->journal == halves->ledger)
+        return bring_up_to_date(halves->journal, "", error);
+    return bring_up_to_date(halves->journal, "journal: ", error) &&
+           bring_up_to_date(halves->ledger, "ledger: ", error) &&
+           halves_mark(halves->journal, halves->ledger, error);
+}
+
+static int run(const char *url, const char *ledger, struct arena *arena)
+{
+    struct str error = STR_NONE;
+    struct db_halves halves;
     int exit_code = 0;
 
-    if (db == NULL)
+    if (!db_open_halves(url, ledger, DB_WRITE, arena, &halves, &error))
         return fail(error);
-    if (!migrate(db, &applied, &error) || !migrate_schema(db, &schema, &error))
+    if (!bring_both(&halves, &error))
         exit_code = fail(error);
-    else
-        printf("schema version %u, %u migrations applied%s\n", schema.have, applied,
-               schema.have > schema.need ? "; it is ahead of this program and serves it" : "");
-    db_close(db);
+    db_close_halves(&halves);
     return exit_code;
 }
 
 int cli_migrate(int argc, char **argv)
 {
     struct arena arena;
-    const char *url;
+    const char *url, *ledger;
     int exit_code;
 
-    if (!store_url_read("migrate", argc, argv, &url, &exit_code))
+    if (!store_url_read("migrate", argc, argv, &url, &ledger, &exit_code))
         return exit_code;
     arena_init(&arena, 16 * 1024 * 1024);
-    exit_code = run(url, &arena);
+    exit_code = run(url, ledger, &arena);
     arena_fini(&arena);
     return exit_code;
 }

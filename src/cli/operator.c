@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "serve/operators.h"
+#include "store/halves.h"
 
 #define TOKEN_BYTES 24
 #define ARENA_BYTES (16 * 1024 * 1024)
@@ -174,7 +175,9 @@ static int run(const struct asked *asked, struct arena *arena)
     db = open_store(asked->store, arena, &error);
     if (db == NULL)
         return fail(error);
-    if (strcmp(asked->verb, "add") == 0)
+    if (!halves_need(db, STORE_JOURNAL, &error))
+        exit_code = fail(error);
+    else if (strcmp(asked->verb, "add") == 0)
         exit_code = add(db, asked, arena);
     else
         exit_code = asked->name == NULL ? list(db) : end(db, asked, arena);

@@ -10,8 +10,10 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/span.h"
+#include "cli/store_url.h"
 #include "model/rules_hash.h"
 #include "settle/shadow.h"
+#include "store/halves.h"
 
 #define TOLD 50            /* sentences that are printed */
 #define SENTENCES_BYTES (TOLD * 2048)
@@ -94,7 +96,8 @@ static int shadow(struct shadow_run *run)
 
     if (db == NULL)
         return fail(error);
-    if (!shadow_run(db, &run->options, on_difference, run, &counts, &error)) {
+    if (!halves_need(db, STORE_LEDGER, &error) ||
+        !shadow_run(db, &run->options, on_difference, run, &counts, &error)) {
         exit_code = fail(error);
     } else {
         (run->json ? print_json : print_text)(run, &counts);
@@ -126,7 +129,7 @@ static bool set_since(struct shadow_run *run, const char *text)
 
 static bool read_options(struct shadow_run *run, int argc, char **argv)
 {
-    run->url = getenv("OVERROUND_STORE");
+    run->url = store_url_of_ledger();
     run->options.last = 100000;
     for (int i = 0; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -135,7 +138,7 @@ static bool read_options(struct shadow_run *run, int argc, char **argv)
             run->json = true;
         else if (value == NULL)
             return false;
-        else if (strcmp(argv[i], "--store") == 0)
+        else if (store_url_is_ledger(argv[i]))
             run->url = argv[++i];
         else if (strcmp(argv[i], "--last") == 0 && set_last(run, value))
             i++;

@@ -7,7 +7,7 @@
 
 #include <uv.h>
 
-#include "store/store.h"
+#include "store/journal.h"
 
 struct follow;
 

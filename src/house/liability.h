@@ -42,7 +42,7 @@
 #include "model/bet.h"
 #include "model/house.h"
 #include "store/db.h"
-#include "store/store.h"
+#include "store/ledger.h"
 
 struct liability;
 struct liability_entry;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "house/liability.h"
 #include "feed/feed.h"
+#include "store/halves.h"
 
 #define NODES 1024 /* in a bet's id */
 
@@ -70,12 +71,12 @@ static bool load_node(struct db *db, struct start *start, struct str *error)
     return taken == 0;
 }
 
-static bool load_numbers(struct db *db, struct start *start, struct str *error)
+static bool load_numbers(const struct db_halves *db, struct start *start, struct str *error)
 {
-    return load_node(db, start, error) &&
-           db_query(db, "SELECT value FROM meta WHERE name = 'settle_offset'", "", NULL, "i",
-                    on_number, &start->settle_offset, error) &&
-           db_query(db, "SELECT COALESCE(MAX(pos), 0) FROM feed_log", "", NULL, "i",
+    return load_node(db->ledger, start, error) &&
+           db_query(db->ledger, "SELECT value FROM meta WHERE name = 'settle_offset'", "", NULL,
+                    "i", on_number, &start->settle_offset, error) &&
+           db_query(db->journal, "SELECT COALESCE(MAX(pos), 0) FROM feed_log", "", NULL, "i",
                     on_number, &start->feed_position, error);
 }
 
@@ -129,7 +130,7 @@ static bool replay_log(struct serve *serve, struct db *db, struct str *error)
 }
 
 /* What each part needs to know before the first message. */
-static bool load_parts(struct serve *serve, struct db *db, struct str *error)
+static bool load_parts(struct serve *serve, const struct db_halves *db, struct str *error)
 {
     bool reads_log = serve->roles.feed || serve->roles.book;
     bool alone = !serve->roles.bus;
@@ -139,28 +140,29 @@ static bool load_parts(struct serve *serve, struct db *db, struct str *error)
         serve_make_local(serve);
     else
         serve_make_bus(serve);
-    return operators_load(serve->operators, db, error) &&
-           (!reads_log || replay_log(serve, db, error)) &&
-           (serve->bets == NULL || liability_join(db, alone, error)) &&
-           serve_load_risk(serve, db, error);
+    return operators_load(serve->operators, db->journal, error) &&
+           (!reads_log || replay_log(serve, db->journal, error)) &&
+           (serve->bets == NULL || liability_join(db->ledger, alone, error)) &&
+           serve_load_risk(serve, db->ledger, error);
 }
 
 /* Everything that is read by blocking calls, before the first request. */
 bool serve_load(struct serve *serve, struct str *error)
 {
-    struct db *db = db_open(serve->config.store, DB_WRITE, &serve->arena, error);
+    struct db_halves db;
     bool well;
 
-    if (db == NULL)
+    if (!db_open_halves(serve->config.store, serve->config.ledger, DB_WRITE, &serve->arena, &db,
+                        error))
         return false;
     serve->start.replay_from_ms = clock_wall_ms() - 3600000 *
         (serve->roles.feed ? serve->config.replay_hours : serve->config.feed_log_hours);
     serve->start.book_from_ms = clock_wall_ms() - 3600000 * serve->config.feed_log_hours;
-    well = load_keys(db, &serve->start, error) && load_numbers(db, &serve->start, error) &&
-           load_parts(serve, db, error);
+    well = load_keys(db.ledger, &serve->start, error) &&
+           load_numbers(&db, &serve->start, error) && load_parts(serve, &db, error);
     if (well && serve->who != NULL && serve->kafka != NULL)
         serve_make_money(serve, serve->kafka);
-    db_close(db);
+    db_close_halves(&db);
     return well;
 }
 

@@ -46,6 +46,7 @@ static struct store_options store_options(const struct serve *serve)
 
     return (struct store_options){
         .url = serve->config.store,
+        .ledger_url = serve->config.ledger,
         .lanes = sells ? (unsigned)serve->config.lanes : 1,
         .readers = roles->book || roles_are_public(roles) || roles->settle
                        ? (unsigned)serve->config.readers : 1,

@@ -7,7 +7,7 @@
 #ifndef SETTLE_PAY_H
 #define SETTLE_PAY_H
 
-#include "store/store.h"
+#include "store/ledger.h"
 
 /* The facts of one market key, resolved.  Two markets may share a key: the
  * key finds candidates, the full identity decides. */

@@ -28,7 +28,7 @@
 
 #include "bus/kafka.h"
 #include "model/experiment.h"
-#include "store/store.h"
+#include "store/ledger.h"
 
 /* kafka_options.linger_ms of a process that sends nothing more urgent. */
 #define RELAY_LINGER_MS 25

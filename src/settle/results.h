@@ -6,7 +6,7 @@
 #define SETTLE_RESULTS_H
 
 #include "bus/bus.h"
-#include "store/store.h"
+#include "store/ledger.h"
 
 struct results;
 

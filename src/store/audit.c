@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "model/grade.h"
 #include "store/db_engine.h"
+#include "store/halves.h"
 #include "store/market_facts.h"
 
 #define SENTENCE_BYTES 1024
@@ -591,12 +592,27 @@ static bool on_counts(void *ctx, const struct value *cells)
     return true;
 }
 
+static bool check_file(struct audit *audit, struct str *error)
+{
+    return db_is_postgres(audit->db) ||
+           query(audit, "PRAGMA quick_check(10)", "s", on_page, error);
+}
+
+bool audit_file(struct db *db, void (*on_difference)(void *ctx, struct str sentence), void *ctx,
+                struct audit_counts *counts, struct str *error)
+{
+    struct audit audit = { .db = db, .on_difference = on_difference, .ctx = ctx,
+                           .counts = counts };
+
+    *counts = (struct audit_counts){ 0 };
+    return halves_need(db, STORE_JOURNAL, error) && check_file(&audit, error);
+}
+
 static bool run_checks(void *ctx, struct str *error)
 {
     struct audit *audit = ctx;
 
-    if (!db_is_postgres(audit->db) &&
-        !query(audit, "PRAGMA quick_check(10)", "s", on_page, error))
+    if (!check_file(audit, error))
         return false;
     if (!query(audit, "SELECT (SELECT COUNT(*) FROM transfers), (SELECT COUNT(*) FROM keys)",
                "ii", on_counts, error))
@@ -615,7 +631,7 @@ bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str senten
     bool done;
 
     *counts = (struct audit_counts){ 0 };
-    if (!schema_check(db, error))
+    if (!halves_need(db, STORE_LEDGER, error))
         return false;
     market_facts_init(&audit.facts, on_unreadable, &audit);
     arena_init(&audit.arena, PARKED_BYTES);

@@ -71,5 +71,8 @@ bool schema_check(struct db *db, struct str *error) MUST_USE;
 struct audit_counts { uint64_t accounts, bets, transfers, keys, differences; };
 bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str sentence),
                void *ctx, struct audit_counts *counts, struct str *error) MUST_USE;
+/* Of a journal alone, which has no books: that its file is whole. */
+bool audit_file(struct db *db, void (*on_difference)(void *ctx, struct str sentence), void *ctx,
+                struct audit_counts *counts, struct str *error) MUST_USE;
 
 #endif

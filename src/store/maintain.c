@@ -41,12 +41,13 @@ struct maintain {
 static void totals(const struct store_exec *exec)
 {
     for (uint32_t i = 0; i < exec->rows; i++) {
-        struct str currency = EXEC_CELL(exec, i, 0).s;
+        const struct value *row = &EXEC_CELL(exec, i, 0);
+        struct str currency = CELL_TEXT(row, LEDGER_TOTALS_CURRENCY);
 
-        metric_set(METRIC_ACCOUNTS, currency, EXEC_CELL(exec, i, 1).i);
-        metric_set(METRIC_BALANCE, currency, EXEC_CELL(exec, i, 2).i);
-        metric_set(METRIC_DEBT, currency, EXEC_CELL(exec, i, 3).i);
-        metric_set(METRIC_OPEN_STAKES, currency, EXEC_CELL(exec, i, 4).i);
+        metric_set(METRIC_ACCOUNTS, currency, CELL_INT(row, LEDGER_TOTALS_ACCOUNTS));
+        metric_set(METRIC_BALANCE, currency, CELL_INT(row, LEDGER_TOTALS_BALANCE));
+        metric_set(METRIC_DEBT, currency, CELL_INT(row, LEDGER_TOTALS_DEBT));
+        metric_set(METRIC_OPEN_STAKES, currency, CELL_INT(row, LEDGER_TOTALS_STAKED));
     }
 }
 
@@ -59,11 +60,35 @@ static void clock_skew(int64_t asked_ms, int64_t store_ms)
         metric_set(METRIC_CLOCK_SKEW, STR_NONE, store_ms - (asked_ms + now_ms) / 2);
 }
 
+static void on_done(struct store_exec *exec, enum store_result result);
+
+static struct store_exec exec_of(struct maintain *maintain, struct statement_call call)
+{
+    return (struct store_exec){ .calls = { call }, .n = 1, .arena = &maintain->arena,
+                                .on_done = on_done, .ctx = maintain };
+}
+
+/* The journal is trimmed behind what the ledger says it has stored. */
+static void trim_log(struct maintain *maintain, int64_t stored)
+{
+    int64_t before_ms = clock_wall_ms() - maintain->options.feed_log_hours * HOUR_MS;
+
+    CHECK(stored >= 0);
+    maintain->exec = exec_of(maintain, (struct statement_call){ STATEMENT_FEED_TRIM,
+        { VALUE_INT(before_ms), VALUE_INT(PORTION), VALUE_INT(stored) } });
+    store_exec(maintain->store, &maintain->exec);
+}
+
 static void on_done(struct store_exec *exec, enum store_result result)
 {
     struct maintain *maintain = exec->ctx;
     enum statement statement = exec->calls[0].statement;
 
+    CHECK(maintain->busy && exec == &maintain->exec);
+    if (result == STORE_OK && statement == STATEMENT_SETTLE_OFFSET) {
+        trim_log(maintain, EXEC_INT(exec, 0, SETTLE_OFFSET_POS));
+        return;
+    }
     maintain->busy = false;
     if (result != STORE_OK && statement == STATEMENT_MONTH_ADD)
         maintain->due_ms[MONTHS] = clock_wall_ms() + MONTHS_AGAIN_MS;
@@ -72,9 +97,9 @@ static void on_done(struct store_exec *exec, enum store_result result)
     if (statement == STATEMENT_LEDGER_TOTALS)
         totals(exec);
     else if (statement == STATEMENT_CLOCK_READ)
-        clock_skew(maintain->asked_ms, EXEC_CELL(exec, 0, 0).i);
+        clock_skew(maintain->asked_ms, EXEC_INT(exec, 0, CLOCK_READ_NOW_MS));
     else if (statement == STATEMENT_DEAD_COUNT)
-        metric_set(METRIC_DEAD_MESSAGES, STR_NONE, EXEC_CELL(exec, 0, 0).i);
+        metric_set(METRIC_DEAD_MESSAGES, STR_NONE, EXEC_INT(exec, 0, DEAD_COUNT_N));
 }
 
 static struct statement_call call_of(const struct maintain *maintain, enum duty duty)
@@ -88,8 +113,7 @@ static struct statement_call call_of(const struct maintain *maintain, enum duty 
     case DEAD:
         return (struct statement_call){ STATEMENT_DEAD_COUNT, { VALUE_INT(0) } };
     case FEED_LOG:
-        return (struct statement_call){ STATEMENT_FEED_TRIM,
-            { VALUE_INT(now_ms - maintain->options.feed_log_hours * HOUR_MS), portion } };
+        return (struct statement_call){ STATEMENT_SETTLE_OFFSET, { VALUE_INT(0) } };
     case DOCUMENTS:
         return (struct statement_call){ STATEMENT_DOCUMENTS_TRIM,
             { VALUE_INT(now_ms - DOCUMENTS_KEPT_MS), portion } };
@@ -164,16 +188,13 @@ static void on_turn(uv_timer_t *timer)
         return;
     maintain->busy = true;
     arena_reset(&maintain->arena);
-    maintain->exec = (struct store_exec){ .n = 1, .arena = &maintain->arena, .on_done = on_done,
-                                          .ctx = maintain };
     duty = next_duty(maintain);
     maintain->asked_ms = clock_wall_ms();
+    maintain->exec = exec_of(maintain, call_of(maintain, duty));
     if (duty == MONTHS)
         call_months(&maintain->exec);
     else if (duty == ERASURES)
         call_erasures(&maintain->exec);
-    else
-        maintain->exec.calls[0] = call_of(maintain, duty);
     store_exec(maintain->store, &maintain->exec);
 }
 

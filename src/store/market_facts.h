@@ -6,6 +6,7 @@
 #define STORE_MARKET_FACTS_H
 
 #include "base/map.h"
+#include "model/facts.h"
 #include "store/db.h"
 
 struct market_facts {

@@ -12,16 +12,18 @@
 
 /* ---- open ------------------------------------------------------------ */
 
+static const struct pg_statement pg_no_statements[] = { { NULL, NULL, NULL } };
+
 /* The statements of a role; ends with a name of NULL. */
-static const struct pg_statement *statements_of(enum pg_role role)
+static const struct pg_statement *statements_of(const struct postgres *pg, enum pg_role role)
 {
     switch (role) {
     case PG_MONEY: return pg_money_statements;
-    case PG_FEED: return pg_feed_statements;
+    case PG_FEED: return pg->halves & STORE_JOURNAL ? pg_feed_statements : pg_no_statements;
     case PG_RESULTS: return pg_results_statements;
     case PG_SETTLE: return pg_settle_statements;
-    case PG_READ: return pg_exec_statements(true);
-    case PG_WRITE: return pg_exec_statements(false);
+    case PG_READ: return pg_exec_statements(true, pg->halves);
+    case PG_WRITE: return pg_exec_statements(false, pg->halves);
     case PG_RELAY: return pg_outbox_statements;
     case PG_PULSE: return pg_pulse_statements;
     }
@@ -32,21 +34,49 @@ static const struct pg_statement *statements_of(enum pg_role role)
 static void add_pool(struct postgres *pg, struct pg_pool *pool, enum pg_role role,
                      unsigned number, unsigned n)
 {
-    pg_pool_init(pg, pool, role, number, n, statements_of(role));
+    const struct pg_statement *statements = statements_of(pg, role);
+
+    for (const struct pg_statement *s = statements; s->name != NULL; s++)
+        sql_check_half(s->sql, pg->halves);
+    pg_pool_init(pg, pool, role, number, n, statements);
+}
+
+/* The feed's connection is there for the ledger alone, too: it holds the lock that
+ * keeps other servers out (postgres_conn.c). */
+static void make_pools(struct postgres *pg, const struct database_options *options)
+{
+    bool ledger = (options->halves & STORE_LEDGER) != 0;
+    unsigned lanes = ledger && !options->no_money ? pg->lanes : 0, i;
+    bool settles = ledger && !options->no_settle, relays = ledger && options->relay;
+
+    pg->n_pools = lanes + 4 + (settles ? 2 : 0) + (relays ? 1 : 0);
+    pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
+    CHECK(pg->pools != NULL);
+    for (i = 0; i < lanes; i++)
+        add_pool(pg, &pg->pools[i], PG_MONEY, i, 1);
+    add_pool(pg, &pg->pools[i++], PG_FEED, 0, 1);
+    if (settles) {
+        add_pool(pg, &pg->pools[i++], PG_RESULTS, 0, 1);
+        add_pool(pg, &pg->pools[i++], PG_SETTLE, 0, 1);
+    }
+    add_pool(pg, &pg->pools[i++], PG_READ, 0, options->readers > 0 ? options->readers : 1);
+    add_pool(pg, &pg->pools[i++], PG_WRITE, 0, 1);
+    if (relays)
+        add_pool(pg, &pg->pools[i++], PG_RELAY, 0, 1);
+    add_pool(pg, &pg->pools[i++], PG_PULSE, 0, 1);
+    CHECK(i == pg->n_pools);
 }
 
 static void close_when_empty(struct postgres *pg);
 static void unused(struct postgres *pg);
 
-static struct postgres *make(const struct store_options *options)
+static struct postgres *make(const struct database_options *options)
 {
     struct postgres *pg = calloc(1, sizeof(*pg));
-    unsigned readers = options->readers > 0 ? options->readers : 1;
-    unsigned i;
 
     CHECK(pg != NULL);
     pg->magic = PG_STORE_MAGIC;
-    pg->store.engine = &engine_postgres;
+    pg->database.engine = &engine_postgres;
     pg->on_change = pg_state_changed;
     pg->on_job_end = close_when_empty;
     pg->on_unused = unused;
@@ -54,24 +84,10 @@ static struct postgres *make(const struct store_options *options)
     pg_hosts_read(&pg->hosts, options->url);
     pg->lanes = options->lanes > 0 ? options->lanes : 1;
     pg->company = options->company;
-    pg->n_pools = (options->no_money ? 0 : pg->lanes) + (options->no_settle ? 4 : 6) +
-        (options->relay ? 1 : 0);
-    pg->pools = calloc(pg->n_pools, sizeof(*pg->pools));
-    CHECK(pg->url != NULL && pg->pools != NULL);
+    pg->halves = options->halves;
     pg_queue_init(&pg->ended);
-    for (i = 0; i < pg->lanes && !options->no_money; i++)
-        add_pool(pg, &pg->pools[i], PG_MONEY, i, 1);
-    add_pool(pg, &pg->pools[i++], PG_FEED, 0, 1);
-    if (!options->no_settle) {
-        add_pool(pg, &pg->pools[i++], PG_RESULTS, 0, 1);
-        add_pool(pg, &pg->pools[i++], PG_SETTLE, 0, 1);
-    }
-    add_pool(pg, &pg->pools[i++], PG_READ, 0, readers);
-    add_pool(pg, &pg->pools[i++], PG_WRITE, 0, 1);
-    if (options->relay)
-        add_pool(pg, &pg->pools[i++], PG_RELAY, 0, 1);
-    add_pool(pg, &pg->pools[i++], PG_PULSE, 0, 1);
-    CHECK(i == pg->n_pools);
+    CHECK(pg->url != NULL);
+    make_pools(pg, options);
     return pg;
 }
 
@@ -133,7 +149,7 @@ static bool open_all(struct postgres *pg, struct arena *arena, struct str *error
     return true;
 }
 
-static struct store *engine_open(uv_loop_t *loop, const struct store_options *options,
+static struct database *engine_open(uv_loop_t *loop, const struct database_options *options,
                                  struct arena *arena, struct str *error)
 {
     struct postgres *pg;
@@ -154,7 +170,7 @@ static struct store *engine_open(uv_loop_t *loop, const struct store_options *op
         for (unsigned i = 0; i < pg->pools[p].n; i++)
             pg_conn_attach(&pg->pools[p].conns[i]);
     pg_pulse_start(pg);
-    return &pg->store;
+    return &pg->database;
 }
 
 /* ---- close ----------------------------------------------------------- */
@@ -191,9 +207,9 @@ static void on_close_turn(uv_timer_t *timer)
     close_when_empty(timer->data);
 }
 
-static void engine_close(struct store *store, void (*on_closed)(void *ctx), void *ctx)
+static void engine_close(struct database *database, void (*on_closed)(void *ctx), void *ctx)
 {
-    struct postgres *pg = pg_of(store);
+    struct postgres *pg = pg_of(database);
 
     CHECK(!pg->closing);
     pg->closing = true;
@@ -203,14 +219,14 @@ static void engine_close(struct store *store, void (*on_closed)(void *ctx), void
     CHECK(uv_timer_start(&pg->teller, on_close_turn, 0, 0) == 0);
 }
 
-static bool engine_is_up(const struct store *store)
+static bool engine_is_up(const struct database *database)
 {
-    return pg_of(store)->up;
+    return pg_of(database)->up;
 }
 
-static unsigned engine_lanes(const struct store *store)
+static unsigned engine_lanes(const struct database *database)
 {
-    return pg_of(store)->lanes;
+    return pg_of(database)->lanes;
 }
 
 const struct engine engine_postgres = {

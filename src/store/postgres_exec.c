@@ -44,13 +44,13 @@ static const char *form_of(enum statement statement)
     }
 }
 
-/* Made once from the table: all of them for the writer, and those that only
- * read for the readers. */
-const struct pg_statement *pg_exec_statements(bool reads_only)
+/* Made once from the table: those of the halves, all of them for the writer, and
+ * those that only read for the readers. */
+const struct pg_statement *pg_exec_statements(bool reads_only, enum store_half halves)
 {
-    static struct pg_statement tables[2][STATEMENTS + 1];
+    static struct pg_statement tables[STORE_BOTH + 1][2][STATEMENTS + 1];
     static char names[STATEMENTS][12];
-    struct pg_statement *table = tables[reads_only];
+    struct pg_statement *table = tables[halves][reads_only];
     unsigned n = 0;
 
     if (table[0].name != NULL)
@@ -59,7 +59,7 @@ const struct pg_statement *pg_exec_statements(bool reads_only)
         const struct statement_info *info = statement_info((enum statement)i);
 
         name_of((enum statement)i, names[i], sizeof(names[i]));
-        if (!reads_only || info->reads_only)
+        if ((info->half & halves) != 0 && (!reads_only || info->reads_only))
             table[n++] = (struct pg_statement){ names[i], info->params,
                                                form_of((enum statement)i) };
     }
@@ -172,7 +172,7 @@ static const struct pg_kind write_kind = {
     "write", true, exec_send, exec_read, exec_done,
 };
 
-void pg_exec(struct store *store, struct store_exec *exec)
+void pg_exec(struct database *database, struct store_exec *exec)
 {
     bool reads = true;
 
@@ -181,5 +181,5 @@ void pg_exec(struct store *store, struct store_exec *exec)
     exec->cells = NULL;
     for (uint32_t i = 0; i < exec->n; i++)
         reads = reads && statement_info(exec->calls[i].statement)->reads_only;
-    pg_submit(store, reads ? PG_READ : PG_WRITE, 0, reads ? &read_kind : &write_kind, exec);
+    pg_submit(database, reads ? PG_READ : PG_WRITE, 0, reads ? &read_kind : &write_kind, exec);
 }

@@ -89,9 +89,9 @@ static const struct pg_kind feed_kind = {
     "feed", true, feed_send, feed_read, feed_done,
 };
 
-void pg_feed_append(struct store *store, struct feed_append *append)
+void pg_feed_append(struct database *database, struct feed_append *append)
 {
-    pg_submit(store, PG_FEED, 0, &feed_kind, append);
+    pg_submit(database, PG_FEED, 0, &feed_kind, append);
 }
 
 /* ---- results --------------------------------------------------------- */
@@ -185,7 +185,7 @@ static const struct pg_kind results_kind = {
     "results", true, results_send, read_nothing, results_done,
 };
 
-void pg_results_add(struct store *store, struct results_add *add)
+void pg_results_add(struct database *database, struct results_add *add)
 {
-    pg_submit(store, PG_RESULTS, 0, &results_kind, add);
+    pg_submit(database, PG_RESULTS, 0, &results_kind, add);
 }

@@ -150,7 +150,7 @@ struct pg_hosts {
 #define PG_STORE_MAGIC 0x70677374u
 
 struct postgres {
-    struct store store;  /* first */
+    struct database database; /* first */
     uint32_t magic;
     uv_loop_t *loop;     /* NULL while opening: poll(2) drives instead */
     char *url;
@@ -169,6 +169,7 @@ struct postgres {
     unsigned jobs;       /* queued, running or to be told */
     unsigned handles;    /* of libuv, still open */
     enum store_company company;
+    enum store_half halves; /* that live here */
     bool up, closing, torn_down;
     void (*on_change)(struct postgres *pg, struct pg_pool *pool); /* a connection came or went */
     void (*on_job_end)(struct postgres *pg);
@@ -206,8 +207,8 @@ enum pg_sent pg_conn_send(struct pg_conn *conn, const char *statement) MUST_USE;
 /* postgres_pool.c */
 void pg_pool_init(struct postgres *pg, struct pg_pool *pool, enum pg_role role,
                   unsigned number, unsigned n, const struct pg_statement *statements);
-struct postgres *pg_of(const struct store *store);
-void pg_submit(struct store *store, enum pg_role role, unsigned number,
+struct postgres *pg_of(const struct database *database);
+void pg_submit(struct database *database, enum pg_role role, unsigned number,
                const struct pg_kind *kind, void *request);
 /* A connection came up or went down. */
 void pg_state_changed(struct postgres *pg, struct pg_pool *pool);
@@ -232,15 +233,15 @@ extern const struct pg_statement pg_feed_statements[];
 extern const struct pg_statement pg_results_statements[];
 extern const struct pg_statement pg_outbox_statements[];
 extern const struct pg_statement pg_pulse_statements[];
-const struct pg_statement *pg_exec_statements(bool reads_only);
+const struct pg_statement *pg_exec_statements(bool reads_only, enum store_half halves);
 
-void pg_money(struct store *store, unsigned lane, struct money_batch *batch);
-void pg_feed_append(struct store *store, struct feed_append *append);
-void pg_results_add(struct store *store, struct results_add *add);
-void pg_settle_fetch(struct store *store, struct settle_fetch *fetch);
-void pg_settle_write(struct store *store, struct settle_write *write);
-void pg_exec(struct store *store, struct store_exec *exec);
-void pg_outbox_read(struct store *store, struct outbox_read *read);
-void pg_outbox_keep(struct store *store, struct outbox_keep *keep);
+void pg_money(struct database *database, unsigned lane, struct money_batch *batch);
+void pg_feed_append(struct database *database, struct feed_append *append);
+void pg_results_add(struct database *database, struct results_add *add);
+void pg_settle_fetch(struct database *database, struct settle_fetch *fetch);
+void pg_settle_write(struct database *database, struct settle_write *write);
+void pg_exec(struct database *database, struct store_exec *exec);
+void pg_outbox_read(struct database *database, struct outbox_read *read);
+void pg_outbox_keep(struct database *database, struct outbox_keep *keep);
 
 #endif

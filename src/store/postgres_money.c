@@ -397,12 +397,12 @@ static const struct pg_kind money_kind = {
     "money", true, money_send, money_read, money_done,
 };
 
-void pg_money(struct store *store, unsigned lane, struct money_batch *batch)
+void pg_money(struct database *database, unsigned lane, struct money_batch *batch)
 {
     CHECK(batch->n > 0 && batch->n <= LIMIT_BATCH);
     for (uint32_t i = 0; i < batch->n; i++) {
         CHECK(batch->cmds[i]->n_legs <= LIMIT_LEGS);
         batch->cmds[i]->outcome = MONEY_PENDING;
     }
-    pg_submit(store, PG_MONEY, lane, &money_kind, batch);
+    pg_submit(database, PG_MONEY, lane, &money_kind, batch);
 }

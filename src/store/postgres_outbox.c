@@ -224,12 +224,12 @@ static const struct pg_kind read_kind = {
     "outbox_read", false, read_send, read_read, read_done,
 };
 
-void pg_outbox_read(struct store *store, struct outbox_read *read)
+void pg_outbox_read(struct database *database, struct outbox_read *read)
 {
     read->n = 0;
     read->events = NULL;
     read->oldest_ms = 0;
-    pg_submit(store, PG_RELAY, 0, &read_kind, read);
+    pg_submit(database, PG_RELAY, 0, &read_kind, read);
 }
 
 /* ---- keeping ----------------------------------------------------------- */
@@ -325,7 +325,7 @@ static const struct pg_kind keep_kind = {
     "outbox_keep", true, keep_send, keep_read, keep_done,
 };
 
-void pg_outbox_keep(struct store *store, struct outbox_keep *keep)
+void pg_outbox_keep(struct database *database, struct outbox_keep *keep)
 {
-    pg_submit(store, PG_RELAY, 0, &keep_kind, keep);
+    pg_submit(database, PG_RELAY, 0, &keep_kind, keep);
 }

@@ -73,18 +73,18 @@ void pg_state_changed(struct postgres *pg, struct pg_pool *pool)
     metric_set(METRIC_STORE_UP, STR_NONE, up);
 }
 
-struct postgres *pg_of(const struct store *store)
+struct postgres *pg_of(const struct database *database)
 {
-    struct postgres *pg = (struct postgres *)(uintptr_t)store;
+    struct postgres *pg = (struct postgres *)(uintptr_t)database;
 
     CHECK(pg->magic == PG_STORE_MAGIC);
     return pg;
 }
 
-void pg_submit(struct store *store, enum pg_role role, unsigned number,
+void pg_submit(struct database *database, enum pg_role role, unsigned number,
                const struct pg_kind *kind, void *request)
 {
-    struct postgres *pg = pg_of(store);
+    struct postgres *pg = pg_of(database);
     struct pg_pool *pool = find_pool(pg, role, number);
     struct pg_job *job = calloc(1, sizeof(*job));
 

@@ -66,7 +66,7 @@ static void on_pulse(uv_timer_t *timer)
         return;
     pg->pulse_out = true;
     pg->pulse_waited = 0;
-    pg_submit(&pg->store, PG_PULSE, 0, &pulse_kind, pg);
+    pg_submit(&pg->database, PG_PULSE, 0, &pulse_kind, pg);
 }
 
 void pg_pulse_start(struct postgres *pg)

@@ -172,11 +172,11 @@ static const struct pg_kind fetch_kind = {
     "settle_fetch", false, fetch_send, fetch_read, fetch_done,
 };
 
-void pg_settle_fetch(struct store *store, struct settle_fetch *fetch)
+void pg_settle_fetch(struct database *database, struct settle_fetch *fetch)
 {
     fetch->rows = NULL;
     fetch->n = 0;
-    pg_submit(store, PG_SETTLE, 0, &fetch_kind, fetch);
+    pg_submit(database, PG_SETTLE, 0, &fetch_kind, fetch);
 }
 
 /* ---- write ----------------------------------------------------------- */
@@ -285,10 +285,10 @@ static const struct pg_kind write_kind = {
     "settle_write", true, write_send, write_read, write_done,
 };
 
-void pg_settle_write(struct store *store, struct settle_write *write)
+void pg_settle_write(struct database *database, struct settle_write *write)
 {
     write->stale = false;
     for (uint32_t i = 0; i < write->n; i++)
         write->items[i].applied = false;
-    pg_submit(store, PG_SETTLE, 0, &write_kind, write);
+    pg_submit(database, PG_SETTLE, 0, &write_kind, write);
 }

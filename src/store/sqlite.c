@@ -41,6 +41,13 @@ enum job_kind {
     JOB_FETCH = WRITER_KINDS, JOB_READ,
 };
 
+/* Whose job it is; named statements are told apart in store.c. */
+static const unsigned char half_of_kind[] = {
+    [JOB_MONEY] = STORE_LEDGER, [JOB_FEED] = STORE_JOURNAL, [JOB_RESULTS] = STORE_LEDGER,
+    [JOB_EXEC] = STORE_BOTH, [JOB_SETTLE] = STORE_LEDGER, [JOB_FETCH] = STORE_LEDGER,
+    [JOB_READ] = STORE_BOTH,
+};
+
 /* Jobs of a kind in one turn. */
 static const uint32_t quota[WRITER_KINDS] = { 8, 64, 32, 128, 1 };
 
@@ -66,7 +73,7 @@ struct reader {
 #define SQLITE_STORE_MAGIC 0x51175701u
 
 struct sqlite_store {
-    struct store base;
+    struct database base;
     uint32_t magic;
     uv_async_t wake;
     struct sqlite_lock *lock;
@@ -74,6 +81,7 @@ struct sqlite_store {
     uv_thread_t writer_thread;
     struct reader readers[READERS_MAX];
     unsigned n_readers, n_started;
+    enum store_half halves; /* that live here */
 
     uv_mutex_t mutex; /* of what follows, up to the empty line */
     uv_cond_t work, read_work;
@@ -126,9 +134,9 @@ static void jobs_move(struct jobs *from, struct jobs *to)
         jobs_push(to, job);
 }
 
-static struct sqlite_store *self(struct store *store)
+static struct sqlite_store *self(struct database *database)
 {
-    struct sqlite_store *sqlite = (struct sqlite_store *)store;
+    struct sqlite_store *sqlite = (struct sqlite_store *)database;
 
     CHECK(sqlite->magic == SQLITE_STORE_MAGIC);
     return sqlite;
@@ -555,13 +563,14 @@ static void on_wake(uv_async_t *wake)
 
 /* Queues; past the limit, or once it closes, the job comes back at once as
  * unavailable. */
-static void submit(struct store *base, enum job_kind kind, void *request)
+static void submit(struct database *base, enum job_kind kind, void *request)
 {
     struct sqlite_store *store = self(base);
     struct job *job = calloc(1, sizeof(*job));
     bool full;
 
-    CHECK(job != NULL);
+    CHECK(job != NULL && request != NULL);
+    CHECK((half_of_kind[kind] & store->halves) != 0);
     job->kind = kind;
     job->request = request;
     job->result = STORE_UNAVAILABLE;
@@ -582,53 +591,53 @@ static void submit(struct store *base, enum job_kind kind, void *request)
         uv_async_send(&store->wake);
 }
 
-static void sqlite_money(struct store *store, unsigned lane, struct money_batch *batch)
+static void sqlite_money(struct database *database, unsigned lane, struct money_batch *batch)
 {
     CHECK(lane == 0);
-    submit(store, JOB_MONEY, batch);
+    submit(database, JOB_MONEY, batch);
 }
 
-static void sqlite_feed_append(struct store *store, struct feed_append *append)
+static void sqlite_feed_append(struct database *database, struct feed_append *append)
 {
-    submit(store, JOB_FEED, append);
+    submit(database, JOB_FEED, append);
 }
 
-static void sqlite_results_add(struct store *store, struct results_add *add)
+static void sqlite_results_add(struct database *database, struct results_add *add)
 {
-    submit(store, JOB_RESULTS, add);
+    submit(database, JOB_RESULTS, add);
 }
 
-static void sqlite_settle_fetch(struct store *store, struct settle_fetch *fetch)
+static void sqlite_settle_fetch(struct database *database, struct settle_fetch *fetch)
 {
-    submit(store, JOB_FETCH, fetch);
+    submit(database, JOB_FETCH, fetch);
 }
 
-static void sqlite_settle_write(struct store *store, struct settle_write *write)
+static void sqlite_settle_write(struct database *database, struct settle_write *write)
 {
-    submit(store, JOB_SETTLE, write);
+    submit(database, JOB_SETTLE, write);
 }
 
-static void sqlite_exec(struct store *store, struct store_exec *exec)
+static void sqlite_exec(struct database *database, struct store_exec *exec)
 {
     bool reads_only = true;
 
     for (uint32_t i = 0; i < exec->n; i++)
         reads_only = reads_only && statement_info(exec->calls[i].statement)->reads_only;
-    submit(store, reads_only ? JOB_READ : JOB_EXEC, exec);
+    submit(database, reads_only ? JOB_READ : JOB_EXEC, exec);
 }
 
-static bool sqlite_is_up(const struct store *store)
+static bool sqlite_is_up(const struct database *database)
 {
-    return atomic_load(&((const struct sqlite_store *)store)->up);
+    return atomic_load(&((const struct sqlite_store *)database)->up);
 }
 
-static unsigned sqlite_lanes(const struct store *store)
+static unsigned sqlite_lanes(const struct database *database)
 {
-    (void)store;
+    (void)database;
     return 1;
 }
 
-static void sqlite_close(struct store *base, void (*on_closed)(void *ctx), void *ctx)
+static void sqlite_close(struct database *base, void (*on_closed)(void *ctx), void *ctx)
 {
     struct sqlite_store *store = self(base);
 
@@ -693,7 +702,7 @@ static void start_threads(struct sqlite_store *store, uv_loop_t *loop)
                                &store->readers[i]) == 0);
 }
 
-static struct store *sqlite_open(uv_loop_t *loop, const struct store_options *options,
+static struct database *sqlite_open(uv_loop_t *loop, const struct database_options *options,
                                  struct arena *arena, struct str *error)
 {
     struct sqlite_store *store = calloc(1, sizeof(*store));
@@ -702,6 +711,7 @@ static struct store *sqlite_open(uv_loop_t *loop, const struct store_options *op
                                                         : options->readers;
 
     CHECK(store != NULL && sqlite3_threadsafe() != 0);
+    store->halves = options->halves;
     store->base.engine = &engine_sqlite;
     store->magic = SQLITE_STORE_MAGIC;
     store->checkpoint_at = CHECKPOINT_PAGES;

@@ -4,19 +4,81 @@
  */
 #include <inttypes.h>
 
+#include "base/log.h"
 #include "base/map.h"
 #include "store/engine.h"
 
+#define INT(name) "i"
+#define TEXT(name) "s"
+#define BYTES(name) "b"
 static struct statement_info table[STATEMENTS] = {
-#define STATEMENT(name, params, columns, sql) { #name, params, columns, sql, false },
+#define STATEMENT(half, name, params, columns, sql) \
+    { #name, params, columns "", sql, STORE_##half, false },
 #include "tbl/statements.h"
 #undef STATEMENT
 };
+#undef INT
+#undef TEXT
+#undef BYTES
 
-__attribute__((constructor)) static void mark_reads(void)
+/* ---- whose tables a statement names ----------------------------------- */
+
+static const struct store_table {
+    const char *name;
+    enum store_half half;
+} tables[] = {
+#define STORE_TABLE(half, name) { #name, STORE_##half },
+#include "tbl/store_tables.h"
+#undef STORE_TABLE
+};
+
+static bool is_word(char c)
 {
-    for (unsigned i = 0; i < STATEMENTS; i++)
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static unsigned half_of_table(struct str word)
+{
+    for (size_t i = 0; i < LENGTH(tables); i++)
+        if (str_eq(word, str_of(tables[i].name)))
+            return tables[i].half;
+    return 0;
+}
+
+unsigned sql_halves(const char *sql)
+{
+    unsigned halves = 0;
+    char before = ' ';
+
+    while (*sql != '\0') {
+        const char *start = sql;
+
+        while (is_word(*sql))
+            sql++;
+        /* A column may have a table's name: `r.bets`. */
+        if (sql > start && before != '.')
+            halves |= half_of_table((struct str){ start, (size_t)(sql - start) });
+        sql += sql == start;
+        before = sql[-1];
+    }
+    return halves;
+}
+
+void sql_check_half(const char *sql, enum store_half halves)
+{
+    if ((sql_halves(sql) & ~(unsigned)halves) == 0)
+        return;
+    log_error("store", "a statement names tables of the other half", "sql='%s'", sql);
+    CHECK(false && "a statement of one half");
+}
+
+/* A statement on the wrong half, or on both, does not start. */
+__attribute__((constructor)) static void check_statements(void)
+{
+    for (unsigned i = 0; i < STATEMENTS; i++) {
         table[i].reads_only = strncmp(table[i].sql, "SELECT", 6) == 0;
+        sql_check_half(table[i].sql, table[i].half);
+    }
 }
 
 const struct statement_info *statement_info(enum statement statement)

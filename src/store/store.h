@@ -1,6 +1,15 @@
 /*
- * The store: where money lives.  One interface, two engines (sqlite.c,
- * postgres.c), one behaviour: the same tests run on both.
+ * The store has two halves, by default in one database:
+ *
+ *   the journal  what the feed and the desk said, in order, and who may write it
+ *                (store/journal.h)
+ *   the ledger   customers and their money (store/ledger.h)
+ *
+ * A transaction is of one half.  With store_options.ledger_url the ledger has a
+ * database of its own; a half is then marked in each, so that a wrong address
+ * is found out at start (store/halves.h).  One interface, two engines
+ * (sqlite.c, postgres.c), one behaviour: the same tests run on both, and on
+ * halves that are apart.
  *
  * Everything here is asynchronous and belongs to the event loop's thread:
  * a call queues work and returns, its callback runs later on the loop, never
@@ -23,10 +32,7 @@
 #include <uv.h>
 
 #include "base/arena.h"
-#include "model/bet.h"
-#include "model/facts.h"
-#include "model/refusal.h"
-#include "model/slot.h"
+#include "base/limits.h"
 
 enum store_result {
     STORE_OK = 0,
@@ -36,6 +42,8 @@ enum store_result {
 };
 
 struct store;
+
+enum store_half { STORE_JOURNAL = 1, STORE_LEDGER = 2, STORE_BOTH = 3 };
 
 /* PostgreSQL: who else may be there.  One process alone, or any number
  * together, hold a lock that keeps the others out. */
@@ -47,6 +55,7 @@ enum store_company {
 
 struct store_options {
     const char *url;       /* sqlite:PATH or postgres://… */
+    const char *ledger_url; /* where the ledger lives; NULL or "" = there, too */
     unsigned lanes;        /* money lanes (PostgreSQL connections; SQLite has 1) */
     unsigned readers;      /* connections or threads for store_exec reads */
     enum store_company company;
@@ -67,269 +76,36 @@ void store_close(struct store *store, void (*on_closed)(void *ctx), void *ctx);
 bool store_is_up(const struct store *store);
 unsigned store_lanes(const struct store *store); /* SQLite: 1 */
 
-/* ---- money ---------------------------------------------------------- */
-
-enum money_op { MONEY_BET = 1, MONEY_DEPOSIT = 2, MONEY_WITHDRAWAL = 3, MONEY_CASHOUT = 4 };
-
-enum money_outcome {
-    MONEY_PENDING = 0,
-    MONEY_DECIDED,   /* .verdict is now stored under the key (0 = done) */
-    MONEY_KNOWN,     /* the key was decided before: ask KEY_GET */
-    MONEY_SKIPPED,   /* another transaction holds the account: again */
-    MONEY_UNAUTHORIZED, /* the session's epoch is over, or no such account */
-    MONEY_MOVED,    /* a cash-out's bet is not at .version any more: read it again */
-    MONEY_FENCED,   /* a liability_epoch of the batch is over: nothing but its
-                       cash-outs happened */
-};
-
-struct money_cmd {
-    /* in */
-    enum money_op op;
-    int64_t account;
-    int64_t epoch;            /* of the session */
-    struct str key;           /* Idempotency-Key */
-    uint8_t hash[16];         /* of the parsed fields */
-    enum refusal verdict;     /* judged when the batch was formed */
-    struct str detail;        /* of a refusal: JSON members, stored with it; of a
-                                 cash-out that is done those of its answer */
-    int64_t amount_minor;     /* > 0: stake, deposit, withdrawal; cash-out: to pay */
-    int64_t at_ms;
-    /* in, MONEY_CASHOUT only */
-    int64_t version;          /* the bet's, as judged */
-    int64_t cashed_minor;     /* stake that is taken out, <= what is left */
-    bool full;                /* it was all: the bet is cashed out */
-    /* in, MONEY_BET; MONEY_CASHOUT: bet, potential (of what is left), currency */
-    int64_t bet;              /* id */
-    int64_t potential_minor, cap_minor;
-    const char *currency;
-    struct str sport;
-    struct str country;       /* as the edge signed it, kept on the bet; '' = nobody looked */
-    struct str slip;          /* slip_encode() */
-    int64_t market_keys[LIMIT_LEGS];
-    uint32_t n_legs;
-    struct str traceparent;   /* of the request, kept in bet_traces; empty = not traced */
-    int64_t liability_epoch;  /* whose leases it charges (rule 14); 0 = no limit holds */
-    /* out */
-    enum money_outcome outcome;
-    enum refusal decided;     /* MONEY_DECIDED: NOTHING, or the refusal: the
-                                 one judged, or excluded, insufficient_funds */
-    int64_t limit_reached;    /* LIMIT_REACHED by the customer's own limit, which is
-                                 limit_reached_pack()'s; else 0 */
-    int64_t seq;              /* of its transfer, when done */
-    int64_t balance_minor;    /* after, when done; now, when refused */
-    int64_t debt_minor, staked_minor; /* likewise */
-    /* the caller's own */
-    void *owner;
-};
-
-/*
- * One transaction for all n commands (n <= LIMIT_BATCH), at most one per
- * account.  Locks accounts in id order, skipping those held (`wait`: with a
- * lock time-out instead; used for a command alone).  Per command, in order:
- * epoch differs -> UNAUTHORIZED; key known -> KNOWN; then the verdict is
- * excluded (status <> 0, or excluded_until_ms > at_ms; a withdrawal is
- * allowed) or limit_reached (accounts.limited: rows of limits, by which only
- * rungs above it go before) or the one judged or insufficient_funds or done,
- * and is stored
- * with the key; when done also: the account's row, the transfer, the bet and
- * its legs, one outbox row for the whole batch.
- * A cash-out takes stake out of an accepted bet, which an excluded customer
- * may do as well as withdraw; a bet at another version: MOVED, nothing stored.
- * What charges limits happens only while its holder's epoch (liability_holders)
- * is not fenced; who fences waits for a batch that is under way.
- */
-struct money_batch {
-    struct money_cmd *cmds[LIMIT_BATCH];
-    uint32_t n;
-    bool wait;
-    void (*on_done)(struct money_batch *batch, enum store_result result);
-    void *ctx;
-};
-void store_money(struct store *store, unsigned lane, struct money_batch *batch);
-
-/* ---- feed ----------------------------------------------------------- */
-
-struct feed_row {
-    int64_t pos, at_ms;
-    int32_t type, producer;
-    struct str event, body;
-    int64_t inbox; /* the row of feed_inbox it came in, which goes away; 0 = none */
-};
-/*
- * One transaction, and only while the lease "feed" has this epoch: else
- * nothing is inserted and `fenced` is set.  A take-over waits for an append
- * that is under way, so the new leader finds all of it in the log.
- */
-struct feed_append {
-    const struct feed_row *rows;
-    uint32_t n;
-    int64_t epoch;
-    bool fenced;      /* out, with STORE_OK */
-    void (*on_done)(struct feed_append *append, enum store_result result);
-    void *ctx;
-};
-void store_feed_append(struct store *store, struct feed_append *append);
-
-/* ---- results -------------------------------------------------------- */
-
-/*
- * In one transaction: inserts the facts (one told before is dropped), queues
- * for settlement the markets that got a new one (cursor 0), and moves
- * meta.settle_offset to `offset`.
- */
-struct results_add {
-    const struct fact *facts;
-    uint32_t n;
-    int64_t offset, at_ms;
-    void (*on_done)(struct results_add *add, enum store_result result);
-    void *ctx;
-};
-void store_results_add(struct store *store, struct results_add *add);
-
-/* ---- settle --------------------------------------------------------- */
-
-struct bet_row {
-    int64_t account, id, version;
-    enum bet_state state;
-    int64_t stake_minor, potential_minor, cap_minor, payout_minor;
-    struct str currency, sport, country;
-    int64_t placed_ms, settled_ms, rule, flags;
-    int64_t cashed_stake_minor, cashed_paid_minor; /* taken out; stake is what is left */
-    struct str slip, results;
-};
-#define BET_FLAG_PAST_POSTED 1
-
-/* Bets with a leg on the market, ids above `after`, ascending, at most
- * `limit` (<= LIMIT_CHUNK).  Rows live in `arena`, which the caller owns. */
-struct settle_fetch {
-    int64_t market_key, after;
-    uint32_t limit;
-    struct arena *arena;
-    struct bet_row *rows; /* out */
-    uint32_t n;           /* out */
-    void (*on_done)(struct settle_fetch *fetch, enum store_result result);
-    void *ctx;
-};
-void store_settle_fetch(struct store *store, struct settle_fetch *fetch);
-
-struct settle_item {
-    /* in */
-    int64_t account, bet;
-    int64_t version;          /* expected; another one: not applied */
-    enum bet_state state;     /* new */
-    int64_t payout_minor;     /* new */
-    int64_t delta_minor;      /* new payout less the old: > 0 pays, < 0 reverses */
-    int64_t staked_delta_minor; /* -stake when it closes, +stake when it reopens */
-    int64_t settled_ms, flags;
-    struct str results;
-    int event;                /* tbl/events.h; 0 = none (only results changed) */
-    /* out */
-    bool applied;
-    int64_t seq, balance_minor, debt_minor, staked_minor; /* after it, when applied */
-};
-/*
- * One transaction: per item whose account could be locked and whose version
- * still holds: the bet's row (version + 1), the account (balance and debt by
- * purse_move() in the items' order, staked, seq + 1 if it has an event or a
- * delta), the transfer if delta <> 0 (kind payout or reversal), one outbox
- * row for all.  An account may occur more than once.
- * When `advance` is set and every item was applied, settle_queue.bet of
- * (market_key, pos) moves to `cursor`.
- *
- * What newer facts have overtaken must not be written behind their back: when
- * `pos` is not 0 and settle_queue has no (market_key, pos), nothing is applied
- * and `stale` is set.  The queue's row is locked meanwhile, so that new facts
- * come before the write or after it, even after one whose answer was lost.
- */
-struct settle_write {
-    struct settle_item *items;
-    uint32_t n;
-    int64_t market_key, pos, cursor, at_ms;
-    bool advance;
-    bool wait;                /* wait for locks (with a time-out), do not skip */
-    bool stale;               /* out: (market_key, pos) is not queued any more */
-    void (*on_done)(struct settle_write *write, enum store_result result);
-    void *ctx;
-};
-void store_settle_write(struct store *store, struct settle_write *write);
-
-/* ---- the outbox (PostgreSQL, with options.relay) --------------------- */
-
-/*
- * Rows are read in order of their ids, only up to where no transaction that is
- * still running can put one (RULES.md 27).  An id is taken under the locks of
- * its accounts, so ids order the events of an account.  When is everything up
- * to an id there?  The sequence's last value is read, then a transaction id is
- * taken: whoever took an id up to that value has a lower one.  When nothing
- * below it runs any more, the value is a horizon.
- *
- * That holds for one session: a server that fell, or another one that took its
- * place, hands out again the ids of what it did not keep.  What was read it did
- * keep: `after` is the id of a row that was read, or what the caller said.
- */
-struct outbox_event {
-    int64_t row;              /* of the outbox */
-    int64_t n;                /* within the row, from 1 */
-    int64_t xid, at_ms, account, seq, ref;
-    int event;                /* tbl/events.h */
-    int64_t net_minor, staked_minor; /* balance less debt, stakes of open bets: after it */
-    int64_t amount_minor;
-    int64_t payout_minor, cashed_stake_minor, cashed_paid_minor; /* of the bet, after it */
-    struct str currency;
-    struct str traceparent;   /* of its bet, with read.traces; empty = not traced */
-    bool has_bet;             /* the rest is said */
-    int64_t placed_ms, stake_minor /* as placed */, flags;
-    struct str sport, country, slip, results; /* results: as they are now */
-};
-
-/* Where reading stands: { 0 } at first, then the store's. */
-struct outbox_place {
-    int64_t after;            /* rows up to here are not wanted */
-    int64_t session;          /* with the server, in which the rest is so */
-    int64_t horizon;          /* rows up to here are all there */
-    int64_t seen, seen_xid;   /* a horizon when nothing below seen_xid runs */
-    int64_t last;             /* the highest id that was taken */
-};
-
-struct outbox_read {
-    struct outbox_place place; /* in and out: `after` is behind what was read */
-    uint32_t classes;         /* bit n: the accounts of class n */
-    bool traces;              /* events say their bet's traceparent */
-    struct arena *arena;
-    struct outbox_event *events; /* out */
-    uint32_t n;               /* out */
-    int64_t oldest_ms;        /* out: of the rows read, whoever's; 0 = none */
-    void (*on_done)(struct outbox_read *read, enum store_result result);
-    void *ctx;
-};
-void store_outbox_read(struct store *store, struct outbox_read *read);
-
-/*
- * Who tells which classes, for a while (lease_ms, by the database's clock);
- * and how far that came.  A class is taken only when its lease has run out.
- * Rows that all classes have been told are deleted, by who has class 0.
- */
-struct outbox_keep {
-    struct str owner;         /* of this process alone */
-    int64_t lease_ms;
-    int64_t told;             /* rows up to here, for the classes in `keep` */
-    uint32_t keep, take, release; /* bit n: class n */
-    bool leave;               /* for good */
-    struct { int64_t told; bool mine, free; } classes[ACCOUNT_CLASSES]; /* out */
-    int64_t members;          /* out: processes that tell, this one too */
-    void (*on_done)(struct outbox_keep *keep, enum store_result result);
-    void *ctx;
-};
-void store_outbox_keep(struct store *store, struct outbox_keep *keep);
-
 /* ---- named statements ----------------------------------------------- */
 
 enum statement {
-#define STATEMENT(name, params, columns, sql) STATEMENT_##name,
+#define STATEMENT(half, name, params, columns, sql) STATEMENT_##name,
 #include "tbl/statements.h"
 #undef STATEMENT
     STATEMENTS
 };
+
+/* Columns of an answer: KEY_GET_HASH, … KEY_GET_COLUMNS for each statement. */
+#define INT(name) name,
+#define TEXT(name) name,
+#define BYTES(name) name,
+#define STATEMENT(half, name, params, columns, sql) enum { columns name##_COLUMNS };
+#include "tbl/statements.h"
+#undef STATEMENT
+#undef INT
+#undef TEXT
+#undef BYTES
+
+/* And their types, for CELL_INT and CELL_TEXT. */
+#define INT(name) TYPE_##name = 'i',
+#define TEXT(name) TYPE_##name = 's',
+#define BYTES(name) TYPE_##name = 's',
+#define STATEMENT(half, name, params, columns, sql) enum { columns TYPES_##name };
+#include "tbl/statements.h"
+#undef STATEMENT
+#undef INT
+#undef TEXT
+#undef BYTES
 
 struct value {
     bool null;
@@ -345,8 +121,8 @@ struct statement_call {
 };
 
 /*
- * Runs calls[0..n) in one transaction (n <= 4), in order; `rows` are the last
- * one's.  Reads go to the readers' pool when every statement is a SELECT,
+ * Runs calls[0..n) in one transaction (n <= 4), in order, all of one half; `rows`
+ * are the last one's.  Reads go to the readers' pool when every statement is a SELECT,
  * else to the writer.  A unique violation is STORE_REJECTED.
  */
 struct store_exec {
@@ -359,6 +135,14 @@ struct store_exec {
     void *ctx;
 };
 void store_exec(struct store *store, struct store_exec *exec);
+/* Of a row: a column that is not in the table, or of another type, does not
+ * compile. */
+#define CELL_INT(row, column) ((row)[COLUMN_OF_TYPE(column, 'i')].i)
+#define CELL_TEXT(row, column) ((row)[COLUMN_OF_TYPE(column, 's')].s)
+#define COLUMN_OF_TYPE(column, type) \
+    ((int)(column) + 0 * (int)sizeof(char[TYPE_##column == (type) ? 1 : -1]))
+#define EXEC_INT(exec, row, column) CELL_INT(&EXEC_CELL(exec, row, 0), column)
+#define EXEC_TEXT(exec, row, column) CELL_TEXT(&EXEC_CELL(exec, row, 0), column)
 #define EXEC_CELL(exec, row, column) ((exec)->cells[(row) * (exec)->columns + (column)])
 
 #endif

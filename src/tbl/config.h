@@ -10,6 +10,7 @@
 #error "define CONFIG before including tbl/config.h"
 #endif
 CONFIG(TEXT, store, "store", "sqlite:./data/overround.db", "url", "Where money lives: sqlite:PATH or postgres://USER@HOST/DATABASE.")
+CONFIG(TEXT, ledger, "ledger", "", "url", "Where the ledger lives, customers and their money, when it has a database of its own; store has the journal then. Empty: there, too.")
 CONFIG(TEXT, listen, "listen", "127.0.0.1:8080", "address", "The public listener: customers.")
 CONFIG(INT, proxies, "proxies", "0", "proxies", "Number of load balancers before the public listener that append to X-Forwarded-For. The customer's address is that many from the end.")
 CONFIG(TEXT, edge_secret, "edge-secret", "", "text", "Secret with which the edge signs X-Edge-Country (docs/EDGE.md), 16 to 128 characters. Bets, deposits and registrations without its signature are refused. Empty: countries are not checked.")

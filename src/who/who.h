@@ -18,6 +18,7 @@
 #include "model/country.h"
 #include "model/experiment.h"
 #include "model/ids.h"
+#include "model/money.h"
 #include "net/http.h"
 #include "store/store.h"
 

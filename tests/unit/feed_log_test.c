@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "feed/feed.h"
-#include "store/store.h"
+#include "store/journal.h"
 
 #define ROWS 100
 #define ASKED 8

@@ -48,7 +48,7 @@ static int64_t l_next_bet(void *ctx)
 static struct store *l_store(void)
 {
     struct store_options options = { .url = suite.url, .lanes = 1, .readers = 1,
-                                     .company = STORE_BESIDE };
+                                     .company = STORE_BESIDE, .ledger_url = suite_ledger() };
     struct str error = STR_NONE;
     struct store *store;
 
@@ -162,7 +162,7 @@ static bool l_on_number(void *ctx, const struct value *cells)
 static int64_t l_number(const char *sql)
 {
     struct str error = STR_NONE;
-    struct db *db = db_open(suite.url, DB_READ, &suite.arena, &error);
+    struct db *db = db_open(suite.ledger, DB_READ, &suite.arena, &error);
     int64_t n = -1;
 
     assert_non_null(db);
@@ -807,7 +807,7 @@ static void l_join(bool alone)
     struct db *db;
 
     suite_close();
-    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    db = db_open(suite.ledger, DB_WRITE, &suite.arena, &error);
     assert_non_null(db);
     assert_true(liability_join(db, alone, &error));
     db_close(db);

@@ -716,12 +716,15 @@ int main(void)
         SUITE_TEST(test_a_store_that_is_away_fails_fast),
         SUITE_TEST(test_an_old_primary_is_kept_out),
     };
+    const struct CMUnitTest apart[] = { STORE_SUITE, LIABILITY_SUITE, HOLD_SUITE };
     int failed = 0;
 
     if (mkdtemp(directory) == NULL || chmod(directory, 0755) != 0)
         return 1;
     RUN_ON_A_SERVER("postgres", tests);
     RUN_ON_A_SERVER("failures", failures);
+    suite_apart = true;
+    RUN_ON_A_SERVER("apart", apart);
     (void)rmdir(directory);
     return failed;
 }

@@ -194,10 +194,14 @@ int main(void)
         SUITE_TEST(test_a_rejected_job_does_not_touch_its_turn),
     };
 
+    const struct CMUnitTest apart[] = { LIABILITY_SUITE, HOLD_SUITE };
+
     if (mkdtemp(directory) == NULL)
         return 1;
     shim_register();
     failed = cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
+    suite_apart = true;
+    failed += cmocka_run_group_tests_name("sqlite, halves apart", apart, NULL, NULL);
     remove_databases();
     return failed;
 }

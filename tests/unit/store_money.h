@@ -229,7 +229,7 @@ static void rule_15_the_excluded_cash_out(void **state)
     (void)state;
     place_one();
     suite_close();
-    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    db = db_open(suite.ledger, DB_WRITE, &suite.arena, &error);
     assert_non_null(db);
     assert_true(db_run(db, "UPDATE accounts SET excluded_until_ms = 9990000000000", &error));
     db_close(db);

@@ -18,10 +18,11 @@
 #include <cmocka.h>
 
 #include "model/slot.h"
-#include "store/db.h"
+#include "store/halves.h"
 #include "store/engine.h"
 
 static const char *suite_fresh(void); /* the including test's */
+static bool suite_apart; /* the ledger in a database of its own */
 
 #define SUITE_NOW 1790000000000 /* a wall clock in ms */
 
@@ -29,7 +30,7 @@ static struct suite {
     uv_loop_t loop;
     struct arena arena;
     struct store *store;
-    char url[512];
+    char url[512], ledger[512]; /* one and the same, unless the halves are apart */
     unsigned waiting;
     enum store_result result; /* of the last call that ended */
     bool closed;
@@ -300,10 +301,15 @@ static void suite_expect_account(int64_t id, int64_t balance, int64_t debt, int6
 
 /* ---- setting up -------------------------------------------------------- */
 
+static const char *suite_ledger(void)
+{
+    return suite_apart ? suite.ledger : NULL;
+}
+
 static void suite_open(void)
 {
     struct store_options options = { .url = suite.url, .lanes = 1, .readers = 1,
-                                     .relay = true };
+                                     .relay = true, .ledger_url = suite_ledger() };
     struct str error = STR_NONE;
 
     suite.store = store_open(&suite.loop, &options, &suite.arena, &error);
@@ -326,15 +332,41 @@ static void suite_close(void)
     suite.store = NULL;
 }
 
+/* Tables that the half has no use for: what needs them fails. */
+static void suite_drop_others(struct db *db, enum store_half half)
+{
+    static const struct { enum store_half half; const char *name; } tables[] = {
+#define STORE_TABLE(half, name) { STORE_##half, #name },
+#include "tbl/store_tables.h"
+#undef STORE_TABLE
+    };
+    struct str error = STR_NONE;
+    char sql[128];
+
+    for (size_t i = 0; i < LENGTH(tables); i++) {
+        (void)snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS %s%s", tables[i].name,
+                       db_is_postgres(db) ? " CASCADE" : "");
+        if (tables[i].half != half && !db_run(db, sql, &error))
+            fail_msg("%s: " STR_FMT, sql, STR_ARG(error));
+    }
+}
+
 static void suite_migrate(void)
 {
     struct str error = STR_NONE;
-    struct db *db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    struct db_halves halves;
     unsigned applied;
 
-    if (db == NULL || !migrate(db, &applied, &error))
+    if (!db_open_halves(suite.url, suite_ledger(), DB_WRITE, &suite.arena, &halves, &error) ||
+        !migrate(halves.journal, &applied, &error) || !migrate(halves.ledger, &applied, &error))
         fail_msg(STR_FMT, STR_ARG(error));
-    db_close(db);
+    if (suite_apart) {
+        if (!halves_mark(halves.journal, halves.ledger, &error))
+            fail_msg(STR_FMT, STR_ARG(error));
+        suite_drop_others(halves.journal, STORE_JOURNAL);
+        suite_drop_others(halves.ledger, STORE_LEDGER);
+    }
+    db_close_halves(&halves);
 }
 
 static void suite_on_difference(void *ctx, struct str sentence)
@@ -346,7 +378,7 @@ static void suite_on_difference(void *ctx, struct str sentence)
 static uint64_t suite_audit(void)
 {
     struct str error = STR_NONE;
-    struct db *db = db_open(suite.url, DB_READ, &suite.arena, &error);
+    struct db *db = db_open(suite.ledger, DB_READ, &suite.arena, &error);
     struct audit_counts counts = { 0 };
 
     if (db == NULL || !audit_run(db, suite_on_difference, NULL, &counts, &error))
@@ -360,6 +392,8 @@ static int suite_setup(void **state)
     (void)state;
     memset(&suite, 0, sizeof(suite));
     (void)snprintf(suite.url, sizeof(suite.url), "%s", suite_fresh());
+    (void)snprintf(suite.ledger, sizeof(suite.ledger), "%s",
+                   suite_apart ? suite_fresh() : suite.url);
     assert_int_equal(uv_loop_init(&suite.loop), 0);
     arena_init(&suite.arena, 256 * 1024 * 1024);
     suite_migrate();
@@ -518,7 +552,7 @@ static void rule_15_exclusion_is_checked_in_the_store(void **state)
     suite_add_customer(1000);
     suite_deposit(1000, "d1", 1000);
     suite_close();
-    db = db_open(suite.url, DB_WRITE, &suite.arena, &error);
+    db = db_open(suite.ledger, DB_WRITE, &suite.arena, &error);
     assert_non_null(db);
     assert_true(db_run(db, "UPDATE accounts SET excluded_until_ms = 9990000000000", &error));
     db_close(db);
@@ -761,6 +795,17 @@ static void rule_11_a_key_outlives_its_open_bet(void **state)
 }
 
 /* What settlement has not stored, and what the catalogue is made of, stays. */
+/* As store/maintain.c does: up to where the ledger has stored. */
+static void suite_trim(void)
+{
+    struct store_exec offset = suite_get(STATEMENT_SETTLE_OFFSET, 0, 0), trim = { .n = 1 };
+
+    trim.calls[0] = (struct statement_call){ STATEMENT_FEED_TRIM,
+        { VALUE_INT(SUITE_NOW + 1), VALUE_INT(100),
+          VALUE_INT(EXEC_INT(&offset, 0, SETTLE_OFFSET_POS)) } };
+    assert_int_equal(suite_exec(&trim), STORE_OK);
+}
+
 static void test_the_log_is_trimmed_behind_settlement(void **state)
 {
     struct feed_row rows[] = {
@@ -773,10 +818,10 @@ static void test_the_log_is_trimmed_behind_settlement(void **state)
 
     (void)state;
     assert_int_equal(suite_feed(rows, 3), STORE_OK);
-    suite_get(STATEMENT_FEED_TRIM, SUITE_NOW + 1, 100);
+    suite_trim();
     assert_int_equal(suite_get(STATEMENT_FEED_READ, 0, 10).rows, 3);
     assert_int_equal(suite_results(&fact, 1, 2), STORE_OK);
-    suite_get(STATEMENT_FEED_TRIM, SUITE_NOW + 1, 100);
+    suite_trim();
     exec = suite_get(STATEMENT_FEED_READ, 0, 10);
     assert_int_equal(exec.rows, 2);
     assert_int_equal(EXEC_CELL(&exec, 0, 0).i, 1);
