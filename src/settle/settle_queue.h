@@ -11,6 +11,7 @@
 #ifndef SETTLE_SETTLE_QUEUE_H
 #define SETTLE_SETTLE_QUEUE_H
 
+#include "model/market.h"
 #include "store/store.h"
 
 struct settle_job {

@@ -6,10 +6,11 @@ const assert = require('node:assert/strict');
 const { describe, test, before, after } = require('node:test');
 const { worldFor, market } = require('./lib/world');
 const { run } = require('./lib/server');
+const { where } = require('./lib/store');
 
 describe('erasure', () => {
   const world = worldFor({ before, after }, {});
-  const erase = (...more) => run(['erase', ...more, '--store', world().store.url]);
+  const erase = (...more) => run(['erase', ...more, ...where(world().store)]);
   const login = (email, password) =>
     world().server.call('POST', '/v1/sessions', { json: { email, password } });
   const register = (email, password) =>

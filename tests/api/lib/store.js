@@ -1,6 +1,8 @@
 // A store of its own for every server: a SQLite file in a temporary folder, or
 // a database in a PostgreSQL that the tests start themselves (scripts/pg.sh).
 // Which one: OVERROUND_TEST_STORE = sqlite (default) or postgres.
+// OVERROUND_TEST_HALVES=apart: the ledger in a database of its own, beside the
+// journal's, each without the other's tables.
 'use strict';
 
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -76,8 +78,9 @@ function psql(url, sql) {
   return execFileSync('psql', args, { encoding: 'utf8', maxBuffer: 256 << 20 }).trim();
 }
 
-function migrate(url) {
-  const run = spawnSync(binary(), ['migrate', '--store', url], { encoding: 'utf8' });
+function migrate(url, ledger) {
+  const where = ['--store', url, ...(ledger ? ['--ledger', ledger] : [])];
+  const run = spawnSync(binary(), ['migrate', ...where], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`overround migrate failed: ${run.stderr}`);
 }
 
@@ -120,11 +123,53 @@ function postgresStore(server, { migrated = true } = {}) {
   };
 }
 
+// The tables of a half, as the program has them.
+function tablesOf(half) {
+  const text = fs.readFileSync(path.join(root, 'src/tbl/store_tables.h'), 'utf8');
+  return [...text.matchAll(/^STORE_TABLE\((\w+), (\w+)\)$/gm)]
+    .filter((row) => row[1] === half).map((row) => row[2]);
+}
+
+// What a half has no use for goes: whoever needs it there fails.
+function dropTables(store, half) {
+  const cascade = store.kind === 'postgres' ? ' cascade' : '';
+  store.sql(tablesOf(half).map((name) => `drop table if exists ${name}${cascade};`).join('\n'));
+}
+
+// `ledger` is a store, too; sql() asks the ledger, where money is.
+function apart(journal, ledger) {
+  migrate(journal.url, ledger.url);
+  dropTables(journal, 'LEDGER');
+  dropTables(ledger, 'JOURNAL');
+  return {
+    ...journal,
+    ledger,
+    sql: ledger.sql,
+    journalSql: journal.sql,
+    remove: () => [journal, ledger].forEach((store) => store.remove()),
+  };
+}
+
+// { kind: 'sqlite', apart: true }
 function makeStore(options = {}) {
+  const divided = options.apart ?? process.env.OVERROUND_TEST_HALVES === 'apart';
+  if (!divided) return makeDatabase(options);
+  const [journal, ledger] = [0, 1].map(() => makeDatabase({ ...options, migrated: false }));
+  return apart(journal, ledger);
+}
+
+// The options of a tool or a server that say where both halves are.
+function where(store) {
+  return ['--store', store.url, ...(store.ledger ? ['--ledger', store.ledger.url] : [])];
+}
+
+function makeDatabase(options = {}) {
   const want = options.kind ?? kind;
   if (want === 'sqlite') return sqliteStore();
   if (want === 'postgres') return postgresStore(options.server ?? sharedPostgres(), options);
   throw new Error(`OVERROUND_TEST_STORE is sqlite or postgres, not ${want}`);
 }
 
-module.exports = { root, kind, isPostgres, binary, makeFolder, makeStore, Postgres, psql };
+module.exports = {
+  root, kind, isPostgres, binary, makeFolder, makeStore, where, dropTables, Postgres, psql,
+};

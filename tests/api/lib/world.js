@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const { makeAgent, call } = require('./http');
 const { startServer, run } = require('./server');
 const { slotOf } = require('./slot');
-const { makeStore } = require('./store');
+const { makeStore, where } = require('./store');
 const uof = require('./uof');
 const { eventually, sleep } = require('./wait');
 
@@ -226,7 +226,7 @@ class World {
   async start(more = {}) {
     Object.assign(this.launch, more);
     this.server = await startServer({
-      options: this.options,
+      options: { ...(this.store.ledger && { ledger: this.store.ledger.url }), ...this.options },
       ...this.launch,
       store: this.store.url,
     });
@@ -316,7 +316,7 @@ class World {
 
   // The books agree; on the live server.
   audit() {
-    const done = run(['audit', '--store', this.store.url]);
+    const done = run(['audit', ...where(this.store)]);
     assert.equal(done.status, 0, `audit: ${done.stdout}${done.stderr}`);
   }
 
