@@ -17,11 +17,13 @@ int64_t bet_id_make(int64_t wall_ms, uint32_t node, uint32_t n)
 {
     CHECK(node < 1u << (MS_SHIFT - NODE_SHIFT));
     CHECK(n < 1u << NODE_SHIFT);
+    CHECK(wall_ms > 0);
     return bet_id_floor(wall_ms) | (int64_t)node << NODE_SHIFT | (int64_t)n;
 }
 
 uint32_t bet_id_node(int64_t id)
 {
+    CHECK(id >= 0);
     return (uint32_t)(id >> NODE_SHIFT) & ((1u << (MS_SHIFT - NODE_SHIFT)) - 1);
 }
 
@@ -34,6 +36,7 @@ int64_t bet_id_floor(int64_t wall_ms)
         since = 0;
     if (since > last)
         since = last;
+    CHECK(since >= 0);
     return (int64_t)((uint64_t)since << MS_SHIFT);
 }
 
@@ -76,6 +79,7 @@ static uint32_t count_bankers(const struct slip *slip)
 {
     uint32_t n = 0;
 
+    CHECK(slip->n_legs <= LIMIT_LEGS);
     for (uint32_t i = 0; i < slip->n_legs; i++)
         n += slip->legs[i].banker;
     return n;
@@ -85,6 +89,7 @@ static enum slip_fault sizes_fault(const struct slip *slip, uint32_t choices)
 {
     uint32_t seen = 0;
 
+    CHECK(slip->n_sizes <= LIMIT_LEGS && choices <= slip->n_legs);
     if (slip->type != BET_SYSTEM)
         return slip->n_sizes == 0 ? SLIP_OK : SLIP_SYSTEM_SIZES;
     if (slip->n_sizes == 0 || slip->n_sizes > choices)
@@ -139,8 +144,23 @@ const char *slip_fault_text(enum slip_fault fault)
     check_failed(__FILE__, __LINE__, "slip_fault is known");
 }
 
+void leg_check(const struct leg *leg)
+{
+    CHECK(leg->odds_e4 >= ODDS_ONE_E4 && leg->odds_e4 <= ODDS_MAX_E4);
+    leg_result_check(&leg->result);
+}
+
+void slip_expect(const struct slip *slip)
+{
+    CHECK(slip_check(slip) == SLIP_OK);
+    CHECK(slip->accept >= ACCEPT_NONE && slip->accept <= ACCEPT_ANY);
+    for (uint32_t i = 0; i < slip->n_legs; i++)
+        leg_check(&slip->legs[i]);
+}
+
 bool slip_has_related_legs(const struct slip *slip)
 {
+    CHECK(slip->n_legs >= 1 && slip->n_legs <= LIMIT_LEGS);
     for (uint32_t i = 0; i < slip->n_legs; i++)
         for (uint32_t k = 0; k < i; k++)
             if (str_eq(slip->legs[i].market.event, slip->legs[k].market.event))
@@ -152,6 +172,7 @@ bool slip_has_related_legs(const struct slip *slip)
 
 static void leg_encode(const struct leg *leg, struct jw *w)
 {
+    CHECK(leg->market.event.n > 0 && leg->outcome.n > 0);
     jw_object(w);
     jw_key(w, "event");
     jw_str(w, leg->market.event);
@@ -172,7 +193,7 @@ void slip_encode(const struct slip *slip, struct buf *out)
 {
     struct jw w = jw_to(out);
 
-    CHECK(slip->n_legs <= LIMIT_LEGS && slip->n_sizes <= LIMIT_LEGS);
+    slip_expect(slip); /* it is read back by slip_decode(), or the bet is lost */
     jw_object(&w);
     jw_key(&w, "type");
     jw_str(&w, str_of(bet_type_name(slip->type)));
@@ -225,6 +246,7 @@ static bool sizes_decode(const json_t *sizes, struct slip *slip)
 {
     size_t n = json_array_size(sizes); /* 0 for NULL: only systems have them */
 
+    CHECK(slip->n_sizes == 0);
     if (n > LIMIT_LEGS)
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -301,6 +323,7 @@ void results_encode(const struct slip *slip, struct buf *out)
     for (uint32_t i = 0; i < slip->n_legs; i++) {
         const struct leg_result *result = &slip->legs[i].result;
 
+        leg_result_check(result);
         buf_char(out, i == 0 ? '[' : ',');
         if (result->state == LEG_OPEN) {
             buf_str(out, STR("null"));
@@ -350,6 +373,7 @@ static bool take_result(struct str *text, struct leg_result *result)
         !take_number(text, FACTOR_ONE_E12, &dead_heat_e12) || !take(text, STR("]")))
         return false;
     *result = leg_result_make((int8_t)won, void_e12, dead_heat_e12);
+    CHECK(result->state != LEG_OPEN); /* its ingredients are in their ranges */
     return true;
 }
 

@@ -53,6 +53,10 @@ enum slip_fault slip_check(const struct slip *slip) MUST_USE;
 const char *slip_fault_text(enum slip_fault fault);
 bool slip_has_related_legs(const struct slip *slip); /* two legs, one event */
 
+/* Invariants: of a leg, and of a slip that was found well formed. */
+void leg_check(const struct leg *leg);
+void slip_expect(const struct slip *slip);
+
 /*
  * The slip as stored: one line of JSON that auditors can read,
  * {"type":"system","sizes":[2,3],"accept":"any","legs":[{"event":…,"market":18,

@@ -20,6 +20,7 @@ static void write_odds_mpz(struct jw *w, mpz_t odds_e4)
     }
     mpz_init(whole);
     unsigned long part = mpz_fdiv_q_ui(whole, odds_e4, ODDS_ONE_E4);
+    CHECK(part < ODDS_ONE_E4 && mpz_sgn(whole) > 0);
     text = mpz_get_str(NULL, 10, whole);
     CHECK(text != NULL);
     jw_raw(w, STR("\""));
@@ -43,8 +44,20 @@ static void write_odds(struct jw *w, const struct slip *slip)
     mpz_clear(odds_e4);
 }
 
+/* What the ledger says of a bet. */
+void bet_check(const struct bet_view *bet)
+{
+    CHECK(bet->id > 0 && bet->currency != NULL);
+    CHECK(bet->state >= BET_ACCEPTED && bet->state <= BET_CASHED_OUT);
+    CHECK(bet->stake_minor > 0 && bet->potential_minor >= 0);
+    CHECK(bet->cashed_stake_minor >= 0 && bet->cashed_stake_minor <= bet->stake_minor);
+    CHECK(bet->cashed_paid_minor >= 0 && bet->payout_minor >= 0);
+    CHECK(!bet->offered || (bet->offer_minor >= 0 && bet->margin_e4 >= 0));
+}
+
 static void write_leg(struct jw *w, const struct leg *leg)
 {
+    leg_check(leg);
     jw_object(w);
     jw_key(w, "event");
     jw_str(w, leg->market.event);
@@ -139,6 +152,8 @@ static void write_offer(struct jw *w, const struct bet_view *bet)
 
 void bet_write(struct jw *w, const struct bet_view *bet)
 {
+    if (CHECKS_DEAR)
+        bet_check(bet);
     jw_object(w);
     write_terms(w, bet, bet->state);
     jw_key(w, "remaining_stake");

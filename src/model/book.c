@@ -41,7 +41,7 @@ struct book *book_new_limited(struct book_limits limits)
 {
     struct book *book = calloc(1, sizeof(*book));
 
-    CHECK(book != NULL);
+    CHECK(book != NULL && limits.events > 0 && limits.markets > 0);
     book->limits = limits;
     init(book);
     return book;
@@ -53,7 +53,7 @@ static void clear(struct book *book)
     struct book_limits limits = book->limits;
     struct book *root = book->root;
 
-    CHECK(book->n_shards == 0);
+    CHECK(book->n_shards == 0 && book->limits.events > 0);
     fini(book);
     memset(book, 0, sizeof(*book));
     book->limits = limits;
@@ -104,6 +104,7 @@ enum book_result book_apply(struct book *book, const struct message *message,
     CHECK(position > book->position && book->n_shards == 0);
     *change = (struct book_change){ .event = NULL };
     buf_reset(&book->gone);
+    CHECK(book->image.epoch == 0); /* a mirror takes records alone */
     book_desk_begin(book);
     book_forget(book, message); /* what the last change told of may go now */
     if (!book_feed_has_room(book, message))
@@ -115,6 +116,8 @@ enum book_result book_apply(struct book *book, const struct message *message,
         return BOOK_FULL;
     change->markets = book->changed;
     book_pass(book, position);
+    CHECK(book->position == position && apply.order > 0);
+    CHECK(change->n_markets == 0 || change->event != NULL);
     book_check_change(book, change);
     return BOOK_OK;
 }

@@ -1,6 +1,16 @@
 /* What an entry of the desk does to the book: see desk.h. */
 #include "model/book_inside.h"
 
+/* What the log's entry was checked for before (desk_entry_fault()). */
+static void entry_check(const struct message *message)
+{
+    const struct message_desk *desk = message->desk;
+
+    CHECK(message->type == MESSAGE_DESK && desk != NULL);
+    CHECK(desk->act >= DESK_SUSPEND && desk->act <= DESK_NOTE);
+    CHECK(desk->level != DESK_MARKET || message->n_markets == 1);
+}
+
 static bool set_factor(struct book *book, const struct message_desk *desk)
 {
     const struct desk_factor *factor = book_factor_set(book, desk->customer, desk->factor_e4, 0);
@@ -36,7 +46,7 @@ static bool apply_entry(const struct apply *apply)
 
 void book_desk_apply(const struct apply *apply)
 {
-    CHECK(apply->message->type == MESSAGE_DESK);
+    entry_check(apply->message);
     book_desk_raise_ts(apply->book, apply->message->timestamp_ms);
     if (apply_entry(apply))
         return;

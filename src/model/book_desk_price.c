@@ -24,6 +24,9 @@ static struct nearest nearest_of(const struct market *market)
 {
     const struct event_entry *event = event_entry(market->event);
 
+    CHECK(event->book->desk.all == NULL || event->book->desk.all->level == DESK_ALL);
+    CHECK(event->desk == NULL || event->desk->level == DESK_EVENT);
+    CHECK(event->desk_sport == NULL || event->desk_sport->level == DESK_SPORT);
     return (struct nearest){ {
         market_entry(market)->desk, event->desk, event->desk_sport,
         event->book->desk.all,
@@ -62,8 +65,10 @@ int64_t book_margin_e4(const struct book *book UNUSED, const struct market *mark
     const struct nearest nearest = nearest_of(market);
 
     for (unsigned i = 0; i < LENGTH(nearest.at); i++)
-        if (nearest.at[i] != NULL && nearest.at[i]->margin_e4 >= 0)
+        if (nearest.at[i] != NULL && nearest.at[i]->margin_e4 >= 0) {
+            CHECK(nearest.at[i]->margin_e4 <= DESK_MARGIN_MAX_E4);
             return nearest.at[i]->margin_e4;
+        }
     return -1;
 }
 
@@ -114,7 +119,10 @@ int64_t book_price_e4(const struct book *book UNUSED, const struct market *marke
 
 static int64_t ladder_floor(int64_t odds_e4)
 {
-    int64_t step = odds_e4 < 10 * ODDS_ONE_E4 ? 100 : odds_e4 < 100 * ODDS_ONE_E4 ? 1000 : 10000;
+    int64_t step;
+
+    CHECK(odds_e4 >= 0 && odds_e4 <= ODDS_MAX_E4);
+    step = odds_e4 < 10 * ODDS_ONE_E4 ? 100 : odds_e4 < 100 * ODDS_ONE_E4 ? 1000 : 10000;
 
     return odds_e4 - odds_e4 % step;
 }
@@ -131,6 +139,7 @@ int64_t desk_sold_e4(int64_t fed_e4, int64_t sum_e12, int64_t margin_e4)
     target_e12 = (__int128)winners * (ONE_E12 + margin_e4 * (ONE_E12 / 10000));
     sold = (__int128)fed_e4 * sum_e12 / target_e12;
     sold_e4 = sold > ODDS_MAX_E4 ? ODDS_MAX_E4 : ladder_floor((int64_t)sold);
+    CHECK(sold_e4 >= 0 && sold_e4 <= ODDS_MAX_E4);
     return sold_e4 < least ? least : sold_e4;
 }
 
@@ -140,6 +149,7 @@ static int64_t inverse_sum_e12(const struct market *market)
 {
     int64_t sum_e12 = 0;
 
+    CHECK(market->n_outcomes <= LIMIT_OUTCOMES);
     for (uint32_t i = 0; i < market->n_outcomes; i++)
         if (market->outcomes[i].active)
             sum_e12 += (ODDS_ONE_E4 * ONE_E12 + market->outcomes[i].fed_e4 - 1) /
@@ -160,6 +170,7 @@ int64_t book_sold_e4(const struct pricing *pricing, const struct outcome *outcom
 {
     const struct desk_price *price = book_price_find(pricing->own, outcome->id);
 
+    CHECK(outcome->fed_e4 >= 0);
     if (outcome->fed_e4 == 0)
         return 0; /* an outcome that was never priced is not sold */
     if (price != NULL)

@@ -22,6 +22,7 @@ bool book_desk_decide(const struct apply *apply)
 
     if (proposal == NULL)
         return false;
+    CHECK(proposal->id < apply->position && desk->act != DESK_PROPOSE);
     if (desk->act == DESK_CONFIRM &&
         (str_eq(proposal->operator, desk->operator) || proposal->what != desk->what ||
          !book_desk_set(apply)))

@@ -14,7 +14,9 @@ static const struct desk_setting *setting_of(struct book *book, const struct mes
 
     if (desk->level == DESK_ALL || desk->level == DESK_SPORT)
         id.event = STR_NONE;
+    CHECK(desk->level != DESK_NOWHERE);
     if (desk->level == DESK_MARKET) {
+        CHECK(message->n_markets == 1);
         id.market = message->markets[0].market;
         id.specifiers = message->markets[0].specifiers;
     }
@@ -50,6 +52,8 @@ static void touch_all(const struct apply *apply, const struct desk_setting *sett
             book_market_stamp(market, apply->position, apply->order);
         }
     }
+    CHECK(setting->level == DESK_ALL || setting->level == DESK_SPORT);
+    CHECK(setting->sold_at < apply->position);
     sold = *setting;
     sold.sold_at = apply->position;
     book_setting_set(setting, &sold);
@@ -59,6 +63,7 @@ static void touch_all(const struct apply *apply, const struct desk_setting *sett
 static void touch_event(const struct apply *apply, const struct event *event, bool status,
                         bool every)
 {
+    CHECK(event_entry(event)->book == apply->book);
     apply->change->event = event;
     book_changed_reserve(apply->book, event->n_markets);
     for (const struct market *market = event->markets; market != NULL; market = market->next)
@@ -68,6 +73,7 @@ static void touch_event(const struct apply *apply, const struct event *event, bo
 
 static void touch_market(const struct apply *apply, const struct market *market, bool status)
 {
+    CHECK(apply->change->event == NULL && apply->change->n_markets == 0);
     apply->change->event = market->event;
     book_changed_reserve(apply->book, 1);
     if (market_touch(apply, market, status))
@@ -140,6 +146,7 @@ static bool setting_decide(struct desk_setting *setting, const struct message *m
 {
     bool changed = !setting->suspended || setting->result || setting->voided;
 
+    CHECK(setting->level == DESK_MARKET); /* nothing wider has a result */
     setting->suspended = true;
     switch (message->desk->what) {
     case DESK_RESULT:
@@ -169,6 +176,7 @@ bool book_desk_set(const struct apply *apply)
 
     if (setting == NULL)
         return false;
+    CHECK(setting->version < apply->position && setting->epoch == 0);
     next = *setting;
     next.at_ms = apply->message->timestamp_ms;
     if (desk->act == DESK_CONFIRM)

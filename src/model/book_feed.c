@@ -31,6 +31,7 @@ static const struct market *market_find(const struct book *book, const struct ev
     const struct market *market = *near == NULL ? NULL : (*near)->next;
     struct market_id id = { event->id, listed->market, listed->specifiers };
 
+    CHECK(*near == NULL || (*near)->event == event);
     if (*near == NULL)
         market = event->markets;
     for (unsigned i = 0; i < LOOK_AHEAD && market != NULL; i++, market = market->next)
@@ -58,6 +59,7 @@ static size_t count_new(const struct book *book, const struct message *message,
         return message->n_markets;
     for (uint32_t i = 0; i < message->n_markets; i++)
         n += market_find(book, event, &message->markets[i], &near) == NULL;
+    CHECK(n <= message->n_markets);
     return n;
 }
 
@@ -105,6 +107,8 @@ bool book_feed_has_room(const struct book *book, const struct message *message)
 /* The message is about this event. */
 static void event_hear(const struct apply *apply, const struct event *event)
 {
+    CHECK(event_entry(event)->book == apply->book);
+    CHECK(apply->change->event == NULL); /* a message is about one */
     book_event_hear(event, apply->book->now_ms);
     apply->change->event = event;
 }
@@ -127,6 +131,8 @@ static void market_list(const struct apply *apply, const struct market *market,
     const struct message *message = apply->message;
     bool is_owner = market->producer == message->producer, changed = false;
 
+    CHECK(market->event == apply->change->event);
+    CHECK((uint64_t)listed->first + listed->n <= message->n_outcomes);
     if (message->timestamp_ms < book_market_heard_ts(market, message->producer)) {
         apply->change->stale++;
         return;
@@ -157,6 +163,7 @@ static void apply_status(const struct apply *apply, const struct event *event)
     struct book *book = apply->book;
     bool changed = false;
 
+    CHECK(message->has_status);
     if (message->event_status >= 0) {
         book_event_keep_status(event);
         changed |= book_event_set_status(event, message->event_status);
@@ -182,6 +189,7 @@ static bool event_is_past(const struct apply *apply, const struct event *event)
 
     if (event == NULL)
         return message->timestamp_ms < book_buried_ms(apply->book, message->event);
+    CHECK(entry->book == apply->book);
     stop = book_heard_find(entry->stops, message->producer);
     return message->timestamp_ms < entry->buried_ms ||
            (stop != NULL && message->timestamp_ms < stop->ts);
@@ -217,6 +225,7 @@ static void apply_odds(const struct apply *apply)
         }
         market_list(apply, market, listed);
     }
+    CHECK(apply->change->n_markets + apply->change->stale <= message->n_markets);
 }
 
 /* Whether two lists such as "all|score" have a member in common. */
@@ -278,6 +287,7 @@ static void apply_stop(const struct apply *apply)
     for (const struct market *market = event->markets; market != NULL; market = market->next)
         if (market_is_in(apply->book, market, message->groups))
             market_stop(apply, market);
+    CHECK(apply->change->n_markets <= event->n_markets);
 }
 
 /* A settlement closes its markets; its rollback leaves them suspended until
@@ -304,6 +314,7 @@ static void apply_settlement(const struct apply *apply, bool rollback)
             continue;
         if (book_market_move(market, status, message->timestamp_ms))
             book_market_changed(apply, market);
+        CHECK(market->status == status);
     }
 }
 
@@ -338,6 +349,7 @@ static void apply_fixture(const struct apply *apply)
     const struct event *event = event_touch(apply, book_event(book, apply->message->event));
     int32_t status = status_number(fixture->status);
 
+    CHECK(str_eq(fixture->event, apply->message->event));
     if (book_event_set_text(book, event, EVENT_SPORT, fixture->sport))
         book_desk_sport(apply, event);
     (void)book_event_set_text(book, event, EVENT_SPORT_NAME, fixture->sport_name);
@@ -366,6 +378,9 @@ static void apply_descriptions(const struct apply *apply)
     bool changed = false;
 
     for (uint32_t i = 0; i < message->n_descriptions; i++)
+        CHECK((uint64_t)message->descriptions[i].first + message->descriptions[i].n <=
+              message->n_names);
+    for (uint32_t i = 0; i < message->n_descriptions; i++)
         changed |= book_describe(book, &message->descriptions[i], message->names,
                                  apply->position);
     for (size_t i = 0; changed && i < book->n_events; i++)
@@ -386,6 +401,7 @@ static void unlist_all(const struct apply *apply, int32_t producer)
     for (size_t i = 0; i < book->n_events; i++) {
         const struct event *event = book->list[i];
 
+        CHECK(event_entry(event)->book == book);
         for (const struct market *market = event->markets; market != NULL; market = market->next)
             if (producer == 0 || market->producer == producer) {
                 book_market_unlist(market, apply->message->timestamp_ms);
@@ -418,6 +434,7 @@ static enum book_result apply_producer(const struct apply *apply)
     else if (!producer->up)
         mark_all(apply, producer->id); /* listed while it recovered */
     book_producer_move(producer, message->up, apply->position);
+    CHECK(producer->up == message->up && producer == book_producer(book, message->producer));
     apply->change->all = true;
     return BOOK_OK;
 }
@@ -426,6 +443,7 @@ static void apply_restart(const struct apply *apply)
 {
     book_restart(apply->book, apply->position);
     unlist_all(apply, 0);
+    CHECK_DEAR(book_counts(apply->book).active_markets == 0); /* nothing is sold after it */
     book_desk_sweep(apply->book, apply->message->timestamp_ms);
     apply->change->all = true;
 }

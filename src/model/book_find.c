@@ -24,6 +24,7 @@ struct book *book_shard(const struct book *book, unsigned shard)
 
 struct book *book_shard_of(const struct book *book, struct str event)
 {
+    CHECK(book->n_shards <= SLOTS);
     if (book->n_shards == 0)
         return (struct book *)(uintptr_t)book;
     return book->shards[slot_of(event) % book->n_shards];
@@ -36,6 +37,7 @@ struct book *book_of_market(const struct market *market)
 
 int64_t book_order(const struct book *book)
 {
+    CHECK(book->root == NULL || book->root->n_shards > 0);
     return book->root == NULL ? book->order : book->root->order;
 }
 
@@ -48,6 +50,7 @@ int64_t book_position(const struct book *book)
     for (unsigned i = 0; i < book->n_shards; i++)
         if (book->shards[i]->position < least)
             least = book->shards[i]->position;
+    CHECK(least >= 0 && least != INT64_MAX);
     return least;
 }
 
@@ -60,6 +63,7 @@ int64_t book_highest(const struct book *book)
 
         most = highest > most ? highest : most;
     }
+    CHECK(most >= book->position);
     return most;
 }
 
@@ -111,6 +115,7 @@ const struct market *book_table_find(const struct book *book, struct market_id i
 
     if (book->n_markets == 0)
         return NULL;
+    CHECK((book->table_room & mask) == 0 && book->n_markets < book->table_room);
     for (size_t at = (size_t)key & mask; book->table[at] != NULL; at = (at + 1) & mask)
         if (book->table[at]->key == key && market_id_equal(book->table[at]->id, id))
             return book->table[at];
@@ -148,6 +153,7 @@ int64_t book_buried_ms(const struct book *book, struct str id)
         return 0;
     hash = hash_stable(id);
     tomb = &book->tombs[hash & (BOOK_TOMBS - 1)];
+    CHECK(tomb->heard_ms == 0 || (tomb->hash & (BOOK_TOMBS - 1)) == (hash & (BOOK_TOMBS - 1)));
     return tomb->hash == hash ? tomb->heard_ms : 0;
 }
 
@@ -231,6 +237,7 @@ enum market_status book_feed_status(const struct book *book, const struct market
 
 static bool may_be_live(const struct book *shard, const struct event *event)
 {
+    CHECK(shard->silence != BOOK_HEARD);
     return event->status != 0 || (event->start_ms > 0 && event->start_ms <= shard->live_by_ms);
 }
 
@@ -246,6 +253,7 @@ enum market_status book_status(const struct book *book UNUSED, const struct mark
     const struct book *shard = book_of_market(market);
     enum market_status status = book_feed_status(shard, market);
 
+    CHECK(shard->n_shards == 0);
     if (status != MARKET_ACTIVE)
         return status;
     return is_silent(shard, market) || book_is_desk_suspended(shard, market) ? MARKET_SUSPENDED
@@ -267,6 +275,7 @@ struct str book_setting_key(struct setting_key *key, enum desk_level level, stru
 {
     static const char letters[] = { 0, 'a', 's', 'e', 'm' };
 
+    CHECK(level >= DESK_ALL && level <= DESK_MARKET);
     key->n = 0;
     key_put(key, &letters[level], 1);
     key_put(key, name.p, name.n);
@@ -284,6 +293,7 @@ struct market_id book_setting_market(const struct desk_setting *setting)
     const char *at = setting->event.p + setting->event.n + 1;
 
     CHECK(setting->level == DESK_MARKET);
+    CHECK(at + sizeof(id.market) <= setting->key.p + setting->key.n);
     memcpy(&id.market, at, sizeof(id.market));
     at += sizeof(id.market);
     id.specifiers = (struct str){ at, (size_t)(setting->key.p + setting->key.n - at) };
@@ -311,12 +321,14 @@ int64_t book_stake_factor_e4(const struct book *book, int64_t account)
 
         least_e4 = i == 0 || factor_e4 < least_e4 ? factor_e4 : least_e4;
     }
+    CHECK(least_e4 >= 0);
     return least_e4;
 }
 
 /* Whose list the proposals of this book or shard are in. */
 static const struct desk *list_of(const struct book *book)
 {
+    CHECK(book->root == NULL || book->root->root == NULL);
     return book->root == NULL ? &book->desk : &book->root->desk;
 }
 
@@ -356,6 +368,7 @@ bool book_desk_refused(const struct book *book, int64_t position)
     for (unsigned i = 0; i < book->n_shards; i++)
         if (book_desk_refused(book->shards[i], position))
             return true;
+    CHECK(position >= 0);
     return book->desk.refused[position % DESK_REFUSED] == position;
 }
 

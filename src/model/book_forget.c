@@ -67,6 +67,7 @@ static int64_t producers_time(const struct book *book)
             second = producer->ts;
         }
     }
+    CHECK(first >= second && (n > 0 || first == 0));
     return n > 1 ? second : first;
 }
 
@@ -97,6 +98,7 @@ static void bury(struct book *book, const struct event_entry *entry)
 {
     uint64_t hash = hash_stable(entry->event.id);
 
+    CHECK(entry->heard_ms <= book->now_ms);
     if (book->tombs == NULL) {
         book->tombs = calloc(BOOK_TOMBS, sizeof(*book->tombs));
         CHECK(book->tombs != NULL);
@@ -108,6 +110,7 @@ static void bury(struct book *book, const struct event_entry *entry)
 
 static bool is_nearly(size_t n, size_t limit)
 {
+    CHECK(n <= limit);
     return n >= limit - limit / 8;
 }
 
@@ -125,6 +128,7 @@ static bool is_over(const struct event_entry *entry)
 
     if (event->status >= 3 && (event->status <= 5 || event->status == 9))
         return true;
+    CHECK(entry->n_closed <= event->n_markets);
     return event->n_markets > 0 && entry->n_closed == event->n_markets;
 }
 
@@ -132,6 +136,7 @@ static bool is_due(const struct book *book, const struct event_entry *entry, boo
 {
     int64_t quiet_ms = book->now_ms - entry->heard_ms;
 
+    CHECK(entry->book == book && quiet_ms >= 0);
     if (is_over(entry))
         return pressed || quiet_ms > OVER_KEPT_MS;
     return quiet_ms > QUIET_KEPT_MS && entry->event.start_ms < book->now_ms - QUIET_KEPT_MS;

@@ -8,6 +8,7 @@
 
 static void key_market(struct buf *key, const char *prefix, const struct market_id *id)
 {
+    CHECK(id->event.n <= LIMIT_ID_BYTES && id->specifiers.n <= LIMIT_SPECIFIERS_BYTES);
     buf_str(key, str_of(prefix));
     buf_str(key, id->event);
     buf_printf(key, "|%u|", id->market);
@@ -25,6 +26,7 @@ void book_record_setting_key(struct buf *key, const struct desk_setting *setting
 {
     struct str name = { setting->key.p + 1, setting->key.n - 1 };
 
+    CHECK(setting->key.n > 0);
     buf_printf(key, "s|%c", setting->key.p[0]);
     if (setting->level == DESK_MARKET) {
         struct market_id id = book_setting_market(setting);
@@ -50,7 +52,7 @@ static void gone_end(struct book *book, size_t from)
 {
     uint32_t n = (uint32_t)(book->gone.n - from);
 
-    CHECK(!book->gone.overflow);
+    CHECK(!book->gone.overflow && n > 0);
     memcpy(book->gone.p + from - sizeof(n), &n, sizeof(n));
 }
 
@@ -81,6 +83,7 @@ void book_gone_proposal(struct book *book, int64_t id)
 {
     size_t from = gone_begin(book);
 
+    CHECK(id > 0);
     buf_printf(&book->gone, "q|%lld", (long long)id);
     gone_end(book, from);
 }

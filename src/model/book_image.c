@@ -63,6 +63,7 @@ static struct jw *record(struct image *image, struct str key)
 static void init(struct image *image, const struct book *shard, int64_t epoch, book_emit *emit,
                  void *ctx)
 {
+    CHECK(shard->n_shards == 0 && shard->image.epoch == 0); /* it owns what it tells */
     *image = (struct image){ shard, epoch, emit, ctx, .pending = false };
     buf_init(&image->key, 2 * BOOK_KEY_BYTES);
     buf_init(&image->value, LIMIT_RECORD_BYTES);
@@ -84,7 +85,9 @@ static void tell_gone(struct image *image)
     for (size_t at = 0; at < gone->n;) {
         uint32_t n;
 
+        CHECK(gone->n - at > sizeof(n));
         memcpy(&n, gone->p + at, sizeof(n));
+        CHECK(n > 0 && n <= gone->n - at - sizeof(n));
         image->emit(image->ctx, &(struct book_record){
             .key = { gone->p + at + sizeof(n), n }, .tombstone = true, .epoch = image->epoch,
         });
@@ -98,6 +101,7 @@ static void tell_market(struct image *image, const struct market *market)
 {
     struct jw *w = record(image, STR_NONE);
 
+    CHECK(market->version <= image->shard->position);
     book_record_market_key(&image->key, &market->id);
     jw_put_str(w, "event", market->id.event);
     jw_put_int(w, "market", market->id.market);
@@ -128,6 +132,7 @@ static void tell_event(struct image *image, const struct event *event)
     const struct event_entry *entry = event_entry(event);
     struct jw *w = record(image, STR("e|"));
 
+    CHECK(entry->own_version <= image->shard->position);
     buf_str(&image->key, event->id);
     jw_put_str(w, "event", event->id);
     jw_put_int(w, "version", entry->own_version);
@@ -153,6 +158,7 @@ static void tell_producer(struct image *image, const struct producer *producer)
 {
     struct jw *w = record(image, STR_NONE);
 
+    CHECK(!producer->up || producer->up_at > producer->down_at);
     buf_printf(&image->key, "p|%d", producer->id);
     jw_put_int(w, "producer", producer->id);
     jw_put_bool(w, "up", producer->up);
@@ -171,6 +177,7 @@ static void tell_description(struct image *image, const struct description *desc
 {
     struct jw *w = record(image, STR_NONE);
 
+    CHECK(description->version <= image->shard->position);
     buf_printf(&image->key, "d|%u", description->market);
     jw_put_int(w, "market", description->market);
     jw_put_int(w, "version", description->version);
@@ -210,6 +217,8 @@ static void tell_setting(struct image *image, const struct desk_setting *setting
 {
     struct jw *w = record(image, STR_NONE);
 
+    CHECK(setting->version <= image->shard->position);
+    CHECK(setting->sold_at <= setting->version && setting->limits_at <= setting->version);
     book_record_setting_key(&image->key, setting);
     put_scope(w, setting);
     jw_put_int(w, "version", setting->version);
@@ -266,6 +275,7 @@ static void tell_proposal(struct image *image, const struct desk_proposal *propo
 {
     struct jw *w = record(image, STR_NONE);
 
+    CHECK(proposal->id <= image->shard->position);
     buf_printf(&image->key, "q|%lld", (long long)proposal->id);
     jw_put_int(w, "id", proposal->id);
     jw_put_int(w, "at_ms", proposal->at_ms);
@@ -348,8 +358,10 @@ void book_image_change(const struct book *shard, const struct book_change *chang
     if (change->event != NULL &&
         event_entry(change->event)->own_version == shard->position)
         tell_event(&image, change->event);
-    for (uint32_t i = 0; i < change->n_markets; i++)
+    for (uint32_t i = 0; i < change->n_markets; i++) {
+        CHECK(change->markets[i]->version == shard->position);
         tell_market(&image, change->markets[i]);
+    }
     if (!image.pending) /* or else nobody would know that this position is passed */
         jw_put_int(record(&image, STR("t")), "desk_ts", shard->desk.ts);
     fini(&image);

@@ -55,6 +55,7 @@ void book_text_unref(struct book *book, struct str text)
     if (text.n == 0)
         return;
     known = text_of(text);
+    CHECK_DEAR(map_get(&book->texts, text) == known);
     CHECK(known->refs > 0 && known->n == text.n);
     if (--known->refs > 0)
         return;

@@ -31,6 +31,7 @@ static const struct event *event_of(struct mirror_apply *apply, struct str id)
         return NULL;
     }
     event = book_event_add(apply->shard, id);
+    CHECK(event_entry(event)->told == 0);
     book_event_raise(event, apply->shard->renamed_at, apply->order);
     return event;
 }
@@ -48,8 +49,10 @@ static const struct market *market_of(struct mirror_apply *apply, struct market_
         return NULL;
     }
     event = event_of(apply, id.event);
+    CHECK(event != NULL); /* there is room */
     market = book_market_add(apply->shard, event, id.market, id.specifiers, 0);
     book_market_rank(market, rank);
+    CHECK(market == book_market(apply->shard, id) && market_entry(market)->rank == rank);
     return market;
 }
 
@@ -81,6 +84,7 @@ static bool read_outcomes(struct mirror_apply *apply, uint32_t *n)
 /* Told again, by an image: nothing that anybody could see. */
 static bool outcomes_are(const struct market *market, const struct outcome *outcomes, uint32_t n)
 {
+    CHECK(n <= LIMIT_OUTCOMES);
     if (market->n_outcomes != n)
         return false;
     for (uint32_t i = 0; i < n; i++)
@@ -132,6 +136,7 @@ static void apply_market(struct mirror_apply *apply)
         return;
     book_market_copy(apply->shard, market, &told, n);
     (void)mirror_conclude(apply, market);
+    CHECK(market->version >= told.version && market->n_outcomes == n);
     mirror_change(apply, market);
 }
 
@@ -188,6 +193,7 @@ static void apply_event(struct mirror_apply *apply)
     (void)book_event_set_match_status(event, match);
     book_event_set_fixture(event, fixture);
     (void)book_event_set_sport(apply->shard, event);
+    CHECK(event_entry(event)->told == apply->position);
     book_event_stamp(event, version, apply->order);
     book_event_raise(event, apply->shard->renamed_at, apply->order);
     apply->change->event = event;
@@ -222,6 +228,7 @@ static void apply_producer(struct mirror_apply *apply)
     book_producer_told(producer, &(struct producer){
         .id = id, .up = up, .down_at = down_at, .up_at = up_at, .epoch = apply->epoch,
     });
+    CHECK(!up || producer->up_at >= apply->shard->restarted_at);
     if (!again)
         mirror_conclude_all(apply);
 }
@@ -364,6 +371,7 @@ static void apply_common(struct mirror_apply *apply)
     book_desk_raise_ts(shard, json_integer_value(json_object_get(document, "desk_ts")));
     if (json_is_true(json_object_get(document, "last")))
         book_pass(shard, apply->position);
+    CHECK(shard->position >= shard->image.position);
     shard->image.position = shard->position;
 }
 
@@ -371,6 +379,7 @@ static enum book_record_result done(struct mirror_apply *apply, char kind, struc
 {
     struct book_change *change = apply->change;
 
+    CHECK(change->n_markets == 0 || change->event != NULL);
     change->markets = apply->shard->changed;
     if (apply->record.fault != NULL) {
         *error = str_of(apply->record.fault);
@@ -435,7 +444,7 @@ enum book_record_result book_image_apply(struct book *shard, const struct book_r
     struct str rest = { record->key.p + 2, record->key.n > 2 ? record->key.n - 2 : 0 };
     enum book_record_result result;
 
-    CHECK(shard->n_shards == 0);
+    CHECK(shard->n_shards == 0 && record->epoch >= 0);
     *change = (struct book_change){ .event = NULL };
     buf_reset(&shard->gone);
     apply.order = book_order_next(shard);

@@ -20,6 +20,7 @@ bool mirror_has_room(const struct mirror_apply *apply, size_t events, size_t mar
 {
     const struct book *shard = apply->shard;
 
+    CHECK(shard->n_events <= shard->limits.events && shard->n_markets <= shard->limits.markets);
     return shard->n_events + events <= shard->limits.events &&
            shard->n_markets + markets <= shard->limits.markets &&
            shard->texts.n + texts <= BOOK_TEXTS_MAX;
@@ -44,6 +45,7 @@ bool mirror_conclude(const struct mirror_apply *apply, const struct market *mark
     int64_t fell_at = shard->restarted_at, version;
     bool changed;
 
+    CHECK(event_entry(market->event)->book == shard);
     if (producer != NULL)
         fell_at = later(fell_at, producer->down_at);
     if (market_entry(market)->told < fell_at)
@@ -52,6 +54,7 @@ bool mirror_conclude(const struct mirror_apply *apply, const struct market *mark
     changed = version != market->version;
     changed |= book_market_reprice(market);
     book_market_stamp(market, version, changed ? apply->order : market->order);
+    CHECK(!market->listed || market_entry(market)->told >= fell_at);
     return changed;
 }
 
@@ -68,6 +71,7 @@ void mirror_conclude_all(const struct mirror_apply *apply)
         book_event_raise(event, shard->renamed_at, 0);
         book_event_raise(event, sold_at(shard->desk.all), 0);
         book_event_raise(event, sold_at(event_entry(event)->desk_sport), 0);
+        CHECK(event->version >= was);
         if (event->version != was)
             book_event_raise(event, 0, apply->order);
     }
@@ -76,6 +80,7 @@ void mirror_conclude_all(const struct mirror_apply *apply)
 
 void mirror_change(const struct mirror_apply *apply, const struct market *market)
 {
+    CHECK(apply->change->event == NULL || apply->change->event == market->event);
     book_market_stamp(market, market->version, apply->order);
     apply->change->event = market->event;
     book_changed_reserve(apply->shard, apply->change->n_markets + 1);

@@ -67,6 +67,7 @@ static void take_setting(struct mirror_apply *apply, const struct desk_setting *
         .liability_max_minor = json_record_int(record, "liability_max_minor", -1, INT64_MAX),
         .hold_above_minor = json_record_int(record, "hold_above_minor", -1, INT64_MAX),
     };
+    CHECK(apply->epoch >= setting->epoch);
     next.epoch = apply->epoch;
     read_prices(record, setting);
     if (record->fault != NULL) /* what cannot be read sells nothing */
@@ -77,6 +78,7 @@ static void take_setting(struct mirror_apply *apply, const struct desk_setting *
 /* All of them are news here; their own records say which have another version. */
 static void tell_event(const struct mirror_apply *apply, const struct event *event)
 {
+    CHECK(event_entry(event)->book == apply->shard);
     for (const struct market *market = event->markets; market != NULL; market = market->next) {
         (void)mirror_conclude(apply, market);
         mirror_change(apply, market);
@@ -157,6 +159,7 @@ void mirror_drop_proposal(struct book *shard, int64_t id)
 
     if (proposal != NULL)
         book_proposal_remove(proposal);
+    CHECK(book_own_proposal(shard, id) == NULL);
 }
 
 void mirror_proposal(struct mirror_apply *apply)
@@ -229,5 +232,6 @@ void mirror_gone_setting(struct mirror_apply *apply, struct str key)
     event = book_event(apply->shard, setting->event);
     id = event == NULL ? STR_NONE : event->id; /* the setting's own goes with it */
     book_setting_drop(apply->shard, setting);
+    CHECK(setting_by_key(apply->shard, key) == NULL);
     tell_setting(apply, level, id);
 }

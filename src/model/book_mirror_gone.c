@@ -5,6 +5,7 @@ static void remove_market(const struct mirror_apply *apply, const struct market 
 {
     const struct event *event = market->event;
 
+    CHECK(event_entry(event)->book == apply->shard);
     book_market_remove(apply->shard, market);
     book_event_raise(event, 0, apply->order);
     apply->change->all = true;
@@ -13,6 +14,7 @@ static void remove_market(const struct mirror_apply *apply, const struct market 
 /* An event that its owner still has stays, with what is left of it. */
 static void remove_event(const struct mirror_apply *apply, const struct event *event)
 {
+    CHECK(event->markets == NULL || apply->epoch >= event_entry(event)->epoch);
     book_event_remove(apply->shard, event);
     apply->change->all = true;
 }

@@ -25,6 +25,7 @@ static void leg_fraction(const struct leg *leg, int64_t now_e4, mpz_t num, mpz_t
 /* E_0 … E_n of the legs before, to those with one more: n / d. */
 static void add_choice(mpz_t *e, uint32_t n_legs, const mpz_t num, const mpz_t den)
 {
+    CHECK(n_legs >= 1 && n_legs <= LIMIT_LEGS && mpz_sgn(den) > 0);
     for (uint32_t k = n_legs; k >= 1; k--) {
         mpz_mul(e[k], e[k], den);
         mpz_addmul(e[k], e[k - 1], num);
@@ -50,6 +51,7 @@ static void sum_of_lines(const struct slip *slip, const int64_t *odds_now_e4, mp
         add_choice(e, ++seen, n, d);
         mpz_mul(den, den, d);
     }
+    CHECK(seen > 0); /* not all legs of a system are bankers */
     mpz_set_ui(sum, 0);
     for (uint32_t i = 0; i < slip->n_sizes; i++) {
         CHECK(slip->sizes[i] >= 1 && slip->sizes[i] <= seen);
@@ -96,9 +98,11 @@ int64_t cashout_offer(const struct slip *slip, const int64_t odds_now_e4[LIMIT_L
     mpz_mul_ui(num, num, (unsigned long)stake_minor);
     mpz_mul_ui(num, num, (unsigned long)(MARGIN_ONE_E4 - margin_e4));
     mpz_mul_ui(den, den, MARGIN_ONE_E4);
+    CHECK(mpz_sgn(den) > 0 && mpz_sgn(num) >= 0);
     mpz_fdiv_q(num, num, den);
     if (mpz_fits_slong_p(num) != 0) /* at most the potential payout, which does */
         offer = mpz_get_si(num);
+    CHECK(offer >= 0);
     mpz_clears(num, den, NULL);
     return offer;
 }

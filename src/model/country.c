@@ -24,6 +24,7 @@ static int place_of(struct str code)
 {
     if (code.n != 2 || code.p[0] < 'A' || code.p[0] > 'Z' || code.p[1] < 'A' || code.p[1] > 'Z')
         return -1;
+    _Static_assert(sizeof(countries) % CODE_CHARS == 1, "codes with a blank behind each");
     return (code.p[0] - 'A') * 26 + (code.p[1] - 'A');
 }
 
@@ -39,6 +40,7 @@ bool country_is_code(struct str code)
 
 static bool set_has(const struct country_set *set, int place)
 {
+    CHECK(place >= 0 && place < COUNTRY_CODES);
     return (set->bits[place / 64] >> (place % 64) & 1) != 0;
 }
 
@@ -68,6 +70,7 @@ static bool set_read(struct country_set *set, const char *name, struct str list,
                                   " nor XX", name, STR_ARG(code));
             return false;
         }
+        CHECK(place >= 0 && place < COUNTRY_CODES);
         set->bits[place / 64] |= UINT64_C(1) << (place % 64);
         more = comma != NULL;
         n += more;

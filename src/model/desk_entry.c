@@ -44,6 +44,7 @@ const char *desk_what_name(enum desk_what what)
 /* Where the name stands in the list; 0: nowhere. */
 static unsigned index_of(const char *const *names, unsigned n, struct str name)
 {
+    CHECK(n > 1 && names[n - 1] != NULL);
     for (unsigned i = 1; i < n; i++)
         if (str_eq(name, str_of(names[i])))
             return i;
@@ -70,6 +71,7 @@ bool desk_what_parse(struct str name, enum desk_what *what)
 
 struct message_desk desk_entry_make(enum desk_act act, struct str operator, struct str reason)
 {
+    CHECK(act >= DESK_SUSPEND && act <= DESK_NOTE);
     return (struct message_desk){
         .act = act, .operator = operator, .reason = reason, .margin_e4 = -1,
         .stake_max_minor = -1, .liability_max_minor = -1, .hold_above_minor = -1,
@@ -170,6 +172,7 @@ const char *desk_entry_fault(const struct message *message)
     const struct message_desk *desk = message->desk;
     const char *fault;
 
+    CHECK(message->type == MESSAGE_DESK && desk != NULL);
     if (!operator_name_is_well(desk->operator) ||
         (desk->proposer.n > 0 && !operator_name_is_well(desk->proposer)))
         return "an operator's name is not one";

@@ -24,6 +24,7 @@ static struct str take(struct str *text, char c)
     struct str front = { text->p, end == NULL ? text->n : (size_t)(end - text->p) };
     size_t taken = front.n + (end != NULL);
 
+    CHECK(taken <= text->n);
     text->p = text->n == taken ? NULL : text->p + taken;
     text->n -= taken;
     return front;
@@ -66,10 +67,13 @@ static void share_buckets(struct experiment *experiment)
 
     for (uint32_t i = 0; i < experiment->n_arms; i++)
         all += experiment->arms[i].weight;
+    CHECK(all > 0);
     for (uint32_t i = 0; i < experiment->n_arms; i++) {
         sum += experiment->arms[i].weight;
         experiment->arms[i].below = (uint32_t)(sum * BUCKETS / all);
+        CHECK(i == 0 || experiment->arms[i].below >= experiment->arms[i - 1].below);
     }
+    CHECK(experiment->arms[experiment->n_arms - 1].below == BUCKETS); /* everybody has one */
 }
 
 static const char *read_experiment(struct experiments *experiments, struct str text)
@@ -146,6 +150,7 @@ const struct experiment_arm *experiment_arm_of(const struct experiment *experime
 {
     uint32_t bucket = bucket_of(experiment->name, account), i = 0;
 
+    CHECK(experiment->n_arms >= 2 && bucket < BUCKETS);
     while (experiment->arms[i].below <= bucket)
         i++;
     CHECK(i < experiment->n_arms);
@@ -159,6 +164,7 @@ void experiments_write(const struct experiments *experiments, int64_t account, s
         const struct experiment *experiment = &experiments->list[i];
         char name[EXPERIMENT_NAME_BYTES + 1] = "";
 
+        CHECK(experiment->name.n > 0 && experiment->name.n < sizeof(name));
         memcpy(name, experiment->name.p, experiment->name.n);
         jw_key(w, name);
         jw_str(w, experiment_arm_of(experiment, account)->name);

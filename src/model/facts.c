@@ -30,14 +30,14 @@ static struct fact_outcome outcome_make(struct str id, int8_t result, int64_t vo
     return (struct fact_outcome){ id, result, void_e12, dead_heat_e12 };
 }
 
-struct entry {
+struct arrival {
     struct fact_outcome outcome;
     uint32_t order; /* of arrival: the later wins */
 };
 
-static int entry_order(const void *a, const void *b)
+static int arrival_order(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct arrival *x = a, *y = b;
     int order = str_cmp(x->outcome.id, y->outcome.id);
 
     if (order != 0)
@@ -45,18 +45,21 @@ static int entry_order(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Sorted by id, the last entry of each id, into outcomes; returns their count. */
-static uint32_t entries_merge(struct entry *entries, uint32_t n, struct fact_outcome *outcomes)
+/* Sorted by id, the last arrival of each id, into outcomes; returns their count. */
+static uint32_t arrivals_merge(struct arrival *arrivals, uint32_t n,
+                               struct fact_outcome *outcomes)
 {
     uint32_t kept = 0;
 
     if (n > 1)
-        qsort(entries, n, sizeof(entries[0]), entry_order);
+        qsort(arrivals, n, sizeof(arrivals[0]), arrival_order);
     for (uint32_t i = 0; i < n; i++) {
-        if (i + 1 < n && str_eq(entries[i].outcome.id, entries[i + 1].outcome.id))
+        CHECK(arrivals[i].order < n);
+        if (i + 1 < n && str_eq(arrivals[i].outcome.id, arrivals[i + 1].outcome.id))
             continue;
-        outcomes[kept++] = entries[i].outcome;
+        outcomes[kept++] = arrivals[i].outcome;
     }
+    CHECK(kept <= n && (kept > 0 || n == 0));
     return kept;
 }
 
@@ -78,6 +81,7 @@ static uint32_t same_market(const struct message_market **listed, uint32_t at, u
 {
     uint32_t end = at + 1;
 
+    CHECK(at < n);
     while (end < n && listed[end]->market == listed[at]->market &&
            str_eq(listed[end]->specifiers, listed[at]->specifiers))
         end++;
@@ -88,22 +92,23 @@ static void fact_take_outcomes(struct fact *fact, const struct message *message,
                                const struct message_market **listings, uint32_t n_listings,
                                struct arena *arena)
 {
-    struct entry *entries;
+    struct arrival *arrivals;
     uint32_t room = 0, n = 0;
 
     for (uint32_t i = 0; i < n_listings; i++)
         room += listings[i]->n;
-    entries = ARENA_ARRAY(arena, struct entry, room);
+    arrivals = ARENA_ARRAY(arena, struct arrival, room);
     for (uint32_t i = 0; i < n_listings; i++) {
         CHECK((uint64_t)listings[i]->first + listings[i]->n <= message->n_outcomes);
         for (uint32_t k = 0; k < listings[i]->n; k++, n++) {
             const struct message_outcome *o = &message->outcomes[listings[i]->first + k];
-            entries[n].outcome = outcome_make(o->id, o->result, o->void_e12, o->dead_heat_e12);
-            entries[n].order = n;
+            arrivals[n].outcome = outcome_make(o->id, o->result, o->void_e12, o->dead_heat_e12);
+            arrivals[n].order = n;
         }
     }
+    CHECK(n == room);
     fact->outcomes = ARENA_ARRAY(arena, struct fact_outcome, room);
-    fact->n_outcomes = entries_merge(entries, n, fact->outcomes);
+    fact->n_outcomes = arrivals_merge(arrivals, n, fact->outcomes);
 }
 
 /* What two operators decided; a proposal alone is no fact. */
@@ -163,12 +168,38 @@ static void fact_fill(struct fact *fact, enum fact_kind kind, const struct messa
         .timestamp_ms = message->timestamp_ms,
         .position = position,
     };
+    CHECK(position > 0);
     fact->key = market_key(fact->id);
     if (kind == FACT_SETTLEMENT)
         fact->certainty = message->type == MESSAGE_DESK ? 2 : message->certainty;
     if (kind == FACT_CANCEL || kind == FACT_ROLLBACK_CANCEL) {
         fact->start_ms = message->start_ms;
         fact->end_ms = message->end_ms;
+    }
+}
+
+/* Sorted by id, none twice: what arrivals_merge() makes and the store keeps. */
+static bool outcomes_are_sorted(const struct fact *fact)
+{
+    for (uint32_t i = 1; i < fact->n_outcomes; i++)
+        if (str_cmp(fact->outcomes[i - 1].id, fact->outcomes[i].id) >= 0)
+            return false;
+    return true;
+}
+
+void fact_check(const struct fact *fact)
+{
+    CHECK(fact->kind >= FACT_SETTLEMENT && fact->kind <= FACT_ROLLBACK_CANCEL);
+    CHECK(fact->rank == FACT_RANK_FEED || fact->rank == FACT_RANK_DESK);
+    CHECK(fact->kind == FACT_SETTLEMENT || fact->n_outcomes == 0);
+    CHECK(fact->kind == FACT_SETTLEMENT || fact->certainty == 0);
+    CHECK_DEAR(fact->key == market_key(fact->id));
+    CHECK_DEAR(outcomes_are_sorted(fact));
+    for (uint32_t i = 0; i < fact->n_outcomes; i++) {
+        const struct fact_outcome *outcome = &fact->outcomes[i];
+
+        CHECK(outcome->result >= -1 && outcome->result <= 1);
+        CHECK(factors_are_sane(outcome->void_e12, outcome->dead_heat_e12));
     }
 }
 
@@ -194,6 +225,7 @@ struct fact *facts_from_message(const struct message *message, int64_t position,
         fact_fill(fact, kind, message, listed[at], position);
         if (kind == FACT_SETTLEMENT)
             fact_take_outcomes(fact, message, listed + at, step, arena);
+        fact_check(fact);
     }
     CHECK(*n <= message->n_markets);
     return facts;
@@ -228,7 +260,7 @@ static void factor_encode(struct buf *out, int64_t e12)
 {
     int64_t part = e12 % FACTOR_ONE_E12;
 
-    CHECK(e12 >= 0);
+    CHECK(e12 >= 0 && e12 <= FACTOR_ONE_E12);
     buf_int(out, e12 / FACTOR_ONE_E12);
     if (part != 0)
         buf_char(out, '.');
@@ -241,7 +273,7 @@ static void factor_encode(struct buf *out, int64_t e12)
 
 struct str fact_outcomes_encode(const struct fact *fact, struct arena *arena)
 {
-    struct entry *entries = ARENA_ARRAY(arena, struct entry, fact->n_outcomes);
+    struct arrival *arrivals = ARENA_ARRAY(arena, struct arrival, fact->n_outcomes);
     struct fact_outcome *sorted = ARENA_ARRAY(arena, struct fact_outcome, fact->n_outcomes);
     struct buf out;
     struct str text;
@@ -249,10 +281,11 @@ struct str fact_outcomes_encode(const struct fact *fact, struct arena *arena)
 
     for (uint32_t i = 0; i < fact->n_outcomes; i++) {
         const struct fact_outcome *o = &fact->outcomes[i];
-        entries[i].outcome = outcome_make(o->id, o->result, o->void_e12, o->dead_heat_e12);
-        entries[i].order = i;
+        arrivals[i].outcome = outcome_make(o->id, o->result, o->void_e12, o->dead_heat_e12);
+        arrivals[i].order = i;
     }
-    n = entries_merge(entries, fact->n_outcomes, sorted);
+    n = arrivals_merge(arrivals, fact->n_outcomes, sorted);
+    CHECK(n <= fact->n_outcomes);
     buf_init(&out, LIMIT_FEED_BODY_BYTES * (size_t)4);
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0)
@@ -307,6 +340,7 @@ static bool id_decode(struct str text, struct arena *arena, struct str *id)
             return false; /* not what encode wrote: the rest of UTF-8 stays UTF-8 */
         i += 2;
     }
+    CHECK(n <= text.n);
     *id = (struct str){ out, n };
     return true;
 }
@@ -336,6 +370,7 @@ static bool outcome_decode(struct str text, struct arena *arena, struct fact_out
         !factor_decode(void_factor, &outcome->void_e12) ||
         !factor_decode(text, &outcome->dead_heat_e12))
         return false;
+    CHECK(factors_are_sane(outcome->void_e12, outcome->dead_heat_e12));
     *outcome = outcome_make(outcome->id, outcome->result, outcome->void_e12,
                             outcome->dead_heat_e12);
     return true;
@@ -367,6 +402,7 @@ bool fact_outcomes_decode(struct str text, struct arena *arena, struct fact *fac
     }
     fact->outcomes = outcomes;
     fact->n_outcomes = n;
+    CHECK_DEAR(outcomes_are_sorted(fact));
     return true;
 }
 
@@ -406,6 +442,7 @@ static int64_t first_position(struct facts_of facts, const struct fact *fact)
     for (uint32_t i = 0; i < facts.n; i++)
         if (facts.all[i].position < first && is_copy(&facts.all[i], fact))
             first = facts.all[i].position;
+    CHECK(first <= fact->position);
     return first;
 }
 
@@ -418,6 +455,7 @@ static bool is_older(struct facts_of facts, const struct fact *a, const struct f
 
 static bool undoes(const struct fact *rollback, const struct fact *fact)
 {
+    CHECK(fact->kind == FACT_SETTLEMENT || fact->kind == FACT_CANCEL);
     if (rollback->rank != fact->rank)
         return false; /* the desk's word is withdrawn by the desk alone */
     if (fact->kind == FACT_SETTLEMENT)
@@ -438,6 +476,7 @@ static bool is_rolled_back(struct facts_of facts, const struct fact *fact)
 
 static bool settlement_beats(struct facts_of facts, const struct fact *a, const struct fact *b)
 {
+    CHECK(a->kind == FACT_SETTLEMENT);
     if (b == NULL)
         return true;
     if (a->rank != b->rank)
@@ -445,6 +484,23 @@ static bool settlement_beats(struct facts_of facts, const struct fact *a, const 
     if (a->certainty != b->certainty)
         return a->certainty > b->certainty;
     return is_older(facts, b, a);
+}
+
+/* What is in force is in force by rule 1, whatever the order of the facts. */
+static void ruling_check(struct facts_of facts, const struct ruling *ruling)
+{
+    const struct fact *settlement = ruling->settlement;
+
+    CHECK(ruling->n_cancels <= facts.n);
+    CHECK(settlement == NULL || settlement->kind == FACT_SETTLEMENT);
+    CHECK_DEAR(settlement == NULL || !is_rolled_back(facts, settlement));
+    for (uint32_t i = 0; i < ruling->n_cancels; i++) {
+        CHECK(ruling->cancels[i]->kind == FACT_CANCEL);
+        CHECK_DEAR(!is_rolled_back(facts, ruling->cancels[i]));
+    }
+    for (uint32_t i = 0; settlement != NULL && CHECKS_DEAR && i < facts.n; i++)
+        CHECK_DEAR(facts.all[i].kind != FACT_SETTLEMENT || facts.all[i].rank <= settlement->rank ||
+                   is_rolled_back(facts, &facts.all[i]));
 }
 
 struct ruling facts_rule(const struct fact *facts, uint32_t n, struct arena *arena)
@@ -465,6 +521,7 @@ struct ruling facts_rule(const struct fact *facts, uint32_t n, struct arena *are
         else if (settlement_beats(of, fact, ruling.settlement))
             ruling.settlement = fact;
     }
+    ruling_check(of, &ruling);
     return ruling;
 }
 
@@ -505,6 +562,14 @@ struct leg_result leg_result_make(int8_t result, int64_t void_e12, int64_t dead_
     else
         leg.state = wins ? LEG_HALF_WON : LEG_HALF_LOST;
     return leg;
+}
+
+void leg_result_check(const struct leg_result *leg)
+{
+    struct leg_result made = leg_result_make(leg->result, leg->void_e12, leg->dead_heat_e12);
+
+    CHECK(leg->state >= LEG_OPEN && leg->state <= LEG_HALF_LOST);
+    CHECK(leg->state == LEG_OPEN || leg->state == made.state);
 }
 
 bool ruling_is_void(const struct ruling *ruling, int64_t accepted_ms)

@@ -48,6 +48,9 @@ struct fact {
 struct fact *facts_from_message(const struct message *message, int64_t position,
                                 struct arena *arena, uint32_t *n);
 
+/* A fact that the book's log or the store gave: its kind, rank and outcomes. */
+void fact_check(const struct fact *fact);
+
 /* A settlement's outcomes as stored text: "1=1,0,1;2=0,…" style, exact and
  * reversible; canonical, so that equal facts have equal text. */
 struct str fact_outcomes_encode(const struct fact *fact, struct arena *arena);
@@ -74,6 +77,8 @@ struct leg_result {
     ((struct leg_result){ .state = LEG_OPEN, .result = -1, .dead_heat_e12 = FACTOR_ONE_E12 })
 /* From its ingredients; a state that is derived, never invented. */
 struct leg_result leg_result_make(int8_t result, int64_t void_e12, int64_t dead_heat_e12);
+/* Its state is what its ingredients make. */
+void leg_result_check(const struct leg_result *leg);
 
 /* A cancel covers that moment, and no settlement outranks it. */
 bool ruling_is_void(const struct ruling *ruling, int64_t accepted_ms);

@@ -46,6 +46,7 @@ static bool leg_is_plain(const struct leg *leg, enum view view)
 static int64_t factor_plain(const struct leg *leg, enum view view)
 {
     CHECK(leg_is_plain(leg, view));
+    CHECK(leg->odds_e4 >= ODDS_ONE_E4 && leg->odds_e4 <= ODDS_MAX_E4);
     if (leg_wins_plainly(leg, view))
         return leg->odds_e4;
     if (leg->result.void_e12 == FACTOR_ONE_E12)
@@ -103,6 +104,7 @@ static int64_t choose(uint32_t n, uint32_t k)
     CHECK(k <= n && n <= LIMIT_LEGS);
     for (uint32_t i = 1; i <= k; i++)
         lines = lines * (int64_t)(n - k + i) / (int64_t)i;
+    CHECK(lines >= 1);
     return lines;
 }
 
@@ -158,6 +160,7 @@ static void sum_of_lines(const struct slip *slip, enum view view, unsigned scale
         if (slip->legs[i].banker)
             continue;
         leg_number(&slip->legs[i], view, scale, n);
+        CHECK(seen < choices);
         for (uint32_t k = ++seen; k >= 1; k--)
             mpz_addmul(e[k], e[k - 1], n);
     }
@@ -193,6 +196,7 @@ static void slip_return(const struct slip *slip, enum view view, mpz_t num, mpz_
     }
     mpz_ui_pow_ui(den, 10, (unsigned long)scale * slip->n_legs);
     mpz_mul_ui(den, den, (unsigned long)slip_lines(slip));
+    CHECK(mpz_sgn(num) >= 0 && mpz_sgn(den) > 0);
     mpz_clear(n);
 }
 
@@ -234,6 +238,21 @@ static bool pay_fast(const struct slip *slip, enum view view, int64_t stake_mino
     return true;
 }
 
+/* Two ways to the same number. */
+static bool is_exact(const struct slip *slip, enum view view, int64_t stake_minor, u128 fast)
+{
+    mpz_t amount, payout, other;
+    bool same;
+
+    mpz_init_set_ui(amount, (unsigned long)stake_minor);
+    mpz_inits(payout, other, NULL);
+    pay_exact(slip, view, amount, payout);
+    set_u128(other, fast);
+    same = mpz_cmp(payout, other) == 0;
+    mpz_clears(amount, payout, other, NULL);
+    return same;
+}
+
 /* False: above INT64_MAX. */
 static bool pay(const struct slip *slip, enum view view, int64_t stake_minor,
                 int64_t *payout_minor)
@@ -244,6 +263,7 @@ static bool pay(const struct slip *slip, enum view view, int64_t stake_minor,
 
     CHECK(stake_minor >= 0);
     if (pay_fast(slip, view, stake_minor, &fast)) {
+        CHECK_DEAR(is_exact(slip, view, stake_minor, fast));
         *payout_minor = (int64_t)fast;
         return fast <= INT64_MAX;
     }
@@ -251,6 +271,7 @@ static bool pay(const struct slip *slip, enum view view, int64_t stake_minor,
     mpz_init(payout);
     pay_exact(slip, view, amount, payout);
     fits = mpz_fits_slong_p(payout) != 0;
+    CHECK(mpz_sgn(payout) >= 0);
     if (fits)
         *payout_minor = mpz_get_si(payout);
     mpz_clears(amount, payout, NULL);
@@ -283,6 +304,7 @@ static bool slip_is_lost(const struct slip *slip)
         else if (slip->type != BET_SYSTEM || leg->banker)
             return true;
     }
+    CHECK(alive <= slip->n_legs);
     return slip->type == BET_SYSTEM && alive < smallest_size(slip);
 }
 
@@ -308,6 +330,7 @@ struct grade grade_slip(const struct slip *slip, int64_t stake_minor, int64_t ca
         grade.payout_minor = INT64_MAX; /* placement's cap forbids it */
     if (cap_minor > 0 && grade.payout_minor > cap_minor)
         grade.payout_minor = cap_minor;
+    CHECK(grade.payout_minor >= 0 && (cap_minor == 0 || grade.payout_minor <= cap_minor));
     return grade;
 }
 
@@ -335,6 +358,7 @@ void grade_leg_factor(const struct leg *leg, mpz_t num, mpz_t den)
     bool plain = leg_is_plain(leg, VIEW_RESULTS);
 
     CHECK(leg->result.state != LEG_OPEN);
+    leg_check(leg);
     leg_number(leg, VIEW_RESULTS, plain ? SCALE_PLAIN : SCALE_FULL, num);
     mpz_ui_pow_ui(den, 10, plain ? SCALE_PLAIN : SCALE_FULL);
 }
@@ -359,5 +383,6 @@ void leg_factor_text(const struct leg *leg, struct buf *out)
         digits[--at] = (char)('0' + (int)(n % 10));
         n /= 10;
     } while (n != 0);
+    CHECK(at < sizeof(digits));
     buf_put(out, digits + at, sizeof(digits) - at);
 }

@@ -9,11 +9,14 @@
 
 static int64_t rate_of(const struct house *house, const struct currency *currency)
 {
+    CHECK(house->currency != NULL && currency != NULL);
     if (currency == house->currency)
         return RATE_ONE_E9;
     for (size_t i = 0; i < house->n_rates; i++)
-        if (house->rates[i].currency == currency)
+        if (house->rates[i].currency == currency) {
+            CHECK(house->rates[i].rate_e9 > 0 && house->rates[i].rate_e9 <= RATE_MAX_E9);
             return house->rates[i].rate_e9;
+        }
     return 0;
 }
 
@@ -25,6 +28,7 @@ static bool read_rate(struct house *house, struct str text, struct arena *arena,
     struct house_rate rate = { NULL, 0 };
     struct str value;
 
+    CHECK(house->n_rates < RATES_MAX); /* no currency is there twice, and ISO has fewer */
     if (equals == NULL) {
         *error = arena_printf(arena, "rates: \"" STR_FMT "\" is not CODE=rate", STR_ARG(text));
         return false;
@@ -77,6 +81,7 @@ static __int128 power_of_ten(int exponent)
 {
     __int128 power = 1;
 
+    CHECK(exponent >= 0 && exponent <= 4);
     while (exponent-- > 0)
         power *= 10;
     return power;
@@ -96,6 +101,7 @@ int64_t house_from(const struct house *house, const struct currency *from, int64
     up = (__int128)minor * rate * power_of_ten(house->currency->exponent);
     down = RATE_ONE_E9 * power_of_ten(from->exponent);
     up = (up + down - 1) / down;
+    CHECK(up > 0 || minor == 0); /* a liability is never rounded to none */
     return up > LIMIT_MINOR ? LIMIT_MINOR : (int64_t)up;
 }
 
@@ -111,6 +117,7 @@ int64_t house_to(const struct house *house, const struct currency *to, int64_t m
         minor = LIMIT_MINOR;
     up = (__int128)minor * RATE_ONE_E9 * power_of_ten(to->exponent);
     down = rate * power_of_ten(house->currency->exponent);
+    CHECK(down > 0);
     up /= down;
     return up > LIMIT_MINOR ? LIMIT_MINOR : (int64_t)up;
 }
@@ -118,6 +125,7 @@ int64_t house_to(const struct house *house, const struct currency *to, int64_t m
 int64_t house_liability(const struct house *house, const struct currency *currency,
                         int64_t stake_minor, int64_t potential_minor)
 {
+    CHECK(stake_minor >= 0 && potential_minor >= 0);
     return house_from(house, currency,
                       potential_minor > stake_minor ? potential_minor - stake_minor : 0);
 }

@@ -17,5 +17,6 @@ int64_t ids_next(struct ids *ids, int64_t now_ms)
         ids->last_ms++;
         ids->n = 0;
     }
+    CHECK(ids->last_ms >= now_ms && ids->n < IDS_PER_MS);
     return bet_id_make(ids->last_ms, ids->node, ids->n);
 }

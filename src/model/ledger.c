@@ -32,17 +32,22 @@ bool purse_can_move(struct purse purse, int64_t delta_minor)
            sum > INT64_MIN / 2 && sum < INT64_MAX / 2;
 }
 
+void purse_check(struct purse purse)
+{
+    CHECK(purse.balance >= 0 && purse.debt >= 0);
+    CHECK(purse.balance == 0 || purse.debt == 0);
+}
+
 struct purse purse_move(struct purse purse, int64_t delta_minor)
 {
     int64_t net;
 
-    CHECK(purse.balance >= 0 && purse.debt >= 0);
-    CHECK(purse.balance == 0 || purse.debt == 0);
+    purse_check(purse);
     /* One of the two is 0, so balance - debt is the sum of the account's
      * transfers, and its sign says which of the two it is. */
     CHECK(!__builtin_add_overflow(purse.balance - purse.debt, delta_minor, &net));
     CHECK(net != INT64_MIN);
-    if (net < 0)
-        return (struct purse){ .balance = 0, .debt = -net };
-    return (struct purse){ .balance = net, .debt = 0 };
+    purse = (struct purse){ .balance = net < 0 ? 0 : net, .debt = net < 0 ? -net : 0 };
+    purse_check(purse);
+    return purse;
 }

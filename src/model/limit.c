@@ -53,9 +53,10 @@ static int64_t day_of_month(int64_t day)
     int64_t since = day + 719468, in_era = since % 146097;
     int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
     int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * in_year + 2) / 153;
+    int64_t month = (5 * in_year + 2) / 153, in_month = in_year - (153 * month + 2) / 5;
 
-    return in_year - (153 * month + 2) / 5;
+    CHECK(month >= 0 && month < 12 && in_month >= 0 && in_month < 31);
+    return in_month;
 }
 
 int64_t limit_since(enum limit_period period, int64_t at_ms)
@@ -75,6 +76,8 @@ int64_t limit_since(enum limit_period period, int64_t at_ms)
 int64_t limit_reached_pack(struct limit_reached reached)
 {
     CHECK(reached.left_minor >= 0 && reached.left_minor <= INT64_MAX / 32);
+    CHECK(reached.kind >= LIMIT_KIND_DEPOSIT && reached.kind <= LIMIT_KIND_LOSS);
+    CHECK(reached.period >= LIMIT_PERIOD_DAY && reached.period <= LIMIT_PERIOD_MONTH);
     return reached.left_minor * 16 + (int64_t)reached.kind * 4 + (int64_t)reached.period;
 }
 
@@ -86,5 +89,6 @@ bool limit_reached_unpack(int64_t packed, struct limit_reached *reached)
         return false;
     *reached = (struct limit_reached){ (enum limit_kind)kind, (enum limit_period)period,
                                        packed / 16 };
+    CHECK_DEAR(packed / 16 > INT64_MAX / 32 || limit_reached_pack(*reached) == packed);
     return true;
 }

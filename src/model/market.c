@@ -11,7 +11,7 @@
 #define PARTS_MAX (LIMIT_SPECIFIERS_BYTES / 3 + 1)
 #define MARKET_DIGITS_MAX 10
 
-struct part {
+struct specifier {
     struct str text, key;
 };
 
@@ -24,7 +24,7 @@ static bool is_printable(struct str text)
     return true;
 }
 
-static bool part_read(struct str text, struct part *part)
+static bool specifier_read(struct str text, struct specifier *part)
 {
     const char *equals = text.n == 0 ? NULL : memchr(text.p, '=', text.n);
 
@@ -36,7 +36,7 @@ static bool part_read(struct str text, struct part *part)
 }
 
 /* Keeps parts[0..n] sorted by key.  False: that key is there already. */
-static bool part_insert(struct part *parts, size_t n, struct part part, bool *moved)
+static bool specifier_insert(struct specifier *parts, size_t n, struct specifier part, bool *moved)
 {
     size_t at = n;
 
@@ -46,12 +46,13 @@ static bool part_insert(struct part *parts, size_t n, struct part part, bool *mo
     }
     if (at > 0 && str_eq(parts[at - 1].key, part.key))
         return false;
+    CHECK(at <= n);
     parts[at] = part;
     *moved = *moved || at != n;
     return true;
 }
 
-static struct str parts_join(const struct part *parts, size_t n, size_t bytes,
+static struct str specifiers_join(const struct specifier *parts, size_t n, size_t bytes,
                              struct arena *arena)
 {
     char *text = arena_alloc(arena, bytes), *at = text;
@@ -68,7 +69,7 @@ static struct str parts_join(const struct part *parts, size_t n, size_t bytes,
 
 bool specifiers_canonical(struct str text, struct arena *arena, struct str *canonical)
 {
-    struct part parts[PARTS_MAX], part;
+    struct specifier parts[PARTS_MAX], part;
     size_t n = 0, from = 0;
     bool moved = false;
 
@@ -82,14 +83,15 @@ bool specifiers_canonical(struct str text, struct arena *arena, struct str *cano
         const char *bar = from == text.n ? NULL : memchr(text.p + from, '|', text.n - from);
         size_t end = bar == NULL ? text.n : (size_t)(bar - text.p);
 
-        if (!part_read((struct str){ text.p + from, end - from }, &part))
+        if (!specifier_read((struct str){ text.p + from, end - from }, &part))
             return false;
         CHECK(n < PARTS_MAX);
-        if (!part_insert(parts, n++, part, &moved))
+        if (!specifier_insert(parts, n++, part, &moved))
             return false;
         from = end + 1;
     }
-    *canonical = moved ? parts_join(parts, n, text.n, arena) : text;
+    *canonical = moved ? specifiers_join(parts, n, text.n, arena) : text;
+    CHECK(canonical->n == text.n && from == text.n + 1); /* reordered, nothing else */
     return true;
 }
 

@@ -49,8 +49,18 @@ static int code_order(const void *code, const void *row)
     return memcmp(code, ((const struct currency *)row)->code, 3);
 }
 
+/* What bsearch() needs. */
+static bool currencies_are_sorted(void)
+{
+    for (size_t i = 1; i < LENGTH(currencies); i++)
+        if (code_order(currencies[i - 1].code, &currencies[i]) >= 0)
+            return false;
+    return true;
+}
+
 const struct currency *currency_find(struct str code)
 {
+    CHECK_DEAR(currencies_are_sorted());
     if (code.n != 3)
         return NULL;
     return bsearch(code.p, currencies, LENGTH(currencies), sizeof(currencies[0]), code_order);
@@ -93,6 +103,7 @@ static bool digit_append(int64_t *n, int digit, int64_t max)
 {
     int64_t grown;
 
+    CHECK(digit >= 0 && digit <= 9);
     if (__builtin_mul_overflow(*n, (int64_t)10, &grown) ||
         __builtin_add_overflow(grown, (int64_t)digit, &grown) || grown > max)
         return false;
@@ -113,6 +124,7 @@ static enum decimal_result decimal_scale(const struct decimal *decimal, size_t d
         if (!digit_append(&n, digit, max))
             return DECIMAL_TOO_LARGE;
     }
+    CHECK(n >= 0 && n <= max);
     *scaled = n;
     return DECIMAL_OK;
 }
@@ -143,7 +155,7 @@ enum decimal_result decimal_parse_floor(struct str text, int decimals, int64_t m
 
 enum decimal_result money_parse(struct str text, const struct currency *currency, int64_t *minor)
 {
-    CHECK(currency != NULL);
+    CHECK(currency != NULL && currency->exponent <= 4);
     return decimal_parse(text, currency->exponent, LIMIT_MINOR, minor);
 }
 
@@ -169,5 +181,6 @@ int64_t money_from_e2(int64_t amount_e2, const struct currency *currency)
     for (int i = 0; i < currency->exponent; i++)
         minor *= 10;
     minor = (minor + 99) / 100;
+    CHECK(minor > 0 || amount_e2 == 0); /* no minimum becomes none */
     return minor > LIMIT_MINOR ? LIMIT_MINOR : (int64_t)minor;
 }

@@ -29,6 +29,7 @@ static bool specifier_find(struct str specifiers, struct str key, struct str *va
 
 static struct str rest(struct str s, size_t n)
 {
+    CHECK(n <= s.n);
     return (struct str){ s.p + n, s.n - n };
 }
 
@@ -45,6 +46,7 @@ static bool whole_number(struct str text, int64_t *value)
             return false;
         n = n * 10 + (digits.p[i] - '0');
     }
+    CHECK(n >= 0);
     *value = negative ? -n : n;
     return true;
 }
@@ -190,6 +192,7 @@ static bool fill(struct str template, const struct name_context *context, struct
         close = memchr(template.p, '}', template.n);
         if (close == NULL)
             return false;
+        CHECK(close > template.p); /* it stands behind the open brace */
         plain = (size_t)(close - template.p);
         if (!put_field(out, (struct str){ template.p + 1, plain - 1 }, context, number))
             return false;
@@ -207,6 +210,8 @@ bool name_fill(struct str template, const struct name_context *context, struct a
     buf_init(&out, NAME_FILLED_MAX);
     buf_init(&number, 32);
     filled = fill(template, context, &out, &number) && out.n > 0;
+    CHECK(!filled || (!out.overflow && out.n <= NAME_FILLED_MAX));
+    CHECK(!number.overflow); /* two numbers of 15 digits, added */
     if (filled)
         *name = arena_str(arena, buf_view(&out));
     buf_fini(&number);

@@ -44,6 +44,7 @@ struct str operator_roles_text(unsigned roles, struct arena *arena)
         if ((roles & roles_table[i].own) != 0)
             text = arena_printf(arena, STR_FMT "%s" STR_FMT, STR_ARG(text),
                                 text.n > 0 ? "," : "", STR_ARG(roles_table[i].name));
+    CHECK((roles == 0) == (text.n == 0)); /* no bit is without a name */
     return text;
 }
 

@@ -37,6 +37,7 @@ static uint64_t next(struct rules *rules)
 
 static int64_t below(struct rules *rules, uint64_t n)
 {
+    CHECK(n > 0);
     return (int64_t)(next(rules) % n);
 }
 
@@ -119,6 +120,7 @@ static struct leg_result ruled_result(struct rules *rules)
 
     for (uint32_t i = 0; i < n; i++)
         facts[i] = some_fact(rules, outcomes[i]);
+    CHECK(n >= 1 && n <= FACTS);
     ruling = facts_rule(facts, n, &rules->arena);
     return ruling_leg(&ruling, outcome, accepted_ms);
 }
@@ -151,6 +153,7 @@ static void some_slip(struct rules *rules, struct slip *slip)
     }
     if (slip->type == BET_SYSTEM)
         CHECK(some_sizes(rules, slip, slip->n_legs - bankers) > 0);
+    slip_expect(slip); /* a set of slips that cannot be placed would prove nothing */
 }
 
 /* ---- their results ----------------------------------------------------------- */
@@ -196,6 +199,7 @@ static void add_slip(struct rules *rules, const char *currency)
 
     arena_reset(&rules->arena);
     some_slip(rules, &slip);
+    CHECK(stake_minor > 0 && cap_minor >= 0);
     grade = grade_slip(&slip, stake_minor, cap_minor);
     add(rules, grade.fixed);
     add(rules, grade.payout_minor);

@@ -9,5 +9,6 @@ unsigned slot_of(struct str event)
 
     for (size_t i = 0; i < event.n; i++)
         hash = (hash ^ (uint8_t)event.p[i]) * UINT64_C(0x100000001b3);
+    _Static_assert((SLOTS & (SLOTS - 1)) == 0, "1, 2, 4, ... shards and partitions divide them");
     return (unsigned)((hash ^ (hash >> 32)) % SLOTS);
 }

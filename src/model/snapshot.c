@@ -13,6 +13,7 @@ static bool take(struct str *text, char end, int64_t *number)
 
     if (decimal_parse((struct str){ text->p, n }, 0, INT64_MAX, number) != DECIMAL_OK)
         return false;
+    CHECK(*number >= 0);
     *text = at == NULL ? STR_NONE : (struct str){ at + 1, text->n - n - 1 };
     return true;
 }
@@ -32,6 +33,7 @@ bool snapshot_read(struct str text, struct snapshot *snapshot)
             return false;
         snapshot->n++;
     }
+    CHECK(snapshot->n <= SNAPSHOT_RUNNING && snapshot->xmin <= snapshot->xmax);
     return true;
 }
 
@@ -44,6 +46,7 @@ static int by_number(const void *a, const void *b)
 
 bool snapshot_has(const struct snapshot *snapshot, int64_t xid)
 {
+    CHECK(snapshot->n <= SNAPSHOT_RUNNING);
     if (xid < snapshot->xmin)
         return true;
     if (xid >= snapshot->xmax)
