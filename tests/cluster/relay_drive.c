@@ -4,7 +4,8 @@
  *   relay_drive tell STORE KAFKA    tells the outbox until SIGTERM
  *   relay_drive hear STORE KAFKA    counts each account's events in the store,
  *                                   under a snapshot, and from then on by the
- *                                   bus; at SIGTERM prints {"ACCOUNT":EVENTS,…}
+ *                                   bus; at SIGUSR1, and at SIGTERM as the last
+ *                                   line, prints {"ACCOUNT":EVENTS,…}
  *
  * Prints "ready" when it is.
  */
@@ -24,7 +25,7 @@
 
 static struct {
     uv_loop_t loop;
-    uv_signal_t term;
+    uv_signal_t term, ask;
     struct arena arena;
     struct store *store;
     struct kafka *kafka;
@@ -123,6 +124,14 @@ static void print_seqs(void)
             comma = ",";
         }
     printf("}\n");
+    fflush(stdout);
+}
+
+static void on_ask(uv_signal_t *ask, int number)
+{
+    (void)ask;
+    (void)number;
+    print_seqs();
 }
 
 /* ---- the end ------------------------------------------------------------------ */
@@ -143,6 +152,7 @@ static void on_term(uv_signal_t *term, int number)
 {
     (void)number;
     uv_close((uv_handle_t *)term, NULL);
+    uv_close((uv_handle_t *)&drive.ask, NULL);
     money_in_free(drive.money);
     if (drive.relay != NULL)
         relay_stop(drive.relay, on_stopped, NULL);
@@ -159,6 +169,8 @@ int main(int argc, char **argv)
     arena_init(&drive.arena, 1 << 20);
     uv_signal_init(&drive.loop, &drive.term);
     uv_signal_start(&drive.term, on_term, SIGTERM);
+    uv_signal_init(&drive.loop, &drive.ask);
+    uv_signal_start(&drive.ask, on_ask, SIGUSR1);
     drive.kafka = kafka_new(&(struct kafka_options){ .loop = &drive.loop, .url = argv[3],
                                                      .conf = "", .partitions = 4,
                                                      .client = "relay_drive" });

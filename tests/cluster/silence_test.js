@@ -15,7 +15,7 @@ const { allIsTold } = require('./lib/told');
 // machine may add: a look, a request, a process that waits for its turn.
 const LIVE_MS = 3000;
 const PREMATCH_MS = 30000;
-const SLACK_MS = 3000;
+const SLACK_MS = 8000; // far below the difference of the two
 const DOWN_MS = 60000;
 const WAITING = 40; // bets whose result is in the store when Kafka dies
 const running = { status: { status: 1, match_time: '12:00', home_score: 0, away_score: 0 } };
@@ -100,7 +100,7 @@ describe('silence', () => {
 
       kafka.kill();
       const down = Date.now();
-      await isSuspended(world, fan, live, { timeout: LIVE_MS + 10000, every: 20 });
+      await isSuspended(world, fan, live, { timeout: LIVE_MS + SLACK_MS, every: 20 });
       const took = Date.now() - down;
       assert.ok(took <= LIVE_MS + SLACK_MS, `live prices were on sale for ${took} ms`);
       bets.push(await sells(fan, soon.home()));
@@ -120,7 +120,7 @@ describe('silence', () => {
       assert.equal((await fan.deposit('5.00')).status, 201);
       assert.ok(Date.now() - down < PREMATCH_MS, 'a machine that is too slow for this test');
       await sells(fan, soon.home()).then((bet) => bets.push(bet));
-      await isSuspended(world, fan, soon, { timeout: PREMATCH_MS + 10000, every: 200 });
+      await isSuspended(world, fan, soon, { timeout: PREMATCH_MS + SLACK_MS, every: 200 });
       const pause = Date.now() - down;
       assert.ok(pause <= PREMATCH_MS + SLACK_MS, `pre-match prices were on sale for ${pause} ms`);
       assert.equal((await fan.withdraw('5.00')).status, 201);
@@ -150,7 +150,7 @@ describe('silence', () => {
 
   test('no process leads the feed: live prices first, money never', async () => {
     const counts = { feed: 1, odds: 1, bets: 1, settle: 1, web: 1 };
-    const [LIVE, PREMATCH] = [2000, 6000];
+    const [LIVE, PREMATCH] = [2000, 12000]; // a busy machine's slack lies between
     const options = { 'live-silence-ms': LIVE, 'prematch-silence-ms': PREMATCH };
     await storyOfKafka(new Kafka(), { options, counts }, async (world) => {
       const live = await world.event(market.oneXTwo(), running);
@@ -161,9 +161,10 @@ describe('silence', () => {
 
       const [leader] = world.server.of('feed');
       await leader.server.kill();
-      await eventually(() => refuses(fan, live.home()), { timeout: LIVE + 3000, every: 50 });
+      const within = (ms) => ({ timeout: ms + SLACK_MS, every: 50 });
+      await eventually(() => refuses(fan, live.home()), within(LIVE));
       await sells(fan, soon.home());
-      await eventually(() => refuses(fan, soon.home()), { timeout: PREMATCH + 3000, every: 50 });
+      await eventually(() => refuses(fan, soon.home()), within(PREMATCH));
       assert.equal((await fan.deposit('5.00')).status, 201);
 
       await world.server.relaunch(leader);
@@ -186,7 +187,7 @@ describe('silence', () => {
 
       const release = await holdOpen(world.store, 'LOCK TABLE feed_log IN EXCLUSIVE MODE');
       const late = live.odds(market.oneXTwo('2.50')).catch(() => {}); // it may be given up
-      await eventually(() => refuses(fan, live.home()), { timeout: 4500, every: 50 });
+      await eventually(() => refuses(fan, live.home()), { timeout: 2000 + SLACK_MS, every: 50 });
       await world.server.led();
       await release();
       await late;
