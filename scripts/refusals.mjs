@@ -30,6 +30,11 @@ export function refusals(source = path.join(root, 'src/tbl/refusals.h')) {
   });
 }
 
+// The codes of POST /v1/bets, from the most permanent to the most transient.
+export function ladder(table = refusals()) {
+  return table.slice(0, table.findIndex(({ code }) => code === LAST_RUNG) + 1).map((r) => r.code);
+}
+
 function replace(text, pattern, by) {
   if (!pattern.test(text)) throw new Error(`docs/openapi.yaml: no ${pattern}`);
   return text.replace(pattern, by);
@@ -40,7 +45,6 @@ const list = (names) => `[${names.join(', ')}]`;
 // The document with what the table says.
 export function openapi(text, table = refusals()) {
   const codes = table.map(({ code }) => code);
-  const ladder = codes.slice(codes.indexOf('key_missing'), codes.indexOf(LAST_RUNG) + 1);
   const enumeration = codes.map((code) => `        - ${code}\n`).join('');
   const rules = table.map(({ code, status, members, may }) => {
     const optional = may.length > 0 ? `, may: ${list(may)}` : '';
@@ -50,7 +54,7 @@ export function openapi(text, table = refusals()) {
     [/(?<=^ {4}Code:\n(?: {6}.*\n)*? {6}enum:\n)(?: {8}- .*\n)+/m, enumeration],
     [/(?<=^ {2}x-refusals:\n)(?: {4}.*\n)+/m, rules.join('')],
     [/(?<=operationId: placeBet\n(?: {6}.*\n)*? {6}x-refusals: .*)key_missing,.* busy\b/,
-      ladder.join(', ')],
+      ladder(table).slice(1).join(', ')],
   ];
   return parts.reduce((made, [pattern, by]) => replace(made, pattern, by), text);
 }

@@ -68,6 +68,14 @@ const LADDER = [
     },
   },
   {
+    code: 'limit_reached',
+    status: 422,
+    spoil: (r, w) => {
+      r.token = w.limited.token;
+    },
+    not: ['unauthorized', 'key_reused'],
+  },
+  {
     code: 'market_closed',
     status: 409,
     spoil: (r, w) => {
@@ -101,9 +109,18 @@ const LADDER = [
     spoil: (r, w) => {
       r.token = w.poor.token;
     },
-    not: ['unauthorized', 'key_reused'],
+    not: ['unauthorized', 'key_reused', 'limit_reached'],
   },
 ];
+
+// The other rungs: what brings each about cannot be joined with these faults.
+const ELSEWHERE = {
+  excluded: 'rule 15, below',
+  country_refused: 'country_test.js',
+  country_unsigned: 'country_test.js',
+  too_many_requests: 'below',
+  busy: 'tests/crash',
+};
 
 describe('the refusal ladder', () => {
   const world = worldFor({ before, after }, { 'stake-max': '500.00' });
@@ -133,9 +150,21 @@ describe('the refusal ladder', () => {
       huge: [big.home('90000'), bigger.home('90000')],
       rich: await world().customer({ balance: '5000.00' }),
       poor: await world().customer({ balance: null }),
+      limited: await world().customer({ balance: '5000.00' }),
       usedKey: newKey('used'),
     };
     await w.rich.placed(first.home(), { key: w.usedKey });
+    const limit = { kind: 'stake', period: 'day', amount: '0.50' };
+    const limited = await w.limited.call('PUT', '/v1/limits', { json: limit });
+    assert.equal(limited.status, 200, limited.text);
+  });
+
+  test('every rung of tbl/refusals.h is here, in its order, or elsewhere', async () => {
+    const { ladder } = await import('../../scripts/refusals.mjs');
+    assert.deepEqual(
+      ladder().filter((code) => !(code in ELSEWHERE)),
+      LADDER.map(({ code }) => code),
+    );
   });
 
   function send(faults) {
@@ -159,6 +188,7 @@ describe('the refusal ladder', () => {
     payout_too_large: '1000000.00',
     insufficient_funds: '0.00',
     unknown_selection: '"leg":2',
+    limit_reached: '0.50',
   };
   for (const fault of LADDER) {
     test(`${fault.status} ${fault.code}, with what the client needs`, async () => {
