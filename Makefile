@@ -117,7 +117,8 @@ else
 ifneq ($(wildcard build/web/.none),)
 build/web/pages.h: FORCE
 endif
-build/web/pages.h: web/build.mjs web/node_modules/.installed $(shell find web/src -type f)
+build/web/pages.h: web/build.mjs web/contract.mjs scripts/yaml.js docs/openapi.yaml \
+		web/node_modules/.installed $(shell find web/src -type f)
 	@echo "web build/web"
 	@mkdir -p build && rm -f build/web/.none
 	@node web/build.mjs >build/web.log || { cat build/web.log; exit 1; }

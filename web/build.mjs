@@ -1,6 +1,7 @@
 // Builds the pages into build/web: one bundle for each entry point, names that
 // carry the content's hash, each file also compressed, and pages.h, the table
-// by which src/web/pages.c embeds them.
+// by which src/web/pages.c embeds them; beside them contract.d.ts, the types of
+// docs/openapi.yaml.
 //
 //   node web/build.mjs           from the repository's root
 //   node web/build.mjs --none    a binary without pages says how to get them
@@ -9,6 +10,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import zlib from 'node:zlib';
+import { contract } from './contract.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const source = path.join(root, 'web/src');
@@ -121,6 +123,7 @@ if (process.argv.includes('--none')) {
   const esbuild = await import('esbuild');
   for (const entry of entries) await bundle(esbuild, entry);
 }
+write('contract.d.ts', contract());
 write('manifest.json', `${JSON.stringify(files, null, 1)}\n`);
 write('pages.h.new', table());
 renameSync(path.join(out, 'pages.h.new'), path.join(out, 'pages.h'));

@@ -11,7 +11,7 @@ const vm = require('node:vm');
 const { describe, test } = require('node:test');
 const { root } = require('../api/lib/store');
 const { edgeFiles } = require('./lib/written');
-const { parse } = require('../api/lib/yaml');
+const { parse } = require('../../scripts/yaml');
 
 const SECRET = 'edge-secret-of-the-test-vector';
 

@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { root } = require('./store');
 const { validate } = require('./schema');
-const { parse } = require('./yaml');
+const { parse } = require('../../../scripts/yaml');
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
 // Of HTTP itself, of the connection, or of the load balancer before it.

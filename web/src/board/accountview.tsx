@@ -1,4 +1,5 @@
 // The account: logging in, registering, limits, time-out, and how it looks.
+import type { Limit, Limits } from 'contract';
 import { useEffect, useState } from 'preact/hooks';
 import { useCell } from '../shared/cell';
 import { Refused } from '../shared/api';
@@ -204,20 +205,8 @@ function Register() {
 
 // ---- logged in ----------------------------------------------------------------
 
-type Kind = 'deposit' | 'stake' | 'loss';
-type Period = 'day' | 'week' | 'month';
-
-interface Limit {
-  kind: Kind;
-  period: Period;
-  amount: string | null;
-  used: string;
-  pending: { amount: string | null; from: string } | null;
-}
-interface Limits {
-  limits: Limit[];
-  excluded_until: string | null;
-}
+type Kind = Limit['kind'];
+type Period = Limit['period'];
 
 function Inside({ email }: { email: string }) {
   const [limits, setLimits] = useState<Limits | null>(null);

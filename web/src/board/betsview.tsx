@@ -1,4 +1,5 @@
 // My bets: open ones with what they can be sold for now, and settled ones.
+import type { Leg as BetLeg } from 'contract';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useCell, useCells } from '../shared/cell';
 import { minorOf, parseMoney, showMoney } from '../shared/money';
@@ -7,7 +8,6 @@ import { shortOdds } from '../shared/odds';
 import { Choice, Heading, Icon, Money, Odds, timeText } from './parts';
 import {
   type Bet,
-  type BetLeg,
   cashOut,
   loadOpen,
   loadSettled,

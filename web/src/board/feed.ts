@@ -3,38 +3,12 @@
 // one, and `freshness` says whether what is shown may be old.
 import { Cell } from '../shared/cell';
 import { good } from '../shared/api';
+import type { EventSummary, Market, Outcome, Sport } from 'contract';
 
-export interface Outcome {
-  outcome: string;
-  name: string;
-  odds: string | null;
-  active: boolean;
-}
+export type { Market, Outcome };
 
-export interface Market {
-  market: string;
-  specifiers: string;
-  name: string;
-  status: 'active' | 'suspended' | 'closed';
-  version: number;
-  outcomes: Outcome[];
-}
-
-export interface EventInfo {
-  id: string;
-  sport: string;
-  sport_name: string;
-  tournament: string;
-  home: string;
-  away: string;
-  start: string | null;
-  state: 'upcoming' | 'live' | 'ended';
-  match_status: number;
-  score: { home: string; away: string };
-  clock: string;
-  version: number;
+export interface EventInfo extends Omit<EventSummary, 'markets' | 'status'> {
   count: number; // of markets
-  main: Market | null;
   markets: Map<string, Market> | null; // null: only the summary is known
   gone: boolean;
 }
@@ -51,12 +25,6 @@ interface WireEvent extends Partial<Omit<EventInfo, 'markets' | 'count'>> {
   img?: boolean;
   gone?: boolean;
   markets?: WireMarket[] | number;
-}
-interface Sport {
-  id: string;
-  name: string;
-  live: number;
-  upcoming: number;
 }
 
 const SILENCE_MS = 12000; // heartbeats come every 5 s

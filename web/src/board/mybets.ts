@@ -1,43 +1,17 @@
 // The customer's bets: open ones by the stream (or asked for), settled ones by
 // page; and cashing out.
+import type { AcceptedBet, Bet as Told, Bets, CashedOut, Leg } from 'contract';
 import { Cell } from '../shared/cell';
 import { newKey, type Problem, sendOnce } from '../shared/api';
 import { moneyText } from '../shared/money';
 import { parseDecimal } from '../shared/rational';
 import { minorOf } from '../shared/money';
 import { cashoutOffer } from './cashout';
-import type { LegId } from './names';
 import { feed, loadWallet, own, session, tokenOf } from './session';
 
-export interface BetLeg extends LegId {
-  odds: string;
-  banker: boolean;
-  state: 'open' | 'won' | 'lost' | 'void' | 'half_won' | 'half_lost';
-  factor: string | null;
-}
-
-export interface Bet {
-  id: string;
-  state: 'accepted' | 'settled' | 'cashed_out';
-  type: 'single' | 'multiple' | 'system';
-  system?: number[];
-  stake: string;
-  remaining_stake?: string;
-  cashed_out?: string;
-  currency: string;
-  odds: string;
-  potential_payout: string;
-  placed_at: string;
-  payout?: string;
-  settled_at?: string | null;
-  cashout?: { offer: string | null; margin: string } | null;
-  legs: BetLeg[];
-}
-
-export interface Page {
-  bets: Bet[];
-  next: string | null;
-}
+// As the answer to placing has it, or as history does, with more.
+export type Bet = Pick<Told, keyof AcceptedBet> & Partial<Told>;
+type Page = Omit<Bets, 'bets'> & { bets: Bet[] };
 
 let lastMargin = ''; // the house's, as any bet has told it
 
@@ -50,14 +24,14 @@ export const settledBets = new Cell<Page | null>(null);
 
 export async function loadOpen() {
   if (!session.value) return;
-  const { bets } = await own<Page>('GET', '/v1/bets?state=open&limit=200');
+  const { bets } = await own<Bets>('GET', '/v1/bets?state=open&limit=200');
   learnMargin(bets);
   openBets.set(bets);
 }
 
 export async function loadSettled(after?: string | null) {
   const query = after ? `&after=${after}` : '';
-  const page = await own<Page>('GET', `/v1/bets?state=settled&limit=30${query}`);
+  const page = await own<Bets>('GET', `/v1/bets?state=settled&limit=30${query}`);
   const before = after ? (settledBets.value?.bets ?? []) : [];
   settledBets.set({ bets: [...before, ...page.bets], next: page.next });
 }
@@ -84,7 +58,7 @@ export function takeBet(given: unknown) {
 const newestFirst = (a: Bet, b: Bet) => (a.placed_at < b.placed_at ? 1 : -1);
 
 // The odds at which an open leg could be bought now; null: not now.
-function oddsNow(leg: BetLeg): string | null {
+function oddsNow(leg: Leg): string | null {
   const market = feed.market(leg.event, leg.market, leg.specifiers);
   const outcome = market?.outcomes.find((o) => o.outcome === leg.outcome);
   const sells = market?.status === 'active' && outcome?.active && feed.freshness.value !== 'stale';
@@ -107,9 +81,7 @@ export function offerOf(bet: Bet, part: bigint | null = null): bigint | null {
   return cashoutOffer({ type: bet.type, sizes: bet.system ?? [] }, legs, stake, margin);
 }
 
-export type CashoutResult =
-  | { paid: string; remaining_stake: string }
-  | { problem: Problem };
+export type CashoutResult = CashedOut | { problem: Problem };
 
 // Sells the bet, or `stake` of it, for at least `minimum`.
 export async function cashOut(

@@ -1,4 +1,5 @@
 // Who is logged in, their money, and the one feed of prices.
+import type { Registration, Session as Opened, Wallet } from 'contract';
 import { Cell, KeptCell } from '../shared/cell';
 import { ask, call, Refused } from '../shared/api';
 import { Feed } from './feed';
@@ -6,21 +7,12 @@ import { takeBet } from './mybets';
 
 const ASK_MS = 4000;
 
-export interface Session {
-  customer: string;
+// What is kept of a session; one from before there were experiments has none.
+export interface Session extends Pick<Opened, 'customer' | 'token' | 'expires_at'> {
   email: string;
-  token: string;
-  expires_at: string;
-  experiments?: Record<string, string>; // of a session from before there were any: none
+  experiments?: Opened['experiments'];
   betting?: boolean; // false: no bets and deposits from where the customer is, for `reason`
-  reason?: string;
-}
-
-export interface Wallet {
-  balance: string;
-  debt: string;
-  staked: string;
-  currency: string;
+  reason?: NonNullable<Opened['reason']>;
 }
 
 export const session = new KeptCell<Session | null>('session', null);
@@ -109,13 +101,6 @@ async function enter(path: string, email: string, json: unknown) {
 export const logIn = (email: string, password: string) =>
   enter('/v1/sessions', email, { email, password });
 
-export interface Registration {
-  email: string;
-  password: string;
-  currency: string;
-  country: string;
-  date_of_birth: string;
-}
 export const register = (fields: Registration) => enter('/v1/accounts', fields.email, fields);
 
 // Every device's session ends; without an answer this one does at least.

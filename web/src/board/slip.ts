@@ -1,4 +1,5 @@
 // The slip: what is on it, what it would pay, and sending it - once.
+import type { PlaceBetProblem } from 'contract';
 import { Cell, KeptCell } from '../shared/cell';
 import {
   type Attempt,
@@ -41,7 +42,7 @@ export const LEGS_MAX = 20;
 export type Sending =
   | { state: 'idle' }
   | { state: 'sending'; note: string | null }
-  | { state: 'refused'; problem: Problem; legs: SlipLeg[] }
+  | { state: 'refused'; problem: PlaceBetProblem; legs: SlipLeg[] }
   | { state: 'placed'; bets: Bet[] };
 
 export const sending = new Cell<Sending>({ state: 'idle' });
@@ -233,7 +234,7 @@ async function send() {
   const slow = () => sending.value.state === 'sending' && options.onUnknown(0, 'slow');
   const patience = setTimeout(slow, SLOW_MS);
   for (const { part, attempt } of attempts) {
-    const answer = await sendOnce<Bet & Problem>(attempt, options);
+    const answer = await sendOnce<Bet & PlaceBetProblem>(attempt, options);
     if (answer.status >= 400) {
       sending.set({ state: 'refused', problem: answer.body, legs: part });
       break;

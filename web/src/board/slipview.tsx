@@ -1,7 +1,7 @@
 // The slip: selections, stake, what it would pay, and the one button.
+import type { PlaceBetProblem, Problem } from 'contract';
 import { useEffect, useRef } from 'preact/hooks';
 import { useCell, useCells } from '../shared/cell';
-import type { Problem } from '../shared/api';
 import { minorOf, moneyText, showMoney } from '../shared/money';
 import { sameOdds, shortOdds } from '../shared/odds';
 import { go } from '../shared/router';
@@ -304,8 +304,12 @@ const placeWith = (stake: string) => () => {
   void place();
 };
 
+const asTold = ({ title, detail }: Problem): Way => ({
+  text: detail ? `${title}: ${detail}` : title,
+});
+
 // What a refusal means, and the one tap that goes on from it.
-function wayOut(problem: Problem, legs: SlipLeg[]): Way {
+function wayOut(problem: PlaceBetProblem, legs: SlipLeg[]): Way {
   const money = (amount: string) => showMoney(amount, currency.value);
   const leg = problem.leg === undefined ? undefined : legs[problem.leg];
   const drop = leg && { label: 'Remove it', run: () => removeLegs([leg]) };
@@ -362,8 +366,20 @@ function wayOut(problem: Problem, legs: SlipLeg[]): Way {
     case 'country_refused':
     case 'country_unsigned':
       return { text: whyNoBets(problem.code) };
-    default:
-      return { text: problem.detail ? `${problem.title}: ${problem.detail}` : problem.title };
+    case 'malformed':
+    case 'request_timeout':
+    case 'too_large':
+    case 'headers_too_large':
+    case 'key_missing':
+    case 'key_reused':
+    case 'unauthorized':
+    case 'too_many_requests':
+    case 'busy':
+    case 'declined':
+      return asTold(problem);
+    default: // all that this page knows; a newer server may have others
+      problem.code satisfies never;
+      return asTold(problem);
   }
 }
 

@@ -1,23 +1,11 @@
 // The wallet: balance, money in and out, and every movement.
+import type { Transfers } from 'contract';
 import { useEffect, useState } from 'preact/hooks';
 import { useCell } from '../shared/cell';
 import { newKey, type Problem, sendOnce } from '../shared/api';
 import { minorOf, moneyText, parseMoney, showMoney } from '../shared/money';
 import { Alert, Field, Heading, Money, timeText } from './parts';
 import { currency, loadWallet, own, session, tokenOf, wallet, whyNoBets } from './session';
-
-interface Transfer {
-  id: string;
-  kind: string;
-  amount: string;
-  bet: string | null;
-  at: string;
-  balance_after: string;
-}
-interface Page {
-  transfers: Transfer[];
-  next: string | null;
-}
 
 export function WalletView() {
   const who = useCell(session);
@@ -80,7 +68,7 @@ function refusalText(problem: Problem): string {
   if (problem.code === 'limit_reached' && problem.maximum)
     return `Your limit leaves ${money(problem.maximum)}.`;
   if (problem.code === 'excluded') return 'Your account is in a time-out: no deposits for now.';
-  if (problem.code.startsWith('country_')) return whyNoBets(problem.code);
+  if (problem.code === 'country_refused' || problem.code === 'country_unsigned') return whyNoBets(problem.code);
   return problem.detail ?? problem.title;
 }
 
@@ -158,11 +146,11 @@ const kindText = (kind: string) =>
   kinds[kind] ?? (kind.charAt(0).toUpperCase() + kind.slice(1)).replace(/_/g, ' ');
 
 function Transfers() {
-  const [page, setPage] = useState<Page | null>(null);
+  const [page, setPage] = useState<Transfers | null>(null);
   const now = useCell(wallet);
   const load = async (after?: string | null) => {
     const query = after ? `&after=${after}` : '';
-    const more = await own<Page>('GET', `/v1/wallet/transfers?limit=20${query}`);
+    const more = await own<Transfers>('GET', `/v1/wallet/transfers?limit=20${query}`);
     const before = after ? (page?.transfers ?? []) : [];
     setPage({ transfers: [...before, ...more.transfers], next: more.next });
   };

@@ -1,5 +1,6 @@
 // Money by the minute and experiments' arms: reports of the operator listener,
 // which need a token with the role finance.
+import type { ExperimentReport, Interval, SeriesReport } from 'contract';
 import { useEffect, useState } from 'preact/hooks';
 import { call, Refused } from '../shared/api';
 import { Chart, type Line } from './chart';
@@ -9,46 +10,7 @@ const MINUTES = 60;
 const KEPT = 'operator-token'; // the desk's, of this tab
 const COLORS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5', '--line-6'];
 
-interface Minute {
-  minute: string;
-  sport: string;
-  currency: string;
-  bets: number;
-  turnover: string;
-  payouts: string;
-  ggr: string;
-}
-
-interface Series {
-  from: string;
-  to: string;
-  minutes: Minute[];
-}
-
-interface Interval {
-  difference: string;
-  low: string;
-  high: string;
-  p: string;
-  significant: boolean;
-}
-
-interface Arm {
-  arm: string;
-  customers: number;
-  bettors: number;
-  conversion: string;
-  ggr: string;
-  ggr_per_customer: string;
-}
-
-interface Experiment {
-  experiment: string;
-  currency: string;
-  balance_p: string | null;
-  arms: Arm[];
-  comparisons: { arm: string; conversion: Interval | null; ggr_per_customer: Interval | null }[];
-}
+type Minute = SeriesReport['minutes'][number];
 
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const count = (value: number) => short.format(value);
@@ -59,7 +21,7 @@ const get = <T,>(path: string) => call<T>('GET', `/v1/reports/${path}`, { token:
 
 // A value for each minute of each of what `by` tells apart.
 function linesOf(
-  series: Series,
+  series: SeriesReport,
   by: (row: Minute) => string,
   value: (row: Minute) => number,
 ): { times: number[]; lines: Line[] } {
@@ -83,7 +45,7 @@ function linesOf(
 
 function MinuteChart(props: {
   title: string;
-  series: Series;
+  series: SeriesReport;
   by: (row: Minute) => string;
   value: (row: Minute) => number;
 }) {
@@ -109,7 +71,7 @@ const range = (interval: Interval | null, show: (text: string) => string) =>
     ? 'too few to say'
     : `${show(interval.difference)} (${show(interval.low)} to ${show(interval.high)})`;
 
-function Arms({ report }: { report: Experiment }) {
+function Arms({ report }: { report: ExperimentReport }) {
   const against = (arm: string) => report.comparisons.find((one) => one.arm === arm);
   const mark = (interval?: Interval | null) => (interval?.significant ? 'found' : '');
   return (
@@ -174,8 +136,8 @@ function SignIn({ why, onToken }: { why: string; onToken: () => void }) {
 }
 
 export function Business() {
-  const [series, setSeries] = useState<Series | null>(null);
-  const [report, setReport] = useState<Experiment | null>(null);
+  const [series, setSeries] = useState<SeriesReport | null>(null);
+  const [report, setReport] = useState<ExperimentReport | null>(null);
   const [why, setWhy] = useState('');
   const [asked, setAsked] = useState(0);
 
@@ -184,10 +146,10 @@ export function Business() {
     if (token() === '') return undefined;
     const look = async () => {
       try {
-        setSeries(await get<Series>(`series?minutes=${MINUTES}`));
+        setSeries(await get<SeriesReport>(`series?minutes=${MINUTES}`));
         setWhy('');
         // Without a name it is the one that runs; else there is none to show.
-        setReport(await get<Experiment>('experiments').catch(() => null));
+        setReport(await get<ExperimentReport>('experiments').catch(() => null));
       } catch (error) {
         if (error instanceof Refused && error.problem.status < 500) {
           setWhy(error.problem.title);

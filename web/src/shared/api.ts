@@ -1,20 +1,9 @@
 // Calls to the server.  Whatever moves money goes through sendOnce(): one key
 // an intent, asked again with the same key until there is a verdict.
 
-export interface Problem {
-  code: string;
-  title: string;
-  status: number;
-  detail?: string;
-  minimum?: string;
-  maximum?: string;
-  cap?: string;
-  balance?: string;
-  offer?: string | null;
-  leg?: number;
-  odds?: string;
-  legs?: { leg: number; odds: string }[];
-}
+import type { Problem } from 'contract';
+
+export type { Problem };
 
 export class Refused extends Error {
   constructor(readonly problem: Problem) {
