@@ -53,7 +53,8 @@ static void on_key(struct store_exec *exec, enum store_result result)
     buf_reset(out);
     if (!write_known(c, refusal, row, out)) {
         log_request(c->request->id, LOG_ERROR, "bets", "a stored verdict cannot be read",
-                    "account=%" PRId64, c->session.account);
+                    "account=%" PRId64 " kind=%s",
+                    c->session.account, c->kind->name);
         command_give_up(c, REFUSE_BUSY);
         return;
     }

@@ -60,7 +60,8 @@ static void inquire(struct who *who, const struct who_identity *identity,
 
     CHECK(inquiry != NULL && then != NULL);
     CHECK(identity->account > 0);
-    *inquiry = (struct inquiry){ .magic = MAGIC, .who = who, .identity = *identity, .then = then, .ctx = ctx };
+    *inquiry = (struct inquiry){ .magic = MAGIC, .who = who, .identity = *identity,
+                                 .then = then, .ctx = ctx };
     arena_init(&inquiry->arena, ARENA_BYTES);
     inquiry->exec = (struct store_exec){
         .calls = { { STATEMENT_ACCOUNT_GET, { VALUE_INT(identity->account) } } },

@@ -4,7 +4,7 @@
 
 bool who_has_rate(struct who *who, const struct http_request *request, struct str whom)
 {
-    CHECK((unsigned)request->rate < RATE_CLASSES && whom.n > 0);
+    CHECK((unsigned)request->rate < RATE_CLASSES);
     return rates_take(who->rates[request->rate], whom, clock_mono_us());
 }
 
