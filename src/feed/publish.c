@@ -295,7 +295,9 @@ void publish_follow(struct publish *publish)
 
 void publish_metrics(const struct publish *publish)
 {
-    metric_set(METRIC_FEED_TOLD, STR_NONE, publish->leads ? feed_out_acknowledged(publish->out) : 0);
+    int64_t acknowledged = feed_out_acknowledged(publish->out);
+
+    metric_set(METRIC_FEED_TOLD, STR_NONE, publish->leads ? acknowledged : 0);
 }
 
 void publish_stop(struct publish *publish)

@@ -245,7 +245,8 @@ static void regroup(struct relay *relay)
     for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
         if ((relay->gained >> class & 1) != 0)
             relay->acknowledged_of[class] = relay->gained_acknowledged[class];
-        else if ((relay->classes >> class & 1) != 0 && relay->acknowledged_of[class] < relay->acknowledged)
+        else if ((relay->classes >> class & 1) != 0 &&
+                 relay->acknowledged_of[class] < relay->acknowledged)
             relay->acknowledged_of[class] = relay->acknowledged;
     }
     relay->classes |= relay->gained;
