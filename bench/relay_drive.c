@@ -92,7 +92,8 @@ static void on_look(uv_timer_t *timer)
         return;
     }
     look_at_lag();
-    if (sent() < drive.records || !kafka_is_idle(drive.kafka))
+    kafka_metrics(drive.kafka);
+    if (sent() < drive.records || metric_value(METRIC_KAFKA_QUEUE, STR_NONE) > 0)
         return;
     printf("{\"records\":%" PRId64 ",\"seconds\":%.3f,\"cpu_s\":%.3f,\"lag_p50_ms\":%d,"
            "\"lag_p99_ms\":%d,\"lag_max_ms\":%d}\n",

@@ -121,7 +121,7 @@ static void fail(struct kafka *kafka)
     kafka->ready = false;
     rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                         RD_KAFKA_PURGE_F_NON_BLOCKING);
-    if (!kafka_is_idle(kafka))
+    if (kafka->in_flight > 0)
         return;
     producer_close(kafka);
     kafka->failing = false;
@@ -389,11 +389,6 @@ unsigned kafka_partitions(const struct kafka *kafka)
 bool kafka_is_up(const struct kafka *kafka)
 {
     return kafka->up;
-}
-
-bool kafka_is_idle(const struct kafka *kafka)
-{
-    return kafka->in_flight == 0;
 }
 
 void kafka_metrics(struct kafka *kafka)

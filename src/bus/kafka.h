@@ -59,8 +59,6 @@ unsigned kafka_partitions(const struct kafka *kafka);
 bool kafka_is_up(const struct kafka *kafka); /* a broker answers */
 /* Sets the gauges. */
 void kafka_metrics(struct kafka *kafka);
-/* Nothing that was sent waits for its acknowledgement. */
-bool kafka_is_idle(const struct kafka *kafka);
 /* After readers and groups are closed: gives what is in flight at most
  * `ms` (what is left then fails), then on_closed; kafka_free() from there on. */
 void kafka_close(struct kafka *kafka, uint64_t ms, void (*on_closed)(void *ctx), void *ctx);

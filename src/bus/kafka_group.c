@@ -17,18 +17,18 @@
 #define FIXED_VERSION 0x02030000 /* 2.3.0 */
 
 /* A message that waits: it lives in its event. */
-struct held {
-    struct held *next;
+struct group_message {
+    struct group_message *next;
     rd_kafka_event_t *event;
     const rd_kafka_message_t *message;
 };
 
-struct part {
+struct group_part {
     bool assigned, begun, paused;
     bool dirty;         /* commit is not sent yet */
     int64_t commit;     /* everything below had its effect; -1: none */
     int64_t next;       /* behind the last one that came; -1: none */
-    struct held *held, **held_end;
+    struct group_message *held, **held_end;
 };
 
 struct kafka_group {
@@ -38,7 +38,7 @@ struct kafka_group {
     char *topic, *name;
     rd_kafka_t *rk;     /* NULL: waits for the topics */
     rd_kafka_queue_t *queue;
-    struct part *parts;
+    struct group_part *parts;
     int32_t partitions;
     uint64_t commit_at_ms, close_at_ms;
     bool met; /* the group has said what is ours, if only nothing */
@@ -71,9 +71,10 @@ struct kafka_group *kafka_group_next(const struct kafka_group *group)
 
 /* ---- held messages ------------------------------------------------------ */
 
-static void hold(struct part *part, rd_kafka_event_t *event, const rd_kafka_message_t *message)
+static void hold(struct group_part *part, rd_kafka_event_t *event,
+                 const rd_kafka_message_t *message)
 {
-    struct held *held = calloc(1, sizeof(*held));
+    struct group_message *held = calloc(1, sizeof(*held));
 
     CHECK(held != NULL);
     held->event = event;
@@ -82,9 +83,9 @@ static void hold(struct part *part, rd_kafka_event_t *event, const rd_kafka_mess
     part->held_end = &held->next;
 }
 
-static void unhold(struct part *part)
+static void unhold(struct group_part *part)
 {
-    struct held *held = part->held;
+    struct group_message *held = part->held;
 
     part->held = held->next;
     if (part->held == NULL)
@@ -93,11 +94,11 @@ static void unhold(struct part *part)
     free(held);
 }
 
-static void part_clear(struct part *part)
+static void part_clear(struct group_part *part)
 {
     while (part->held != NULL)
         unhold(part);
-    *part = (struct part){ .commit = -1, .next = -1, .held_end = &part->held };
+    *part = (struct group_part){ .commit = -1, .next = -1, .held_end = &part->held };
 }
 
 /* ---- commits ------------------------------------------------------------ */
@@ -108,7 +109,7 @@ static void commit(struct kafka_group *group)
     rd_kafka_resp_err_t code;
 
     for (int32_t i = 0; i < group->partitions; i++) {
-        struct part *part = &group->parts[i];
+        struct group_part *part = &group->parts[i];
 
         if (!part->dirty || !part->assigned)
             continue;
@@ -145,7 +146,7 @@ static void on_commit(struct kafka_group *group, rd_kafka_event_t *event)
 
 void kafka_group_commit(struct kafka_group *group, int32_t partition, int64_t offset)
 {
-    struct part *part = &group->parts[partition];
+    struct group_part *part = &group->parts[partition];
 
     CHECK(partition >= 0 && partition < group->partitions && part->assigned);
     if (offset <= part->commit)
@@ -180,7 +181,7 @@ static void take(struct kafka_group *group, const rd_kafka_topic_partition_list_
 {
     complain(group, "partitions were not taken", rd_kafka_incremental_assign(group->rk, list));
     for (int i = 0; i < list->cnt; i++) {
-        struct part *part = &group->parts[list->elems[i].partition];
+        struct group_part *part = &group->parts[list->elems[i].partition];
 
         CHECK(list->elems[i].partition < group->partitions);
         part_clear(part);
@@ -236,7 +237,7 @@ static void on_rebalance(struct kafka_group *group, rd_kafka_event_t *event)
 
 void kafka_group_begin(struct kafka_group *group, int32_t partition)
 {
-    struct part *part = &group->parts[partition];
+    struct group_part *part = &group->parts[partition];
 
     CHECK(partition >= 0 && partition < group->partitions && part->assigned && !part->begun);
     part->begun = true;
@@ -247,7 +248,7 @@ void kafka_group_begin(struct kafka_group *group, int32_t partition)
 
 void kafka_group_pause(struct kafka_group *group, int32_t partition, bool pause)
 {
-    struct part *part = &group->parts[partition];
+    struct group_part *part = &group->parts[partition];
 
     CHECK(partition >= 0 && partition < group->partitions && part->assigned);
     if (part->paused == pause)
@@ -260,7 +261,7 @@ void kafka_group_pause(struct kafka_group *group, int32_t partition, bool pause)
 
 /* ---- messages ----------------------------------------------------------- */
 
-static bool is_open(const struct part *part)
+static bool is_open(const struct group_part *part)
 {
     return part->assigned && part->begun && !part->paused;
 }
@@ -292,7 +293,7 @@ static bool came_already(const struct kafka_group *group, const rd_kafka_message
 static bool on_message(struct kafka_group *group, rd_kafka_event_t *event,
                        const rd_kafka_message_t *message)
 {
-    struct part *part = &group->parts[message->partition];
+    struct group_part *part = &group->parts[message->partition];
 
     CHECK(message->partition >= 0 && message->partition < group->partitions);
     if (!part->assigned || came_already(group, message))
@@ -358,7 +359,7 @@ static bool give_held(struct kafka_group *group)
     unsigned n = 0;
 
     for (int32_t i = 0; i < group->partitions; i++) {
-        struct part *part = &group->parts[i];
+        struct group_part *part = &group->parts[i];
 
         for (; part->held != NULL && is_open(part); n++) {
             if (n == LIMIT_KAFKA_TURN)
@@ -453,7 +454,7 @@ void kafka_group_metrics(const struct kafka_group *group, int64_t lag[TOPICS],
     int64_t low, high, sum = 0;
 
     for (int32_t i = 0; i < group->partitions; i++) {
-        const struct part *part = &group->parts[i];
+        const struct group_part *part = &group->parts[i];
 
         if (!part->assigned)
             continue;

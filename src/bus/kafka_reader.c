@@ -12,7 +12,7 @@
 #define TIMES_MS 2000
 #define AGAIN_MS 300
 
-struct place {
+struct reader_place {
     int64_t end;     /* the offset behind what stood there; -1: not known */
     int64_t next;    /* behind what was given; -1: nothing was */
     int64_t before;  /* where it ended before it was asked for a time */
@@ -27,7 +27,7 @@ struct kafka_reader {
     rd_kafka_t *rk;              /* NULL: waits for the topics */
     rd_kafka_topic_t *handle;
     rd_kafka_queue_t *queue, *own; /* messages; the instance's lines and errors */
-    struct place *places;
+    struct reader_place *places;
     int32_t partitions;
     bool started, closed;
     uv_work_t work;              /* asks for the offsets of a time */
@@ -82,7 +82,7 @@ static void open_instance(struct kafka_reader *reader)
     reader->places = calloc((size_t)reader->partitions, sizeof(*reader->places));
     CHECK(reader->places != NULL);
     for (int32_t i = 0; i < reader->partitions; i++)
-        reader->places[i] = (struct place){ .end = -1, .next = -1 };
+        reader->places[i] = (struct reader_place){ .end = -1, .next = -1 };
 }
 
 static void start(struct kafka_reader *reader)
@@ -182,7 +182,7 @@ static void begin(struct kafka_reader *reader)
 
 static void end(struct kafka_reader *reader, int32_t partition)
 {
-    struct place *place = &reader->places[partition];
+    struct reader_place *place = &reader->places[partition];
 
     if (place->ended || reader->closed)
         return;
@@ -194,7 +194,7 @@ static void end(struct kafka_reader *reader, int32_t partition)
 static void give(struct kafka_reader *reader, const rd_kafka_message_t *from)
 {
     struct kafka_message message = kafka_message_of(from);
-    struct place *place = &reader->places[from->partition];
+    struct reader_place *place = &reader->places[from->partition];
     int64_t low, high;
 
     if (place->end < 0 && !place->ended &&

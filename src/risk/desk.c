@@ -84,13 +84,13 @@ static void put_market(struct jw *w, const struct risk *risk,
 }
 
 /* An event with its place in the answer. */
-struct row {
+struct exposure_row {
     const struct exposed_event *exposed;
     struct str sport, sport_name;
     int64_t worst_minor;
 };
 
-static void put_event(struct jw *w, const struct risk *risk, const struct row *row,
+static void put_event(struct jw *w, const struct risk *risk, const struct exposure_row *row,
                       bool markets, struct arena *arena)
 {
     const struct event *event = book_event(risk->options.book, row->exposed->id);
@@ -119,7 +119,7 @@ static void put_event(struct jw *w, const struct risk *risk, const struct row *r
 /* By sport, then by what may be lost, the most first. */
 static int row_order(const void *a, const void *b)
 {
-    const struct row *one = a, *two = b;
+    const struct exposure_row *one = a, *two = b;
     int order = str_cmp(one->sport, two->sport);
 
     if (order != 0)
@@ -129,17 +129,17 @@ static int row_order(const void *a, const void *b)
     return str_cmp(one->exposed->id, two->exposed->id);
 }
 
-static struct row *rows_of(const struct risk *risk, struct str sport, struct str event,
+static struct exposure_row *rows_of(const struct risk *risk, struct str sport, struct str event,
                            struct arena *arena, size_t *n)
 {
     size_t room = exposure_counts(risk->exposure).events, at = 0;
-    struct row *rows = ARENA_ARRAY(arena, struct row, room + 1);
+    struct exposure_row *rows = ARENA_ARRAY(arena, struct exposure_row, room + 1);
     const struct exposed_event *exposed;
 
     *n = 0;
     while ((exposed = exposure_next(risk->exposure, &at)) != NULL) {
         const struct event *known = book_event(risk->options.book, exposed->id);
-        struct row row = { exposed, STR(""), STR(""), 0 };
+        struct exposure_row row = { exposed, STR(""), STR(""), 0 };
 
         if (known != NULL && known->sport.n > 0) {
             row.sport = known->sport;
@@ -156,8 +156,8 @@ static struct row *rows_of(const struct risk *risk, struct str sport, struct str
 }
 
 /* One sport: its sums over all events, and those with the most to lose. */
-static size_t put_sport(struct jw *w, const struct risk *risk, const struct row *rows, size_t n,
-                        bool markets, struct arena *arena)
+static size_t put_sport(struct jw *w, const struct risk *risk, const struct exposure_row *rows,
+                        size_t n, bool markets, struct arena *arena)
 {
     int64_t bets = 0, stakes = 0, liability = 0, worst = 0;
     size_t of = 0;
@@ -191,7 +191,7 @@ void risk_get_exposure(void *ctx, struct http_request *request)
     struct exposure_counts counts = exposure_counts(risk->exposure);
     struct jw w = jw_to(&risk->scratch);
     size_t n, at = 0;
-    struct row *rows = rows_of(risk, sport, event, &request->arena, &n);
+    struct exposure_row *rows = rows_of(risk, sport, event, &request->arena, &n);
 
     buf_reset(&risk->scratch);
     jw_object(&w);

@@ -241,7 +241,7 @@ void risk_on_money(void *ctx, const struct bus_money *message)
 
 /* ---- at start ------------------------------------------------------------- */
 
-struct load {
+struct counting {
     struct risk *risk;
     struct arena arena;
     struct slip slip;
@@ -253,24 +253,25 @@ enum { L_ID, L_STAKE, L_POTENTIAL, L_CURRENCY, L_SLIP, L_CASHED };
 
 static bool on_open_bet(void *ctx, const struct value *cells)
 {
-    struct load *load = ctx;
+    struct counting *counting = ctx;
     const struct currency *currency = currency_find(cells[L_CURRENCY].s);
     struct exposed_bet bet;
 
-    arena_reset(&load->arena);
-    if (currency == NULL || !slip_decode(cells[L_SLIP].s, &load->arena, &load->slip)) {
+    arena_reset(&counting->arena);
+    if (currency == NULL || !slip_decode(cells[L_SLIP].s, &counting->arena, &counting->slip)) {
         log_error("risk", "a stored bet cannot be read", "bet=%" PRId64, cells[L_ID].i);
         return true;
     }
-    bet = exposed(load->risk, currency, &load->slip, cells[L_STAKE].i, cells[L_POTENTIAL].i);
-    count(load->risk, currency, &bet, 1);
+    bet = exposed(counting->risk, currency, &counting->slip, cells[L_STAKE].i,
+                  cells[L_POTENTIAL].i);
+    count(counting->risk, currency, &bet, 1);
     if (cells[L_CASHED].i > 0)
-        part_keep(load->risk, &(struct bet_view){
+        part_keep(counting->risk, &(struct bet_view){
             .id = cells[L_ID].i, .stake_minor = cells[L_STAKE].i,
             .potential_minor = cells[L_POTENTIAL].i,
         });
-    if (++load->n % 100000 == 0)
-        log_info("risk", "counting open bets", "n=%" PRIu64, load->n);
+    if (++counting->n % 100000 == 0)
+        log_info("risk", "counting open bets", "n=%" PRIu64, counting->n);
     return true;
 }
 
@@ -299,16 +300,17 @@ static bool begin_snapshot(struct db *db, struct snapshot *snapshot, struct str 
 
 static bool load_open_bets(struct risk *risk, struct db *db, struct str *error)
 {
-    static struct load load;
+    static struct counting counting;
     bool well;
 
-    load = (struct load){ .risk = risk };
-    arena_init(&load.arena, LOAD_ARENA_BYTES);
+    counting = (struct counting){ .risk = risk };
+    arena_init(&counting.arena, LOAD_ARENA_BYTES);
     well = db_query(db, "SELECT id, stake, potential, currency, slip, cashed_stake FROM bets"
-                        " WHERE state = 1", "", NULL, "iiissi", on_open_bet, &load, error);
-    arena_fini(&load.arena);
-    if (well && load.n > 0)
-        log_info("risk", "open bets counted", "n=%" PRIu64, load.n);
+                        " WHERE state = 1", "", NULL, "iiissi", on_open_bet, &counting,
+                    error);
+    arena_fini(&counting.arena);
+    if (well && counting.n > 0)
+        log_info("risk", "open bets counted", "n=%" PRIu64, counting.n);
     return well;
 }
 

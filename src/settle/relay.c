@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "model/grade.h"
+#include "settle/relay_share.h"
 #include "topic/money_out.h"
 
 #define BATCHES 4
@@ -28,7 +29,7 @@
 #define AGAIN_MS 250     /* after a failure */
 #define STOP_MS 2000     /* for what is in flight */
 
-struct batch {
+struct outbox_batch {
     struct relay *relay;
     struct outbox_read read;
     struct arena arena;
@@ -44,7 +45,7 @@ struct relay {
     struct relay_options options;
     char *owner;
     uv_timer_t reader, keeper, stopper;
-    struct batch batches[BATCHES]; /* a ring */
+    struct outbox_batch batches[BATCHES]; /* a ring */
     unsigned first, n;
     struct outbox_place place;
     int64_t acknowledged;              /* all rows up to here */
@@ -125,7 +126,7 @@ static struct event_record record_of(struct relay *relay, const struct outbox_ev
 
 static void on_sent(void *ctx, bool sent)
 {
-    struct batch *batch = ctx;
+    struct outbox_batch *batch = ctx;
     struct relay *relay = batch->relay;
 
     CHECK(batch->left > 0);
@@ -141,7 +142,7 @@ static void on_sent(void *ctx, bool sent)
 }
 
 /* False: Kafka takes no more now. */
-static bool send_event(struct batch *batch, const struct outbox_event *event)
+static bool send_event(struct outbox_batch *batch, const struct outbox_event *event)
 {
     struct relay *relay = batch->relay;
     struct event_record record = record_of(relay, event);
@@ -163,7 +164,7 @@ static bool is_published(const struct relay *relay, const struct outbox_event *e
     return (relay->classes >> class & 1) == 0 || event->row <= relay->acknowledged_of[class];
 }
 
-static void send_batch(struct batch *batch)
+static void send_batch(struct outbox_batch *batch)
 {
     struct relay *relay = batch->relay;
 
@@ -182,7 +183,7 @@ static void send_batch(struct batch *batch)
     batch->sent = true;
 }
 
-static struct batch *batch_at(struct relay *relay, unsigned i)
+static struct outbox_batch *batch_at(struct relay *relay, unsigned i)
 {
     return &relay->batches[(relay->first + i) % BATCHES];
 }
@@ -200,7 +201,7 @@ static void send_batches(struct relay *relay)
 
 /* ---- acknowledged ----------------------------------------------------------- */
 
-static void retire(struct relay *relay, const struct batch *batch)
+static void retire(struct relay *relay, const struct outbox_batch *batch)
 {
     relay->acknowledged = batch->read.place.after;
     if (batch->oldest_ms > 0)
@@ -210,7 +211,7 @@ static void retire(struct relay *relay, const struct batch *batch)
 static void retire_batches(struct relay *relay)
 {
     while (relay->n > (relay->reading ? 1u : 0u)) {
-        struct batch *batch = batch_at(relay, 0);
+        struct outbox_batch *batch = batch_at(relay, 0);
 
         if (!batch->sent || batch->left > 0 || batch->failed)
             return;
@@ -290,7 +291,7 @@ static bool may_read(const struct relay *relay)
 
 static void read_next(struct relay *relay)
 {
-    struct batch *batch = batch_at(relay, relay->n);
+    struct outbox_batch *batch = batch_at(relay, relay->n);
 
     CHECK(batch->left == 0);
     arena_reset(&batch->arena);
@@ -328,7 +329,7 @@ static void idle(struct relay *relay)
 
 static void on_read(struct outbox_read *read, enum store_result result)
 {
-    struct batch *batch = read->ctx;
+    struct outbox_batch *batch = read->ctx;
     struct relay *relay = batch->relay;
     bool news = read->place.after > relay->place.after;
 
@@ -380,27 +381,6 @@ static void advance(struct relay *relay)
 static unsigned count(uint32_t classes)
 {
     return (unsigned)__builtin_popcount(classes);
-}
-
-struct relay_share relay_share_of(const struct outbox_keep *view)
-{
-    struct relay_share share = { 0 };
-    int64_t members = view->members > 0 ? view->members : 1;
-    unsigned fair = (unsigned)((ACCOUNT_CLASSES + members - 1) / members), mine = 0;
-
-    for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
-        uint32_t bit = 1u << class;
-
-        if (view->classes[class].mine && mine >= fair)
-            share.release |= bit;
-        mine += view->classes[class].mine;
-    }
-    for (unsigned class = 0; class < ACCOUNT_CLASSES && mine < fair; class++)
-        if (view->classes[class].free && !view->classes[class].mine) {
-            share.take |= 1u << class;
-            mine++;
-        }
-    return share;
 }
 
 static void take_classes(struct relay *relay, const struct outbox_keep *keep)
@@ -526,7 +506,7 @@ static int64_t lag_ms(const struct relay *relay)
     int64_t since_ms = relay->waits_since_ms;
 
     for (unsigned i = relay->n; i-- > 0;) {
-        const struct batch *batch = &relay->batches[(relay->first + i) % BATCHES];
+        const struct outbox_batch *batch = &relay->batches[(relay->first + i) % BATCHES];
 
         if (batch->oldest_ms > 0)
             since_ms = batch->oldest_ms;

@@ -54,8 +54,4 @@ void relay_metrics(const struct relay *relay);
 void relay_stop(struct relay *relay, void (*on_stopped)(void *ctx), void *ctx);
 void relay_free(struct relay *relay); /* stopped, and behind kafka_close() */
 
-/* What a process that sees this should take of what is free, or give away. */
-struct relay_share { uint32_t take, release; };
-struct relay_share relay_share_of(const struct outbox_keep *view);
-
 #endif

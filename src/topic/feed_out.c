@@ -8,8 +8,8 @@
 #include "model/slot.h"
 
 /* An entry in flight: one record, or one in each partition. */
-struct flight {
-    struct flight *next;
+struct feed_flight {
+    struct feed_flight *next;
     struct feed_out *out;
     int64_t position;
     uint32_t round;    /* acknowledged in an earlier one: does not count */
@@ -21,7 +21,7 @@ struct feed_out {
     struct feed_out_options options;
     int64_t sent, acknowledged;
     uint32_t round;
-    struct flight *first, **end;
+    struct feed_flight *first, **end;
     unsigned n;
 };
 
@@ -60,7 +60,7 @@ void feed_out_restart(struct feed_out *out)
 static void land(struct feed_out *out)
 {
     while (out->first != NULL && out->first->left == 0) {
-        struct flight *flight = out->first;
+        struct feed_flight *flight = out->first;
 
         out->first = flight->next;
         if (out->first == NULL)
@@ -74,7 +74,7 @@ static void land(struct feed_out *out)
 
 static void on_done(void *ctx, bool sent)
 {
-    struct flight *flight = ctx;
+    struct feed_flight *flight = ctx;
     struct feed_out *out = flight->out;
 
     CHECK(flight->left > 0);
@@ -89,12 +89,12 @@ static void on_done(void *ctx, bool sent)
 
 /* ---- sent ------------------------------------------------------------------- */
 
-static struct flight *flight_new(struct feed_out *out, int64_t position)
+static struct feed_flight *flight_new(struct feed_out *out, int64_t position)
 {
-    struct flight *flight = calloc(1, sizeof(*flight));
+    struct feed_flight *flight = calloc(1, sizeof(*flight));
 
     CHECK(flight != NULL);
-    *flight = (struct flight){ .out = out, .position = position, .round = out->round };
+    *flight = (struct feed_flight){ .out = out, .position = position, .round = out->round };
     *out->end = flight;
     out->end = &flight->next;
     out->n++;
@@ -105,7 +105,7 @@ static struct flight *flight_new(struct feed_out *out, int64_t position)
 static bool send_to(struct feed_out *out, const struct feed_record *record, unsigned from,
                     unsigned to)
 {
-    struct flight *flight = flight_new(out, record->position);
+    struct feed_flight *flight = flight_new(out, record->position);
     struct kafka_record sent = {
         .topic = TOPIC_FEED, .key = record->event, .value = record->body,
         .position = record->position, .at_ms = record->at_ms, .on_done = on_done, .ctx = flight,

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-struct step {
-    struct step *next;
+struct publish_step {
+    struct publish_step *next;
     struct steps *steps;
     int64_t position, offset;
     uint32_t left;          /* records that wait or are not acknowledged */
@@ -14,14 +14,14 @@ struct step {
 /* A record that Kafka did not take; its bytes follow it. */
 struct waiting {
     struct waiting *next;
-    struct step *step;
+    struct publish_step *step;
     struct kafka_record record;
 };
 
 struct steps {
     struct steps_options options;
-    struct step *first, **end;
-    struct step *open;
+    struct publish_step *first, **end;
+    struct publish_step *open;
     struct waiting *waiting, **waiting_end;
     size_t n_steps, n_waiting;
     size_t orphans;         /* steps that are forgotten, with records in flight */
@@ -51,10 +51,10 @@ void steps_free(struct steps *steps)
 
 void steps_begin(struct steps *steps)
 {
-    struct step *step = calloc(1, sizeof(*step));
+    struct publish_step *step = calloc(1, sizeof(*step));
 
     CHECK(step != NULL && steps->open == NULL);
-    *step = (struct step){ .steps = steps, .open = true };
+    *step = (struct publish_step){ .steps = steps, .open = true };
     *steps->end = steps->open = step;
     steps->end = &step->next;
     steps->n_steps++;
@@ -67,7 +67,7 @@ static void finish(struct steps *steps)
     bool any = false;
 
     while (steps->first != NULL && steps->first->left == 0 && !steps->first->open) {
-        struct step *step = steps->first;
+        struct publish_step *step = steps->first;
 
         steps->first = step->next;
         if (steps->first == NULL)
@@ -92,7 +92,7 @@ void steps_end(struct steps *steps, int64_t position, int64_t offset)
     finish(steps);
 }
 
-static void release(struct step *step)
+static void release(struct publish_step *step)
 {
     CHECK(step->left > 0);
     if (--step->left == 0 && step->forgotten) {
@@ -103,7 +103,7 @@ static void release(struct step *step)
 
 static void on_done(void *ctx, bool sent)
 {
-    struct step *step = ctx;
+    struct publish_step *step = ctx;
     struct steps *steps = step->steps;
 
     if (step->forgotten) {
@@ -123,7 +123,7 @@ static void on_done(void *ctx, bool sent)
 
 /* ---- records ---------------------------------------------------------------- */
 
-static void keep(struct steps *steps, struct step *step, const struct kafka_record *record)
+static void keep(struct steps *steps, struct publish_step *step, const struct kafka_record *record)
 {
     struct waiting *waiting = malloc(sizeof(*waiting) + record->key.n + record->value.n);
     char *text;
@@ -179,9 +179,9 @@ void steps_resend(struct steps *steps)
 
 void steps_forget(struct steps *steps)
 {
-    struct step *step = steps->first, *next;
+    struct publish_step *step = steps->first, *next;
 
-    for (struct step *each = step; each != NULL; each = each->next) {
+    for (struct publish_step *each = step; each != NULL; each = each->next) {
         each->forgotten = true;
         steps->orphans++;
         each->left++; /* until what waits has let go of it */

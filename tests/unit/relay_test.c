@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "topic/event_record.h"
 #include "settle/relay.h"
+#include "settle/relay_share.h"
 
 #define ROWS_MAX 400
 #define TOLD_MAX 4000

@@ -1,0 +1,14 @@
+/*
+ * How the classes of accounts (model/slot.h) are divided among the processes that
+ * relay: fairly, and none is taken before its lease has run out.
+ */
+#ifndef SETTLE_RELAY_SHARE_H
+#define SETTLE_RELAY_SHARE_H
+
+#include "store/ledger.h"
+
+/* What a process that sees this should take of what is free, or give away. */
+struct relay_share { uint32_t take, release; };
+struct relay_share relay_share_of(const struct outbox_keep *view);
+
+#endif
