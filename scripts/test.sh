@@ -190,6 +190,11 @@ tap_count() {
     sed -n "s/^# $1 \([0-9]*\)\$/\1/p" "$2" | tail -1 | grep . || echo 0
 }
 
+migrated_template() {
+    psql -qc 'create database migrated' "$OVERROUND_TEST_PG" &&
+        build/overround migrate --store "${OVERROUND_TEST_PG%/*}/migrated"
+}
+
 # One PostgreSQL for a step; the tests make a database each in it, by a template that is
 # migrated once (tests/api/lib/store.js).
 with_postgres() {
@@ -197,9 +202,7 @@ with_postgres() {
     folder=$(mktemp -d "${TMPDIR:-/tmp}/overround-pg-XXXXXX")
     OVERROUND_TEST_PG=$(scripts/pg.sh start "$folder" -c max_connections=200 2>"$log" | tail -1)
     export OVERROUND_TEST_PG OVERROUND_TEST_PG_TEMPLATE=migrated
-    if [ -n "$OVERROUND_TEST_PG" ] &&
-        ! { psql -qc 'create database migrated' "$OVERROUND_TEST_PG" &&
-            build/overround migrate --store "${OVERROUND_TEST_PG%/*}/migrated"; } >>"$log" 2>&1; then
+    if [ -n "$OVERROUND_TEST_PG" ] && ! migrated_template >>"$log" 2>&1; then
         echo "FAILED: a migrated template" >>"$log"
         finish "$step-postgres" 0 1 0 "$log"
         scripts/pg.sh stop "$folder" >/dev/null 2>&1
