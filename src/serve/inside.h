@@ -1,37 +1,93 @@
 /*
  * What the files of serve share; nobody else includes it.
  *
- *   serve.c          settings, start, the loop
- *   load.c           what is read from the store before the first request
- *   listen.c         listeners, probes, metrics
- *   role_feed.c      the feed and who leads it
- *   role_parts.c     the other roles, wired: all in one process
- *   role_kafka.c     the same on Kafka, whichever of them are played here
- *   role_money.c     money told and heard on Kafka
- *   trace.c          where spans go
- *   stop.c           SIGTERM: drained, then ended in order
+ *   serve.c        the subcommand: settings, start, the loop, the end
+ *   settings.c     the settings read, and what goes together
+ *   played.c       --role: which roles this process plays
+ *   roles.c        the table: a row for each part
+ *   role.c         its walks: start, ready, metrics, drain, stop, free
+ *   role_base.c    store, operators, tracer, Kafka, what every role stands on
+ *   role_book.c    the book: written here, or read from Kafka
+ *   role_feed.c    the feed, who leads it, AMQP
+ *   role_bets.c    placement, the desk, risk
+ *   role_settle.c  settlement, its relay and reports
+ *   role_web.c     pages, snapshots and the stream
+ *   load.c         what is read from the store before all
+ *   listen.c       the two listeners;  routes.c  from a request to its handler
+ *   probe.c        health, readiness, metrics
+ *   ending.c       SIGTERM: drained, then stopped
+ *   operators.c    who may use the operator listener
  */
 #ifndef SERVE_INSIDE_H
 #define SERVE_INSIDE_H
 
-#include "base/config.h"
 #include "bets/bets.h"
 #include "bus/bus.h"
-#include "feed/watch.h"
-#include "model/country.h"
-#include "model/experiment.h"
-#include "model/house.h"
 #include "net/http.h"
 #include "serve/operators.h"
-#include "serve/played.h"
+#include "serve/role.h"
 #include "serve/routes.h"
-#include "serve/serve.h"
-#include "store/db.h"
+#include "serve/settings.h"
+#include "store/halves.h"
 #include "store/store.h"
 
 #define KEYS_MAX 16
 
-/* What is read from the store before serving. */
+/*
+ * The parts, in the order in which they are made; roles.c has a row for each.
+ * What this process does not play is NULL.
+ *
+ * PART(BIT, member, struct)
+ */
+#define PARTS_OF(PART) \
+    PART(TURNS, turns, turns) \
+    PART(TRACER, tracer, tracer) \
+    PART(STORE, store, store) \
+    PART(DB, db, db_halves)                  /* until all have read from it */ \
+    PART(OPERATORS, operators, operators) \
+    PART(BUS, bus, bus) \
+    PART(KAFKA, kafka, kafka) \
+    PART(DIVIDER, divider, divider) \
+    PART(ODDS, odds, odds)                   /* the book, written here */ \
+    PART(SHARDS, shards, book)               /* the book, read from Kafka */ \
+    PART(WEB, web, web) \
+    PART(STREAM, stream, stream) \
+    PART(FEED, feed, feed) \
+    PART(AMQP, amqp, amqp_feed) \
+    PART(LEASE, lease, lease) \
+    PART(RELAY, relay, relay) \
+    PART(SETTLE, settle, settle) \
+    PART(CLICKHOUSE, clickhouse, clickhouse) \
+    PART(REPORTS, reports, reports) \
+    PART(COHORTS, cohorts, cohorts) \
+    PART(DESK, desk, desk_calls) \
+    PART(WHO, who, who)                      /* whose sessions these are */ \
+    PART(BETS, bets, bets) \
+    PART(RISK, risk, risk) \
+    PART(TRAFFIC, traffic, traffic) \
+    PART(MONEY, money, money_in) \
+    PART(PARSER, parser, uof_parser)         /* of partitions */ \
+    PART(PARTITIONS, partitions, partitions) \
+    PART(INTAKE, intake, results_in) \
+    PART(MIRROR, mirror, prices_in) \
+    PART(PUBLIC, public_listener, http_server) \
+    PART(OPERATOR, operator_listener, http_server) \
+    PART(MAINTAIN, maintain, maintain)
+
+enum part_id {
+#define PART(bit, member, type) PART_##bit,
+    PARTS_OF(PART)
+#undef PART
+    PARTS
+};
+
+struct parts {
+#define PART(bit, member, type) struct type *member;
+    PARTS_OF(PART)
+#undef PART
+};
+
+/* What is read from the store before all. */
 struct start {
     struct who_key keys[KEYS_MAX];
     unsigned n_keys;
@@ -40,114 +96,125 @@ struct start {
     int64_t counted_ms;
 };
 
-struct serve {
-    struct config config;
-    struct roles roles;
-    struct house house;
-    struct country_rules countries;
-    struct experiments experiments;
-    struct watch_recovery recovery;
-    struct delay_settings delays;
-    uv_loop_t loop;
-    struct arena arena;
-    struct start start;
-    struct store *store;
-    struct bus *bus;
-    const struct book *book;   /* NULL: nothing here asks one */
-    /* What this process does not play is NULL. */
-    struct odds *odds;
-    struct feed *feed;
-    struct lease *lease;
-    struct amqp_feed *amqp;    /* NULL: none configured */
-    struct settle *settle;
-    struct who *who;           /* whose sessions these are: role bets, and web */
-    struct bets *bets;
-    struct web *web;
-    struct stream *stream;
-    struct reports *reports;
-    struct cohorts *cohorts;
-    struct clickhouse *clickhouse; /* NULL: none configured */
-    struct traffic *traffic;   /* NULL: without Kafka nobody is told */
-    struct risk *risk;
-    struct tracer *tracer;     /* NULL: nothing is traced */
-    /* on Kafka */
-    struct kafka *kafka;
-    struct uof_parser *parser; /* of partitions */
-    struct partitions *partitions;
-    struct results_in *intake;
-    struct book *shards;       /* that the mirror writes */
-    struct prices_in *mirror;
-    struct relay *relay;
-    struct money_in *money;
-    uv_timer_t look;           /* until the number of partitions is known */
-    unsigned looks;
-    struct maintain *maintain;
-    struct operators *operators;
-    struct desk_calls *desk;
-    struct http_server *public_server, *operator_server;
-    struct routes routes;
+/* From SIGTERM, or a start that failed, on: ending.c, role.c. */
+struct ending {
     uv_signal_t on_term, on_int;
-    uv_prepare_t before_poll;
-    uv_check_t after_poll;
-    uv_timer_t drain_poll, drain_limit;
-    int64_t turn_started_us;
-    unsigned undrained;        /* listeners, AMQP */
-    unsigned stop_step;
-    bool draining, stopping;
+    uv_timer_t poll, limit;
+    bool heeds_signals, draining, stopping;
+    unsigned undrained;          /* parts that will call back */
+    unsigned to_stop;            /* parts before this one */
+    role_ended on_all_stopped;
 };
 
-/* load.c: reads, makes the roles, reads what they need.  Blocking. */
-bool serve_load(struct serve *serve, struct str *error) MUST_USE;
+struct serve {
+    const struct role *roles;    /* PARTS rows */
+    struct settings settings;
+    struct arena arena;
+    uv_loop_t loop;
+    struct start start;
+    struct parts parts;
+    struct routes routes;
+    struct ending ending;
+};
 
-/* listen.c */
-bool serve_listen(struct serve *serve) MUST_USE;
-void serve_announce(const struct serve *serve);
+/* serve.c: all of it but the loop.  False: *error, and serve_end() will end
+ * what was made. */
+bool serve_begin(struct serve *serve, struct str *error) MUST_USE;
+/* Runs the loop until all is stopped, frees. */
+void serve_end(struct serve *serve);
+
+/* roles.c */
+extern const struct role serve_roles[PARTS];
+
+/* role_base.c, load.c */
+bool serve_make_turns(struct serve *serve, struct str *error) MUST_USE;
+bool serve_stop_turns(struct serve *serve, role_ended ended) MUST_USE;
+bool serve_make_tracer(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_store(struct serve *serve, struct str *error) MUST_USE;
+const char *serve_store_not_ready(const struct serve *serve);
+void serve_store_metrics(struct serve *serve);
+bool serve_stop_store(struct serve *serve, role_ended ended) MUST_USE;
+bool serve_make_db(struct serve *serve, struct str *error) MUST_USE; /* reads `start` */
+void serve_start_db(struct serve *serve);
+bool serve_make_operators(struct serve *serve, struct str *error) MUST_USE;
+bool serve_open_operators(struct serve *serve, const struct db_halves *db,
+                          struct str *error) MUST_USE;
+void serve_start_operators(struct serve *serve);
+bool serve_make_bus(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_kafka(struct serve *serve, struct str *error) MUST_USE;
+bool serve_stop_kafka(struct serve *serve, role_ended ended) MUST_USE;
+bool serve_make_divider(struct serve *serve, struct str *error) MUST_USE;
+bool serve_drain_divider(struct serve *serve, role_ended ended) MUST_USE;
+bool serve_wants_maintain(const struct settings *settings) MUST_USE;
+bool serve_open_maintain(struct serve *serve, const struct db_halves *db,
+                         struct str *error) MUST_USE;
+
+/* role_book.c */
+const struct book *serve_book(const struct serve *serve); /* NULL: nothing here asks one */
+bool serve_book_is_whole(const struct serve *serve) MUST_USE;
+bool serve_make_odds(struct serve *serve, struct str *error) MUST_USE;
+struct bus_subscriber serve_subscribe_odds(struct serve *serve);
+bool serve_make_shards(struct serve *serve, struct str *error) MUST_USE;
+void serve_shards_metrics(struct serve *serve);
+bool serve_make_parser(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_partitions(struct serve *serve, struct str *error) MUST_USE;
+const char *serve_partitions_not_ready(const struct serve *serve);
+void serve_partitions_metrics(struct serve *serve);
+bool serve_make_mirror(struct serve *serve, struct str *error) MUST_USE;
+const char *serve_mirror_not_ready(const struct serve *serve);
+bool serve_stop_mirror(struct serve *serve, role_ended ended) MUST_USE;
 
 /* role_feed.c: writes the log, or reads what another process writes. */
-void serve_make_feed(struct serve *serve);
-bool serve_feed_config_is_well(const struct config *config, const char **why) MUST_USE;
+bool serve_make_feed(struct serve *serve, struct str *error) MUST_USE;
+bool serve_open_feed(struct serve *serve, const struct db_halves *db, struct str *error) MUST_USE;
+void serve_start_feed(struct serve *serve);
+const char *serve_feed_not_ready(const struct serve *serve);
+bool serve_make_lease(struct serve *serve, struct str *error) MUST_USE;
+const char *serve_lease_not_ready(const struct serve *serve);
+bool serve_wants_amqp(const struct settings *settings) MUST_USE;
+bool serve_make_amqp(struct serve *serve, struct str *error) MUST_USE;
 
-/* role_parts.c */
-void serve_make_stream(struct serve *serve);
-void serve_make_settle(struct serve *serve); /* with its reports */
-void serve_make_reports(struct serve *serve);
-/* Requests and exposures, told on the topic traffic. */
-struct kafka;
-void serve_make_traffic(struct serve *serve, struct kafka *kafka);
-void serve_make_desk(struct serve *serve);
-void serve_make_who(struct serve *serve);
-void serve_make_bets(struct serve *serve, struct bus *told);
-void serve_make_risk(struct serve *serve);
-void serve_make_local(struct serve *serve); /* every role of --bus local */
-void serve_free_parts(struct serve *serve);
+/* role_bets.c */
+bool serve_make_desk(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_who(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_bets(struct serve *serve, struct str *error) MUST_USE;
+struct bus_subscriber serve_subscribe_bets(struct serve *serve);
+bool serve_open_bets(struct serve *serve, const struct db_halves *db, struct str *error) MUST_USE;
+bool serve_make_risk(struct serve *serve, struct str *error) MUST_USE;
+struct bus_subscriber serve_subscribe_risk(struct serve *serve);
+bool serve_open_risk(struct serve *serve, const struct db_halves *db, struct str *error) MUST_USE;
+bool serve_open_money(struct serve *serve, const struct db_halves *db, struct str *error) MUST_USE;
+bool serve_stop_money(struct serve *serve, role_ended ended) MUST_USE;
 
-/* role_kafka.c */
-bool serve_bus_config_is_well(const struct config *config, struct arena *arena,
-                              struct str *error) MUST_USE;
-void serve_make_bus(struct serve *serve); /* every role of --bus kafka://… */
-void serve_facts_stored(void *serve, const struct fact *facts, uint32_t n);
-const char *serve_bus_not_ready(const struct serve *serve); /* NULL: it is */
-void serve_bus_metrics(struct serve *serve);
-/* At SIGTERM, so that others take over; how often on_left(serve) will come. */
-unsigned serve_leave_groups(struct serve *serve, void (*on_left)(void *ctx));
-void serve_stop_kafka(struct serve *serve); /* a step of stopping */
-void serve_free_bus(struct serve *serve);
+/* role_settle.c */
+bool serve_make_relay(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_settle(struct serve *serve, struct str *error) MUST_USE;
+struct bus_subscriber serve_subscribe_settle(struct serve *serve);
+bool serve_wants_clickhouse(const struct settings *settings) MUST_USE;
+bool serve_make_clickhouse(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_reports(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_cohorts(struct serve *serve, struct str *error) MUST_USE;
+bool serve_make_intake(struct serve *serve, struct str *error) MUST_USE;
 
-/* role_money.c */
-bool serve_load_risk(struct serve *serve, struct db *db, struct str *error) MUST_USE;
-void serve_make_relay(struct serve *serve, struct kafka *kafka); /* role settle */
-/* Once the open bets are counted: from there on every event of any process. */
-void serve_make_money(struct serve *serve, struct kafka *kafka);
-/* A step of stopping, before Kafka is closed; relay_free() behind that. */
-void serve_stop_money(struct serve *serve);
+/* role_web.c */
+bool serve_make_web(struct serve *serve, struct str *error) MUST_USE;
+struct bus_subscriber serve_subscribe_web(struct serve *serve);
+bool serve_make_stream(struct serve *serve, struct str *error) MUST_USE;
+struct bus_subscriber serve_subscribe_stream(struct serve *serve);
+bool serve_drain_stream(struct serve *serve, role_ended ended) MUST_USE;
+/* Requests and exposures, published on the topic traffic. */
+bool serve_make_traffic(struct serve *serve, struct str *error) MUST_USE;
 
-/* trace.c */
-bool serve_trace_config_is_well(const struct config *config, const char **why) MUST_USE;
-bool serve_make_tracer(struct serve *serve) MUST_USE; /* if one is wanted */
+/* listen.c */
+bool serve_open_public(struct serve *serve, const struct db_halves *db, struct str *error) MUST_USE;
+void serve_public_metrics(struct serve *serve);
+bool serve_open_operator(struct serve *serve, const struct db_halves *db,
+                         struct str *error) MUST_USE;
+void serve_operator_metrics(struct serve *serve);
+void serve_announce(const struct serve *serve);
 
-/* stop.c */
-void serve_start_signals(struct serve *serve);
-/* The step of stopping that runs has ended. */
-void serve_stop_next(void *serve);
+/* ending.c */
+void ending_heed_signals(struct serve *serve);
+void ending_begin(struct serve *serve);
 
 #endif

@@ -1,152 +1,27 @@
-/* The listeners, and what every process answers for itself. */
+/* The two listeners: who is let in, and how much at once. */
 #include "serve/inside.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
 #include "analytics/traffic.h"
 #include "api/answer.h"
-#include "base/build.h"
 #include "base/limits.h"
 #include "base/metrics.h"
-#include "base/process.h"
-#include "topic/prices_in.h"
-#include "feed/amqp.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
-#include "model/rules_hash.h"
-#include "odds/odds.h"
-#include "risk/risk.h"
-#include "settle/relay.h"
-#include "settle/settle.h"
-#include "trace/tracer.h"
-#include "web/stream.h"
-
-/* ---- operator's probes ------------------------------------------------ */
-
-void serve_get_health(void *ctx, struct http_request *request)
-{
-    (void)ctx;
-    answer_json(request, 200, arena_printf(&request->arena, "{\"status\":\"alive\","
-                                           "\"version\":\"%s\",\"commit\":\"%s\","
-                                           "\"rules\":\"%s\"}",
-                                           build_version(), build_commit(), rules_hash()));
-}
-
-/* Pages, prices and streams are served without the store, and must not be taken
- * out of the load balancer with it. */
-static bool needs_store(const struct serve *serve)
-{
-    const struct roles *roles = &serve->roles;
-
-    return roles->feed || roles->odds || roles->bets || roles->settle;
-}
-
-static const char *not_ready(const struct serve *serve)
-{
-    if (serve->draining)
-        return "draining";
-    if (needs_store(serve) && !store_is_up(serve->store))
-        return "the store cannot be reached";
-    if (serve->feed != NULL && !feed_is_recovered(serve->feed))
-        return "the book is not recovered";
-    if (serve->kafka != NULL && serve_bus_not_ready(serve) != NULL)
-        return serve_bus_not_ready(serve);
-    if (serve->kafka == NULL && serve->book != NULL && !serve->roles.feed &&
-        !lease_is_led(serve->lease))
-        return "no process leads the feed";
-    return NULL;
-}
+#include "topic/prices_in.h"
 
 /* Prices may be sold: somebody watches the producers.  Over Kafka the mirror
  * suspends what nobody vouches for, and no more than that. */
 static bool is_live(const struct serve *serve)
 {
-    if (!feed_is_recovered(serve->feed))
+    if (!feed_is_recovered(serve->parts.feed))
         return false;
-    if (serve->kafka != NULL)
-        return serve->mirror != NULL && prices_in_is_ready(serve->mirror);
-    return feed_leads(serve->feed) || lease_is_led(serve->lease);
+    if (serve->parts.kafka != NULL)
+        return serve->parts.mirror != NULL && prices_in_is_ready(serve->parts.mirror);
+    return feed_leads(serve->parts.feed) || lease_is_led(serve->parts.lease);
 }
-
-static const char *role_name(const struct serve *serve)
-{
-    if (!serve->roles.feed)
-        return "follower";
-    return feed_leads(serve->feed) ? "leader" : "standby";
-}
-
-void serve_get_ready(void *ctx, struct http_request *request)
-{
-    const char *why = not_ready(ctx);
-
-    if (why == NULL)
-        answer_json(request, 200, arena_printf(&request->arena,
-                                               "{\"status\":\"ready\",\"role\":\"%s\"}",
-                                               role_name(ctx)));
-    else
-        answer_refusal(request, REFUSE_BUSY, str_of(why), STR_NONE);
-}
-
-static void gauge_listener(const char *name, const struct http_server *server)
-{
-    if (server != NULL)
-        metric_set(METRIC_HTTP_CONNECTIONS, str_of(name),
-                   (int64_t)http_server_counts(server).connections);
-}
-
-/* What is not played here has nothing to tell. */
-#define TELL(part, metrics) \
-    do { \
-        if ((part) != NULL) \
-            metrics(part); \
-    } while (0)
-
-/* Who names OpenMetrics can read it; nobody asks for it less than for text. */
-static enum metrics_format metrics_format(const struct http_request *request)
-{
-    struct str accept = http_header(request, "Accept"), open = STR("application/openmetrics-text");
-
-    return accept.n > 0 && memmem(accept.p, accept.n, open.p, open.n) != NULL ? METRICS_OPEN
-                                                                             : METRICS_TEXT;
-}
-
-static const char *metrics_type(enum metrics_format format)
-{
-    return format == METRICS_OPEN ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                  : "text/plain; version=0.0.4; charset=utf-8";
-}
-
-void serve_get_metrics(void *ctx, struct http_request *request)
-{
-    const char *build[] = { build_version(), build_commit(), rules_hash() };
-    enum metrics_format format = metrics_format(request);
-    struct serve *serve = ctx;
-    struct buf out;
-
-    TELL(serve->odds, odds_metrics);
-    TELL(serve->feed, feed_metrics);
-    TELL(serve->amqp, amqp_feed_metrics);
-    TELL(serve->bets, bets_metrics);
-    TELL(serve->risk, risk_metrics);
-    TELL(serve->settle, settle_metrics);
-    TELL(serve->relay, relay_metrics);
-    TELL(serve->tracer, tracer_metrics);
-    TELL(serve->stream, stream_metrics);
-    serve_bus_metrics(serve);
-    metric_info(METRIC_BUILD_INFO, build, LENGTH(build));
-    process_metrics();
-    metric_set(METRIC_STORE_UP, STR_NONE, store_is_up(serve->store));
-    gauge_listener("public", serve->public_server);
-    gauge_listener("operator", serve->operator_server);
-    buf_init(&out, LIMIT_RESPONSE_BYTES);
-    metrics_write(&out, format);
-    http_respond(request, 200, metrics_type(format), buf_view(&out), NULL, 0);
-    buf_fini(&out);
-}
-
-/* ---- listeners --------------------------------------------------------- */
 
 static void on_public(void *ctx, struct http_request *request)
 {
@@ -166,8 +41,8 @@ static void on_public_answer(void *ctx, const struct http_request *request, int 
 {
     const struct serve *serve = ctx;
 
-    if (serve->traffic != NULL)
-        traffic_on_answer(serve->traffic, request, status);
+    if (serve->parts.traffic != NULL)
+        traffic_on_answer(serve->parts.traffic, request, status);
 }
 
 static void on_operator(void *ctx, struct http_request *request)
@@ -223,7 +98,8 @@ static size_t connections_max(void)
 }
 
 static struct http_server *listen_on(struct serve *serve, const char *address,
-                                     void (*on_request)(void *, struct http_request *))
+                                     void (*on_request)(void *, struct http_request *),
+                                     struct str *error)
 {
     struct http_options options = {
         .listen = address,
@@ -235,33 +111,55 @@ static struct http_server *listen_on(struct serve *serve, const char *address,
         .on_answer = on_request == on_public ? on_public_answer : NULL,
         .ctx = serve,
     };
-    struct str error;
-    struct http_server *server = http_server_new(&serve->loop, &options, &serve->arena, &error);
+    struct str why;
+    struct http_server *server = http_server_new(&serve->loop, &options, &serve->arena, &why);
 
     if (server == NULL)
-        fprintf(stderr, "overround: cannot listen on %s: " STR_FMT "\n", address, STR_ARG(error));
+        *error = arena_printf(&serve->arena, "cannot listen on %s: " STR_FMT, address,
+                              STR_ARG(why));
     return server;
 }
 
-bool serve_listen(struct serve *serve)
+bool serve_open_public(struct serve *serve, const struct db_halves *db, struct str *error)
 {
-    const struct config *config = &serve->config;
-    bool public = roles_are_public(&serve->roles);
+    (void)db;
+    serve->parts.public_listener = listen_on(serve, serve->settings.config.listen, on_public,
+                                             error);
+    return serve->parts.public_listener != NULL;
+}
 
-    if (public)
-        serve->public_server = listen_on(serve, config->listen, on_public);
-    serve->operator_server = listen_on(serve, config->operator_listen, on_operator);
-    return (!public || serve->public_server != NULL) && serve->operator_server != NULL;
+bool serve_open_operator(struct serve *serve, const struct db_halves *db, struct str *error)
+{
+    (void)db;
+    serve->parts.operator_listener = listen_on(serve, serve->settings.config.operator_listen,
+                                               on_operator, error);
+    return serve->parts.operator_listener != NULL;
+}
+
+static void gauge(const char *name, const struct http_server *server)
+{
+    metric_set(METRIC_HTTP_CONNECTIONS, str_of(name),
+               (int64_t)http_server_counts(server).connections);
+}
+
+void serve_public_metrics(struct serve *serve)
+{
+    gauge("public", serve->parts.public_listener);
+}
+
+void serve_operator_metrics(struct serve *serve)
+{
+    gauge("operator", serve->parts.operator_listener);
 }
 
 void serve_announce(const struct serve *serve)
 {
-    if (serve->public_server == NULL)
-        printf("listening public=none operator=127.0.0.1:%d\n",
-               http_server_port(serve->operator_server));
+    int operator_port = http_server_port(serve->parts.operator_listener);
+
+    if (serve->parts.public_listener == NULL)
+        printf("listening public=none operator=127.0.0.1:%d\n", operator_port);
     else
         printf("listening public=127.0.0.1:%d operator=127.0.0.1:%d\n",
-               http_server_port(serve->public_server), http_server_port(serve->operator_server));
+               http_server_port(serve->parts.public_listener), operator_port);
     fflush(stdout);
 }
-

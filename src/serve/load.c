@@ -1,13 +1,9 @@
-/* What is read from the store before the first request. */
+/* What is read from the store before the parts are made: keys, numbers. */
 #include "serve/inside.h"
 
-#include <inttypes.h>
 #include <sodium.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "house/liability.h"
-#include "feed/feed.h"
 #include "store/halves.h"
 
 #define NODES 1024 /* in a bet's id */
@@ -80,89 +76,27 @@ static bool load_numbers(const struct db_halves *db, struct start *start, struct
                     on_number, &start->feed_position, error);
 }
 
-struct replay {
-    struct feed *feed;
-    uint64_t n;
-    int64_t last;
-};
-
-static bool on_log_row(void *ctx, const struct value *cells)
+/* Both halves.  The parts that are opened read more of them; then
+ * serve_start_db() closes them. */
+bool serve_make_db(struct serve *serve, struct str *error)
 {
-    struct replay *replay = ctx;
+    const struct settings *settings = &serve->settings;
+    const struct config *config = &settings->config;
+    struct start *start = &serve->start;
+    struct db_halves *db = ARENA_NEW(&serve->arena, struct db_halves);
 
-    (void)!feed_replay(replay->feed, cells[0].i, cells[1].i, cells[2].s);
-    replay->last = cells[0].i;
-    if (++replay->n % 100000 == 0)
-        log_info("serve", "rebuilding the book", "entries=%" PRIu64 " position=%" PRId64,
-                 replay->n, replay->last);
-    return true;
-}
-
-/*
- * The book from the log: all documents, what is recent, what settlement has
- * not stored yet, and each alive and turn, which say where to recover from.
- * Who will write a restart needs no older prices: nothing is bettable until it
- * is listed again.
- */
-#define LOG_OF_BOOK \
-    "SELECT pos, at_ms, body FROM feed_log WHERE type IN (8, 10, 11, 12, 13, 14)" \
-    " OR at_ms >= $1 OR pos > $2 ORDER BY pos"
-/* Who has no book knows the producers. */
-#define LOG_OF_FEED \
-    "SELECT pos, at_ms, body FROM feed_log WHERE type IN (8, 9, 12, 13)" \
-    " OR (at_ms >= $1 AND pos > $2) ORDER BY pos"
-
-static bool replay_log(struct serve *serve, struct db *db, struct str *error)
-{
-    struct replay replay = { .feed = serve->feed };
-    struct value params[] = { VALUE_INT(serve->start.replay_from_ms),
-                              VALUE_INT(serve->start.settle_offset) };
-    int64_t started_us = clock_mono_us();
-
-    if (!serve->roles.book)
-        params[1] = VALUE_INT(INT64_MAX);
-    if (!db_query(db, serve->roles.book ? LOG_OF_BOOK : LOG_OF_FEED, "ii", params, "iis",
-                  on_log_row, &replay, error))
+    if (!db_open_halves(config->store, config->ledger, DB_WRITE, &serve->arena, db, error))
         return false;
-    log_info("serve", "book rebuilt from the log", "entries=%" PRIu64 " ms=%" PRId64, replay.n,
-             (clock_mono_us() - started_us) / 1000);
-    return true;
+    serve->parts.db = db;
+    start->replay_from_ms = clock_wall_ms() - 3600000 *
+        (settings->played.feed ? config->replay_hours : config->feed_log_hours);
+    start->book_from_ms = clock_wall_ms() - 3600000 * config->feed_log_hours;
+    return load_keys(db->ledger, start, error) && load_numbers(db, start, error);
 }
 
-/* What each part needs to know before the first message. */
-static bool load_parts(struct serve *serve, const struct db_halves *db, struct str *error)
+/* They are not needed any more. */
+void serve_start_db(struct serve *serve)
 {
-    bool reads_log = serve->roles.feed || serve->roles.book;
-    bool alone = !serve->roles.bus;
-
-    serve->operators = operators_new(&serve->loop, serve->store);
-    if (alone)
-        serve_make_local(serve);
-    else
-        serve_make_bus(serve);
-    return operators_load(serve->operators, db->journal, error) &&
-           (!reads_log || replay_log(serve, db->journal, error)) &&
-           (serve->bets == NULL || liability_join(db->ledger, alone, error)) &&
-           serve_load_risk(serve, db->ledger, error);
+    db_close_halves(serve->parts.db);
+    serve->parts.db = NULL;
 }
-
-/* Everything that is read by blocking calls, before the first request. */
-bool serve_load(struct serve *serve, struct str *error)
-{
-    struct db_halves db;
-    bool well;
-
-    if (!db_open_halves(serve->config.store, serve->config.ledger, DB_WRITE, &serve->arena, &db,
-                        error))
-        return false;
-    serve->start.replay_from_ms = clock_wall_ms() - 3600000 *
-        (serve->roles.feed ? serve->config.replay_hours : serve->config.feed_log_hours);
-    serve->start.book_from_ms = clock_wall_ms() - 3600000 * serve->config.feed_log_hours;
-    well = load_keys(db.ledger, &serve->start, error) &&
-           load_numbers(&db, &serve->start, error) && load_parts(serve, &db, error);
-    if (well && serve->who != NULL && serve->kafka != NULL)
-        serve_make_money(serve, serve->kafka);
-    db_close_halves(&db);
-    return well;
-}
-

@@ -6,12 +6,6 @@
 static const struct str names_of[] = {
     { "feed", 4 }, { "odds", 4 }, { "bets", 4 }, { "settle", 6 }, { "web", 3 },
 };
-#define FEED 1u
-#define ODDS 2u
-#define BETS 4u
-#define SETTLE 8u
-#define WEB 16u
-#define ALL 31u
 
 /* The role's bit, 0 = none of that name. */
 static unsigned bit_of(struct str name)
@@ -49,16 +43,16 @@ static const char *fault(unsigned bits, bool alone, bool bus)
 {
     if (bus && alone)
         return "bus: on SQLite one process plays all roles; Kafka needs PostgreSQL";
-    if (bits != ALL && alone)
+    if (bits != PLAYED_ALL && alone)
         return "role: on SQLite one process plays all roles; several need PostgreSQL";
-    if (!bus && bits != ALL && bits != FEED && bits != (ALL & ~FEED))
+    if (!bus && bits != PLAYED_ALL && bits != PLAYED_FEED && bits != (PLAYED_ALL & ~PLAYED_FEED))
         return "role must be feed,odds,bets,settle,web or feed or odds,bets,settle,web; with"
                " --bus kafka://… any of them";
     return NULL;
 }
 
-bool roles_parse(struct roles *roles, struct str names, struct str store, struct str bus,
-                 struct str *error)
+bool played_parse(struct played *played, struct str names, struct str store, struct str bus,
+                  struct str *error)
 {
     bool alone = starts_with(store, STR("sqlite:"));
     bool kafka = starts_with(bus, STR("kafka://"));
@@ -76,15 +70,16 @@ bool roles_parse(struct roles *roles, struct str names, struct str store, struct
         *error = str_of(fault(bits, alone, kafka));
         return false;
     }
-    *roles = (struct roles){
-        .feed = (bits & FEED) != 0, .odds = (bits & ODDS) != 0, .bets = (bits & BETS) != 0,
-        .settle = (bits & SETTLE) != 0, .web = (bits & WEB) != 0,
-        .bus = kafka, .book = !kafka && bits != FEED, .shared = !alone,
+    *played = (struct played){
+        .feed = (bits & PLAYED_FEED) != 0, .odds = (bits & PLAYED_ODDS) != 0,
+        .bets = (bits & PLAYED_BETS) != 0, .settle = (bits & PLAYED_SETTLE) != 0,
+        .web = (bits & PLAYED_WEB) != 0, .roles = bits,
+        .bus = kafka, .book = !kafka && bits != PLAYED_FEED, .shared = !alone,
     };
     return true;
 }
 
-bool roles_are_public(const struct roles *roles)
+bool played_is_public(const struct played *played)
 {
-    return roles->bets || roles->web;
+    return played->bets || played->web;
 }

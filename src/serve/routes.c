@@ -9,7 +9,7 @@
 #include "desk/desk.h"
 #include "feed/feed.h"
 #include "risk/risk.h"
-#include "serve/serve.h"
+#include "serve/probe.h"
 #include "settle/reports.h"
 #include "web/pages.h"
 #include "web/stream.h"
@@ -156,7 +156,7 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
     if (context == NULL)
         answer_refusal(request, REFUSE_NOT_FOUND, STR("this process does not play that role"),
                        STR_NONE);
-    else if (routes->book_is_whole != NULL && is_of_book(route) &&
+    else if (is_of_book(route) &&
              !routes->book_is_whole(routes->serve))
         answer_refusal(request, REFUSE_BUSY, STR("the book is not whole yet"), STR_NONE);
     else

@@ -9,13 +9,33 @@
 #include "net/http.h"
 #include "serve/operators.h"
 
+struct bets;
+struct cohorts;
+struct desk_calls;
+struct feed;
+struct reports;
+struct risk;
+struct serve;
+struct stream;
+struct web;
+struct who;
+
 /* What each role's handlers get; NULL: this process does not play it. */
 struct routes {
-    void *who, *bets, *desk, *web, *stream, *feed, *reports, *cohorts, *risk, *serve;
+    struct who *who;
+    struct bets *bets;
+    struct desk_calls *desk;
+    struct web *web;
+    struct stream *stream;
+    struct feed *feed;
+    struct reports *reports;
+    struct cohorts *cohorts;
+    struct risk *risk;
+    struct serve *serve;
     const struct operators *operators; /* who may use the operator listener */
-    /* NULL: always.  What is in a book that is not whole can be told, and what
+    /* What is in a book that is not whole can be told, and what
      * is not in it cannot: another process is asked then. */
-    bool (*book_is_whole)(const void *serve);
+    bool (*book_is_whole)(const struct serve *serve);
 };
 
 void routes_dispatch(const struct routes *routes, enum listener listener,

@@ -1,18 +1,11 @@
 /*
- * `overround serve`: wires the roles together in one process, runs the loop,
- * and takes it all down again in the opposite order.
+ * `overround serve`: the roles of one process, from its settings to the loop,
+ * and all of it taken down again in the opposite order.
  */
-#ifndef SERVE_H
-#define SERVE_H
-
-#include "net/http.h"
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
 
 /* The subcommand: arguments after its name, gives the exit code. */
 int serve_main(int argc, char **argv);
-
-/* Routes' handlers on the operator listener. */
-void serve_get_health(void *serve, struct http_request *request);
-void serve_get_ready(void *serve, struct http_request *request);
-void serve_get_metrics(void *serve, struct http_request *request);
 
 #endif

@@ -14,39 +14,39 @@
 
 static void all_in_one(void **state)
 {
-    struct roles roles;
+    struct played played;
     struct str error;
 
     (void)state;
-    assert_true(roles_parse(&roles, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), LOCAL,
+    assert_true(played_parse(&played, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), LOCAL,
                             &error));
-    assert_true(roles.feed && roles.book);
-    assert_true(roles_parse(&roles, STR("web,settle,feed,bets,odds"), PG, LOCAL, &error));
-    assert_true(roles.feed && roles.book);
+    assert_true(played.feed && played.book);
+    assert_true(played_parse(&played, STR("web,settle,feed,bets,odds"), PG, LOCAL, &error));
+    assert_true(played.feed && played.book);
 }
 
 static void feed_apart(void **state)
 {
-    struct roles roles;
+    struct played played;
     struct str error;
 
     (void)state;
-    assert_true(roles_parse(&roles, STR("feed"), PG, LOCAL, &error));
-    assert_true(roles.feed && !roles.book);
-    assert_true(roles_parse(&roles, STR("odds,bets,settle,web"), PG, LOCAL, &error));
-    assert_true(!roles.feed && roles.book);
+    assert_true(played_parse(&played, STR("feed"), PG, LOCAL, &error));
+    assert_true(played.feed && !played.book);
+    assert_true(played_parse(&played, STR("odds,bets,settle,web"), PG, LOCAL, &error));
+    assert_true(!played.feed && played.book);
 }
 
 static void others_are_refused(void **state)
 {
     static const char *const wrong[] = { "", "bets", "feed,odds", "feeds", "feed,,odds", "Feed" };
-    struct roles roles;
+    struct played played;
     struct str error;
 
     (void)state;
     for (size_t i = 0; i < LENGTH(wrong); i++)
-        assert_false(roles_parse(&roles, str_of(wrong[i]), PG, LOCAL, &error));
-    assert_false(roles_parse(&roles, STR("feed"), STR("sqlite:x"), LOCAL, &error));
+        assert_false(played_parse(&played, str_of(wrong[i]), PG, LOCAL, &error));
+    assert_false(played_parse(&played, STR("feed"), STR("sqlite:x"), LOCAL, &error));
 }
 
 static void any_on_kafka(void **state)
@@ -54,23 +54,23 @@ static void any_on_kafka(void **state)
     static const char *const some[] = {
         "feed", "odds", "bets,web", "settle", "feed,odds,bets,settle,web",
     };
-    struct roles roles;
+    struct played played;
     struct str error;
 
     (void)state;
     for (size_t i = 0; i < LENGTH(some); i++) {
-        assert_true(roles_parse(&roles, str_of(some[i]), PG, KAFKA, &error));
-        assert_true(roles.bus && !roles.book && roles.shared);
+        assert_true(played_parse(&played, str_of(some[i]), PG, KAFKA, &error));
+        assert_true(played.bus && !played.book && played.shared);
     }
-    assert_true(roles_parse(&roles, STR("bets,settle"), PG, KAFKA, &error));
-    assert_true(roles.bets && roles.settle && !roles.feed && !roles.odds && !roles.web);
-    assert_true(roles_are_public(&roles));
-    assert_true(roles_parse(&roles, STR("odds,settle"), PG, KAFKA, &error));
-    assert_false(roles_are_public(&roles));
-    assert_false(roles_parse(&roles, STR("odds,settles"), PG, KAFKA, &error));
-    assert_false(roles_parse(&roles, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), KAFKA,
+    assert_true(played_parse(&played, STR("bets,settle"), PG, KAFKA, &error));
+    assert_true(played.bets && played.settle && !played.feed && !played.odds && !played.web);
+    assert_true(played_is_public(&played));
+    assert_true(played_parse(&played, STR("odds,settle"), PG, KAFKA, &error));
+    assert_false(played_is_public(&played));
+    assert_false(played_parse(&played, STR("odds,settles"), PG, KAFKA, &error));
+    assert_false(played_parse(&played, STR("feed,odds,bets,settle,web"), STR("sqlite:x"), KAFKA,
                              &error));
-    assert_false(roles_parse(&roles, STR("feed"), PG, STR("rabbit://x"), &error));
+    assert_false(played_parse(&played, STR("feed"), PG, STR("rabbit://x"), &error));
 }
 
 int main(void)
