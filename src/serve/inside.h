@@ -50,6 +50,7 @@
     PART(DIVIDER, divider, divider) \
     PART(ODDS, odds, odds)                   /* the book, written here */ \
     PART(SHARDS, shards, book)               /* the book, read from Kafka */ \
+    PART(WHO, who, who)                      /* whose sessions these are */ \
     PART(WEB, web, web) \
     PART(STREAM, stream, stream) \
     PART(FEED, feed, feed) \
@@ -61,7 +62,6 @@
     PART(REPORTS, reports, reports) \
     PART(COHORTS, cohorts, cohorts) \
     PART(DESK, desk, desk_calls) \
-    PART(WHO, who, who)                      /* whose sessions these are */ \
     PART(BETS, bets, bets) \
     PART(RISK, risk, risk) \
     PART(TRAFFIC, traffic, traffic) \

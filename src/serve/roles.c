@@ -70,6 +70,8 @@ FREE(kafka, kafka_free)
 METRICS(odds, odds_metrics)
 FREE(odds, odds_free)
 FREE(shards, book_free)
+IDLE(who, who_is_idle)
+FREE(who, who_free)
 FREE(web, web_free)
 START(stream, stream_start)
 METRICS(stream, stream_metrics)
@@ -96,8 +98,6 @@ FREE(clickhouse, clickhouse_free)
 FREE(reports, reports_free)
 FREE(cohorts, cohorts_free)
 FREE(desk, desk_free)
-IDLE(who, who_is_idle)
-FREE(who, who_free)
 METRICS(bets, bets_metrics)
 AT_ONCE(drain, bets, bets_drain)
 IDLE(bets, bets_idle)
@@ -175,11 +175,15 @@ const struct role serve_roles[PARTS] = {
     ROW(SHARDS, shards), .bus = ON_KAFKA, .played = PLAYED_PUBLIC,
         .make = serve_make_shards, .metrics = serve_shards_metrics, .free = free_shards },
 
+    ROW(WHO, who), .bus = ON_EITHER, .played = PLAYED_PUBLIC,
+        .needs = { BIT(STORE), BIT(DB) },
+        .make = serve_make_who, .is_idle = idle_who, .free = free_who },
+
     ROW(WEB, web), .bus = ON_EITHER, .played = PLAYED_WEB, .needs = { BOOK },
         .make = serve_make_web, .order = HEARS_THEN_WEB, .subscriber = serve_subscribe_web,
         .free = free_web },
 
-    ROW(STREAM, stream), .bus = ON_EITHER, .played = PLAYED_WEB, .needs = { BOOK },
+    ROW(STREAM, stream), .bus = ON_EITHER, .played = PLAYED_WEB, .needs = { BOOK, BIT(WHO) },
         .make = serve_make_stream, .order = HEARS_FIRST_STREAM,
         .subscriber = serve_subscribe_stream, .start = start_stream, .metrics = metrics_stream,
         .drain = serve_drain_stream, .free = free_stream },
@@ -229,10 +233,6 @@ const struct role serve_roles[PARTS] = {
     ROW(DESK, desk), .bus = ON_EITHER, .played = PLAYED_PUBLIC,
         .needs = { BIT(STORE), BIT(FEED), BOOK },
         .make = serve_make_desk, .free = free_desk },
-
-    ROW(WHO, who), .bus = ON_EITHER, .played = PLAYED_PUBLIC,
-        .needs = { BIT(STORE), BIT(DB) },
-        .make = serve_make_who, .is_idle = idle_who, .free = free_who },
 
     ROW(BETS, bets), .bus = ON_EITHER, .played = PLAYED_BETS,
         .needs = { BIT(STORE), BIT(DB), BIT(BUS), BOOK, BIT(DESK), BIT(WHO) }, .uses = BIT(TRACER),
