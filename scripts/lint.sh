@@ -171,6 +171,16 @@ else
     tail -5 "$build/web.log" >>"$found"
 fi
 
+# The pages, the tests and the scripts: what is wrong though it compiles.
+eslint=scripts/eslint
+if [ ! $eslint/node_modules/.installed -ot $eslint/package-lock.json ] ||
+    scripts/npm_ci.sh $eslint >"$build/eslint.log" 2>&1; then
+    $eslint/node_modules/.bin/eslint -c $eslint/eslint.config.mjs -f "$PWD/$eslint/format.mjs" \
+        web tests bench scripts 2>&1 | grep . >>"$found"
+else
+    tail -5 "$build/eslint.log" >>"$found"
+fi
+
 for file in $scripts; do
     bash -n "$file" 2>>"$found"
 done

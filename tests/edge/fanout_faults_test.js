@@ -65,7 +65,7 @@ describe('a fan-out', WHOLE, () => {
 
   it('lives when ids are of characters that JSON writes six times as long', LONG, async () => {
     const odd = (k) => [...Array(75)].map((_, i) => '\u0001'.repeat(120) + `${k}-${i}`);
-    const readers = await Promise.all([0, 1, 2, 3].map((k) => connect(fanout.public)));
+    const readers = await Promise.all([0, 1, 2, 3].map(() => connect(fanout.public)));
     for (const [k, reader] of readers.entries())
       reader.send({ op: 'subscribe', id: 1, events: odd(k) });
     for (const reader of readers) {

@@ -68,7 +68,8 @@ function refusalText(problem: Problem): string {
   if (problem.code === 'limit_reached' && problem.maximum)
     return `Your limit leaves ${money(problem.maximum)}.`;
   if (problem.code === 'excluded') return 'Your account is in a time-out: no deposits for now.';
-  if (problem.code === 'country_refused' || problem.code === 'country_unsigned') return whyNoBets(problem.code);
+  if (problem.code === 'country_refused' || problem.code === 'country_unsigned')
+    return whyNoBets(problem.code);
   return problem.detail ?? problem.title;
 }
 
