@@ -67,6 +67,7 @@ uint32_t book_text_refs(const struct book *book, struct str text)
 {
     const struct text *known = map_get(&book->texts, text);
 
+    CHECK(known == NULL || known->bytes == text.p); /* nobody has a copy */
     return known == NULL ? 0 : known->refs;
 }
 
