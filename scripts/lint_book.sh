@@ -16,7 +16,7 @@ arrow='(?<!\bapply)(?<!\bchange)->(?!image\.)'
 after="$arrow$path\\b(?:$fields)(?:\\[[^\\]]*\\])? *(?:[-+*|&^]?=(?!=)|\\+\\+|--)"
 before="(?:\\+\\+|--)[a-z_]+$arrow$path\\b(?:$fields)\\b(?!->|\\.|\\[)"
 types='event|market|outcome|event_entry|market_entry|desk_setting|desk_price|desk_factor'
-types+='|desk_proposal|proposal_entry|producer'
+types+='|desk_proposal|proposal_entry|book_producer|book_heard'
 
 find_all() { # FILE
     grep -E '^src/model/book[a-z_]*\.c:' "$1" | grep -vE "$writers" | grep -P "$after|$before" |

@@ -65,7 +65,7 @@ static void market_check(struct walk *walk, const struct market *market)
     outcomes_check(walk, market);
     CHECK(entry->desk == book_setting_find(walk->book, DESK_MARKET, market->id.event,
                                            &market->id));
-    for (const struct heard *heard = entry->others; heard != NULL; heard = heard->next)
+    for (const struct book_heard *heard = entry->others; heard != NULL; heard = heard->next)
         CHECK(book_heard_find(entry->others, heard->producer) == heard);
     text_check(walk, market->id.specifiers);
 }
@@ -152,7 +152,7 @@ static void producers_check(const struct book *book)
 {
     CHECK(book->n_producers <= LIMIT_PRODUCERS);
     for (size_t i = 0; i < book->n_producers; i++) {
-        const struct producer *producer = &book->producers[i];
+        const struct book_producer *producer = &book->producers[i];
 
         CHECK(book_producer(book, producer->id) == producer); /* none twice */
         CHECK(!producer->up || producer->up_at >= producer->down_at || book->image.epoch > 0);

@@ -185,7 +185,7 @@ static bool event_is_past(const struct apply *apply, const struct event *event)
 {
     const struct message *message = apply->message;
     const struct event_entry *entry = event_entry(event);
-    const struct heard *stop;
+    const struct book_heard *stop;
 
     if (event == NULL)
         return message->timestamp_ms < book_buried_ms(apply->book, message->event);
@@ -425,7 +425,7 @@ static enum book_result apply_producer(const struct apply *apply)
 {
     const struct message *message = apply->message;
     struct book *book = apply->book;
-    const struct producer *producer = book_producer_make(book, message->producer);
+    const struct book_producer *producer = book_producer_make(book, message->producer);
 
     if (producer == NULL)
         return BOOK_FULL;

@@ -180,7 +180,7 @@ struct book_counts book_counts(const struct book *book)
 
 /* ---- producers, and when they were heard ------------------------------------ */
 
-const struct producer *book_producer(const struct book *book, int32_t id)
+const struct book_producer *book_producer(const struct book *book, int32_t id)
 {
     for (size_t i = 0; i < book->n_producers; i++)
         if (book->producers[i].id == id)
@@ -190,7 +190,7 @@ const struct producer *book_producer(const struct book *book, int32_t id)
 
 bool book_producer_is_up(const struct book *book, int32_t producer)
 {
-    const struct producer *known;
+    const struct book_producer *known;
 
     for (unsigned i = 0; i < book->n_shards; i++)
         if (!book_producer_is_up(book->shards[i], producer))
@@ -201,7 +201,7 @@ bool book_producer_is_up(const struct book *book, int32_t producer)
     return known != NULL && known->up;
 }
 
-const struct heard *book_heard_find(const struct heard *list, int32_t producer)
+const struct book_heard *book_heard_find(const struct book_heard *list, int32_t producer)
 {
     while (list != NULL && list->producer != producer)
         list = list->next;
@@ -210,7 +210,7 @@ const struct heard *book_heard_find(const struct heard *list, int32_t producer)
 
 int64_t book_market_heard_ts(const struct market *market, int32_t producer)
 {
-    const struct heard *heard;
+    const struct book_heard *heard;
 
     if (market->producer == producer)
         return market->heard_ts;

@@ -35,7 +35,7 @@
 
 static void hear(struct book *book, const struct message *message)
 {
-    const struct producer *producer;
+    const struct book_producer *producer;
 
     if (message->timestamp_ms <= 0 || message->type == MESSAGE_DESK)
         return; /* the desk's entries of any age are read at a start */
@@ -55,7 +55,7 @@ static int64_t producers_time(const struct book *book)
     unsigned n = 0;
 
     for (size_t i = 0; i < book->n_producers; i++) {
-        const struct producer *producer = &book->producers[i];
+        const struct book_producer *producer = &book->producers[i];
 
         if (!producer->up || producer->ts == 0)
             continue;

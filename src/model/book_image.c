@@ -154,7 +154,7 @@ static void tell_event(struct image *image, const struct event *event)
     jw_put_bool(w, "fixture", event->fixture);
 }
 
-static void tell_producer(struct image *image, const struct producer *producer)
+static void tell_producer(struct image *image, const struct book_producer *producer)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -312,7 +312,7 @@ static void tell_producers(struct image *image, bool all)
         all = true;
     }
     for (size_t i = 0; i < shard->n_producers; i++) {
-        const struct producer *producer = &shard->producers[i];
+        const struct book_producer *producer = &shard->producers[i];
 
         if (all || producer->down_at == shard->position || producer->up_at == shard->position)
             tell_producer(image, producer);

@@ -34,10 +34,10 @@
 #define BOOK_TOMBS 65536 /* a power of two */
 
 /* Until when a producer was heard about something (rule 19). */
-struct heard {
+struct book_heard {
     int32_t producer;
     int64_t ts;
-    struct heard *next;
+    struct book_heard *next;
 };
 
 /* What the desk set somewhere; who has it points to it (see below). */
@@ -91,7 +91,7 @@ struct desk {
 struct market_entry {
     struct market market; /* first: a market is its entry */
     const struct desk_setting *desk; /* NULL: nothing is set */
-    struct heard *others; /* producers that are not its owner */
+    struct book_heard *others; /* producers that are not its owner */
     uint32_t rank;        /* its place in the event's list */
     int64_t told, epoch;  /* of a mirror: its record's position and writer */
 };
@@ -103,7 +103,7 @@ struct event_entry {
     int64_t own_version; /* log position of the last change that no market made */
     int64_t told, epoch; /* of a mirror; told 0: only its markets are known yet */
     const struct desk_setting *desk, *desk_sport; /* NULL: nothing is set */
-    struct heard *stops; /* of all its markets, those to come included */
+    struct book_heard *stops; /* of all its markets, those to come included */
     size_t at;           /* in book.list */
     uint32_t n_closed;   /* its markets that are settled or cancelled */
     int64_t heard_ms;    /* the book's time when it was heard of last; 0 = not known */
@@ -143,7 +143,7 @@ struct description {
     int64_t version, epoch; /* log position of its last change; of a mirror */
 };
 
-struct producer {
+struct book_producer {
     int32_t id;
     bool up;
     int64_t ts; /* of its last message since it was down; 0 = none */
@@ -182,7 +182,7 @@ struct book {
     size_t n_events, list_room;
     const struct market **table;
     size_t n_markets, table_room;
-    struct producer producers[LIMIT_PRODUCERS];
+    struct book_producer producers[LIMIT_PRODUCERS];
     size_t n_producers;
     int64_t position;
     int64_t now_ms, own_ms; /* book_forget.c; 0 = not known */
@@ -224,8 +224,8 @@ const struct desk_price *book_price_find(const struct desk_setting *setting, str
 
 const struct market *book_table_find(const struct book *book, struct market_id id, int64_t key);
 struct book *book_of_market(const struct market *market); /* its shard, or the book itself */
-const struct producer *book_producer(const struct book *book, int32_t id);
-const struct heard *book_heard_find(const struct heard *list, int32_t producer);
+const struct book_producer *book_producer(const struct book *book, int32_t id);
+const struct book_heard *book_heard_find(const struct book_heard *list, int32_t producer);
 /* The producer's latest word about the market; 0: none. */
 int64_t book_market_heard_ts(const struct market *market, int32_t producer);
 /* NULL: none came. */
@@ -279,8 +279,8 @@ struct event_entry *book_event_take(struct book *book);
 void book_event_give(struct book *book, struct event_entry *entry);
 struct market_entry *book_market_take(struct book *book);
 void book_market_give(struct book *book, struct market_entry *entry);
-struct heard *book_heard_take(struct book *book);
-void book_heard_give(struct book *book, struct heard *list);
+struct book_heard *book_heard_take(struct book *book);
+void book_heard_give(struct book *book, struct book_heard *list);
 /* Room for n at least, and in *room for how many. */
 struct outcome *book_outcomes_take(struct book *book, uint32_t n, uint32_t *room);
 void book_outcomes_give(struct book *book, struct outcome *outcomes, uint32_t room);
@@ -374,11 +374,11 @@ void book_market_copy(struct book *book, const struct market *market,
                       const struct market_record *record, uint32_t n);
 
 /* Made down when it is new; NULL: there are too many. */
-const struct producer *book_producer_make(struct book *book, int32_t id);
-void book_producer_move(const struct producer *producer, bool up, int64_t position);
-void book_producer_hear(const struct producer *producer, int64_t ts);
+const struct book_producer *book_producer_make(struct book *book, int32_t id);
+void book_producer_move(const struct book_producer *producer, bool up, int64_t position);
+void book_producer_hear(const struct book_producer *producer, int64_t ts);
 /* Of a mirror: as its record says. */
-void book_producer_told(const struct producer *producer, const struct producer *as);
+void book_producer_told(const struct book_producer *producer, const struct book_producer *as);
 /* Of a mirror: those that no record of this epoch named are gone. */
 void book_producers_drop(struct book *book, int64_t epoch);
 /* A restart: all that did not come up since are down. */

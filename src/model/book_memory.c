@@ -173,15 +173,15 @@ void book_market_give(struct book *book, struct market_entry *entry)
     give(book, SPARE_MARKET, entry, sizeof(*entry));
 }
 
-struct heard *book_heard_take(struct book *book)
+struct book_heard *book_heard_take(struct book *book)
 {
-    return take(book, SPARE_HEARD, sizeof(struct heard));
+    return take(book, SPARE_HEARD, sizeof(struct book_heard));
 }
 
-void book_heard_give(struct book *book, struct heard *list)
+void book_heard_give(struct book *book, struct book_heard *list)
 {
     while (list != NULL) {
-        struct heard *next = list->next;
+        struct book_heard *next = list->next;
 
         give(book, SPARE_HEARD, list, sizeof(*list));
         list = next;

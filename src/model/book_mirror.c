@@ -212,7 +212,7 @@ static void apply_producer(struct mirror_apply *apply)
     int64_t down_at = json_record_int(record, "down_at", 0, apply->position);
     int64_t up_at = json_record_int(record, "up_at", 0, apply->position);
     bool up = json_record_bool(record, "up");
-    const struct producer *producer;
+    const struct book_producer *producer;
     bool again;
 
     if (record->fault != NULL)
@@ -225,7 +225,7 @@ static void apply_producer(struct mirror_apply *apply)
     up = up && up_at >= apply->shard->restarted_at;
     again = producer->epoch > 0 && producer->down_at == down_at && producer->up_at == up_at &&
             producer->up == up;
-    book_producer_told(producer, &(struct producer){
+    book_producer_told(producer, &(struct book_producer){
         .id = id, .up = up, .down_at = down_at, .up_at = up_at, .epoch = apply->epoch,
     });
     CHECK(!up || producer->up_at >= apply->shard->restarted_at);

@@ -28,7 +28,7 @@ bool mirror_has_room(const struct mirror_apply *apply, size_t events, size_t mar
 
 /* The highest version of its own and of all that concerned it. */
 static int64_t version_of(const struct book *shard, const struct market *market,
-                          const struct producer *producer, int64_t fell_at)
+                          const struct book_producer *producer, int64_t fell_at)
 {
     int64_t version = later(market->version, fell_at);
 
@@ -41,7 +41,7 @@ static int64_t version_of(const struct book *shard, const struct market *market,
 bool mirror_conclude(const struct mirror_apply *apply, const struct market *market)
 {
     const struct book *shard = apply->shard;
-    const struct producer *producer = book_producer(shard, market->producer);
+    const struct book_producer *producer = book_producer(shard, market->producer);
     int64_t fell_at = shard->restarted_at, version;
     bool changed;
 

@@ -28,9 +28,9 @@ static struct market_entry *own_market(const struct market *market)
     return (struct market_entry *)(uintptr_t)market;
 }
 
-static struct producer *own_producer(const struct producer *producer)
+static struct book_producer *own_producer(const struct book_producer *producer)
 {
-    return (struct producer *)(uintptr_t)producer;
+    return (struct book_producer *)(uintptr_t)producer;
 }
 
 static struct outcome *own_outcomes(const struct market *market)
@@ -127,9 +127,9 @@ void book_event_hear(const struct event *event, int64_t now_ms)
 }
 
 /* Raises the producer's time in the list, where it stands or is added. */
-static void heard_raise(struct book *book, struct heard **list, int32_t producer, int64_t ts)
+static void heard_raise(struct book *book, struct book_heard **list, int32_t producer, int64_t ts)
 {
-    struct heard *heard = (struct heard *)(uintptr_t)book_heard_find(*list, producer);
+    struct book_heard *heard = (struct book_heard *)(uintptr_t)book_heard_find(*list, producer);
 
     if (heard == NULL) {
         heard = book_heard_take(book);
@@ -562,21 +562,21 @@ void book_market_copy(struct book *book, const struct market *market,
 
 /* ---- producers -------------------------------------------------------------- */
 
-const struct producer *book_producer_make(struct book *book, int32_t id)
+const struct book_producer *book_producer_make(struct book *book, int32_t id)
 {
-    const struct producer *known = book_producer(book, id);
-    struct producer *producer;
+    const struct book_producer *known = book_producer(book, id);
+    struct book_producer *producer;
 
     if (known != NULL || book->n_producers == LIMIT_PRODUCERS)
         return known;
     producer = &book->producers[book->n_producers++];
-    *producer = (struct producer){ .id = id };
+    *producer = (struct book_producer){ .id = id };
     return producer;
 }
 
-void book_producer_move(const struct producer *producer, bool up, int64_t position)
+void book_producer_move(const struct book_producer *producer, bool up, int64_t position)
 {
-    struct producer *own = own_producer(producer);
+    struct book_producer *own = own_producer(producer);
 
     CHECK(position > producer->down_at && position > producer->up_at);
     if (!up) {
@@ -588,12 +588,12 @@ void book_producer_move(const struct producer *producer, bool up, int64_t positi
     own->up = up;
 }
 
-void book_producer_hear(const struct producer *producer, int64_t ts)
+void book_producer_hear(const struct book_producer *producer, int64_t ts)
 {
     own_producer(producer)->ts = ts;
 }
 
-void book_producer_told(const struct producer *producer, const struct producer *as)
+void book_producer_told(const struct book_producer *producer, const struct book_producer *as)
 {
     CHECK(as->id == producer->id && as->epoch >= producer->epoch);
     *own_producer(producer) = *as;
@@ -613,7 +613,7 @@ void book_restart(struct book *book, int64_t position)
 {
     CHECK(position > book->restarted_at);
     for (size_t i = 0; i < book->n_producers; i++) {
-        struct producer *producer = &book->producers[i];
+        struct book_producer *producer = &book->producers[i];
 
         if (producer->up_at >= position)
             continue;

@@ -277,17 +277,17 @@ static bool on_open_bet(void *ctx, const struct value *cells)
 
 static bool on_snapshot(void *ctx, const struct value *cells)
 {
-    struct snapshot *snapshot = ctx;
+    struct xid_snapshot *snapshot = ctx;
 
-    if (!snapshot_read(cells[0].s, snapshot))
-        *snapshot = (struct snapshot){ .xmin = -1 };
+    if (!xid_snapshot_read(cells[0].s, snapshot))
+        *snapshot = (struct xid_snapshot){ .xmin = -1 };
     return true;
 }
 
 /* From here to the end of the transaction everything is read under it. */
-static bool begin_snapshot(struct db *db, struct snapshot *snapshot, struct str *error)
+static bool begin_snapshot(struct db *db, struct xid_snapshot *snapshot, struct str *error)
 {
-    *snapshot = (struct snapshot){ .xmin = -1 };
+    *snapshot = (struct xid_snapshot){ .xmin = -1 };
     if (!db_run(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", error) ||
         !db_query(db, "SELECT pg_current_snapshot()::text", "", NULL, "s", on_snapshot,
                   snapshot, error))
@@ -314,7 +314,7 @@ static bool load_open_bets(struct risk *risk, struct db *db, struct str *error)
     return well;
 }
 
-bool risk_load(struct risk *risk, struct db *db, struct snapshot *snapshot, struct str *error)
+bool risk_load(struct risk *risk, struct db *db, struct xid_snapshot *snapshot, struct str *error)
 {
     if (snapshot == NULL)
         return load_open_bets(risk, db, error);

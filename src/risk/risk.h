@@ -14,7 +14,7 @@
 #include "base/config.h"
 #include "bus/bus.h"
 #include "model/house.h"
-#include "model/snapshot.h"
+#include "model/xid_snapshot.h"
 #include "net/http.h"
 #include "store/db.h"
 #include "store/store.h"
@@ -38,7 +38,7 @@ void risk_free(struct risk *risk);
 
 /* At start, blocking, before the first message: counts the open bets.  With a
  * snapshot (PostgreSQL) it says which transactions were counted. */
-bool risk_load(struct risk *risk, struct db *db, struct snapshot *snapshot,
+bool risk_load(struct risk *risk, struct db *db, struct xid_snapshot *snapshot,
                struct str *error) MUST_USE;
 /* The bus's subscriber. */
 void risk_on_money(void *risk, const struct bus_money *message);

@@ -92,7 +92,7 @@ struct start {
     struct who_key keys[KEYS_MAX];
     unsigned n_keys;
     int64_t node, settle_offset, feed_position, replay_from_ms, book_from_ms;
-    struct snapshot *counted;  /* on Kafka: under which the open bets were counted */
+    struct xid_snapshot *counted;  /* on Kafka: under which the open bets were counted */
     int64_t counted_ms;
 };
 

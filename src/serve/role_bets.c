@@ -128,7 +128,7 @@ bool serve_open_risk(struct serve *serve, const struct db_halves *db, struct str
 {
     serve->start.counted_ms = clock_wall_ms();
     if (serve->settings.played.bus)
-        serve->start.counted = ARENA_NEW(&serve->arena, struct snapshot);
+        serve->start.counted = ARENA_NEW(&serve->arena, struct xid_snapshot);
     return risk_load(serve->parts.risk, db->ledger, serve->start.counted, error);
 }
 

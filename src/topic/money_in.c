@@ -29,7 +29,7 @@ struct source {
 
 struct money_in {
     struct money_in_options options;
-    struct snapshot *snapshot; /* NULL: none */
+    struct xid_snapshot *snapshot; /* NULL: none */
     struct source bets, transfers;
     struct arena arena;
     struct slip slip;
@@ -71,7 +71,7 @@ static bool is_repeat(struct source *source, const struct kafka_message *message
 
 static bool is_known(const struct money_in *in, int64_t xid)
 {
-    return in->snapshot != NULL && snapshot_has(in->snapshot, xid);
+    return in->snapshot != NULL && xid_snapshot_has(in->snapshot, xid);
 }
 
 static bool is_wallet(int event)

@@ -15,7 +15,7 @@
 
 #include "bus/bus.h"
 #include "bus/kafka.h"
-#include "model/snapshot.h"
+#include "model/xid_snapshot.h"
 
 struct money_in;
 
@@ -32,7 +32,7 @@ struct money_in_options {
      * snapshot was told after it was taken.  Else NULL, and the time.
      */
     int64_t since_ms;
-    const struct snapshot *snapshot; /* copied */
+    const struct xid_snapshot *snapshot; /* copied */
 };
 #define MONEY_IN_BEFORE_MS 30000 /* more than the clocks of two machines differ */
 

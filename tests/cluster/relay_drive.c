@@ -32,7 +32,7 @@ static struct {
     struct relay *relay;
     struct money_in *money;
     struct bus *bus;
-    struct snapshot snapshot;
+    struct xid_snapshot snapshot;
     int64_t seqs[ACCOUNTS];
 } drive;
 
@@ -84,7 +84,7 @@ static void on_money(void *ctx, const struct bus_money *message)
 static bool on_snapshot(void *ctx, const struct value *cells)
 {
     (void)ctx;
-    return snapshot_read(cells[0].s, &drive.snapshot);
+    return xid_snapshot_read(cells[0].s, &drive.snapshot);
 }
 
 static bool on_account(void *ctx, const struct value *cells)

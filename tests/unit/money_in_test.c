@@ -1,5 +1,5 @@
 /*
- * topic/money_in and model/snapshot: each event once, whatever is repeated,
+ * topic/money_in and model/xid_snapshot: each event once, whatever is repeated,
  * and none of those that were counted already.  The topics are stood in for.
  */
 #include <setjmp.h>
@@ -71,7 +71,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct money_in *open_topic(const struct snapshot *snapshot)
+static struct money_in *open_topic(const struct xid_snapshot *snapshot)
 {
     return money_in_new(&(struct money_in_options){ .bus = t.bus, .margin_e4 = 500,
                                                           .since_ms = 1, .snapshot = snapshot });
@@ -192,11 +192,11 @@ static void test_who_counts_limits_hears_of_turns(void **state)
  * number is. */
 static void test_what_was_counted_is_not_told(void **state)
 {
-    struct snapshot snapshot;
+    struct xid_snapshot snapshot;
     struct money_in *topic;
 
     (void)state;
-    assert_true(snapshot_read(STR("10:15:11,13"), &snapshot));
+    assert_true(xid_snapshot_read(STR("10:15:11,13"), &snapshot));
     topic = open_topic(&snapshot);
     for (int64_t xid = 8; xid < 18; xid++)
         tell(EVENT_BET_ACCEPTED, 1000, xid, xid, xid);
@@ -226,18 +226,18 @@ static void test_snapshots_are_read(void **state)
 {
     static const char *const broken[] = { "", "1", "1:", "2:1:", "1:9:x", "1:9:3,3",
                                           "5:9:4", "5:9:9", "-1:9:" };
-    struct snapshot snapshot;
+    struct xid_snapshot snapshot;
 
     (void)state;
-    assert_true(snapshot_read(STR("10:10:"), &snapshot));
-    assert_true(snapshot_has(&snapshot, 9));
-    assert_false(snapshot_has(&snapshot, 10));
-    assert_true(snapshot_read(STR("10:20:10,14,19"), &snapshot));
+    assert_true(xid_snapshot_read(STR("10:10:"), &snapshot));
+    assert_true(xid_snapshot_has(&snapshot, 9));
+    assert_false(xid_snapshot_has(&snapshot, 10));
+    assert_true(xid_snapshot_read(STR("10:20:10,14,19"), &snapshot));
     for (int64_t xid = 5; xid < 25; xid++)
-        assert_int_equal(snapshot_has(&snapshot, xid),
+        assert_int_equal(xid_snapshot_has(&snapshot, xid),
                          xid < 20 && xid != 10 && xid != 14 && xid != 19);
     for (size_t i = 0; i < LENGTH(broken); i++)
-        assert_false(snapshot_read(str_of(broken[i]), &snapshot));
+        assert_false(xid_snapshot_read(str_of(broken[i]), &snapshot));
 }
 
 int main(void)

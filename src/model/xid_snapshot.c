@@ -1,5 +1,5 @@
-/* Snapshots: see snapshot.h. */
-#include "model/snapshot.h"
+/* Snapshots: see xid_snapshot.h. */
+#include "model/xid_snapshot.h"
 
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ static bool take(struct str *text, char end, int64_t *number)
     return true;
 }
 
-bool snapshot_read(struct str text, struct snapshot *snapshot)
+bool xid_snapshot_read(struct str text, struct xid_snapshot *snapshot)
 {
     snapshot->n = 0;
     if (!take(&text, ':', &snapshot->xmin) || !take(&text, ':', &snapshot->xmax) ||
@@ -27,13 +27,13 @@ bool snapshot_read(struct str text, struct snapshot *snapshot)
     while (text.n > 0) {
         int64_t *xid = &snapshot->running[snapshot->n];
 
-        if (snapshot->n == SNAPSHOT_RUNNING || !take(&text, ',', xid) ||
+        if (snapshot->n == XID_SNAPSHOT_RUNNING || !take(&text, ',', xid) ||
             *xid < snapshot->xmin || *xid >= snapshot->xmax ||
             (snapshot->n > 0 && *xid <= xid[-1]))
             return false;
         snapshot->n++;
     }
-    CHECK(snapshot->n <= SNAPSHOT_RUNNING && snapshot->xmin <= snapshot->xmax);
+    CHECK(snapshot->n <= XID_SNAPSHOT_RUNNING && snapshot->xmin <= snapshot->xmax);
     return true;
 }
 
@@ -44,9 +44,9 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-bool snapshot_has(const struct snapshot *snapshot, int64_t xid)
+bool xid_snapshot_has(const struct xid_snapshot *snapshot, int64_t xid)
 {
-    CHECK(snapshot->n <= SNAPSHOT_RUNNING);
+    CHECK(snapshot->n <= XID_SNAPSHOT_RUNNING);
     if (xid < snapshot->xmin)
         return true;
     if (xid >= snapshot->xmax)
