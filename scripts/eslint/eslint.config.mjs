@@ -5,7 +5,8 @@ import typescript from 'typescript-eslint';
 
 const node = ['process', 'console', 'Buffer', 'URL', 'URLSearchParams', 'fetch', 'performance',
   'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'queueMicrotask',
-  'structuredClone', 'TextDecoder', 'TextEncoder', 'AbortController', 'AbortSignal', 'WebSocket', 'ReadableStream'];
+  'structuredClone', 'TextDecoder', 'TextEncoder', 'AbortController', 'AbortSignal', 'WebSocket',
+  'ReadableStream'];
 // What a test hands to a page's own JavaScript.
 const browser = ['window', 'document', 'localStorage', 'MutationObserver', 'getComputedStyle',
   'innerWidth'];
