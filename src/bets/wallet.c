@@ -2,6 +2,7 @@
  * Wallet: what the ledger says about one customer.  Always read from the
  * store (rule 30).  Deposits and withdrawals are kinds of command.
  */
+#include "base/text.h"
 #include "bets/inside.h"
 #include "who/reader.h"
 #include "model/ledger.h"
@@ -50,15 +51,11 @@ struct transfer_page {
 /* A transfer's id is "<account>-<seq>". */
 static bool read_transfer_id(struct str text, int64_t account, int64_t *seq)
 {
-    const char *dash = text.n == 0 ? NULL : memchr(text.p, '-', text.n);
+    struct str before;
     int64_t whose;
-    size_t at;
 
-    if (dash == NULL)
-        return false;
-    at = (size_t)(dash - text.p);
-    return reader_id((struct str){ text.p, at }, &whose) && whose == account
-        && reader_id((struct str){ dash + 1, text.n - at - 1 }, seq);
+    return text_cut(&text, '-', &before) && reader_id(before, &whose) && whose == account
+        && reader_id(text, seq);
 }
 
 static void write_transfer_id(struct jw *w, int64_t account, int64_t seq)

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "base/text.h"
+
 #define CHANNEL 1
 #define FRAME_BYTES 131072
 #define HEARTBEAT_S 10
@@ -176,13 +178,10 @@ static bool bind_all(struct amqp_session *session, amqp_bytes_t queue,
     if (!bind_key(session, queue, options->exchange, str_of(node), why))
         return false;
     while (rest.n > 0) {
-        const char *comma = memchr(rest.p, ',', rest.n);
-        size_t n = comma == NULL ? rest.n : (size_t)(comma - rest.p);
+        struct str key = text_until(&rest, ',');
 
-        if (n > 0 && !bind_key(session, queue, options->exchange, (struct str){ rest.p, n }, why))
+        if (key.n > 0 && !bind_key(session, queue, options->exchange, key, why))
             return false;
-        n += comma != NULL;
-        rest = (struct str){ rest.p + n, rest.n - n };
     }
     return true;
 }

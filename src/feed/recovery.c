@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "net/client.h"
 
 #define AT_A_TIME 2            /* of the pool's threads */
@@ -41,20 +42,6 @@ struct recovery {
 
 /* ---- the setting ----------------------------------------------------------- */
 
-/* Digits alone, 1 .. max. */
-static bool read_number(struct str text, int64_t max, int64_t *n)
-{
-    *n = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        *n = *n * 10 + (text.p[i] - '0');
-        if (*n > max)
-            return false;
-    }
-    return *n > 0;
-}
-
 static bool is_path(struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -67,29 +54,17 @@ static bool is_path(struct str text)
     return text.n > 0 && text.n < RECOVERY_PATH_BYTES;
 }
 
-/* What stands before `c`, which is taken off with it; all when there is none. */
-static struct str before(struct str *text, char c)
-{
-    const char *end = text->n == 0 ? NULL : memchr(text->p, c, text->n);
-    struct str front = { text->p, end == NULL ? text->n : (size_t)(end - text->p) };
-    size_t taken = front.n + (end != NULL);
-
-    text->p = text->n == taken ? NULL : text->p + taken;
-    text->n -= taken;
-    return front;
-}
-
 static const char *read_address(struct str text, struct recovery_addresses *addresses)
 {
     struct recovery_address *address;
-    struct str id = before(&text, '='), path = before(&text, ':');
+    struct str id = text_until(&text, '='), path = text_until(&text, ':');
     int64_t number, minutes;
 
-    if (!read_number(id, INT32_MAX, &number))
+    if (!text_positive(id, INT32_MAX, &number))
         return "the id before = must be a positive number";
     if (!is_path(path))
         return "the path between = and : must be 1 to 63 letters, digits, _ or -";
-    if (!read_number(text, WINDOW_MINUTES_MAX, &minutes))
+    if (!text_positive(text, WINDOW_MINUTES_MAX, &minutes))
         return "the window behind : must be 1 to 43200 minutes";
     for (unsigned i = 0; i < addresses->n; i++)
         if (addresses->list[i].producer == (int32_t)number)
@@ -111,7 +86,7 @@ bool recovery_read_addresses(struct str text, struct recovery_addresses *address
 
     memset(addresses, 0, sizeof(*addresses));
     while (text.n > 0) {
-        struct str one = before(&text, ',');
+        struct str one = text_until(&text, ',');
         const char *wrong = read_address(one, addresses);
 
         if (wrong != NULL) {

@@ -3,11 +3,13 @@
  */
 #include "feed/replay.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "feed/csv.h"
 #include "model/money.h"
 
@@ -22,34 +24,18 @@
 /* Up to `digits` digits and nothing else; at least one. */
 static bool read_number(struct str text, size_t digits, int *number)
 {
-    *number = 0;
-    if (text.n == 0 || text.n > digits)
+    int64_t n;
+
+    if (text.n > digits || !text_number(text, INT_MAX, &n))
         return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        *number = *number * 10 + (text.p[i] - '0');
-    }
+    *number = (int)n;
     return true;
-}
-
-/* Takes what stands before `end` (or everything) off the front. */
-static struct str take_part(struct str *text, char end)
-{
-    struct str part = { text->p, 0 };
-
-    while (part.n < text->n && text->p[part.n] != end)
-        part.n++;
-    *text = part.n < text->n
-                ? (struct str){ text->p + part.n + 1, text->n - part.n - 1 }
-                : STR_NONE;
-    return part;
 }
 
 /* dd/mm/yy or dd/mm/yyyy, and hh:mm. */
 static bool read_kickoff(struct str date, struct str time, int64_t *ms)
 {
-    struct str day_text = take_part(&date, '/'), month_text = take_part(&date, '/');
+    struct str day_text = text_until(&date, '/'), month_text = text_until(&date, '/');
     struct str hour_text;
     int day, month, year, hour, minute;
     char text[40];
@@ -57,7 +43,7 @@ static bool read_kickoff(struct str date, struct str time, int64_t *ms)
 
     if (time.n == 0)
         time = KICKOFF_DEFAULT;
-    hour_text = take_part(&time, ':');
+    hour_text = text_until(&time, ':');
     if (!read_number(day_text, 2, &day) || !read_number(month_text, 2, &month) ||
         !read_number(date, 4, &year) || !read_number(hour_text, 2, &hour) ||
         !read_number(time, 2, &minute))

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/metrics.h"
+#include "base/text.h"
 
 #define EVENT_LIVE_FIRST 1 /* sport_event_status: live, and interrupted */
 #define EVENT_LIVE_LAST 2
@@ -30,32 +31,6 @@ struct delays {
 
 /* ---- settings ------------------------------------------------------------- */
 
-/* What stands before `c`, taken off with it; all when there is none. */
-static struct str before(struct str *text, char c)
-{
-    const char *end = text->n == 0 ? NULL : memchr(text->p, c, text->n);
-    struct str front = { text->p, end == NULL ? text->n : (size_t)(end - text->p) };
-    size_t taken = front.n + (end != NULL);
-
-    text->p = text->n == taken ? NULL : text->p + taken;
-    text->n -= taken;
-    return front;
-}
-
-/* Digits alone, 0 .. max. */
-static bool read_number(struct str text, int64_t max, int64_t *n)
-{
-    *n = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        *n = *n * 10 + (text.p[i] - '0');
-        if (*n > max)
-            return false;
-    }
-    return text.n > 0;
-}
-
 static bool is_id(struct str text)
 {
     for (size_t i = 0; i < text.n; i++)
@@ -67,14 +42,14 @@ static bool is_id(struct str text)
 static const char *read_one(struct str text, struct delay_settings *settings)
 {
     bool has_market = text.n > 0 && memchr(text.p, '/', text.n) != NULL;
-    struct str name = before(&text, '='), sport = before(&name, '/');
+    struct str name = text_until(&text, '='), sport = text_until(&name, '/');
     int64_t market = 0, ms;
 
     if (!is_id(sport))
         return "a sport must stand before =, as in sr:sport:1=3000";
-    if (has_market && (!read_number(name, UINT32_MAX, &market) || market == 0))
+    if (has_market && !text_positive(name, UINT32_MAX, &market))
         return "a market's number must stand behind /";
-    if (!read_number(text, DELAY_MS_MAX, &ms))
+    if (!text_number(text, DELAY_MS_MAX, &ms))
         return "0 to 60000 milliseconds must stand behind =";
     for (unsigned i = 0; i < settings->n; i++)
         if (str_eq(settings->list[i].sport, sport) && settings->list[i].market == market)
@@ -94,7 +69,7 @@ bool delay_read_settings(struct str text, int64_t default_ms, struct delay_setti
 
     *settings = (struct delay_settings){ .default_ms = default_ms };
     while (text.n > 0) {
-        struct str one = before(&text, ',');
+        struct str one = text_until(&text, ',');
         const char *wrong = read_one(one, settings);
 
         if (wrong != NULL) {

@@ -4,6 +4,7 @@
 #include "model/bet.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 /* ---- ids ---------------------------------------------------------------
  *
@@ -340,15 +341,6 @@ void results_encode(const struct slip *slip, struct buf *out)
     buf_char(out, ']');
 }
 
-/* What is left of a text that is being read. */
-static bool take(struct str *text, struct str expected)
-{
-    if (text->n < expected.n || memcmp(text->p, expected.p, expected.n) != 0)
-        return false;
-    *text = (struct str){ text->p + expected.n, text->n - expected.n };
-    return true;
-}
-
 static bool take_number(struct str *text, int64_t max, int64_t *number)
 {
     size_t n = 0;
@@ -366,11 +358,11 @@ static bool take_result(struct str *text, struct leg_result *result)
     int64_t won, void_e12, dead_heat_e12;
 
     *result = LEG_RESULT_OPEN;
-    if (take(text, STR("null")))
+    if (text_skip(text, STR("null")))
         return true;
-    if (!take(text, STR("[")) || !take_number(text, 1, &won) || !take(text, STR(",")) ||
-        !take_number(text, FACTOR_ONE_E12, &void_e12) || !take(text, STR(",")) ||
-        !take_number(text, FACTOR_ONE_E12, &dead_heat_e12) || !take(text, STR("]")))
+    if (!text_skip(text, STR("[")) || !take_number(text, 1, &won) || !text_skip(text, STR(",")) ||
+        !take_number(text, FACTOR_ONE_E12, &void_e12) || !text_skip(text, STR(",")) ||
+        !take_number(text, FACTOR_ONE_E12, &dead_heat_e12) || !text_skip(text, STR("]")))
         return false;
     *result = leg_result_make((int8_t)won, void_e12, dead_heat_e12);
     CHECK(result->state != LEG_OPEN); /* its ingredients are in their ranges */
@@ -386,9 +378,9 @@ bool results_decode(struct str text, struct slip *slip)
         slip->legs[i].result = LEG_RESULT_OPEN;
         if (empty)
             continue;
-        if (!take(&text, i == 0 ? STR("[") : STR(",")) ||
+        if (!text_skip(&text, i == 0 ? STR("[") : STR(",")) ||
             !take_result(&text, &slip->legs[i].result))
             return false;
     }
-    return empty || (take(&text, STR("]")) && text.n == 0);
+    return empty || (text_skip(&text, STR("]")) && text.n == 0);
 }

@@ -1,6 +1,10 @@
 /* What goes from a mirror: tombstones, and what an image did not bring. */
 #include "model/book_mirror.h"
 
+#include "base/text.h"
+
+#define PROPOSAL_MAX INT64_C(999999999999999999)
+
 static void remove_market(const struct mirror_apply *apply, const struct market *market)
 {
     const struct event *event = market->event;
@@ -113,17 +117,6 @@ static void gone_event(const struct mirror_apply *apply, struct str id)
         remove_event(apply, event);
 }
 
-static bool read_number(struct str text, int64_t *number)
-{
-    *number = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9' || i > 17)
-            return false;
-        *number = *number * 10 + (text.p[i] - '0');
-    }
-    return text.n > 0;
-}
-
 void mirror_gone(struct mirror_apply *apply, char kind, struct str key)
 {
     int64_t id;
@@ -134,6 +127,6 @@ void mirror_gone(struct mirror_apply *apply, char kind, struct str key)
         gone_event(apply, key);
     else if (kind == 's')
         mirror_gone_setting(apply, key);
-    else if (kind == 'q' && read_number(key, &id))
+    else if (kind == 'q' && text_number(key, PROPOSAL_MAX, &id))
         mirror_drop_proposal(apply->shard, id);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/text.h"
 
 /* ISO 3166-1 alpha-2, in order. */
 static const char countries[] =
@@ -44,15 +45,6 @@ static bool set_has(const struct country_set *set, int place)
     return (set->bits[place / 64] >> (place % 64) & 1) != 0;
 }
 
-static struct str trimmed(struct str s)
-{
-    while (s.n > 0 && s.p[0] == ' ')
-        s = (struct str){ s.p + 1, s.n - 1 };
-    while (s.n > 0 && s.p[s.n - 1] == ' ')
-        s.n--;
-    return s;
-}
-
 static bool set_read(struct country_set *set, const char *name, struct str list,
                      struct arena *arena, struct str *error)
 {
@@ -60,11 +52,12 @@ static bool set_read(struct country_set *set, const char *name, struct str list,
 
     *set = (struct country_set){ { 0 } };
     while (more) {
-        const char *comma = memchr(list.p, ',', list.n);
-        size_t n = comma == NULL ? list.n : (size_t)(comma - list.p);
-        struct str code = trimmed((struct str){ list.p, n });
-        int place = place_of(code);
+        struct str code = list;
+        int place;
 
+        more = text_cut(&list, ',', &code);
+        code = text_trim(code, " ");
+        place = place_of(code);
         if (!country_is_code(code) && !str_eq(code, STR("XX"))) {
             *error = arena_printf(arena, "%s: \"" STR_FMT "\" is no ISO 3166-1 code such as MT,"
                                   " nor XX", name, STR_ARG(code));
@@ -72,9 +65,6 @@ static bool set_read(struct country_set *set, const char *name, struct str list,
         }
         CHECK(place >= 0 && place < COUNTRY_CODES);
         set->bits[place / 64] |= UINT64_C(1) << (place % 64);
-        more = comma != NULL;
-        n += more;
-        list = (struct str){ list.p + n, list.n - n };
     }
     return true;
 }

@@ -2,6 +2,7 @@
 #include "model/experiment.h"
 
 #include "base/map.h"
+#include "base/text.h"
 
 #define BUCKETS 10000
 #define WEIGHT_MAX 1000000
@@ -17,40 +18,14 @@ static bool is_name(struct str text)
     return text.n > 0 && text.n <= EXPERIMENT_NAME_BYTES;
 }
 
-/* What stands before `c`, which is taken off with it; all when there is none. */
-static struct str take(struct str *text, char c)
-{
-    const char *end = text->n == 0 ? NULL : memchr(text->p, c, text->n);
-    struct str front = { text->p, end == NULL ? text->n : (size_t)(end - text->p) };
-    size_t taken = front.n + (end != NULL);
-
-    CHECK(taken <= text->n);
-    text->p = text->n == taken ? NULL : text->p + taken;
-    text->n -= taken;
-    return front;
-}
-
-static bool read_weight(struct str text, int64_t *weight)
-{
-    *weight = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        *weight = *weight * 10 + (text.p[i] - '0');
-        if (*weight > WEIGHT_MAX)
-            return false;
-    }
-    return *weight > 0;
-}
-
 static const char *read_arm(struct experiment *experiment, struct str text)
 {
     struct experiment_arm arm = { 0 };
 
-    arm.name = take(&text, ':');
+    arm.name = text_until(&text, ':');
     if (!is_name(arm.name))
         return "an arm's name must be 1 to 32 of a-z, 0-9, _ and -";
-    if (!read_weight(text, &arm.weight))
+    if (!text_positive(text, WEIGHT_MAX, &arm.weight))
         return "an arm needs a weight behind :, 1 to 1000000";
     for (uint32_t i = 0; i < experiment->n_arms; i++)
         if (str_eq(experiment->arms[i].name, arm.name))
@@ -82,13 +57,13 @@ static const char *read_experiment(struct experiments *experiments, struct str t
     bool ends_with_slash = text.n > 0 && text.p[text.n - 1] == '/';
     const char *wrong = NULL;
 
-    experiment.name = take(&text, '=');
+    experiment.name = text_until(&text, '=');
     if (!is_name(experiment.name))
         return "the name before = must be 1 to 32 of a-z, 0-9, _ and -";
     if (experiments_find(experiments, experiment.name) != NULL)
         return "it stands there twice";
     while (wrong == NULL && text.n > 0)
-        wrong = read_arm(&experiment, take(&text, '/'));
+        wrong = read_arm(&experiment, text_until(&text, '/'));
     if (wrong != NULL)
         return wrong;
     if (experiment.n_arms < 2 || ends_with_slash)
@@ -107,7 +82,7 @@ bool experiments_read(struct experiments *experiments, struct str text, struct a
 
     *experiments = (struct experiments){ .n = 0 };
     while (text.n > 0) {
-        struct str one = take(&text, ',');
+        struct str one = text_until(&text, ',');
         const char *wrong = read_experiment(experiments, one);
 
         if (wrong != NULL) {

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "model/money.h"
 
 /* ---- from a message --------------------------------------------------- */
@@ -304,18 +305,6 @@ struct str fact_outcomes_encode(const struct fact *fact, struct arena *arena)
     return text;
 }
 
-/* Cuts *text at the first `c`: what is before it; false: there is none. */
-static bool cut(struct str *text, char c, struct str *before)
-{
-    const char *at = text->n == 0 ? NULL : memchr(text->p, c, text->n);
-
-    if (at == NULL)
-        return false;
-    *before = (struct str){ text->p, (size_t)(at - text->p) };
-    *text = (struct str){ at + 1, text->n - before->n - 1 };
-    return true;
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -365,7 +354,7 @@ static bool outcome_decode(struct str text, struct arena *arena, struct fact_out
 {
     struct str id, result, void_factor;
 
-    if (!cut(&text, '=', &id) || !cut(&text, ',', &result) || !cut(&text, ',', &void_factor) ||
+    if (!text_cut(&text, '=', &id) || !text_cut(&text, ',', &result) || !text_cut(&text, ',', &void_factor) ||
         !id_decode(id, arena, &outcome->id) || !result_decode(result, &outcome->result) ||
         !factor_decode(void_factor, &outcome->void_e12) ||
         !factor_decode(text, &outcome->dead_heat_e12))
@@ -393,7 +382,7 @@ bool fact_outcomes_decode(struct str text, struct arena *arena, struct fact *fac
     for (uint32_t i = 0; i < n; i++) {
         struct str one = text;
 
-        if (i + 1 < n && !cut(&text, ';', &one))
+        if (i + 1 < n && !text_cut(&text, ';', &one))
             return false;
         if (!outcome_decode(one, arena, &outcomes[i]))
             return false;

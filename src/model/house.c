@@ -2,6 +2,7 @@
 #include "model/house.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 #define RATE_ONE_E9 INT64_C(1000000000)
 #define RATE_MAX_E9 (INT64_C(1000000) * RATE_ONE_E9)
@@ -24,17 +25,15 @@ static int64_t rate_of(const struct house *house, const struct currency *currenc
 static bool read_rate(struct house *house, struct str text, struct arena *arena,
                       struct str *error)
 {
-    const char *equals = text.n == 0 ? NULL : memchr(text.p, '=', text.n);
     struct house_rate rate = { NULL, 0 };
-    struct str value;
+    struct str value = text, code;
 
     CHECK(house->n_rates < RATES_MAX); /* no currency is there twice, and ISO has fewer */
-    if (equals == NULL) {
+    if (!text_cut(&value, '=', &code)) {
         *error = arena_printf(arena, "rates: \"" STR_FMT "\" is not CODE=rate", STR_ARG(text));
         return false;
     }
-    rate.currency = currency_find((struct str){ text.p, (size_t)(equals - text.p) });
-    value = (struct str){ equals + 1, (size_t)(text.p + text.n - equals - 1) };
+    rate.currency = currency_find(code);
     if (rate.currency == NULL)
         *error = arena_printf(arena, "rates: \"" STR_FMT "\" names no currency of ISO 4217",
                               STR_ARG(text));
@@ -62,17 +61,14 @@ bool house_read(struct house *house, struct str currency, struct str rates,
     }
     house->rates = ARENA_ARRAY(arena, struct house_rate, RATES_MAX);
     while (rates.n > 0) {
-        const char *comma = memchr(rates.p, ',', rates.n);
-        size_t n = comma == NULL ? rates.n : (size_t)(comma - rates.p);
+        bool ends_with_comma = rates.p[rates.n - 1] == ',';
 
-        if (!read_rate(house, (struct str){ rates.p, n }, arena, error))
+        if (!read_rate(house, text_until(&rates, ','), arena, error))
             return false;
-        if (comma != NULL && n + 1 == rates.n) {
+        if (ends_with_comma && rates.n == 0) {
             *error = STR("rates: a comma at the end");
             return false;
         }
-        n += comma != NULL;
-        rates = (struct str){ rates.p + n, rates.n - n };
     }
     return true;
 }

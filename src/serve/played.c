@@ -2,6 +2,7 @@
 #include "serve/played.h"
 
 #include "base/check.h"
+#include "base/text.h"
 
 static const struct str names_of[] = {
     { "feed", 4 }, { "odds", 4 }, { "bets", 4 }, { "settle", 6 }, { "web", 3 },
@@ -20,22 +21,13 @@ static bool bits_of(struct str names, unsigned *bits)
 {
     *bits = 0;
     while (names.n > 0) {
-        const char *comma = memchr(names.p, ',', names.n);
-        size_t n = comma == NULL ? names.n : (size_t)(comma - names.p);
-        unsigned bit = bit_of((struct str){ names.p, n });
+        unsigned bit = bit_of(text_until(&names, ','));
 
         if (bit == 0)
             return false;
         *bits |= bit;
-        n += comma != NULL;
-        names = (struct str){ names.p + n, names.n - n };
     }
     return true;
-}
-
-static bool starts_with(struct str text, struct str head)
-{
-    return text.n >= head.n && memcmp(text.p, head.p, head.n) == 0;
 }
 
 /* NULL: these go together. */
@@ -54,8 +46,8 @@ static const char *fault(unsigned bits, bool alone, bool bus)
 bool played_parse(struct played *played, struct str names, struct str store, struct str bus,
                   struct str *error)
 {
-    bool alone = starts_with(store, STR("sqlite:"));
-    bool kafka = starts_with(bus, STR("kafka://"));
+    bool alone = text_begins(store, STR("sqlite:"));
+    bool kafka = text_begins(bus, STR("kafka://"));
     unsigned bits;
 
     if (!bits_of(names, &bits) || bits == 0) {

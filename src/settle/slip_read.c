@@ -4,14 +4,7 @@
  */
 #include "settle/slip_read.h"
 
-static bool take(struct str *text, struct str part)
-{
-    if (text->n < part.n || memcmp(text->p, part.p, part.n) != 0)
-        return false;
-    text->p += part.n;
-    text->n -= part.n;
-    return true;
-}
+#include "base/text.h"
 
 /* Up to the closing quote, which is taken too; no escapes, nothing that
  * JSON would refuse, and ASCII only. */
@@ -53,15 +46,15 @@ static bool take_number(struct str *text, int64_t *value)
 
 static bool take_type(struct str *text, struct slip *slip)
 {
-    slip->type = take(text, STR("{\"type\":\"single\",")) ? BET_SINGLE
-               : take(text, STR("{\"type\":\"multiple\",")) ? BET_MULTIPLE
-               : take(text, STR("{\"type\":\"system\",")) ? BET_SYSTEM : 0;
+    slip->type = text_skip(text, STR("{\"type\":\"single\",")) ? BET_SINGLE
+               : text_skip(text, STR("{\"type\":\"multiple\",")) ? BET_MULTIPLE
+               : text_skip(text, STR("{\"type\":\"system\",")) ? BET_SYSTEM : 0;
     return slip->type != 0;
 }
 
 static bool take_sizes(struct str *text, struct slip *slip)
 {
-    if (!take(text, STR("\"sizes\":[")))
+    if (!text_skip(text, STR("\"sizes\":[")))
         return true;
     do {
         int64_t size;
@@ -70,18 +63,18 @@ static bool take_sizes(struct str *text, struct slip *slip)
             size > LIMIT_LEGS)
             return false;
         slip->sizes[slip->n_sizes++] = (uint32_t)size;
-    } while (take(text, STR(",")));
-    return take(text, STR("],"));
+    } while (text_skip(text, STR(",")));
+    return text_skip(text, STR("],"));
 }
 
 static bool take_accept(struct str *text, struct slip *slip)
 {
-    if (take(text, STR("\"accept\":\"any\",")))
+    if (text_skip(text, STR("\"accept\":\"any\",")))
         slip->accept = ACCEPT_ANY;
-    else if (take(text, STR("\"accept\":\"higher\",")))
+    else if (text_skip(text, STR("\"accept\":\"higher\",")))
         slip->accept = ACCEPT_HIGHER;
     else
-        return take(text, STR("\"accept\":\"none\","));
+        return text_skip(text, STR("\"accept\":\"none\","));
     return true;
 }
 
@@ -90,34 +83,34 @@ static bool take_leg(struct str *text, struct leg *leg)
     int64_t market;
 
     *leg = (struct leg){ .result = LEG_RESULT_OPEN };
-    if (!take(text, STR("{\"event\":\"")) ||
+    if (!text_skip(text, STR("{\"event\":\"")) ||
         !take_text(text, LIMIT_ID_BYTES, &leg->market.event) ||
-        !take(text, STR(",\"market\":")) || !take_number(text, &market) ||
-        !take(text, STR(",\"specifiers\":\"")) ||
+        !text_skip(text, STR(",\"market\":")) || !take_number(text, &market) ||
+        !text_skip(text, STR(",\"specifiers\":\"")) ||
         !take_text(text, LIMIT_SPECIFIERS_BYTES, &leg->market.specifiers) ||
-        !take(text, STR(",\"outcome\":\"")) ||
+        !text_skip(text, STR(",\"outcome\":\"")) ||
         !take_text(text, LIMIT_ID_BYTES, &leg->outcome) ||
-        !take(text, STR(",\"odds_e4\":")) || !take_number(text, &leg->odds_e4) ||
-        !take(text, STR(",\"banker\":")))
+        !text_skip(text, STR(",\"odds_e4\":")) || !take_number(text, &leg->odds_e4) ||
+        !text_skip(text, STR(",\"banker\":")))
         return false;
-    leg->banker = take(text, STR("true"));
-    if (!leg->banker && !take(text, STR("false")))
+    leg->banker = text_skip(text, STR("true"));
+    if (!leg->banker && !text_skip(text, STR("false")))
         return false;
     leg->market.market = (uint32_t)market;
-    return take(text, STR("}")) && market <= UINT32_MAX && leg->market.event.n > 0 &&
+    return text_skip(text, STR("}")) && market <= UINT32_MAX && leg->market.event.n > 0 &&
            leg->outcome.n > 0 && leg->odds_e4 >= ODDS_ONE_E4 && leg->odds_e4 <= ODDS_MAX_E4;
 }
 
 static bool take_legs(struct str *text, struct slip *slip)
 {
-    if (!take(text, STR("\"legs\":[")))
+    if (!text_skip(text, STR("\"legs\":[")))
         return false;
     do {
         if (slip->n_legs == LIMIT_LEGS || !take_leg(text, &slip->legs[slip->n_legs]))
             return false;
         slip->n_legs++;
-    } while (take(text, STR(",")));
-    return take(text, STR("]}"));
+    } while (text_skip(text, STR(",")));
+    return text_skip(text, STR("]}"));
 }
 
 bool slip_read_stored(struct str text, struct arena *arena, struct slip *slip)

@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 
+#include "base/text.h"
+
 #define VERSION 1
 
 bool event_transfer(const struct event_record *record, enum transfer_kind *kind)
@@ -371,33 +373,13 @@ bool event_record_read(struct str text, struct arena *arena, struct slip *slip,
     return well;
 }
 
-static bool skip(struct str *text, struct str expected)
-{
-    if (text->n < expected.n || memcmp(text->p, expected.p, expected.n) != 0)
-        return false;
-    *text = (struct str){ text->p + expected.n, text->n - expected.n };
-    return true;
-}
-
-/* Up to the character, which goes too. */
-static bool take_until(struct str *text, char end, struct str *part)
-{
-    const char *at = text->n == 0 ? NULL : memchr(text->p, end, text->n);
-
-    if (at == NULL)
-        return false;
-    *part = (struct str){ text->p, (size_t)(at - text->p) };
-    *text = (struct str){ at + 1, text->n - part->n - 1 };
-    return true;
-}
-
 bool event_record_peek(struct str text, int64_t *xid, int *event)
 {
     struct str number, name;
 
-    if (!skip(&text, STR("{\"v\":1,\"xid\":")) || !take_until(&text, ',', &number) ||
+    if (!text_skip(&text, STR("{\"v\":1,\"xid\":")) || !text_cut(&text, ',', &number) ||
         decimal_parse(number, 0, INT64_MAX, xid) != DECIMAL_OK ||
-        !skip(&text, STR("\"event\":\"")) || !take_until(&text, '"', &name))
+        !text_skip(&text, STR("\"event\":\"")) || !text_cut(&text, '"', &name))
         return false;
     *event = event_find(name);
     return *event != 0;

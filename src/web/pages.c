@@ -5,6 +5,7 @@
 
 #include "api/answer.h"
 #include "base/embed.h"
+#include "base/text.h"
 
 #define POLICY                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
@@ -40,35 +41,11 @@ static const struct {
     [PAGE_BROTLI] = { "br", "-br" },
 };
 
-static struct str trim(struct str text)
-{
-    while (text.n > 0 && (*text.p == ' ' || *text.p == '\t'))
-        text = (struct str){ text.p + 1, text.n - 1 };
-    while (text.n > 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t'))
-        text.n--;
-    return text;
-}
-
-/* Cuts what comes before `mark` off the front of *rest. */
-static struct str cut(struct str *rest, char mark)
-{
-    const char *at = rest->n == 0 ? NULL : memchr(rest->p, mark, rest->n);
-    struct str front = *rest;
-
-    if (at == NULL) {
-        *rest = STR_NONE;
-        return trim(front);
-    }
-    front.n = (size_t)(at - rest->p);
-    *rest = (struct str){ at + 1, rest->n - front.n - 1 };
-    return trim(front);
-}
-
 /* "q=0", "q=0.000": not acceptable.  Other weights are not compared. */
 static bool is_refused(struct str parameters)
 {
     while (parameters.n > 0) {
-        struct str one = cut(&parameters, ';');
+        struct str one = text_trim(text_until(&parameters, ';'), " \t");
 
         if (one.n < 3 || (one.p[0] | 32) != 'q' || one.p[1] != '=')
             continue;
@@ -90,8 +67,8 @@ enum page_encoding page_encoding_for(struct str accept)
     enum page_encoding best = PAGE_PLAIN;
 
     while (accept.n > 0) {
-        struct str rest = cut(&accept, ',');
-        struct str coding = cut(&rest, ';');
+        struct str rest = text_trim(text_until(&accept, ','), " \t");
+        struct str coding = text_trim(text_until(&rest, ';'), " \t");
 
         for (unsigned i = best + 1; i < PAGE_ENCODINGS; i++)
             if (is_named(coding, encodings[i].name) && !is_refused(rest))
