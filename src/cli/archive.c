@@ -18,7 +18,7 @@
 #define GRACE_MS ((int64_t)3600 * 1000) /* what began on that day has ended */
 #define WINDOW_DAYS 90                  /* RULES.md 11 */
 
-struct asked {
+struct archive_args {
     const char *store;
     const char *textfile;
     struct s3_pair s3;
@@ -27,81 +27,65 @@ struct asked {
     int64_t window_days;
 };
 
-static int usage(FILE *out)
-{
-    fprintf(out, "usage: overround archive --to s3://BUCKET/PREFIX --store URL [option …]\n"
-                 "       overround archive --to s3://BUCKET/PREFIX [--store URL] --verify\n"
-                 "       overround archive --to s3://BUCKET/PREFIX --store URL --drop\n\n"
-                 "  --through DAY       up to and with this day (the last that is over)\n"
-                 "  --verify            reads everything back; 1 when something is wrong; with\n"
-                 "                      --store, adds up what became of its checkpoints, too\n"
-                 "  --drop              months that are over and archived leave PostgreSQL;\n"
-                 "                      each store must have them: not with --from\n"
-                 "  --window-days N     so long a bet may be settled again (90, not less)\n"
-                 "  --textfile FILE     when each store was last complete, for node_exporter\n"
-                 S3_USAGE "Exits 1 when a store lacks something, too.\n");
-    return out == stderr ? 2 : 0;
-}
-
 static int fail(struct str error)
 {
     fprintf(stderr, "overround archive: " STR_FMT "\n", STR_ARG(error));
     return 1;
 }
 
-static bool read_value(const char *name, const char *value, struct asked *asked)
+static bool read_through(const struct args_row *row, const char *value)
 {
     int64_t at_ms;
-    char *end;
 
-    if (strcmp(name, "--to") == 0) {
-        asked->s3.options[0].url = value;
-        return true;
-    }
-    if (store_url_is_ledger(name)) {
-        asked->store = value;
-        return true;
-    }
-    if (strcmp(name, "--textfile") == 0) {
-        asked->textfile = value;
-        return true;
-    }
-    if (strcmp(name, "--through") == 0) {
-        bool well = strlen(value) == DAY_TEXT - 2 && clock_parse(str_of(value), &at_ms);
-
-        asked->through = well ? at_ms / DAY_MS : 0;
-        return well;
-    }
-    if (strcmp(name, "--window-days") == 0) {
-        asked->window_days = strtoll(value, &end, 10);
-        return *end == '\0' && asked->window_days >= WINDOW_DAYS && asked->window_days < 36500;
-    }
-    return false;
+    if (strlen(value) != DAY_TEXT - 2 || !clock_parse(str_of(value), &at_ms))
+        return false;
+    *(int64_t *)row->into = at_ms / DAY_MS;
+    return true;
 }
 
-static bool read_arguments(int argc, char **argv, struct asked *asked)
+static bool is_complete(struct archive_args *asked)
 {
-    *asked = (struct asked){ .store = store_url_of_ledger(), .through = -1,
-                             .window_days = WINDOW_DAYS };
-    for (int i = 0; i < argc; i++) {
-        if (s3_option_read(argc, argv, &i, &asked->s3))
-            continue;
-        if (strcmp(argv[i], "--verify") == 0) {
-            asked->verify = true;
-        } else if (strcmp(argv[i], "--drop") == 0) {
-            asked->drop = true;
-        } else {
-            if (i + 1 >= argc || !read_value(argv[i], argv[i + 1], asked))
-                return false;
-            i++;
-        }
-    }
-    if (asked->store != NULL && *asked->store == '\0')
-        asked->store = NULL;
     if (asked->drop && asked->s3.from != NULL)
         return false; /* what is dropped must be in both */
+    if (asked->store != NULL && *asked->store == '\0')
+        asked->store = NULL;
     return asked->s3.options[0].url != NULL && !(asked->verify && asked->drop)
         && (asked->verify || asked->store != NULL) && s3_pair_choose(&asked->s3);
+}
+
+static int read_arguments(int argc, char **argv, struct archive_args *asked)
+{
+    const struct args_row rows[] = {
+        ARGS_TEXT("--to", "URL", &asked->s3.options[0].url, NULL),
+        STORE_LEDGER_ROWS(&asked->store, NULL),
+        ARGS_READ("--through", "DAY", read_through, &asked->through, NULL,
+                  "up to and with this day (the last that is over)"),
+        ARGS_FLAG("--verify", &asked->verify,
+                  "reads everything back; 1 when something is wrong; with\n"
+                  "--store, adds up what became of its checkpoints, too"),
+        ARGS_FLAG("--drop", &asked->drop,
+                  "months that are over and archived leave PostgreSQL;\n"
+                  "each store must have them: not with --from"),
+        ARGS_NUMBER("--window-days", "N", &asked->window_days, WINDOW_DAYS, 36499,
+                    "so long a bet may be settled again (90, not less)"),
+        ARGS_TEXT("--textfile", "FILE", &asked->textfile,
+                  "when each store was last complete, for node_exporter"),
+        S3_PAIR_ROWS(&asked->s3),
+    };
+    const struct args args = {
+        .command = "archive",
+        .usage = "usage: overround archive --to s3://BUCKET/PREFIX --store URL [option …]\n"
+                 "       overround archive --to s3://BUCKET/PREFIX [--store URL] --verify\n"
+                 "       overround archive --to s3://BUCKET/PREFIX --store URL --drop\n\n",
+        .rows = rows, .n = LENGTH(rows), .column = 22,
+        .end = "Exits 1 when a store lacks something, too.\n",
+    };
+    int exit_code;
+
+    *asked = (struct archive_args){ .store = store_url_of_ledger(), .through = -1,
+                                    .window_days = WINDOW_DAYS };
+    exit_code = args_read(&args, argc, argv);
+    return exit_code == ARGS_WELL && !is_complete(asked) ? args_help(&args, stderr) : exit_code;
 }
 
 static void say(void *ctx UNUSED, struct str line)
@@ -135,7 +119,7 @@ static int verify(struct archive *archive)
     return faults == 0 ? 0 : 1;
 }
 
-static bool write_textfile(const struct archive *archive, const struct asked *asked)
+static bool write_textfile(const struct archive *archive, const struct archive_args *asked)
 {
     if (asked->textfile == NULL ||
         copies_textfile(&archive->copies, NULL, asked->textfile, "archive", archive->now_ms))
@@ -144,7 +128,7 @@ static bool write_textfile(const struct archive *archive, const struct asked *as
     return false;
 }
 
-static int write_days(struct archive *archive, const struct asked *asked)
+static int write_days(struct archive *archive, const struct archive_args *asked)
 {
     struct archive_counts counts = { 0 };
     int64_t through = asked->through;
@@ -165,7 +149,7 @@ static int write_days(struct archive *archive, const struct asked *asked)
     return copies_are_complete(&archive->copies, &error) ? 0 : fail(error);
 }
 
-static int drop(struct archive *archive, const struct asked *asked)
+static int drop(struct archive *archive, const struct archive_args *asked)
 {
     uint64_t dropped;
     struct str error;
@@ -178,7 +162,7 @@ static int drop(struct archive *archive, const struct asked *asked)
     return 0;
 }
 
-static int with_store(struct archive *archive, const struct asked *asked)
+static int with_store(struct archive *archive, const struct archive_args *asked)
 {
     struct str error = STR_NONE;
     int exit_code;
@@ -201,13 +185,11 @@ int cli_archive(int argc, char **argv)
 {
     struct archive archive = { .now_ms = clock_wall_ms(), .say = say };
     struct str error = STR_NONE;
-    struct asked asked;
-    int exit_code;
+    struct archive_args asked;
+    int exit_code = read_arguments(argc, argv, &asked);
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
-    if (!read_arguments(argc, argv, &asked))
-        return usage(stderr);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     arena_init(&archive.arena, ARENA_BYTES);
     if (!copies_open(&archive.copies, asked.s3.options, &archive.arena, &error)) {
         exit_code = fail(error);

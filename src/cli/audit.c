@@ -88,31 +88,26 @@ static bool write_textfile(const char *path, bool clean)
     return well;
 }
 
-/* Takes "--textfile FILE" out of the arguments; NULL: it is not there. */
-static const char *textfile_of(int *argc, char **argv)
-{
-    const char *path = NULL;
-    int n = 0;
-
-    for (int i = 0; i < *argc; i++) {
-        if (strcmp(argv[i], "--textfile") == 0 && i + 1 < *argc)
-            path = argv[++i];
-        else
-            argv[n++] = argv[i];
-    }
-    *argc = n;
-    return path;
-}
-
 int cli_audit(int argc, char **argv)
 {
-    const char *textfile = textfile_of(&argc, argv);
+    const char *textfile = NULL, *url = store_url_set("OVERROUND_STORE"),
+               *ledger = store_url_set("OVERROUND_LEDGER");
+    const struct args_row rows[] = {
+        STORE_URL_ROWS(&url, &ledger),
+        ARGS_TEXT("--textfile", "FILE", &textfile, "the result as metrics, for node_exporter"),
+    };
+    const struct args args = { .command = "audit", .usage = STORE_URL_USAGE("audit"),
+                               .rows = rows, .n = LENGTH(rows), .column = 19,
+                               .takes_equals = true };
     struct arena arena;
-    const char *url, *ledger;
-    int exit_code;
+    int exit_code = args_read(&args, argc, argv);
 
-    if (!store_url_read("audit", argc, argv, &url, &ledger, &exit_code))
+    if (exit_code != ARGS_WELL)
         return exit_code;
+    if (url == NULL || *url == '\0')
+        return args_help(&args, stderr);
+    if (ledger != NULL && *ledger == '\0')
+        ledger = NULL;
     arena_init(&arena, 16 * 1024 * 1024);
     exit_code = audit(url, ledger, &arena);
     arena_fini(&arena);

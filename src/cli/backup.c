@@ -17,24 +17,15 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/s3_options.h"
+#include "cli/store_url.h"
 #include "store/halves.h"
 
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
-struct asked {
+struct backup_args {
     struct s3_pair s3;
     const char *store, *temp, *textfile;
 };
-
-static int usage(FILE *out)
-{
-    fprintf(out, "usage: overround backup --to s3://BUCKET/PREFIX --store sqlite:PATH"
-                 " [option …]\n\n"
-                 "  --temp FOLDER       where the copy stays meanwhile (/tmp)\n"
-                 "  --textfile FILE     when each store last got one, for node_exporter\n" S3_USAGE
-                 "Exits 1 when one store has not got it, or its books do not add up.\n");
-    return out == stderr ? 2 : 0;
-}
 
 static int fail(struct str error)
 {
@@ -42,28 +33,34 @@ static int fail(struct str error)
     return 1;
 }
 
-static bool read_arguments(int argc, char **argv, struct asked *asked)
+static int read_arguments(int argc, char **argv, struct backup_args *asked)
 {
-    *asked = (struct asked){ .store = getenv("OVERROUND_STORE"), .temp = "/tmp" };
-    for (int i = 0; i < argc; i++) {
-        if (s3_option_read(argc, argv, &i, &asked->s3))
-            continue;
-        if (i + 1 == argc)
-            return false;
-        if (strcmp(argv[i], "--to") == 0)
-            asked->s3.options[0].url = argv[++i];
-        else if (strcmp(argv[i], "--store") == 0)
-            asked->store = argv[++i];
-        else if (strcmp(argv[i], "--temp") == 0)
-            asked->temp = argv[++i];
-        else if (strcmp(argv[i], "--textfile") == 0)
-            asked->textfile = argv[++i];
-        else
-            return false;
-    }
-    return asked->s3.options[0].url != NULL && asked->store != NULL &&
-           strncmp(asked->store, "sqlite:", 7) == 0 && strchr(asked->temp, '\'') == NULL &&
-           s3_pair_choose(&asked->s3);
+    const struct args_row rows[] = {
+        ARGS_TEXT("--to", "URL", &asked->s3.options[0].url, NULL),
+        ARGS_TEXT("--store", "URL", &asked->store, NULL),
+        ARGS_TEXT("--temp", "FOLDER", &asked->temp, "where the copy stays meanwhile (/tmp)"),
+        ARGS_TEXT("--textfile", "FILE", &asked->textfile,
+                  "when each store last got one, for node_exporter"),
+        S3_PAIR_ROWS(&asked->s3),
+    };
+    const struct args args = {
+        .command = "backup",
+        .usage = "usage: overround backup --to s3://BUCKET/PREFIX --store sqlite:PATH"
+                 " [option …]\n\n",
+        .rows = rows, .n = LENGTH(rows), .column = 22,
+        .end = "Exits 1 when one store has not got it, or its books do not add up.\n",
+    };
+    int exit_code;
+
+    *asked = (struct backup_args){ .store = store_url_set("OVERROUND_STORE"), .temp = "/tmp" };
+    exit_code = args_read(&args, argc, argv);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
+    if (asked->s3.options[0].url == NULL || asked->store == NULL ||
+        strncmp(asked->store, "sqlite:", 7) != 0 || strchr(asked->temp, '\'') != NULL ||
+        !s3_pair_choose(&asked->s3))
+        return args_help(&args, stderr);
+    return ARGS_WELL;
 }
 
 /* What went wrong is told by the database, and would go with it. */
@@ -134,7 +131,7 @@ static const char *name_now(struct arena *arena)
 }
 
 /* To each store; where it fails is told, and passed over.  False: no file. */
-static bool upload(const struct asked *asked, struct copies *copies, const char *key,
+static bool upload(const struct backup_args *asked, struct copies *copies, const char *key,
                    const char *path, struct str *error)
 {
     FILE *file = fopen(path, "rb");
@@ -156,7 +153,7 @@ static bool upload(const struct asked *asked, struct copies *copies, const char 
 }
 
 /* What does not add up is stored too: it may be all there is. */
-static int backup(const struct asked *asked, struct copies *copies)
+static int backup(const struct backup_args *asked, struct copies *copies)
 {
     struct arena *arena = copies->arena;
     const char *key = name_now(arena);
@@ -180,16 +177,14 @@ static int backup(const struct asked *asked, struct copies *copies)
 
 int cli_backup(int argc, char **argv)
 {
-    struct asked asked;
+    struct backup_args asked;
     struct arena arena;
     struct str error = STR_NONE;
     struct copies copies;
-    int exit_code;
+    int exit_code = read_arguments(argc, argv, &asked);
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
-    if (!read_arguments(argc, argv, &asked))
-        return usage(stderr);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     arena_init(&arena, ARENA_BYTES);
     if (!copies_open(&copies, asked.s3.options, &arena, &error)) {
         exit_code = fail(error);

@@ -9,20 +9,15 @@
 #define POLICY_BYTES ((size_t)256 * 1024)
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
-struct options { const char *target, *policy, *folder; };
+struct edge_args { const char *target, *policy, *folder; };
 
-static int usage(FILE *out)
+static void put_targets(FILE *out)
 {
     size_t n;
     const struct edge_target *targets = edge_targets(&n);
 
-    fputs("usage: overround edge --for TARGET --policy edge.yaml [--out FOLDER]\n"
-          "       overround edge --policy edge.yaml     sees that it is well\n"
-          "       overround edge --schema               what edge.yaml may hold\n"
-          "       overround edge --targets              their names, one a line\n\n", out);
     for (size_t i = 0; i < n; i++)
         fprintf(out, "  %-12s %s (%s)\n", targets[i].name, targets[i].doc, targets[i].proven);
-    return out == stderr ? 2 : 0;
 }
 
 static const struct edge_target *target_named(const char *name)
@@ -36,18 +31,29 @@ static const struct edge_target *target_named(const char *name)
     return NULL;
 }
 
-static bool read_options(int argc, char **argv, struct options *options)
+static int read_arguments(int argc, char **argv, struct edge_args *asked)
 {
-    for (int i = 0; i < argc; i += 2) {
-        const char **into = strcmp(argv[i], "--for") == 0 ? &options->target :
-                            strcmp(argv[i], "--policy") == 0 ? &options->policy :
-                            strcmp(argv[i], "--out") == 0 ? &options->folder : NULL;
+    const struct args_row rows[] = {
+        ARGS_TEXT("--for", "TARGET", &asked->target, NULL),
+        ARGS_TEXT("--policy", "FILE", &asked->policy, NULL),
+        ARGS_TEXT("--out", "FOLDER", &asked->folder, NULL),
+    };
+    const struct args args = {
+        .command = "edge",
+        .usage = "usage: overround edge --for TARGET --policy edge.yaml [--out FOLDER]\n"
+                 "       overround edge --policy edge.yaml     sees that it is well\n"
+                 "       overround edge --schema               what edge.yaml may hold\n"
+                 "       overround edge --targets              their names, one a line\n\n",
+        .rows = rows, .n = LENGTH(rows), .put_end = put_targets,
+    };
+    int exit_code = args_read(&args, argc, argv);
 
-        if (into == NULL || i + 1 == argc)
-            return false;
-        *into = argv[i + 1];
-    }
-    return options->policy != NULL && (options->folder == NULL || options->target != NULL);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
+    if (asked->policy == NULL || (asked->folder != NULL && asked->target == NULL) ||
+        (asked->target != NULL && target_named(asked->target) == NULL))
+        return args_help(&args, stderr);
+    return ARGS_WELL;
 }
 
 static bool read_policy(const char *file, struct edge_policy *policy, struct arena *arena)
@@ -104,25 +110,24 @@ static int print_targets(void)
 
 int cli_edge(int argc, char **argv)
 {
-    struct options options = { NULL, NULL, NULL };
-    const struct edge_target *target = NULL;
+    struct edge_args asked = { NULL, NULL, NULL };
+    const struct edge_target *target;
     struct edge_policy policy;
     struct arena arena;
+    int exit_code;
     bool well;
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
     if (argc == 1 && strcmp(argv[0], "--schema") == 0)
         return print_schema();
     if (argc == 1 && strcmp(argv[0], "--targets") == 0)
         return print_targets();
-    if (!read_options(argc, argv, &options))
-        return usage(stderr);
-    if (options.target != NULL && (target = target_named(options.target)) == NULL)
-        return usage(stderr);
+    exit_code = read_arguments(argc, argv, &asked);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
+    target = asked.target != NULL ? target_named(asked.target) : NULL;
     arena_init(&arena, ARENA_BYTES);
-    well = read_policy(options.policy, &policy, &arena) &&
-           (target == NULL || write_target(target, &policy, options.folder));
+    well = read_policy(asked.policy, &policy, &arena) &&
+           (target == NULL || write_target(target, &policy, asked.folder));
     arena_fini(&arena);
     return well ? 0 : 1;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/store_url.h"
 #include "store/halves.h"
@@ -24,18 +25,11 @@
 #define YEARS_MAX 100
 #define CLOSED 1 /* accounts.status */
 
-struct asked {
+struct erase_args {
     const char *store;
     int64_t customer, keep_years;
     bool due;
 };
-
-static int usage(FILE *out)
-{
-    fprintf(out, "usage: overround erase CUSTOMER [--keep-years N] [--store URL]\n"
-                 "       overround erase --due [--store URL]\n");
-    return out == stderr ? 2 : 0;
-}
 
 static int fail(struct str error)
 {
@@ -43,33 +37,35 @@ static int fail(struct str error)
     return 1;
 }
 
-static bool read_number(const char *text, int64_t least, int64_t most, int64_t *n)
+static const char *take_customer(void *ctx, const char *word)
 {
-    char *end;
+    struct erase_args *asked = ctx;
 
-    *n = strtoll(text, &end, 10);
-    return end != text && *end == '\0' && *n >= least && *n <= most;
+    return asked->customer == 0 && args_whole(word, 1, INT64_MAX, &asked->customer)
+               ? NULL : "is no customer, or one too many";
 }
 
-static bool read_arguments(int argc, char **argv, struct asked *asked)
+static int read_arguments(int argc, char **argv, struct erase_args *asked)
 {
-    *asked = (struct asked){ .store = store_url_of_ledger() };
-    for (int i = 0; i < argc; i++) {
-        bool has_value = i + 1 < argc;
+    const struct args_row rows[] = {
+        STORE_LEDGER_ROWS(&asked->store, NULL),
+        ARGS_NUMBER("--keep-years", "N", &asked->keep_years, 0, YEARS_MAX, NULL),
+        ARGS_FLAG("--due", &asked->due, NULL),
+    };
+    const struct args args = {
+        .command = "erase",
+        .usage = "usage: overround erase CUSTOMER [--keep-years N] [--store URL]\n"
+                 "       overround erase --due [--store URL]\n",
+        .rows = rows, .n = LENGTH(rows), .word = take_customer, .ctx = asked,
+    };
+    int exit_code;
 
-        if (store_url_is_ledger(argv[i]) && has_value) {
-            asked->store = argv[++i];
-        } else if (strcmp(argv[i], "--keep-years") == 0 && has_value) {
-            if (!read_number(argv[++i], 0, YEARS_MAX, &asked->keep_years))
-                return false;
-        } else if (strcmp(argv[i], "--due") == 0) {
-            asked->due = true;
-        } else if (asked->customer != 0 ||
-                   !read_number(argv[i], 1, INT64_MAX, &asked->customer)) {
-            return false;
-        }
-    }
-    return asked->store != NULL && *asked->store != '\0' && asked->due == (asked->customer == 0);
+    *asked = (struct erase_args){ .store = store_url_of_ledger() };
+    exit_code = args_read(&args, argc, argv);
+    if (exit_code == ARGS_WELL && (asked->store == NULL || *asked->store == '\0' ||
+                                   asked->due != (asked->customer == 0)))
+        return args_help(&args, stderr);
+    return exit_code;
 }
 
 struct account { bool found; int64_t balance, debt, staked; };
@@ -104,7 +100,7 @@ static bool explain(struct db *db, const struct value *customer, struct str *err
 }
 
 /* The account as it is now decides, whatever a live server does beside it. */
-static bool close_account(struct db *db, const struct asked *asked, int64_t now_ms,
+static bool close_account(struct db *db, const struct erase_args *asked, int64_t now_ms,
                           struct str *error)
 {
     struct value values[] = { VALUE_INT(asked->customer), VALUE_INT(now_ms),
@@ -134,7 +130,7 @@ static bool erase_due(struct db *db, int64_t now_ms, struct str *error)
         && db_call(db, STATEMENT_ERASE_DONE, &now, NULL, NULL, error);
 }
 
-static bool erase(struct db *db, const struct asked *asked, struct arena *arena,
+static bool erase(struct db *db, const struct erase_args *asked, struct arena *arena,
                   struct str *error)
 {
     int64_t now_ms = clock_wall_ms();
@@ -153,16 +149,15 @@ static bool erase(struct db *db, const struct asked *asked, struct arena *arena,
 
 int cli_erase(int argc, char **argv)
 {
-    struct asked asked;
+    struct erase_args asked;
     struct arena arena;
     struct str error = STR_NONE;
     struct db *db;
-    int exit_code = 0;
+    int exit_code = read_arguments(argc, argv, &asked);
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
-    if (!read_arguments(argc, argv, &asked))
-        return usage(stderr);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
+    exit_code = 0;
     arena_init(&arena, ARENA_BYTES);
     db = db_open(asked.store, DB_BESIDE, &arena, &error);
     if (db == NULL || !halves_need(db, STORE_LEDGER, &error) ||

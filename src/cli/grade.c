@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "model/cashout.h"
 #include "model/grade.h"
@@ -433,16 +434,16 @@ static void grader_fini(struct grader *g)
 
 int cli_grade(int argc, char **argv)
 {
+    const struct args args = {
+        .command = "grade",
+        .usage = "usage: overround grade < slips.jsonl   (one JSON slip a line)\n",
+    };
     struct grader g = { .currency = NULL };
+    int exit_code = args_read(&args, argc, argv);
     bool ok;
 
-    if (argc > 0) {
-        bool help = strcmp(argv[0], "--help") == 0;
-
-        (void)fprintf(help ? stdout : stderr,
-                      "usage: overround grade < slips.jsonl   (one JSON slip a line)\n");
-        return help ? 0 : 2;
-    }
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     grader_init(&g);
     ok = lines_grade(&g, stdin, stdout);
     if (ferror(stdin) || !ok)

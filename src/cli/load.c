@@ -12,133 +12,90 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "model/money.h"
 
-static const char usage[] =
-    "usage: overround load [--name value]…\n"
-    "  --url URL            the public listener (http://127.0.0.1:8080)\n"
-    "  --operator-url URL   where to push matches if the server has none\n"
-    "  --operator-token T   with this token\n"
-    "  --matches N          so many (20)\n"
-    "  --customers N        customers; each has one request in flight (100)\n"
-    "  --connections C      keep-alive connections (32)\n"
-    "  --rate R|max         requests/s, latency from when each was due; max: as\n"
-    "                       fast as the answers come (max)\n"
-    "  --seconds S          how long (10; with --reconnect 60, to be back)\n"
-    "  --mode bets|deposits what to send (bets)\n"
-    "  --stake AMOUNT       stake, or amount of a deposit (0.10)\n"
-    "  --deposit AMOUNT     each customer's money before the run (1000.00)\n"
-    "  --state FILE         keeps customers for the next run\n"
-    "  --prepare-only       customers, deposits, then end\n"
-    "  --retry              lost, busy and pending requests are sent again with\n"
-    "                       their key until there is a verdict\n"
-    "  --journal FILE       a line for each accepted request, as it is accepted\n"
-    "  --check              compare balances afterwards (nothing may settle)\n"
-    "  --reconnect URL      instead: streams at --url that come to URL when they are\n"
-    "                       lost; how many had to wait, and when all were back\n"
-    "  --streams N          so many (200)\n"
-    "  --back-off page|told|none  when one comes again: as the page does it; at once,\n"
-    "                       then after what Retry-After says; or at once (page)\n"
-    "  --host NAME          the name that they say (the address)\n"
-    "  --json               stdout gets the JSON line alone\n";
-
 /* ---- options ------------------------------------------------------------- */
 
-enum option_kind { OPTION_TEXT, OPTION_COUNT, OPTION_FLAG, OPTION_RATE, OPTION_MODE };
+#define COUNT_MOST 100000000
 
-struct option_row { const char *name; enum option_kind kind; void *into; };
-
-static bool parse_count(const char *text, int64_t *n)
+static bool read_rate(const struct args_row *row, const char *value)
 {
-    char *end;
-
-    errno = 0;
-    *n = strtoll(text, &end, 10);
-    return errno == 0 && *end == '\0' && end != text && *n > 0 && *n <= 100000000;
+    *(int64_t *)row->into = 0;
+    return strcmp(value, "max") == 0 || args_whole(value, 1, COUNT_MOST, row->into);
 }
 
-static bool set_option(struct load_options *options, const struct option_row *row,
-                       const char *value)
+static bool read_mode(const struct args_row *row, const char *value)
 {
-    switch (row->kind) {
-    case OPTION_FLAG:
-        *(bool *)row->into = true;
-        return true;
-    case OPTION_TEXT:
-        *(const char **)row->into = value;
-        return true;
-    case OPTION_COUNT:
-        return parse_count(value, row->into);
-    case OPTION_RATE:
-        options->rate = 0;
-        return strcmp(value, "max") == 0 || parse_count(value, row->into);
-    case OPTION_MODE:
-        options->deposits = strcmp(value, "deposits") == 0;
-        return options->deposits || strcmp(value, "bets") == 0;
-    }
-    return false;
+    bool *deposits = row->into;
+
+    *deposits = strcmp(value, "deposits") == 0;
+    return *deposits || strcmp(value, "bets") == 0;
 }
 
-static int usage_error(const char *name, const char *what)
+#define COUNT(name, value, into, help) ARGS_NUMBER(name, value, into, 1, COUNT_MOST, help)
+
+static int check_options(const struct args *args, struct load_options *o)
 {
-    (void)fprintf(stderr, "overround load: %s %s; see overround load --help\n", name, what);
-    return 2;
-}
-
-/* -1: go on; else the exit code. */
-static int read_options(struct load_options *o, int argc, char **argv)
-{
-    const struct option_row rows[] = {
-        { "--url", OPTION_TEXT, &o->url },
-        { "--operator-url", OPTION_TEXT, &o->operator_url },
-        { "--operator-token", OPTION_TEXT, &o->operator_token },
-        { "--matches", OPTION_COUNT, &o->matches },
-        { "--customers", OPTION_COUNT, &o->customers },
-        { "--connections", OPTION_COUNT, &o->connections },
-        { "--rate", OPTION_RATE, &o->rate },
-        { "--seconds", OPTION_COUNT, &o->seconds },
-        { "--mode", OPTION_MODE, NULL },
-        { "--reconnect", OPTION_TEXT, &o->reconnect },
-        { "--streams", OPTION_COUNT, &o->streams },
-        { "--back-off", OPTION_TEXT, &o->back_off },
-        { "--host", OPTION_TEXT, &o->host },
-        { "--stake", OPTION_TEXT, &o->stake },
-        { "--deposit", OPTION_TEXT, &o->deposit },
-        { "--state", OPTION_TEXT, &o->state },
-        { "--journal", OPTION_TEXT, &o->journal },
-        { "--prepare-only", OPTION_FLAG, &o->prepare_only },
-        { "--retry", OPTION_FLAG, &o->retry },
-        { "--check", OPTION_FLAG, &o->check },
-        { "--json", OPTION_FLAG, &o->json },
-    };
-
-    for (int i = 0; i < argc; i++) {
-        const struct option_row *row = NULL;
-
-        if (strcmp(argv[i], "--help") == 0) {
-            (void)fputs(usage, stdout);
-            return 0;
-        }
-        for (size_t j = 0; j < LENGTH(rows); j++)
-            if (strcmp(argv[i], rows[j].name) == 0)
-                row = &rows[j];
-        if (row == NULL)
-            return usage_error(argv[i], "is no option");
-        if (row->kind != OPTION_FLAG && i + 1 == argc)
-            return usage_error(argv[i], "needs a value");
-        if (!set_option(o, row, row->kind == OPTION_FLAG ? "" : argv[++i]))
-            return usage_error(row->name, "has a value that makes no sense");
-    }
     if (o->seconds == 0)
         o->seconds = o->reconnect != NULL ? 60 : 10;
     if (!load_amount(str_of(o->stake), &o->stake_minor) || o->stake_minor == 0)
-        return usage_error("--stake", "must be an amount such as 0.10");
+        return args_wrong(args, "--stake", "must be an amount such as 0.10");
     if (!load_amount(str_of(o->deposit), &o->deposit_minor))
-        return usage_error("--deposit", "must be an amount such as 1000.00");
+        return args_wrong(args, "--deposit", "must be an amount such as 1000.00");
     if ((o->operator_url == NULL) != (o->operator_token == NULL))
-        return usage_error("--operator-url", "and --operator-token belong together");
-    return -1;
+        return args_wrong(args, "--operator-url", "and --operator-token belong together");
+    return ARGS_WELL;
+}
+
+/* ARGS_WELL: go on; else the exit code. */
+static int read_options(struct load_options *o, int argc, char **argv)
+{
+    const struct args_row rows[] = {
+        ARGS_TEXT("--url", "URL", &o->url, "the public listener (http://127.0.0.1:8080)"),
+        ARGS_TEXT("--operator-url", "URL", &o->operator_url,
+                  "where to push matches if the server has none"),
+        ARGS_TEXT("--operator-token", "T", &o->operator_token, "with this token"),
+        COUNT("--matches", "N", &o->matches, "so many (20)"),
+        COUNT("--customers", "N", &o->customers,
+              "customers; each has one request in flight (100)"),
+        COUNT("--connections", "C", &o->connections, "keep-alive connections (32)"),
+        ARGS_READ("--rate", "R|max", read_rate, &o->rate, NULL,
+                  "requests/s, latency from when each was due; max: as\n"
+                  "fast as the answers come (max)"),
+        COUNT("--seconds", "S", &o->seconds,
+              "how long (10; with --reconnect 60, to be back)"),
+        ARGS_READ("--mode", "bets|deposits", read_mode, &o->deposits, NULL,
+                  "what to send (bets)"),
+        ARGS_TEXT("--stake", "AMOUNT", &o->stake, "stake, or amount of a deposit (0.10)"),
+        ARGS_TEXT("--deposit", "AMOUNT", &o->deposit,
+                  "each customer's money before the run (1000.00)"),
+        ARGS_TEXT("--state", "FILE", &o->state, "keeps customers for the next run"),
+        ARGS_FLAG("--prepare-only", &o->prepare_only, "customers, deposits, then end"),
+        ARGS_FLAG("--retry", &o->retry,
+                  "lost, busy and pending requests are sent again with\n"
+                  "their key until there is a verdict"),
+        ARGS_TEXT("--journal", "FILE", &o->journal,
+                  "a line for each accepted request, as it is accepted"),
+        ARGS_FLAG("--check", &o->check, "compare balances afterwards (nothing may settle)"),
+        ARGS_TEXT("--reconnect", "URL", &o->reconnect,
+                  "instead: streams at --url that come to URL when they are\n"
+                  "lost; how many had to wait, and when all were back"),
+        COUNT("--streams", "N", &o->streams, "so many (200)"),
+        ARGS_TEXT("--back-off", "page|told|none", &o->back_off,
+                  "when one comes again: as the page does it; at once,\n"
+                  "then after what Retry-After says; or at once (page)"),
+        ARGS_TEXT("--host", "NAME", &o->host, "the name that they say (the address)"),
+        ARGS_FLAG("--json", &o->json, "stdout gets the JSON line alone"),
+    };
+    const struct args args = {
+        .command = "load", .usage = "usage: overround load [--name value]…\n",
+        .rows = rows, .n = LENGTH(rows), .column = 23, .tone = ARGS_SAY_NAME,
+    };
+    int exit_code = args_read(&args, argc, argv);
+
+    return exit_code == ARGS_WELL ? check_options(&args, o) : exit_code;
 }
 
 /* ---- the report ---------------------------------------------------------- */
@@ -350,7 +307,7 @@ int cli_load(int argc, char **argv)
         .streams = 200, .back_off = "page", .stake = "0.10", .deposit = "1000.00",
     };
     code = read_options(&load->options, argc, argv);
-    if (code >= 0) {
+    if (code != ARGS_WELL) {
         free(load);
         return code;
     }

@@ -50,12 +50,20 @@ static int run(const char *url, const char *ledger, struct arena *arena)
 
 int cli_migrate(int argc, char **argv)
 {
+    const char *url = store_url_set("OVERROUND_STORE"),
+               *ledger = store_url_set("OVERROUND_LEDGER");
+    const struct args_row rows[] = { STORE_URL_ROWS(&url, &ledger) };
+    const struct args args = { .command = "migrate", .usage = STORE_URL_USAGE("migrate"),
+                               .rows = rows, .n = LENGTH(rows), .takes_equals = true };
     struct arena arena;
-    const char *url, *ledger;
-    int exit_code;
+    int exit_code = args_read(&args, argc, argv);
 
-    if (!store_url_read("migrate", argc, argv, &url, &ledger, &exit_code))
+    if (exit_code != ARGS_WELL)
         return exit_code;
+    if (url == NULL || *url == '\0')
+        return args_help(&args, stderr);
+    if (ledger != NULL && *ledger == '\0')
+        ledger = NULL;
     arena_init(&arena, 16 * 1024 * 1024);
     exit_code = run(url, ledger, &arena);
     arena_fini(&arena);

@@ -32,40 +32,15 @@
 #define THAWED_DAYS 7
 #define TRIES 10 /* rounds in a row that a store does not answer for an object */
 
-struct asked {
+struct object_args {
     struct s3_pair s3;
     const char *verb, *from, *to;
     const char *keys[COPIES];
     const char *tier, *textfile, *what;
     int64_t days; /* restore: readable for; sync: kept for; 0: not said */
-    unsigned every_s, tries;
+    int64_t every_s, tries;
     bool both, wait, ever, quick;
 };
-
-static int usage(FILE *out)
-{
-    fprintf(out, "usage: overround object put FILE s3://BUCKET/KEY [option …]\n"
-                 "       overround object get s3://BUCKET/KEY FILE [option …]\n"
-                 "       overround object sync s3://BUCKET/PREFIX --second s3://… [option …]\n"
-                 "       overround object restore s3://BUCKET/PREFIX [option …]\n\n"
-                 "  --both              put: fails until both have it\n"
-                 "  --days N            sync: how long both stores keep what is put, then their\n"
-                 "                      rules end it, or `ever` (35); restore: readable for so\n"
-                 "                      long (7)\n"
-                 "  --quick             sync: by the listings alone, which do not tell all that\n"
-                 "                      differs; an alarm of that ends by a whole one\n"
-                 "  --textfile FILE     sync: when each store was last complete, what is missing\n"
-                 "                      and different, for node_exporter\n"
-                 "  --what WORD         its label (wal)\n"
-                 "  --tier TIER         restore: Bulk, Standard or Expedited (Standard)\n"
-                 "  --wait              restore: until all can be read\n"
-                 "  --every-s N         and asks so often (60)\n"
-                 "  --tries N           and again, where no answer or 5xx comes, so many times\n"
-                 "                      in a row for an object (10)\n" S3_USAGE
-                 "get exits 1 when there is no such object, 126 when that is not known;\n"
-                 "restore exits 1 until all can be read.\n");
-    return out == stderr ? 2 : 0;
-}
 
 static int fail(struct str error)
 {
@@ -75,64 +50,40 @@ static int fail(struct str error)
 
 /* ---- arguments ---------------------------------------------------------------- */
 
-static bool read_number(const char *value, int64_t most, int64_t *n)
+static bool read_tier(const struct args_row *row, const char *tier)
 {
-    char *end;
-
-    *n = strtoll(value, &end, 10);
-    return end != value && *end == '\0' && *n > 0 && *n <= most;
+    return (strcmp(tier, "Bulk") == 0 || strcmp(tier, "Standard") == 0 ||
+            strcmp(tier, "Expedited") == 0) && args_text(row, tier);
 }
 
-static bool is_tier(const char *tier)
+static bool read_label(const struct args_row *row, const char *word)
 {
-    return strcmp(tier, "Bulk") == 0 || strcmp(tier, "Standard") == 0
-        || strcmp(tier, "Expedited") == 0;
+    return *word != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyz_") == strlen(word) &&
+           args_text(row, word);
 }
 
-static bool is_word(const char *word)
+static bool read_days(const struct args_row *row, const char *value)
 {
-    return *word != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyz_") == strlen(word);
-}
+    struct object_args *asked = row->into;
 
-static bool read_value(const char *name, const char *value, struct asked *asked)
-{
-    int64_t n = 0;
-
-    if (strcmp(name, "--days") == 0 && strcmp(value, "ever") == 0)
+    if (strcmp(value, "ever") == 0)
         return asked->ever = true;
-    if (strcmp(name, "--days") == 0)
-        return read_number(value, 36500, &asked->days);
-    if (strcmp(name, "--every-s") == 0 && read_number(value, 86400, &n)) {
-        asked->every_s = (unsigned)n;
-        return true;
-    }
-    if (strcmp(name, "--tries") == 0 && read_number(value, 1000, &n)) {
-        asked->tries = (unsigned)n;
-        return true;
-    }
-    if (strcmp(name, "--textfile") == 0)
-        asked->textfile = value;
-    else if (strcmp(name, "--what") == 0 && is_word(value))
-        asked->what = value;
-    else if (strcmp(name, "--tier") == 0 && is_tier(value))
-        asked->tier = value;
-    else
-        return false;
-    return true;
+    return args_whole(value, 1, 36500, &asked->days);
 }
 
-static bool read_word(const char *word, struct asked *asked)
+static const char *take_word(void *ctx, const char *word)
 {
+    struct object_args *asked = ctx;
     const char **next = asked->verb == NULL ? &asked->verb
                         : asked->from == NULL ? &asked->from : &asked->to;
 
     if (*next != NULL)
-        return false;
+        return "is one too many";
     *next = word;
-    return true;
+    return NULL;
 }
 
-static bool is_complete(const struct asked *asked)
+static bool is_complete(const struct object_args *asked)
 {
     const char *verb = asked->verb != NULL ? asked->verb : "";
 
@@ -145,29 +96,45 @@ static bool is_complete(const struct asked *asked)
                                      : strcmp(verb, "restore") == 0;
 }
 
-static bool read_arguments(int argc, char **argv, struct asked *asked)
+static int read_arguments(int argc, char **argv, struct object_args *asked)
 {
-    *asked = (struct asked){ .tier = "Standard", .what = "wal", .every_s = 60,
-                              .tries = TRIES };
-    for (int i = 0; i < argc; i++) {
-        bool well = true;
+    const struct args_row rows[] = {
+        ARGS_FLAG("--both", &asked->both, "put: fails until both have it"),
+        ARGS_READ("--days", "N", read_days, asked, NULL,
+                  "sync: how long both stores keep what is put, then their\n"
+                  "rules end it, or `ever` (35); restore: readable for so\nlong (7)"),
+        ARGS_FLAG("--quick", &asked->quick,
+                  "sync: by the listings alone, which do not tell all that\n"
+                  "differs; an alarm of that ends by a whole one"),
+        ARGS_TEXT("--textfile", "FILE", &asked->textfile,
+                  "sync: when each store was last complete, what is missing\n"
+                  "and different, for node_exporter"),
+        ARGS_READ("--what", "WORD", read_label, &asked->what, NULL, "its label (wal)"),
+        ARGS_READ("--tier", "TIER", read_tier, &asked->tier, NULL,
+                  "restore: Bulk, Standard or Expedited (Standard)"),
+        ARGS_FLAG("--wait", &asked->wait, "restore: until all can be read"),
+        ARGS_NUMBER("--every-s", "N", &asked->every_s, 1, 86400, "and asks so often (60)"),
+        ARGS_NUMBER("--tries", "N", &asked->tries, 1, 1000,
+                    "and again, where no answer or 5xx comes, so many times\n"
+                    "in a row for an object (10)"),
+        S3_PAIR_ROWS(&asked->s3),
+    };
+    const struct args args = {
+        .command = "object",
+        .usage = "usage: overround object put FILE s3://BUCKET/KEY [option …]\n"
+                 "       overround object get s3://BUCKET/KEY FILE [option …]\n"
+                 "       overround object sync s3://BUCKET/PREFIX --second s3://… [option …]\n"
+                 "       overround object restore s3://BUCKET/PREFIX [option …]\n\n",
+        .rows = rows, .n = LENGTH(rows), .column = 22, .word = take_word, .ctx = asked,
+        .end = "get exits 1 when there is no such object, 126 when that is not known;\n"
+               "restore exits 1 until all can be read.\n",
+    };
+    int exit_code;
 
-        if (s3_option_read(argc, argv, &i, &asked->s3))
-            continue;
-        if (strcmp(argv[i], "--both") == 0)
-            asked->both = true;
-        else if (strcmp(argv[i], "--wait") == 0)
-            asked->wait = true;
-        else if (strcmp(argv[i], "--quick") == 0)
-            asked->quick = true;
-        else if (argv[i][0] != '-')
-            well = read_word(argv[i], asked);
-        else
-            well = i + 1 < argc && read_value(argv[i], argv[i + 1], asked) && ++i > 0;
-        if (!well)
-            return false;
-    }
-    return is_complete(asked);
+    *asked = (struct object_args){ .tier = "Standard", .what = "wal", .every_s = 60,
+                                   .tries = TRIES };
+    exit_code = args_read(&args, argc, argv);
+    return exit_code == ARGS_WELL && !is_complete(asked) ? args_help(&args, stderr) : exit_code;
 }
 
 /* "s3://bucket/a/key" is "key" below "s3://bucket/a". */
@@ -222,7 +189,7 @@ static bool put_one(struct s3 *s3, const char *key, FILE *file, struct arena *ar
     return found == S3_OK && comparison.same;
 }
 
-static int put(const struct asked *asked, struct copies *copies)
+static int put(const struct object_args *asked, struct copies *copies)
 {
     FILE *file = fopen(asked->from, "rb");
     unsigned had = 0, failed = 0;
@@ -279,7 +246,7 @@ static enum s3_result get_one(struct s3 *s3, const char *key, const char *path,
     return found == S3_ABSENT ? S3_ABSENT : S3_FAILED;
 }
 
-static int get(const struct asked *asked, struct copies *copies)
+static int get(const struct object_args *asked, struct copies *copies)
 {
     bool known = true;
 
@@ -318,7 +285,7 @@ static void tell(const struct sync *sync)
            sync->found.missing[0] + sync->found.missing[1], sync->found.different, sync->faults);
 }
 
-static int synchronize(const struct asked *asked, struct copies *copies)
+static int synchronize(const struct object_args *asked, struct copies *copies)
 {
     int64_t kept = asked->ever ? 0 : asked->days > 0 ? asked->days : KEPT_DAYS;
     struct sync sync = { .copies = copies, .now_ms = clock_wall_ms(), .kept_ms = kept * DAY_MS,
@@ -341,7 +308,7 @@ static int synchronize(const struct asked *asked, struct copies *copies)
 
 struct frozen { struct frozen *next; const char *key; unsigned failures; /* in a row */ };
 struct thawing {
-    const struct asked *asked;
+    const struct object_args *asked;
     struct s3 *s3;
     const char *url; /* of the keys */
     struct arena *arena;
@@ -367,7 +334,7 @@ static bool on_object(void *ctx, const struct s3_object *object)
 static enum s3_result thaw_one(struct thawing *thawing, const char *key, struct s3_state *state,
                                struct str *error)
 {
-    const struct asked *asked = thawing->asked;
+    const struct object_args *asked = thawing->asked;
     enum s3_result result = s3_look(thawing->s3, key, state, error);
 
     if (result != S3_OK || state->thaw != S3_FROZEN)
@@ -386,14 +353,14 @@ static enum s3_result thaw_one(struct thawing *thawing, const char *key, struct 
 static bool may_try_again(const struct thawing *thawing, struct frozen *frozen,
                           struct str error)
 {
-    const struct asked *asked = thawing->asked;
+    const struct object_args *asked = thawing->asked;
     bool again = asked->wait && s3_may_pass(thawing->s3) && ++frozen->failures < asked->tries;
 
     fprintf(stderr, "overround object: %s/%s: " STR_FMT "\n", thawing->url, frozen->key,
             STR_ARG(error));
     if (again)
         fprintf(stderr, "overround object: %s/%s: is asked again (%u of %u)\n", thawing->url,
-                frozen->key, frozen->failures, asked->tries);
+                frozen->key, frozen->failures, (unsigned)asked->tries);
     return again;
 }
 
@@ -426,7 +393,7 @@ static void thaw_round(struct thawing *thawing)
 
 static bool list_frozen(struct thawing *thawing, const char *prefix, struct str *error)
 {
-    const struct asked *asked = thawing->asked;
+    const struct object_args *asked = thawing->asked;
 
     for (unsigned failures = 1;; failures++) {
         thawing->list = NULL;
@@ -436,13 +403,13 @@ static bool list_frozen(struct thawing *thawing, const char *prefix, struct str 
         if (!asked->wait || !s3_may_pass(thawing->s3) || failures >= asked->tries)
             return false;
         (void)fail(*error);
-        (void)sleep(asked->every_s);
+        (void)sleep((unsigned)asked->every_s);
     }
 }
 
 /* In the first store that is chosen: --from says which.  What fails for good is told,
  * and the others are waited for all the same. */
-static int restore(const struct asked *asked, struct copies *copies)
+static int restore(const struct object_args *asked, struct copies *copies)
 {
     unsigned store = copies->s3[0] != NULL ? 0 : 1;
     struct thawing thawing = { .asked = asked, .s3 = copies->s3[store], .arena = copies->arena,
@@ -453,7 +420,7 @@ static int restore(const struct asked *asked, struct copies *copies)
         return fail(error);
     thaw_round(&thawing);
     while (asked->wait && thawing.waiting > 0) {
-        (void)sleep(asked->every_s);
+        (void)sleep((unsigned)asked->every_s);
         thaw_round(&thawing);
     }
     printf("%" PRIu64 " objects, %" PRIu64 " asked for, %" PRIu64 " to wait for: %" PRIu64
@@ -463,7 +430,7 @@ static int restore(const struct asked *asked, struct copies *copies)
 
 /* ---- all --------------------------------------------------------------------------- */
 
-static bool find_stores(struct asked *asked, struct arena *arena, struct str *error)
+static bool find_stores(struct object_args *asked, struct arena *arena, struct str *error)
 {
     struct s3_options *options = asked->s3.options;
     bool is_prefix = strcmp(asked->verb, "restore") == 0;
@@ -483,9 +450,9 @@ static bool find_stores(struct asked *asked, struct arena *arena, struct str *er
     return true;
 }
 
-static int run(struct asked *asked, struct arena *arena)
+static int run(struct object_args *asked, struct arena *arena)
 {
-    static const struct { const char *verb; int (*run)(const struct asked *, struct copies *); }
+    static const struct { const char *verb; int (*run)(const struct object_args *, struct copies *); }
         verbs[] = {
             { "put", put }, { "get", get }, { "sync", synchronize }, { "restore", restore },
         };
@@ -507,14 +474,12 @@ static int run(struct asked *asked, struct arena *arena)
 
 int cli_object(int argc, char **argv)
 {
-    struct asked asked;
+    struct object_args asked;
     struct arena arena;
-    int exit_code;
+    int exit_code = read_arguments(argc, argv, &asked);
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
-    if (!read_arguments(argc, argv, &asked))
-        return usage(stderr);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     arena_init(&arena, ARENA_BYTES);
     exit_code = run(&asked, &arena);
     arena_fini(&arena);

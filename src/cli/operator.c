@@ -12,26 +12,25 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/store_url.h"
 #include "serve/operators.h"
 #include "store/halves.h"
 
 #define TOKEN_BYTES 24
 #define ARENA_BYTES (16 * 1024 * 1024)
 
-struct asked {
+struct operator_args {
     const char *verb, *name, *roles, *store;
 };
 
-static int usage(FILE *out)
+static void put_roles(FILE *out)
 {
-    fprintf(out, "usage: overround operator add NAME --role ROLE[,ROLE] [--store URL]\n"
-                 "       overround operator list [--store URL]\n"
-                 "       overround operator end NAME [--store URL]\n\nroles:\n");
+    (void)fputs("\nroles:\n", out);
 #define ROLE(name, text, includes, doc) fprintf(out, "  %-8s %s\n", text, doc);
 #include "tbl/roles.h"
 #undef ROLE
-    return out == stderr ? 2 : 0;
 }
 
 static int fail(struct str error)
@@ -60,7 +59,7 @@ static bool on_flag(void *ctx, const struct value *cells UNUSED)
     return true;
 }
 
-static int add(struct db *db, const struct asked *asked, struct arena *arena)
+static int add(struct db *db, const struct operator_args *asked, struct arena *arena)
 {
     static const char sql[] =
         "INSERT INTO operators (name, roles, token, created_ms) VALUES ($1, $2, $3, $4)"
@@ -119,7 +118,7 @@ static int list(struct db *db)
     return 0;
 }
 
-static int end(struct db *db, const struct asked *asked, struct arena *arena)
+static int end(struct db *db, const struct operator_args *asked, struct arena *arena)
 {
     struct value params[] = { VALUE_STR(str_of(asked->name)), VALUE_INT(clock_wall_ms()) };
     bool ended = false;
@@ -134,36 +133,53 @@ static int end(struct db *db, const struct asked *asked, struct arena *arena)
     return 0;
 }
 
-/* False: usage. */
-static bool read_arguments(int argc, char **argv, struct asked *asked)
+static const char *take_word(void *ctx, const char *word)
 {
-    bool is_list;
+    struct operator_args *asked = ctx;
 
-    *asked = (struct asked){ .store = getenv("OVERROUND_STORE") };
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--store") == 0 && i + 1 < argc)
-            asked->store = argv[++i];
-        else if (strcmp(argv[i], "--role") == 0 && i + 1 < argc)
-            asked->roles = argv[++i];
-        else if (argv[i][0] == '-')
-            return false;
-        else if (asked->verb == NULL)
-            asked->verb = argv[i];
-        else if (asked->name == NULL)
-            asked->name = argv[i];
-        else
-            return false;
-    }
-    if (asked->verb == NULL || asked->store == NULL || *asked->store == '\0')
-        return false;
-    is_list = strcmp(asked->verb, "list") == 0;
-    if (!is_list && strcmp(asked->verb, "add") != 0 && strcmp(asked->verb, "end") != 0)
-        return false;
-    return (asked->name == NULL) == is_list &&
-           (asked->roles != NULL) == (strcmp(asked->verb, "add") == 0);
+    if (asked->verb == NULL)
+        asked->verb = word;
+    else if (asked->name == NULL)
+        asked->name = word;
+    else
+        return "is one too many";
+    return NULL;
 }
 
-static int run(const struct asked *asked, struct arena *arena)
+static bool is_complete(const struct operator_args *asked)
+{
+    const char *verb = asked->verb;
+    bool is_list, is_add;
+
+    if (verb == NULL || asked->store == NULL || *asked->store == '\0')
+        return false;
+    is_list = strcmp(verb, "list") == 0;
+    is_add = strcmp(verb, "add") == 0;
+    return (is_list || is_add || strcmp(verb, "end") == 0) &&
+           (asked->name == NULL) == is_list && (asked->roles != NULL) == is_add;
+}
+
+static int read_arguments(int argc, char **argv, struct operator_args *asked)
+{
+    const struct args_row rows[] = {
+        ARGS_TEXT("--store", "URL", &asked->store, NULL),
+        ARGS_TEXT("--role", "ROLE", &asked->roles, NULL),
+    };
+    const struct args args = {
+        .command = "operator",
+        .usage = "usage: overround operator add NAME --role ROLE[,ROLE] [--store URL]\n"
+                 "       overround operator list [--store URL]\n"
+                 "       overround operator end NAME [--store URL]\n",
+        .rows = rows, .n = LENGTH(rows), .put_end = put_roles, .word = take_word, .ctx = asked,
+    };
+    int exit_code;
+
+    *asked = (struct operator_args){ .store = store_url_set("OVERROUND_STORE") };
+    exit_code = args_read(&args, argc, argv);
+    return exit_code == ARGS_WELL && !is_complete(asked) ? args_help(&args, stderr) : exit_code;
+}
+
+static int run(const struct operator_args *asked, struct arena *arena)
 {
     struct str error = STR_NONE;
     struct db *db;
@@ -187,14 +203,12 @@ static int run(const struct asked *asked, struct arena *arena)
 
 int cli_operator(int argc, char **argv)
 {
-    struct asked asked;
+    struct operator_args asked;
     struct arena arena;
-    int exit_code;
+    int exit_code = read_arguments(argc, argv, &asked);
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
-    if (!read_arguments(argc, argv, &asked))
-        return usage(stderr);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     CHECK(sodium_init() >= 0);
     arena_init(&arena, ARENA_BYTES);
     exit_code = run(&asked, &arena);

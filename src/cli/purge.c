@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "edge/purge.h"
 #include "model/money.h"
@@ -14,32 +15,6 @@
 #define EVENTS_MOST 10000
 #define WAIT_S 60
 #define WAIT_S_MOST 3600
-
-static const char usage_text[] =
-    "usage: overround purge --for CDN --event ID [--event ID …] [option …]\n"
-    "       overround purge --for CDN --all [option …]\n\n"
-    "  --for CDN      fastly, cloudflare or cloudfront\n"
-    "  --event ID     an event's snapshot, and every list\n"
-    "  --all          everything\n"
-    "  --id ID        the service, zone or distribution (FASTLY_SERVICE_ID,\n"
-    "                 CLOUDFLARE_ZONE_ID, CLOUDFRONT_DISTRIBUTION_ID)\n"
-    "  --api URL      not the CDN's own interface\n"
-    "  --wait-s N     the most, in all, that a Retry-After is waited for (60)\n"
-    "FASTLY_API_TOKEN, CLOUDFLARE_API_TOKEN, or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY\n"
-    "and AWS_SESSION_TOKEN are read.\n"
-    "exit: 0 purged, 1 not (all), 2 usage\n";
-
-static int usage(FILE *out)
-{
-    fputs(usage_text, out);
-    return out == stderr ? 2 : 0;
-}
-
-static int usage_error(const char *what, const char *why)
-{
-    fprintf(stderr, "overround purge: %s %s; see overround purge --help\n", what, why);
-    return 2;
-}
 
 static bool is_event(const char *id)
 {
@@ -51,53 +26,72 @@ static bool is_event(const char *id)
     return n > 0 && n <= LIMIT_ID_BYTES;
 }
 
-/* 0 = go on, else the exit code. */
-static int take_option(struct purge_ask *ask, struct str *events, const char *name,
-                       const char *value)
+static bool read_target(const struct args_row *row, const char *value)
 {
-    if (strcmp(name, "--for") == 0) {
-        ask->target = purge_target(value);
-        return ask->target != NULL ? 0 : usage_error(value, "is no CDN that is purged");
-    }
-    if (strcmp(name, "--event") == 0) {
-        if (!is_event(value) || ask->n_events == EVENTS_MOST)
-            return usage_error(value, "is no event, or one too many");
-        events[ask->n_events++] = str_of(value);
-    } else if (strcmp(name, "--id") == 0) {
-        ask->id = value;
-    } else if (strcmp(name, "--api") == 0) {
-        ask->api = value;
-    } else if (strcmp(name, "--wait-s") == 0) {
-        if (decimal_parse(str_of(value), 0, WAIT_S_MOST, &ask->wait_s) != DECIMAL_OK ||
-            ask->wait_s < 0)
-            return usage_error(name, "is 0 to 3600");
-    } else {
-        return usage_error(name, "is no option");
-    }
-    return 0;
+    const struct purge_target **into = row->into;
+
+    return (*into = purge_target(value)) != NULL;
 }
 
-static int read_options(int argc, char **argv, struct purge_ask *ask, struct str *events)
-{
-    for (int i = 0; i < argc; i++) {
-        int wrong;
+/* Events have room for EVENTS_MOST. */
+struct purge_args {
+    struct purge_ask *ask;
+    struct str *events;
+};
 
-        if (strcmp(argv[i], "--all") == 0) {
-            ask->all = true;
-            continue;
-        }
-        if (i + 1 == argc)
-            return usage_error(argv[i], "is no option, or needs a value");
-        wrong = take_option(ask, events, argv[i], argv[i + 1]);
-        if (wrong != 0)
-            return wrong;
-        i++;
-    }
+static bool read_event(const struct args_row *row, const char *value)
+{
+    const struct purge_args *asked = row->into;
+
+    if (!is_event(value) || asked->ask->n_events == EVENTS_MOST)
+        return false;
+    asked->events[asked->ask->n_events++] = str_of(value);
+    return true;
+}
+
+static bool read_wait(const struct args_row *row, const char *value)
+{
+    int64_t *wait_s = row->into;
+
+    return decimal_parse(str_of(value), 0, WAIT_S_MOST, wait_s) == DECIMAL_OK && *wait_s >= 0;
+}
+
+static int read_arguments(int argc, char **argv, struct purge_ask *ask, struct str *events)
+{
+    struct purge_args asked = { ask, events };
+    const struct args_row rows[] = {
+        { .name = "--for", .value = "CDN", .read = read_target, .into = &ask->target,
+          .wrong = "is no CDN that is purged", .says_value = true,
+          .help = "fastly, cloudflare or cloudfront" },
+        { .name = "--event", .value = "ID", .read = read_event, .into = &asked,
+          .wrong = "is no event, or one too many", .says_value = true,
+          .help = "an event's snapshot, and every list" },
+        ARGS_FLAG("--all", &ask->all, "everything"),
+        ARGS_TEXT("--id", "ID", &ask->id,
+                  "the service, zone or distribution (FASTLY_SERVICE_ID,\n"
+                  "CLOUDFLARE_ZONE_ID, CLOUDFRONT_DISTRIBUTION_ID)"),
+        ARGS_TEXT("--api", "URL", &ask->api, "not the CDN's own interface"),
+        ARGS_READ("--wait-s", "N", read_wait, &ask->wait_s, "is 0 to 3600",
+                  "the most, in all, that a Retry-After is waited for (60)"),
+    };
+    const struct args args = {
+        .command = "purge",
+        .usage = "usage: overround purge --for CDN --event ID [--event ID …] [option …]\n"
+                 "       overround purge --for CDN --all [option …]\n\n",
+        .rows = rows, .n = LENGTH(rows), .column = 17, .tone = ARGS_SAY_NAME,
+        .end = "FASTLY_API_TOKEN, CLOUDFLARE_API_TOKEN, or AWS_ACCESS_KEY_ID,"
+               " AWS_SECRET_ACCESS_KEY\nand AWS_SESSION_TOKEN are read.\n"
+               "exit: 0 purged, 1 not (all), 2 usage\n",
+    };
+    int exit_code = args_read(&args, argc, argv);
+
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     if (ask->target == NULL)
-        return usage_error("--for", "is needed");
+        return args_wrong(&args, "--for", "is needed");
     if (ask->all == (ask->n_events > 0))
-        return usage_error("--event", "or --all: one of them");
-    return 0;
+        return args_wrong(&args, "--event", "or --all: one of them");
+    return ARGS_WELL;
 }
 
 static int run(const struct purge_ask *ask, struct arena *arena)
@@ -127,13 +121,11 @@ int cli_purge(int argc, char **argv)
     struct str *events;
     int exit_code;
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
     arena_init(&arena, ARENA_BYTES);
     events = ARENA_ARRAY(&arena, struct str, EVENTS_MOST);
     ask.events = events;
-    exit_code = read_options(argc, argv, &ask, events);
-    if (exit_code == 0)
+    exit_code = read_arguments(argc, argv, &ask, events);
+    if (exit_code == ARGS_WELL)
         exit_code = run(&ask, &arena);
     arena_fini(&arena);
     return exit_code;

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/metrics.h"
 #include "bus/kafka.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/monitoring.h"
 #include "model/refusal.h"
@@ -41,29 +42,48 @@ static void topics_reference(FILE *out)
     }
 }
 
+static const struct { const char *name; void (*put)(FILE *out); } manuals[] = {
+    { "config", config_reference }, { "metrics", metrics_reference },
+    { "refusals", refusals_reference }, { "topics", topics_reference },
+    { "alerts", alerts_reference }, { "recording", recording_reference },
+};
+
+struct reference_args { const char *what, *folder; };
+
+static const char *take_word(void *ctx, const char *word)
+{
+    struct reference_args *asked = ctx;
+    const char **into = asked->what == NULL ? &asked->what : &asked->folder;
+
+    if (*into != NULL)
+        return "is one too many";
+    *into = word;
+    return NULL;
+}
+
 int cli_reference(int argc, char **argv)
 {
-    if (argc == 1 && strcmp(argv[0], "config") == 0)
-        config_reference(stdout);
-    else if (argc == 1 && strcmp(argv[0], "metrics") == 0)
-        metrics_reference(stdout);
-    else if (argc == 1 && strcmp(argv[0], "refusals") == 0)
-        refusals_reference(stdout);
-    else if (argc == 1 && strcmp(argv[0], "topics") == 0)
-        topics_reference(stdout);
-    else if (argc == 1 && strcmp(argv[0], "alerts") == 0)
-        alerts_reference(stdout);
-    else if (argc == 1 && strcmp(argv[0], "recording") == 0)
-        recording_reference(stdout);
-    else if (argc == 2 && strcmp(argv[0], "dashboards") == 0)
-        return dashboards_reference(argv[1]) ? 0 : 1;
-    else if (argc == 1 && strcmp(argv[0], "check") == 0)
-        return monitoring_check(stderr) ? 0 : 1;
-    else {
-        fprintf(stderr, "usage: overround reference config|metrics|refusals|topics\n"
-                        "       overround reference alerts|recording|check\n"
-                        "       overround reference dashboards FOLDER\n");
-        return 2;
+    struct reference_args asked = { NULL, NULL };
+    const struct args args = {
+        .command = "reference",
+        .usage = "usage: overround reference config|metrics|refusals|topics\n"
+                 "       overround reference alerts|recording|check\n"
+                 "       overround reference dashboards FOLDER\n",
+        .word = take_word, .ctx = &asked,
+    };
+    int exit_code = args_read(&args, argc, argv);
+
+    if (exit_code != ARGS_WELL)
+        return exit_code;
+    for (size_t i = 0; asked.what != NULL && asked.folder == NULL && i < LENGTH(manuals); i++) {
+        if (strcmp(asked.what, manuals[i].name) != 0)
+            continue;
+        manuals[i].put(stdout);
+        return 0;
     }
-    return 0;
+    if (asked.folder != NULL && strcmp(asked.what, "dashboards") == 0)
+        return dashboards_reference(asked.folder) ? 0 : 1;
+    if (asked.what != NULL && asked.folder == NULL && strcmp(asked.what, "check") == 0)
+        return monitoring_check(stderr) ? 0 : 1;
+    return args_help(&args, stderr);
 }

@@ -45,78 +45,71 @@ struct play {
     int64_t began_us, began_wall_ms, first_ms;
 };
 
-static const char help[] =
-    "usage: overround replay FILE.csv [options]\n"
-    "\n"
-    "Plays a season (football-data.co.uk columns) into a server as feed messages.\n"
-    "\n"
-    "  --speed X      plays the season X times as fast as it was (default: as fast\n"
-    "                 as the server takes it)\n"
-    "  --phase odds   fixtures and odds only\n"
-    "  --phase results  stops, scores and results only\n"
-    "  --pause        all odds first, then waits for Enter before the results\n"
-    "  --url URL      the operator listener (default http://127.0.0.1:8081; also --to)\n"
-    "  --token T      the operator's token (default $OVERROUND_OPERATOR_TOKEN)\n";
-
-static int usage(const char *wrong, const char *what)
-{
-    fprintf(stderr, "overround replay: %s%s; see overround replay --help\n", wrong, what);
-    return 2;
-}
-
 /* ---- arguments --------------------------------------------------------- */
 
-static bool read_phase(const char *text, struct play *play)
+static bool read_phase(const struct args_row *row, const char *text)
 {
+    struct play *play = row->into;
+
     play->odds = strcmp(text, "odds") == 0;
     play->results = strcmp(text, "results") == 0;
     return play->odds || play->results;
 }
 
-/* 0, or the exit code after the person was told. */
-static int read_option(struct play *play, const char *name, const char *value)
+static bool read_speed(const struct args_row *row, const char *text)
 {
-    if (value == NULL)
-        return usage(name, " needs a value");
-    if (strcmp(name, "--speed") == 0)
-        return args_speed(value, &play->speed) ? 0 : usage("--speed: not a factor: ", value);
-    if (strcmp(name, "--phase") == 0)
-        return read_phase(value, play) ? 0 : usage("--phase: not odds or results: ", value);
-    if (strcmp(name, "--url") == 0 || strcmp(name, "--to") == 0)
-        play->url = value;
-    else if (strcmp(name, "--token") == 0)
-        play->token = value;
-    else
-        return usage("unknown option ", name);
-    return 0;
+    return args_speed(text, row->into);
+}
+
+static const char *take_file(void *ctx, const char *word)
+{
+    struct play *play = ctx;
+
+    if (play->file != NULL)
+        return "one file only, not also ";
+    play->file = word;
+    return NULL;
 }
 
 static int read_arguments(struct play *play, int argc, char **argv)
 {
+    const struct args_row rows[] = {
+        ARGS_READ("--speed", "X", read_speed, &play->speed, "not a factor: ",
+                  "plays the season X times as fast as it was (default: as fast\n"
+                  "as the server takes it)"),
+        ARGS_READ("--phase", "odds", read_phase, play, "not odds or results: ",
+                  "fixtures and odds only"),
+        ARGS_SHOWN("--phase", "results", "stops, scores and results only"),
+        ARGS_FLAG("--pause", &play->pause,
+                  "all odds first, then waits for Enter before the results"),
+        ARGS_TEXT("--url", "URL", &play->url,
+                  "the operator listener (default http://127.0.0.1:8081; also --to)"),
+        ARGS_TEXT("--to", "URL", &play->url, NULL),
+        ARGS_TEXT("--token", "T", &play->token,
+                  "the operator's token (default $OVERROUND_OPERATOR_TOKEN)"),
+    };
+    const struct args args = {
+        .command = "replay",
+        .usage = "usage: overround replay FILE.csv [options]\n\n"
+                 "Plays a season (football-data.co.uk columns) into a server as feed"
+                 " messages.\n\n",
+        .rows = rows, .n = LENGTH(rows), .column = 17, .tone = ARGS_SAY_BOTH,
+        .word = take_file, .ctx = play,
+    };
+    int exit_code;
+
     play->url = "http://127.0.0.1:8081";
     play->token = getenv("OVERROUND_OPERATOR_TOKEN");
     play->odds = play->results = true;
-    for (int i = 0; i < argc; i++) {
-        int wrong;
-
-        if (strcmp(argv[i], "--pause") == 0) {
-            play->pause = true;
-        } else if (strncmp(argv[i], "--", 2) == 0) {
-            wrong = read_option(play, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
-            if (wrong != 0)
-                return wrong;
-            i++;
-        } else if (play->file != NULL) {
-            return usage("one file only, not also ", argv[i]);
-        } else {
-            play->file = argv[i];
-        }
-    }
+    exit_code = args_read(&args, argc, argv);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     if (play->file == NULL)
-        return usage("which file?", "");
+        return args_wrong(&args, "which file?", "");
     if (play->token == NULL || play->token[0] == '\0')
-        return usage("no operator token: give --token or OVERROUND_OPERATOR_TOKEN", "");
-    return 0;
+        return args_wrong(&args, "no operator token: give --token or OVERROUND_OPERATOR_TOKEN",
+                          "");
+    return ARGS_WELL;
 }
 
 /* ---- the season --------------------------------------------------------- */
@@ -322,12 +315,8 @@ int cli_replay(int argc, char **argv)
     struct arena arena;
     int code;
 
-    if (argc > 0 && strcmp(argv[0], "--help") == 0) {
-        fputs(help, stdout);
-        return 0;
-    }
     code = read_arguments(&play, argc, argv);
-    if (code != 0)
+    if (code != ARGS_WELL)
         return code;
     arena_init(&arena, ARENA_BYTES_MAX);
     code = 1;

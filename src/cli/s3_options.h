@@ -2,84 +2,68 @@
 #ifndef CLI_S3_OPTIONS_H
 #define CLI_S3_OPTIONS_H
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "archive/copies.h"
-
-#define S3_USAGE \
-    "  --endpoint URL      not Amazon's own (AWS_ENDPOINT_URL)\n" \
-    "  --virtual-host      BUCKET.HOST/KEY, where the endpoint wants it\n" \
-    "  --part-mib N        larger objects go in parts of so many MiB (16)\n" \
-    "  --storage-class C   of what is put, in the store's own word (its default)\n" \
-    "  --lock-days N       nobody can remove what is put before; the bucket must have\n" \
-    "                      object lock (no lock)\n" \
-    "  --lock-mode MODE    GOVERNANCE or COMPLIANCE (COMPLIANCE)\n" \
-    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION are read;\n" \
-    "without keys those of a role are asked for (STS, container, instance).\n\n" \
-    "  --second s3://…     another store, which gets the same; --second-endpoint and so on\n" \
-    "                      are its options, SECOND_AWS_ACCESS_KEY_ID and so on its secrets\n" \
-    "  --from first|second of the two, this one alone\n"
+#include "cli/args.h"
 
 struct s3_pair {
     struct s3_options options[COPIES]; /* [0].url is the caller's to set */
     const char *from;                  /* NULL: both */
 };
 
-/* Of one store, without its "--". */
-static inline bool s3_option_set(const char *name, const char *value, struct s3_options *options)
+static inline bool s3_lock_mode_read(const struct args_row *row, const char *value)
 {
-    char *end = NULL;
-    unsigned long n = strtoul(value, &end, 10);
-    bool is_number = end != value && *end == '\0';
+    return (strcmp(value, "GOVERNANCE") == 0 || strcmp(value, "COMPLIANCE") == 0) &&
+           args_text(row, value);
+}
 
-    if (strcmp(name, "endpoint") == 0)
-        options->endpoint = value;
-    else if (strcmp(name, "storage-class") == 0)
-        options->storage_class = value;
-    else if (strcmp(name, "lock-mode") == 0 &&
-             (strcmp(value, "GOVERNANCE") == 0 || strcmp(value, "COMPLIANCE") == 0))
-        options->lock_mode = value;
-    else if (strcmp(name, "lock-days") == 0 && is_number && n > 0 && n < 36500)
-        options->lock_days = (int64_t)n;
-    else if (strcmp(name, "part-mib") == 0 && is_number && n >= 5 && n <= 1024)
-        options->part_bytes = (size_t)n << 20; /* the protocol's least is 5 */
-    else
+/* MiB; the protocol's least is 5. */
+static inline bool s3_part_read(const struct args_row *row, const char *value)
+{
+    int64_t mib;
+
+    if (!args_whole(value, 5, 1024, &mib))
         return false;
+    *(size_t *)row->into = (size_t)mib << 20;
     return true;
 }
 
-/* Takes the option at argv[*i] if it is one of these. */
-static inline bool s3_option_read(int argc, char **argv, int *i, struct s3_pair *pair)
+static inline bool s3_from_read(const struct args_row *row, const char *value)
 {
-    static const char second[] = "--second-";
-    bool is_second = strncmp(argv[*i], second, sizeof(second) - 1) == 0;
-    struct s3_options *options = &pair->options[is_second ? 1 : 0];
-    const char *name = argv[*i] + (is_second ? sizeof(second) - 1 : 2);
-
-    pair->options[1].prefix = "SECOND_";
-    if (strncmp(argv[*i], "--", 2) != 0)
-        return false;
-    if (strcmp(name, "virtual-host") == 0) {
-        options->virtual_host = true;
-        return true;
-    }
-    if (*i + 1 >= argc)
-        return false;
-    if (!is_second && strcmp(name, "second") == 0)
-        pair->options[1].url = argv[*i + 1];
-    else if (!is_second && strcmp(name, "from") == 0 &&
-             (strcmp(argv[*i + 1], "first") == 0 || strcmp(argv[*i + 1], "second") == 0))
-        pair->from = argv[*i + 1];
-    else if (!s3_option_set(name, argv[*i + 1], options))
-        return false;
-    ++*i;
-    return true;
+    return (strcmp(value, "first") == 0 || strcmp(value, "second") == 0) && args_text(row, value);
 }
+
+/* Rows of one store; help_X NULL: they are not shown. */
+#define S3_ROWS(begin, o, endpoint_, host_, part_, class_, days_, mode_) \
+    ARGS_TEXT(begin "endpoint", "URL", &(o)->endpoint, endpoint_), \
+    ARGS_FLAG(begin "virtual-host", &(o)->virtual_host, host_), \
+    ARGS_READ(begin "part-mib", "N", s3_part_read, &(o)->part_bytes, NULL, part_), \
+    ARGS_TEXT(begin "storage-class", "C", &(o)->storage_class, class_), \
+    ARGS_NUMBER(begin "lock-days", "N", &(o)->lock_days, 1, 36499, days_), \
+    ARGS_READ(begin "lock-mode", "MODE", s3_lock_mode_read, &(o)->lock_mode, NULL, mode_)
+
+/* Rows of both; help begins in column 22. */
+#define S3_PAIR_ROWS(pair) \
+    S3_ROWS("--", &(pair)->options[0], "not Amazon's own (AWS_ENDPOINT_URL)", \
+            "BUCKET.HOST/KEY, where the endpoint wants it", \
+            "larger objects go in parts of so many MiB (16)", \
+            "of what is put, in the store's own word (its default)", \
+            "nobody can remove what is put before; the bucket must have\nobject lock (no lock)", \
+            "GOVERNANCE or COMPLIANCE (COMPLIANCE)"), \
+    ARGS_SAID("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION are" \
+              " read;\nwithout keys those of a role are asked for (STS, container, instance).\n\n"), \
+    ARGS_TEXT("--second", "s3://…", &(pair)->options[1].url, \
+              "another store, which gets the same; --second-endpoint and so on\n" \
+              "are its options, SECOND_AWS_ACCESS_KEY_ID and so on its secrets"), \
+    ARGS_READ("--from", "first|second", s3_from_read, &(pair)->from, NULL, \
+              "of the two, this one alone"), \
+    S3_ROWS("--second-", &(pair)->options[1], NULL, NULL, NULL, NULL, NULL, NULL)
 
 /* With --from, the other store is not asked.  False: it names one that is not there. */
 static inline bool s3_pair_choose(struct s3_pair *pair)
 {
+    pair->options[1].prefix = "SECOND_";
     for (unsigned i = 0; i < COPIES; i++)
         if (pair->from != NULL && strcmp(pair->from, copy_name(i)) != 0)
             pair->options[i].url = NULL;

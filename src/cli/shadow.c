@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/span.h"
 #include "cli/store_url.h"
@@ -18,13 +19,6 @@
 #define TOLD 50            /* sentences that are printed */
 #define SENTENCES_BYTES (TOLD * 2048)
 #define JSON_BYTES (SENTENCES_BYTES * 2)
-
-static const char usage[] =
-    "usage: overround shadow --store URL [--last N | --since 24h] [--json]\n"
-    "  --store URL    sqlite:PATH or postgres://USER@HOST/DATABASE; only read\n"
-    "  --last N       the newest N bets, and all that are open (100000; 0 = every bet)\n"
-    "  --since SPAN   those accepted in the last 30m, 24h, 7d …, and all that are open\n"
-    "  --json         one line of JSON instead\n";
 
 struct shadow_run {
     const char *url;
@@ -107,62 +101,51 @@ static int shadow(struct shadow_run *run)
     return exit_code;
 }
 
-static bool set_last(struct shadow_run *run, const char *text)
+static bool read_since(const struct args_row *row, const char *text)
 {
-    char *end;
-
-    errno = 0;
-    run->options.last = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0' && run->options.last >= 0;
-}
-
-static bool set_since(struct shadow_run *run, const char *text)
-{
+    struct shadow_options *options = row->into;
     int64_t span_ms;
 
     if (!span_read(text, &span_ms))
         return false;
-    run->options.since_ms = clock_wall_ms() - span_ms;
-    run->options.last = 0;
+    options->since_ms = clock_wall_ms() - span_ms;
+    options->last = 0;
     return true;
 }
 
-static bool read_options(struct shadow_run *run, int argc, char **argv)
+static int read_arguments(struct shadow_run *run, int argc, char **argv)
 {
+    const struct args_row rows[] = {
+        STORE_LEDGER_ROWS(&run->url,
+                          "sqlite:PATH or postgres://USER@HOST/DATABASE; only read"),
+        ARGS_NUMBER("--last", "N", &run->options.last, 0, INT64_MAX,
+                    "the newest N bets, and all that are open (100000; 0 = every bet)"),
+        ARGS_READ("--since", "SPAN", read_since, &run->options, NULL,
+                  "those accepted in the last 30m, 24h, 7d …, and all that are open"),
+        ARGS_FLAG("--json", &run->json, "one line of JSON instead"),
+    };
+    const struct args args = {
+        .command = "shadow",
+        .usage = "usage: overround shadow --store URL [--last N | --since 24h] [--json]\n",
+        .rows = rows, .n = LENGTH(rows), .column = 17,
+    };
+    int exit_code;
+
     run->url = store_url_of_ledger();
     run->options.last = 100000;
-    for (int i = 0; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-
-        if (strcmp(argv[i], "--json") == 0)
-            run->json = true;
-        else if (value == NULL)
-            return false;
-        else if (store_url_is_ledger(argv[i]))
-            run->url = argv[++i];
-        else if (strcmp(argv[i], "--last") == 0 && set_last(run, value))
-            i++;
-        else if (strcmp(argv[i], "--since") == 0 && set_since(run, value))
-            i++;
-        else
-            return false;
-    }
-    return run->url != NULL && run->url[0] != '\0';
+    exit_code = args_read(&args, argc, argv);
+    if (exit_code == ARGS_WELL && (run->url == NULL || run->url[0] == '\0'))
+        return args_help(&args, stderr);
+    return exit_code;
 }
 
 int cli_shadow(int argc, char **argv)
 {
     struct shadow_run run = { .url = NULL };
-    int exit_code;
+    int exit_code = read_arguments(&run, argc, argv);
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0) {
-        (void)fputs(usage, stdout);
-        return 0;
-    }
-    if (!read_options(&run, argc, argv)) {
-        (void)fputs(usage, stderr);
-        return 2;
-    }
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     arena_init(&run.arena, 16 * 1024 * 1024);
     exit_code = shadow(&run);
     arena_fini(&run.arena);

@@ -253,7 +253,7 @@ int cli_sim(int argc, char **argv)
     CHECK(player != NULL);
     code = sim_options_read(&player->play, argc, argv);
     arena_init(&arena, FILES_BYTES_MAX);
-    if (code == 0) {
+    if (code == ARGS_WELL) {
         bool drawn = player->play.worldcup == NULL;
 
         player->head_ms = !drawn || player->play.once || player->play.day ? 0 : HEAD_START_MS;

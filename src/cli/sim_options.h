@@ -16,7 +16,7 @@ struct sim_play {
     struct faults_options faults;
 };
 
-/* 0, or the exit code after the person was told; -1: help was shown. */
+/* ARGS_WELL, or the exit code after the person was told (cli/args.h). */
 int sim_options_read(struct sim_play *play, int argc, char **argv);
 
 #endif

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "net/client.h"
 #include "net/edge_country.h"
@@ -41,21 +42,6 @@ struct smoke {
     const char *step;
     int64_t since_us;
 };
-
-static int usage(FILE *out)
-{
-    fprintf(out, "usage: overround smoke --url URL --operator-url URL [option …]\n\n"
-                 "  --url URL           of the public listener (of web)\n"
-                 "  --bets-url URL      of bets, where another address has them\n"
-                 "  --operator-url URL  of the operator listener (of feed)\n"
-                 "  --token TOKEN       of an operator with role feed\n"
-                 "                      (OVERROUND_OPERATOR_TOKEN)\n\n"
-                 "Where the server wants the edge's signature (docs/EDGE.md), with its secret in\n"
-                 "OVERROUND_EDGE_SECRET:\n"
-                 "  --country CC        where it says that it is (XX)\n"
-                 "  --address A         its own, as the server sees it (127.0.0.1)\n");
-    return out == stderr ? 2 : 0;
-}
 
 static bool fail(const struct smoke *smoke, const char *why)
 {
@@ -322,42 +308,51 @@ static bool run(struct smoke *smoke)
 
 /* ---- the command ------------------------------------------------------------ */
 
-static bool read_arguments(struct smoke *smoke, int argc, char **argv)
+static int read_arguments(struct smoke *smoke, int argc, char **argv)
 {
-    const struct { const char *name, **into; } options[] = {
-        { "--url", &smoke->url }, { "--bets-url", &smoke->bets_url },
-        { "--operator-url", &smoke->operator_url }, { "--token", &smoke->token },
-        { "--country", &smoke->country }, { "--address", &smoke->address },
+    const struct args_row rows[] = {
+        ARGS_TEXT("--url", "URL", &smoke->url, "of the public listener (of web)"),
+        ARGS_TEXT("--bets-url", "URL", &smoke->bets_url,
+                  "of bets, where another address has them"),
+        ARGS_TEXT("--operator-url", "URL", &smoke->operator_url,
+                  "of the operator listener (of feed)"),
+        ARGS_TEXT("--token", "TOKEN", &smoke->token,
+                  "of an operator with role feed\n(OVERROUND_OPERATOR_TOKEN)"),
+        ARGS_SAID("\nWhere the server wants the edge's signature (docs/EDGE.md), with its secret"
+                  " in\nOVERROUND_EDGE_SECRET:\n"),
+        ARGS_TEXT("--country", "CC", &smoke->country, "where it says that it is (XX)"),
+        ARGS_TEXT("--address", "A", &smoke->address,
+                  "its own, as the server sees it (127.0.0.1)"),
     };
+    const struct args args = {
+        .command = "smoke",
+        .usage = "usage: overround smoke --url URL --operator-url URL [option …]\n\n",
+        .rows = rows, .n = LENGTH(rows), .column = 22,
+    };
+    int exit_code;
 
     smoke->token = getenv("OVERROUND_OPERATOR_TOKEN");
     smoke->secret = getenv("OVERROUND_EDGE_SECRET");
     smoke->country = EDGE_COUNTRY_UNKNOWN;
     smoke->address = "127.0.0.1";
-    for (int i = 0; i < argc; i += 2) {
-        size_t at = 0;
-
-        while (at < LENGTH(options) && strcmp(argv[i], options[at].name) != 0)
-            at++;
-        if (at == LENGTH(options) || i + 1 == argc)
-            return false;
-        *options[at].into = argv[i + 1];
-    }
+    exit_code = args_read(&args, argc, argv);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     if (smoke->bets_url == NULL)
         smoke->bets_url = smoke->url;
     return smoke->url != NULL && smoke->operator_url != NULL && smoke->token != NULL &&
-           strlen(smoke->country) == 2 && strlen(smoke->address) < ADDRESS_MAX;
+           strlen(smoke->country) == 2 && strlen(smoke->address) < ADDRESS_MAX
+               ? ARGS_WELL : args_help(&args, stderr);
 }
 
 int cli_smoke(int argc, char **argv)
 {
     struct smoke smoke = { 0 };
+    int exit_code = read_arguments(&smoke, argc, argv);
     bool well;
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout);
-    if (!read_arguments(&smoke, argc, argv))
-        return usage(stderr);
+    if (exit_code != ARGS_WELL)
+        return exit_code;
     CHECK(sodium_init() >= 0);
     arena_init(&smoke.arena, ARENA_BYTES);
     buf_init(&smoke.answer, LIMIT_RESPONSE_BYTES);

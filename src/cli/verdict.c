@@ -20,25 +20,6 @@
 #define FINDING_BYTES (1024 * 1024)
 #define REPORT_BYTES (256 * 1024)
 
-static const char usage[] =
-    "usage: overround verdict --prometheus URL --stable SELECTOR --canary SELECTOR [option …]\n"
-    "  --prometheus URL     its HTTP API; OVERROUND_PROMETHEUS_TOKEN is a bearer token\n"
-    "  --stable, --canary   label matchers of the two tracks: 'track=\"canary\"'\n"
-    "  --window SPAN        what is compared: the last 20s, 5m, 1h … (5m)\n"
-    "  --stable-ago SPAN    the stable track's window ended so long ago (when it has no\n"
-    "                       traffic any more)\n"
-    "  --min-bets N         fewer bets of the canary: wait (500; 0 where it takes none)\n"
-    "  --min-requests N     the same for requests (0)\n"
-    "  --store URL          audits the ledger, too\n"
-    "  --shadow FILE        what `overround shadow --json` of the new release has found\n"
-    "  --expect-rules HASH  the change of the rules of grading that is wanted\n"
-    "  --slower-ratio R     p50 or p99 this many times the stable track's (1.5), and\n"
-    "  --slower-ms N        slower by so much (25)\n"
-    "  --grown-mib N        memory grown by so much more than the stable track's (32)\n"
-    "  --effect PERCENT     refused or failed by so much more (0.5)\n"
-    "  --json               one line of JSON instead of the table\n"
-    "exit: 0 promote, 10 wait, 20 roll back, 1 it cannot be told, 2 usage\n";
-
 struct verdict_run {
     const char *prometheus, *store, *shadow, *selectors[2]; /* stable, canary */
     int64_t window_ms, stable_ago_ms, now_ms;
@@ -50,76 +31,70 @@ struct verdict_run {
 
 /* ---- options --------------------------------------------------------------- */
 
-enum option_kind { OPTION_TEXT, OPTION_SPAN, OPTION_NUMBER, OPTION_FLAG };
-struct option_row { const char *name; enum option_kind kind; void *into; double scale; };
-
-static bool set_option(const struct option_row *row, const char *value)
+/* In hundredths and the like: row->least for one that is said as 1 / row->least,
+ * row->most for one that is said as so many. */
+static bool read_number(const struct args_row *row, const char *value)
 {
-    double number;
+    double number = 0;
 
-    switch (row->kind) {
-    case OPTION_TEXT:
-        *(const char **)row->into = value;
-        return true;
-    case OPTION_SPAN:
-        return span_read(value, row->into);
-    case OPTION_NUMBER:
-        number = 0;
-        if (strcmp(value, "0") != 0 && !args_speed(value, &number))
-            return false;
-        *(double *)row->into = number * row->scale;
-        return true;
-    case OPTION_FLAG:
-        break;
-    }
-    *(bool *)row->into = true;
+    if (strcmp(value, "0") != 0 && !args_speed(value, &number))
+        return false;
+    *(double *)row->into = number * (double)row->most / (double)row->least;
     return true;
 }
 
-static int usage_error(const char *name, const char *what)
-{
-    fprintf(stderr, "overround verdict: %s %s; see overround verdict --help\n", name, what);
-    return 2;
-}
+#define UNREAD "has a value that cannot be read"
+#define SPAN(name_, into_, help_) \
+    { .name = (name_), .value = "SPAN", .read = args_span, .into = (into_), .wrong = UNREAD, \
+      .help = (help_) }
+#define NUMBER(name_, value_, into_, times_, part_, help_) \
+    { .name = (name_), .value = (value_), .read = read_number, .into = (into_), \
+      .most = (times_), .least = (part_), .wrong = UNREAD, .help = (help_) }
 
-/* 0 = go on, else the exit code. */
-static int read_options(struct verdict_run *run, int argc, char **argv)
+static int read_arguments(struct verdict_run *run, int argc, char **argv)
 {
     struct verdict_limits *limits = &run->ask.limits;
-    const struct option_row rows[] = {
-        { "--prometheus", OPTION_TEXT, &run->prometheus, 0 },
-        { "--stable", OPTION_TEXT, &run->selectors[0], 0 },
-        { "--canary", OPTION_TEXT, &run->selectors[1], 0 },
-        { "--store", OPTION_TEXT, &run->store, 0 },
-        { "--shadow", OPTION_TEXT, &run->shadow, 0 },
-        { "--expect-rules", OPTION_TEXT, &run->ask.expect_rules, 0 },
-        { "--window", OPTION_SPAN, &run->window_ms, 0 },
-        { "--stable-ago", OPTION_SPAN, &run->stable_ago_ms, 0 },
-        { "--min-bets", OPTION_NUMBER, &limits->min_bets, 1 },
-        { "--min-requests", OPTION_NUMBER, &limits->min_requests, 1 },
-        { "--slower-ratio", OPTION_NUMBER, &limits->slower_ratio, 1 },
-        { "--slower-ms", OPTION_NUMBER, &limits->slower_s, 0.001 },
-        { "--grown-mib", OPTION_NUMBER, &limits->grown_bytes, 1024 * 1024 },
-        { "--effect", OPTION_NUMBER, &limits->effect, 0.01 },
-        { "--json", OPTION_FLAG, &run->json, 0 },
+    const struct args_row rows[] = {
+        ARGS_TEXT("--prometheus", "URL", &run->prometheus,
+                  "its HTTP API; OVERROUND_PROMETHEUS_TOKEN is a bearer token"),
+        ARGS_SHOWN("--stable, --canary", NULL,
+                   "label matchers of the two tracks: 'track=\"canary\"'"),
+        ARGS_TEXT("--stable", "SELECTOR", &run->selectors[0], NULL),
+        ARGS_TEXT("--canary", "SELECTOR", &run->selectors[1], NULL),
+        SPAN("--window", &run->window_ms, "what is compared: the last 20s, 5m, 1h … (5m)"),
+        SPAN("--stable-ago", &run->stable_ago_ms,
+             "the stable track's window ended so long ago (when it has no\ntraffic any more)"),
+        NUMBER("--min-bets", "N", &limits->min_bets, 1, 1,
+               "fewer bets of the canary: wait (500; 0 where it takes none)"),
+        NUMBER("--min-requests", "N", &limits->min_requests, 1, 1,
+               "the same for requests (0)"),
+        ARGS_TEXT("--store", "URL", &run->store, "audits the ledger, too"),
+        ARGS_TEXT("--shadow", "FILE", &run->shadow,
+                  "what `overround shadow --json` of the new release has found"),
+        ARGS_TEXT("--expect-rules", "HASH", &run->ask.expect_rules,
+                  "the change of the rules of grading that is wanted"),
+        NUMBER("--slower-ratio", "R", &limits->slower_ratio, 1, 1,
+               "p50 or p99 this many times the stable track's (1.5), and"),
+        NUMBER("--slower-ms", "N", &limits->slower_s, 1, 1000, "slower by so much (25)"),
+        NUMBER("--grown-mib", "N", &limits->grown_bytes, 1024 * 1024, 1,
+               "memory grown by so much more than the stable track's (32)"),
+        NUMBER("--effect", "PERCENT", &limits->effect, 1, 100,
+               "refused or failed by so much more (0.5)"),
+        ARGS_FLAG("--json", &run->json, "one line of JSON instead of the table"),
     };
+    const struct args args = {
+        .command = "verdict",
+        .usage = "usage: overround verdict --prometheus URL --stable SELECTOR --canary SELECTOR"
+                 " [option …]\n",
+        .rows = rows, .n = LENGTH(rows), .column = 23, .tone = ARGS_SAY_NAME,
+        .end = "exit: 0 promote, 10 wait, 20 roll back, 1 it cannot be told, 2 usage\n",
+    };
+    int exit_code = args_read(&args, argc, argv);
 
-    for (int i = 0; i < argc; i++) {
-        const struct option_row *row = NULL;
-
-        for (size_t j = 0; j < LENGTH(rows); j++)
-            if (strcmp(argv[i], rows[j].name) == 0)
-                row = &rows[j];
-        if (row == NULL)
-            return usage_error(argv[i], "is no option");
-        if (row->kind != OPTION_FLAG && i + 1 == argc)
-            return usage_error(argv[i], "needs a value");
-        if (!set_option(row, row->kind == OPTION_FLAG ? "" : argv[++i]))
-            return usage_error(row->name, "has a value that cannot be read");
-    }
-    if (run->prometheus == NULL || run->selectors[0] == NULL || run->selectors[1] == NULL)
-        return usage_error("--prometheus, --stable, --canary", "are needed");
-    return 0;
+    if (exit_code == ARGS_WELL && (run->prometheus == NULL || run->selectors[0] == NULL ||
+                                   run->selectors[1] == NULL))
+        return args_wrong(&args, "--prometheus, --stable, --canary", "are needed");
+    return exit_code;
 }
 
 /* ---- asking ------------------------------------------------------------------ */
@@ -299,18 +274,14 @@ int cli_verdict(int argc, char **argv)
     struct verdict_run *run;
     int exit_code;
 
-    if (argc == 1 && strcmp(argv[0], "--help") == 0) {
-        (void)fputs(usage, stdout);
-        return 0;
-    }
     run = calloc(1, sizeof(*run));
     CHECK(run != NULL);
     run->window_ms = 300000;
     run->ask.limits = verdict_limits_default;
     run->now_ms = clock_wall_ms();
     arena_init(&run->arena, ARENA_BYTES);
-    exit_code = read_options(run, argc, argv);
-    if (exit_code == 0)
+    exit_code = read_arguments(run, argc, argv);
+    if (exit_code == ARGS_WELL)
         exit_code = tell(run);
     arena_fini(&run->arena);
     free(run);
