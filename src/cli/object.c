@@ -452,7 +452,10 @@ static bool find_stores(struct object_args *asked, struct arena *arena, struct s
 
 static int run(struct object_args *asked, struct arena *arena)
 {
-    static const struct { const char *verb; int (*run)(const struct object_args *, struct copies *); }
+    static const struct {
+        const char *verb;
+        int (*run)(const struct object_args *asked, struct copies *copies);
+    }
         verbs[] = {
             { "put", put }, { "get", get }, { "sync", synchronize }, { "restore", restore },
         };

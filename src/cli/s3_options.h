@@ -52,7 +52,8 @@ static inline bool s3_from_read(const struct args_row *row, const char *value)
             "nobody can remove what is put before; the bucket must have\nobject lock (no lock)", \
             "GOVERNANCE or COMPLIANCE (COMPLIANCE)"), \
     ARGS_SAID("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION are" \
-              " read;\nwithout keys those of a role are asked for (STS, container, instance).\n\n"), \
+              " read;\nwithout keys those of a role are asked for (STS, container," \
+              " instance).\n\n"), \
     ARGS_TEXT("--second", "s3://…", &(pair)->options[1].url, \
               "another store, which gets the same; --second-endpoint and so on\n" \
               "are its options, SECOND_AWS_ACCESS_KEY_ID and so on its secrets"), \
