@@ -1,5 +1,5 @@
 /*
- * bets/delay: who is delayed, for how long, and what stops a bet meanwhile.
+ * house/delay: who is delayed, for how long, and what stops a bet meanwhile.
  *
  * The book is fed with XML over the bus, as the binary does, so that every way
  * in which a market stops is one here; no time passes but where it is said.

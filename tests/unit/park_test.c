@@ -1,4 +1,4 @@
-/* bets/park: everything that is parked ends once, in order of deadlines. */
+/* house/park: everything that is parked ends once, in order of deadlines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
