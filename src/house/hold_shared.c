@@ -28,71 +28,71 @@ struct hold_round {
     int64_t id;
 };
 
-static struct hold_round *call_new(struct holds *holds, int64_t id)
+static struct hold_round *round_new(struct holds *holds, int64_t id)
 {
-    struct hold_round *call = calloc(1, sizeof(*call));
+    struct hold_round *round = calloc(1, sizeof(*round));
 
-    CHECK(call != NULL);
+    CHECK(round != NULL);
     CHECK(holds->options.shared);
-    call->magic = MAGIC_ROUND;
-    call->holds = holds;
-    call->id = id;
-    arena_init(&call->arena, LIMIT_ROWS_BYTES);
+    round->magic = MAGIC_ROUND;
+    round->holds = holds;
+    round->id = id;
+    arena_init(&round->arena, LIMIT_ROWS_BYTES);
     holds->calls++;
-    return call;
+    return round;
 }
 
-static void call_end(struct hold_round *call)
+static void round_end(struct hold_round *round)
 {
-    CHECK(call->holds->calls > 0);
-    call->holds->calls--;
-    call->magic = 0;
-    arena_fini(&call->arena);
-    free(call);
+    CHECK(round->holds->calls > 0);
+    round->holds->calls--;
+    round->magic = 0;
+    arena_fini(&round->arena);
+    free(round);
 }
 
-static void call_run(struct hold_round *call, uint32_t n,
-                     void (*on_done)(struct store_exec *exec, enum store_result result))
+static void round_run(struct hold_round *round, uint32_t n,
+                      void (*on_done)(struct store_exec *exec, enum store_result result))
 {
-    call->exec.n = n;
-    call->exec.arena = &call->arena;
-    call->exec.on_done = on_done;
-    call->exec.ctx = call;
-    store_exec(call->holds->options.store, &call->exec);
+    round->exec.n = n;
+    round->exec.arena = &round->arena;
+    round->exec.on_done = on_done;
+    round->exec.ctx = round;
+    store_exec(round->holds->options.store, &round->exec);
 }
 
 /* What the store gives back is one of ours that has not ended. */
 static struct hold_round *round_of(struct store_exec *exec)
 {
-    struct hold_round *call = exec->ctx;
+    struct hold_round *round = exec->ctx;
 
-    CHECK(call->magic == MAGIC_ROUND && exec == &call->exec);
-    return call;
+    CHECK(round->magic == MAGIC_ROUND && exec == &round->exec);
+    return round;
 }
 
 static void on_nothing(struct store_exec *exec, enum store_result result)
 {
     (void)result; /* what stays is too old some day */
-    call_end(round_of(exec));
+    round_end(round_of(exec));
 }
 
 void hold_shared_end(struct holds *holds, int64_t id)
 {
-    struct hold_round *call = call_new(holds, id);
+    struct hold_round *round = round_new(holds, id);
 
-    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_END, { VALUE_INT(id) } };
-    call->exec.calls[1] = (struct statement_call){ STATEMENT_HOLD_KEEP_OFFER, { VALUE_INT(id) } };
-    call_run(call, 2, on_nothing);
+    round->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_END, { VALUE_INT(id) } };
+    round->exec.calls[1] = (struct statement_call){ STATEMENT_HOLD_KEEP_OFFER, { VALUE_INT(id) } };
+    round_run(round, 2, on_nothing);
 }
 
 void hold_shared_return(struct holds *holds, uint64_t offer)
 {
-    struct hold_round *call = call_new(holds, (int64_t)offer);
+    struct hold_round *round = round_new(holds, (int64_t)offer);
 
-    CHECK(call->id > 0);
-    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_RETURN,
-                                                   { VALUE_INT(call->id) } };
-    call_run(call, 1, on_nothing);
+    CHECK(round->id > 0);
+    round->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_RETURN,
+                                                   { VALUE_INT(round->id) } };
+    round_run(round, 1, on_nothing);
 }
 
 /* ---- put ---------------------------------------------------------------------- */
@@ -101,71 +101,71 @@ void hold_shared_return(struct holds *holds, uint64_t offer)
  * last one to look sees all. */
 static void on_counted(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = round_of(exec);
-    struct holds *holds = call->holds;
-    struct held_bet *held = hold_find(holds, call->id);
+    struct hold_round *round = round_of(exec);
+    struct holds *holds = round->holds;
+    struct held_bet *held = hold_find(holds, round->id);
     bool fits = result == STORE_OK && exec->rows == 1 &&
                 EXEC_CELL(exec, 0, 0).i <= LIMIT_HELD_ACCOUNT;
 
     if (held != NULL && !fits) {
-        hold_shared_end(holds, call->id);
+        hold_shared_end(holds, round->id);
         hold_decide(held, HOLD_DRAINED, 0);
     }
-    call_end(call);
+    round_end(round);
 }
 
 static void on_added(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = round_of(exec);
-    struct holds *holds = call->holds;
-    struct held_bet *held = hold_find(holds, call->id);
+    struct hold_round *round = round_of(exec);
+    struct holds *holds = round->holds;
+    struct held_bet *held = hold_find(holds, round->id);
 
     if (held != NULL && result == STORE_OK) {
-        call->exec = (struct store_exec){ .calls = { { STATEMENT_HOLDS_OF_ACCOUNT,
+        round->exec = (struct store_exec){ .calls = { { STATEMENT_HOLDS_OF_ACCOUNT,
             { VALUE_INT(held->account), VALUE_INT(clock_wall_ms()) } } } };
-        call_run(call, 1, on_counted);
+        round_run(round, 1, on_counted);
         return;
     }
     if (held == NULL)
-        hold_shared_end(holds, call->id); /* it was over before the row was there */
+        hold_shared_end(holds, round->id); /* it was over before the row was there */
     else
         hold_decide(held, HOLD_DRAINED, 0); /* no trader would see it */
-    call_end(call);
+    round_end(round);
 }
 
-static void add(struct hold_round *call, const struct held_bet *held)
+static void add(struct hold_round *round, const struct held_bet *held)
 {
-    struct holds *holds = call->holds;
+    struct holds *holds = round->holds;
     uint8_t legs[HOLD_HASH_BYTES];
     struct jw w = jw_to(&holds->scratch);
     int64_t now_ms = clock_wall_ms();
 
-    CHECK(held->id == call->id && held->holds == holds);
+    CHECK(held->id == round->id && held->holds == holds);
     hold_hash_legs(holds, held->account, held->slip, legs);
     buf_reset(&holds->scratch);
-    arena_reset(&call->arena);
-    hold_write(&w, holds, held, &call->arena);
-    call->exec = (struct store_exec){ .calls = {
+    arena_reset(&round->arena);
+    hold_write(&w, holds, held, &round->arena);
+    round->exec = (struct store_exec){ .calls = {
         { STATEMENT_HOLD_TIDY, { VALUE_INT(now_ms - holds->options.offer_ms - TIDY_MS) } },
         { STATEMENT_HOLD_ADD,
           { VALUE_INT(held->id), VALUE_INT(holds->options.node), VALUE_INT(held->account),
-            VALUE_STR(arena_str(&call->arena, (struct str){ (const char *)legs, sizeof(legs) })),
+            VALUE_STR(arena_str(&round->arena, (struct str){ (const char *)legs, sizeof(legs) })),
             VALUE_INT(held->stake_minor), VALUE_STR(str_of(held->currency->code)),
-            VALUE_STR(arena_str(&call->arena, buf_view(&holds->scratch))),
+            VALUE_STR(arena_str(&round->arena, buf_view(&holds->scratch))),
             VALUE_INT(held->until_ms) } },
     } };
-    call_run(call, 2, on_added);
+    round_run(round, 2, on_added);
 }
 
 static void on_offer(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = round_of(exec);
-    struct holds *holds = call->holds;
-    struct held_bet *held = hold_find(holds, call->id);
+    struct hold_round *round = round_of(exec);
+    struct holds *holds = round->holds;
+    struct held_bet *held = hold_find(holds, round->id);
     int64_t offer = result == STORE_OK && exec->rows == 1 ? EXEC_CELL(exec, 0, 0).i : 0;
 
     if (held != NULL && offer == 0 && result == STORE_OK) {
-        add(call, held);
+        add(round, held);
         return;
     }
     if (held == NULL && offer != 0)
@@ -174,20 +174,20 @@ static void on_offer(struct store_exec *exec, enum store_result result)
         held->offer = (uint64_t)offer;
         hold_decide(held, offer != 0 ? HOLD_ACCEPT : HOLD_DRAINED, 0);
     }
-    call_end(call);
+    round_end(round);
 }
 
 void hold_shared_put(struct holds *holds, struct held_bet *held)
 {
-    struct hold_round *call = call_new(holds, held->id);
+    struct hold_round *round = round_new(holds, held->id);
     uint8_t legs[HOLD_HASH_BYTES];
 
     hold_hash_legs(holds, held->account, held->slip, legs);
-    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_TAKE_OFFER,
+    round->exec.calls[0] = (struct statement_call){ STATEMENT_HOLD_TAKE_OFFER,
         { VALUE_INT(held->account),
-          VALUE_STR(arena_str(&call->arena, (struct str){ (const char *)legs, sizeof(legs) })),
+          VALUE_STR(arena_str(&round->arena, (struct str){ (const char *)legs, sizeof(legs) })),
           VALUE_INT(held->stake_minor), VALUE_INT(held->since_ms), VALUE_INT(held->id) } };
-    call_run(call, 1, on_offer);
+    round_run(round, 1, on_offer);
 }
 
 /* ---- poll --------------------------------------------------------------------- */
@@ -212,8 +212,8 @@ static bool fits(const struct held_bet *held, enum hold_decision decision, int64
 
 static void on_decided(struct store_exec *exec, enum store_result result)
 {
-    struct hold_round *call = round_of(exec);
-    struct holds *holds = call->holds;
+    struct hold_round *round = round_of(exec);
+    struct holds *holds = round->holds;
 
     CHECK(holds->polling);
     holds->polling = false;
@@ -227,20 +227,20 @@ static void on_decided(struct store_exec *exec, enum store_result result)
             fits(held, decision, offer))
             hold_decide(held, decision, offer);
     }
-    call_end(call);
+    round_end(round);
 }
 
 static void poll(struct holds *holds)
 {
-    struct hold_round *call;
+    struct hold_round *round;
 
     if (holds->polling || park_count(holds->options.park, PARK_HELD) == 0)
         return;
     holds->polling = true;
-    call = call_new(holds, 0);
-    call->exec.calls[0] = (struct statement_call){ STATEMENT_HOLDS_DECIDED,
+    round = round_new(holds, 0);
+    round->exec.calls[0] = (struct statement_call){ STATEMENT_HOLDS_DECIDED,
                                                    { VALUE_INT(holds->options.node) } };
-    call_run(call, 1, on_decided);
+    round_run(round, 1, on_decided);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -258,51 +258,51 @@ struct hold_question {
     struct store_exec exec;
 };
 
-static struct hold_question *asked_new(struct holds *holds, struct http_request *request)
+static struct hold_question *question_new(struct holds *holds, struct http_request *request)
 {
-    struct hold_question *asked = ARENA_NEW(&request->arena, struct hold_question);
+    struct hold_question *question = ARENA_NEW(&request->arena, struct hold_question);
 
-    asked->magic = MAGIC_QUESTION;
-    asked->holds = holds;
-    asked->request = request;
+    question->magic = MAGIC_QUESTION;
+    question->holds = holds;
+    question->request = request;
     holds->calls++;
-    return asked;
+    return question;
 }
 
 static struct hold_question *question_of(struct store_exec *exec)
 {
-    struct hold_question *asked = exec->ctx;
+    struct hold_question *question = exec->ctx;
 
-    CHECK(asked->magic == MAGIC_QUESTION && exec == &asked->exec);
-    CHECK(asked->holds->calls > 0);
-    return asked;
+    CHECK(question->magic == MAGIC_QUESTION && exec == &question->exec);
+    CHECK(question->holds->calls > 0);
+    return question;
 }
 
-static void ask(struct hold_question *asked, struct statement_call call,
+static void ask(struct hold_question *question, struct statement_call call,
                 void (*on_done)(struct store_exec *exec, enum store_result result))
 {
-    asked->exec = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
-                                       .arena = &asked->request->arena, .ctx = asked };
-    store_exec(asked->holds->options.store, &asked->exec);
+    question->exec = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
+                                       .arena = &question->request->arena, .ctx = question };
+    store_exec(question->holds->options.store, &question->exec);
 }
 
 /* False: it is answered. */
-static bool asked_is_well(struct hold_question *asked, enum store_result result)
+static bool question_is_well(struct hold_question *question, enum store_result result)
 {
     if (result == STORE_OK)
         return true;
-    asked->holds->calls--;
-    answer_refusal(asked->request, REFUSE_BUSY, STR("The store does not answer."), STR_NONE);
+    question->holds->calls--;
+    answer_refusal(question->request, REFUSE_BUSY, STR("The store does not answer."), STR_NONE);
     return false;
 }
 
 static void on_list(struct store_exec *exec, enum store_result result)
 {
-    struct hold_question *asked = question_of(exec);
-    struct holds *holds = asked->holds;
+    struct hold_question *question = question_of(exec);
+    struct holds *holds = question->holds;
     struct jw w = jw_to(&holds->scratch);
 
-    if (!asked_is_well(asked, result))
+    if (!question_is_well(question, result))
         return;
     buf_reset(&holds->scratch);
     jw_object(&w);
@@ -315,29 +315,29 @@ static void on_list(struct store_exec *exec, enum store_result result)
     jw_array_end(&w);
     jw_object_end(&w);
     holds->calls--;
-    answer_json(asked->request, 200, buf_view(&holds->scratch));
+    answer_json(question->request, 200, buf_view(&holds->scratch));
 }
 
 void hold_shared_get(struct holds *holds, struct http_request *request)
 {
-    ask(asked_new(holds, request), (struct statement_call){ STATEMENT_HOLDS_LIST,
+    ask(question_new(holds, request), (struct statement_call){ STATEMENT_HOLDS_LIST,
         { VALUE_INT(clock_wall_ms()), VALUE_INT(LIMIT_HELD) } }, on_list);
 }
 
 static void on_said(struct store_exec *exec, enum store_result result)
 {
-    struct hold_question *asked = question_of(exec);
-    struct holds *holds = asked->holds;
+    struct hold_question *question = question_of(exec);
+    struct holds *holds = question->holds;
 
-    if (!asked_is_well(asked, result))
+    if (!question_is_well(question, result))
         return;
     holds->calls--;
     if (exec->rows == 0) { /* somebody else was first */
-        hold_answer_gone(asked->request);
+        hold_answer_gone(question->request);
         return;
     }
-    hold_note(holds, &asked->said, asked->request);
-    hold_answer(holds, asked->request, &asked->said);
+    hold_note(holds, &question->said, question->request);
+    hold_answer(holds, question->request, &question->said);
     poll(holds); /* it may be ours */
 }
 
@@ -346,39 +346,39 @@ enum { G_ACCOUNT, G_STAKE, G_CURRENCY };
 
 static void on_row(struct store_exec *exec, enum store_result result)
 {
-    struct hold_question *asked = question_of(exec);
-    struct hold_said *said = &asked->said;
+    struct hold_question *question = question_of(exec);
+    struct hold_said *said = &question->said;
     struct str error = STR_NONE;
     int64_t now_ms = clock_wall_ms();
 
-    if (!asked_is_well(asked, result))
+    if (!question_is_well(question, result))
         return;
     if (exec->rows == 0 || (said->currency = currency_find(exec->cells[G_CURRENCY].s)) == NULL) {
-        asked->holds->calls--;
-        hold_answer_gone(asked->request);
+        question->holds->calls--;
+        hold_answer_gone(question->request);
         return;
     }
     said->account = exec->cells[G_ACCOUNT].i;
     said->stake_minor = exec->cells[G_STAKE].i;
     if (!hold_read_offer(&said->word, said->currency, said->stake_minor, &error)) {
-        asked->holds->calls--;
-        answer_refusal(asked->request, REFUSE_MALFORMED, error, STR_NONE);
+        question->holds->calls--;
+        answer_refusal(question->request, REFUSE_MALFORMED, error, STR_NONE);
         return;
     }
     CHECK(said->word.decision <= HOLD_OFFER);
-    ask(asked, (struct statement_call){ STATEMENT_HOLD_DECIDE,
+    ask(question, (struct statement_call){ STATEMENT_HOLD_DECIDE,
         { VALUE_INT(said->id), VALUE_INT(said->word.decision + 1),
           VALUE_INT(said->word.offer_minor),
-          VALUE_INT(now_ms + asked->holds->options.offer_ms), VALUE_INT(now_ms) } }, on_said);
+          VALUE_INT(now_ms + question->holds->options.offer_ms), VALUE_INT(now_ms) } }, on_said);
 }
 
 void hold_shared_post(struct holds *holds, struct http_request *request,
                       const struct hold_said *said)
 {
-    struct hold_question *asked = asked_new(holds, request);
+    struct hold_question *question = question_new(holds, request);
 
-    asked->said = *said;
-    ask(asked, (struct statement_call){ STATEMENT_HOLD_GET,
+    question->said = *said;
+    ask(question, (struct statement_call){ STATEMENT_HOLD_GET,
         { VALUE_INT(said->id), VALUE_INT(clock_wall_ms()) } }, on_row);
 }
 
