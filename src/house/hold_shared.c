@@ -282,7 +282,7 @@ static void ask(struct hold_question *question, struct statement_call call,
                 void (*on_done)(struct store_exec *exec, enum store_result result))
 {
     question->exec = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
-                                       .arena = &question->request->arena, .ctx = question };
+                                          .arena = &question->request->arena, .ctx = question };
     store_exec(question->holds->options.store, &question->exec);
 }
 
