@@ -55,7 +55,7 @@ files() { # FOLDER PATTERN
 }
 
 # One at a time: two makes in one folder would write the same files, and two apt-gets
-# do not wait for each other.
+# do not wait for each other.  Compilers and fuzzers, whom no clock watches, give way.
 locked() {
     flock "$logs/.lock" "$@"
 }
@@ -68,7 +68,7 @@ build() {
     local name=$1 begin=$SECONDS
     shift
     [ -z "$ended" ] || return 1
-    if locked make --no-print-directory "$@" >"$logs/$name.log" 2>&1; then
+    if locked nice -n 10 make --no-print-directory "$@" >"$logs/$name.log" 2>&1; then
         printf '%-28s %34d s\n' "$name" $((SECONDS - begin))
         return 0
     fi
@@ -138,7 +138,7 @@ fuzz_one() { # SECONDS FILE
     mkdir -p "$logs/corpus/$name"
     if [ ! -d "$seeds" ]; then
         echo "FAILED: $name has no corpus in tests/fuzz/corpus" >"$log"
-    elif ! "build/fuzz/$name" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 \
+    elif ! nice -n 10 "build/fuzz/$name" -max_total_time="$1" -timeout=25 -rss_limit_mb=2048 \
         -print_final_stats=1 -artifact_prefix="$logs/crashes/$name-" \
         "$logs/corpus/$name" "$seeds" >"$log" 2>&1; then
         echo "FAILED: $name; the input is in $logs/crashes" >>"$log"
@@ -477,16 +477,18 @@ is_busy() { # STEP
     return 1
 }
 
-# The next step into $next: a busy one while none runs, else one that waits, else any.
+# The next step into $next, "" while none may begin: one busy step beside those that wait,
+# two when none of those is left.
 choose() {
-    local name works=""
+    local name works=0
     for name in "${running[@]}"; do
-        ! is_busy "$name" || works=yes
+        ! is_busy "$name" || works=$((works + 1))
     done
-    if [ ${#busy[@]} -gt 0 ] && { [ -z "$works" ] || [ ${#waiting[@]} -eq 0 ]; }; then
+    next=""
+    if [ ${#busy[@]} -gt 0 ] && [ "$works" -lt $((${#waiting[@]} > 0 ? 1 : 2)) ]; then
         next=${busy[0]}
         busy=("${busy[@]:1}")
-    else
+    elif [ ${#waiting[@]} -gt 0 ]; then
         next=${waiting[0]}
         waiting=("${waiting[@]:1}")
     fi
@@ -495,8 +497,9 @@ choose() {
 run_steps() {
     local pid
     while [ $((${#busy[@]} + ${#waiting[@]} + ${#running[@]})) -gt 0 ]; do
-        while [ $((${#busy[@]} + ${#waiting[@]})) -gt 0 ] && [ ${#running[@]} -lt "$lanes" ]; do
+        while [ ${#running[@]} -lt "$lanes" ]; do
             choose
+            [ -n "$next" ] || break
             start "$next"
         done
         wait -n -p pid
