@@ -33,7 +33,7 @@
 
 struct edge_out;
 
-/* A file by its name below the target's folder ("edge.vcl", "worker/index.js"),
+/* A file by its name below the target's folder ("edge.vcl", "worker.js"),
  * empty at first.  Lives as long as `out`; 4 MiB at most. */
 struct buf *edge_open(struct edge_out *out, const char *name);
 /* Says why a policy cannot be had with this target; false, for its writer to return. */
