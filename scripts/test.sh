@@ -449,7 +449,7 @@ start() { # STEP
     rm -f "$logs/steps/$1.count"
     (
         trap 'ended=yes' TERM
-        [ "$nice" = 0 ] || renice -n "$nice" -p "$BASHPID" >/dev/null
+        [ "$nice" = 0 ] || renice -n "$nice" -p "$BASHPID" >/dev/null 2>&1
         step=$1
         step "$1"
         say_cpu
