@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "model/ledger.h"
 #include "store/db.h"
-#include "store/ledger.h"
+#include "store/money.h"
 
 #define LANES_MAX 16
 #define PGBENCH "/usr/lib/postgresql/15/bin/pgbench"

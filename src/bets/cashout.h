@@ -4,7 +4,7 @@
 
 #include "model/book.h"
 #include "model/bet_json.h"
-#include "store/ledger.h"
+#include "store/money.h"
 
 struct cashout_rules {
     int64_t margin_e4;

@@ -2,7 +2,7 @@
 #ifndef BETS_LANE_H
 #define BETS_LANE_H
 
-#include "store/ledger.h"
+#include "store/money.h"
 
 enum lane_result {
     LANE_DECIDED = 0, /* money.outcome and money.decided tell what */

@@ -15,6 +15,7 @@
 #define HOUSE_GATE_H
 
 #include "house/brakes.h"
+#include "model/refusal.h"
 
 enum gate_answer {
     GATE_OPEN, /* into the lane */

@@ -7,6 +7,7 @@
 #include "store/postgres_internal.h"
 
 #include "model/ledger.h"
+#include "store/money.h"
 
 #define CASHOUT_SQL(lock) \
     "WITH judged AS MATERIALIZED (" \

@@ -22,6 +22,8 @@
 #include "store/engine.h"
 #include "store/pg_array.h"
 
+struct money_cmd; /* store/money.h */
+
 /*
  * Customers' limits.  A limited account has its nine rows since one commit; a
  * snapshot older than that does not show them: such an account is left for

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 
 #include "model/ledger.h"
+#include "store/money.h"
 
 /* The outcomes in the answer are enum money_outcome, the numbers of kinds
  * model/ledger.h's, those of events tbl/events.h's, those of verdicts refusals'

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/db.h"
+#include "store/money.h"
 #include "store/sqlite_internal.h"
 
 #define SETTLE_PATIENCE 8          /* turns */

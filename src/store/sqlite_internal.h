@@ -12,6 +12,8 @@
 #include "model/limit.h"
 #include "store/engine.h"
 
+struct money_cmd; /* store/money.h */
+
 /* HOT(NAME, sql): parameters are ?1… in the order of the text. */
 #define SQLITE_HOT_STATEMENTS                                                      \
     HOT(BEGIN, "BEGIN IMMEDIATE")                                                  \

@@ -3,6 +3,7 @@
  * moves the money (RULES.md 15).
  */
 #include "model/limit.h"
+#include "store/money.h"
 #include "store/sqlite_internal.h"
 
 /* What stands against a stake or a deposit. */

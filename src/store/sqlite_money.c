@@ -6,6 +6,7 @@
  * unique index decides between copies; only then does money move.
  */
 #include "model/ledger.h"
+#include "store/money.h"
 #include "store/sqlite_internal.h"
 
 enum {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "store/engine.h"
+#include "store/money.h"
 
 #define INT(name) "i"
 #define TEXT(name) "s"

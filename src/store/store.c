@@ -6,6 +6,7 @@
 
 #include "store/engine.h"
 #include "store/halves.h"
+#include "store/money.h"
 
 #define FRONT_MAGIC 0x53746f72u
 

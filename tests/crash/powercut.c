@@ -15,7 +15,7 @@
 
 #include "model/refusal.h"
 #include "store/db.h"
-#include "store/ledger.h"
+#include "store/money.h"
 #include "tests/crash/vfs_shim.h"
 
 #define ACCOUNTS 64

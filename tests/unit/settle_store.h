@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "model/ledger.h"
 #include "model/slot.h"
-#include "store/ledger.h"
+#include "store/money.h"
 
 enum { N_ACCOUNTS = 8, BETS_MAX = 4000, FACTS_MAX = 200, QUEUE_MAX = 64, OPS_MAX = 64 };
 enum op_kind { OP_ADD, OP_FETCH, OP_WRITE, OP_EXEC, OP_KINDS };

@@ -20,6 +20,7 @@
 #include "model/slot.h"
 #include "store/halves.h"
 #include "store/engine.h"
+#include "store/money.h"
 
 static const char *suite_fresh(void); /* the including test's */
 static bool suite_apart; /* the ledger in a database of its own */
