@@ -363,7 +363,7 @@ static const char *read_query(struct cohorts_call *call)
     return period_read(call->request, DAYS_USUAL, &call->period);
 }
 
-void cohorts_get(void *cohorts, struct http_request *request)
+void cohorts_get(struct cohorts *cohorts, struct http_request *request)
 {
     struct cohorts_call *call = calloc(1, sizeof(*call));
     const char *wrong;

@@ -25,6 +25,6 @@ struct cohorts *cohorts_new(const struct cohorts_options *options) MUST_USE;
 void cohorts_free(struct cohorts *cohorts); /* when no request is in flight */
 
 /* A route's handler. */
-void cohorts_get(void *cohorts, struct http_request *request);
+void cohorts_get(struct cohorts *cohorts, struct http_request *request);
 
 #endif

@@ -85,17 +85,13 @@ bool bets_idle(struct bets *bets)
     return bets->working == 0 && lanes_are_idle(bets->lanes) && brakes_are_idle(bets->brakes);
 }
 
-void bets_get_holds(void *ctx, struct http_request *request)
+void bets_get_holds(struct bets *bets, struct http_request *request)
 {
-    struct bets *bets = ctx;
-
     holds_get(bets->brakes->holds, request);
 }
 
-void bets_post_hold(void *ctx, struct http_request *request)
+void bets_post_hold(struct bets *bets, struct http_request *request)
 {
-    struct bets *bets = ctx;
-
     holds_post(bets->brakes->holds, request);
 }
 

@@ -49,23 +49,23 @@ void bets_free(struct bets *bets);
 void bets_on_prices(void *bets, const struct bus_prices *prices);
 
 /* /v1/wallet… */
-void bets_get_wallet(void *bets, struct http_request *request);
-void bets_post_deposit(void *bets, struct http_request *request);
-void bets_post_withdrawal(void *bets, struct http_request *request);
-void bets_get_transfers(void *bets, struct http_request *request);
+void bets_get_wallet(struct bets *bets, struct http_request *request);
+void bets_post_deposit(struct bets *bets, struct http_request *request);
+void bets_post_withdrawal(struct bets *bets, struct http_request *request);
+void bets_get_transfers(struct bets *bets, struct http_request *request);
 /* /v1/limits, /v1/exclusion */
-void bets_get_limits(void *bets, struct http_request *request);
-void bets_put_limit(void *bets, struct http_request *request);
-void bets_put_exclusion(void *bets, struct http_request *request);
+void bets_get_limits(struct bets *bets, struct http_request *request);
+void bets_put_limit(struct bets *bets, struct http_request *request);
+void bets_put_exclusion(struct bets *bets, struct http_request *request);
 /* /v1/bets… */
-void bets_post_bet(void *bets, struct http_request *request);
-void bets_post_cashout(void *bets, struct http_request *request); /* param = bet id */
-void bets_list(void *bets, struct http_request *request);
-void bets_get_one(void *bets, struct http_request *request); /* param = bet id */
+void bets_post_bet(struct bets *bets, struct http_request *request);
+void bets_post_cashout(struct bets *bets, struct http_request *request); /* param = bet id */
+void bets_list(struct bets *bets, struct http_request *request);
+void bets_get_one(struct bets *bets, struct http_request *request); /* param = bet id */
 
 /* /v1/desk/holds…, for traders */
-void bets_get_holds(void *bets, struct http_request *request);
-void bets_post_hold(void *bets, struct http_request *request); /* param = hold id */
+void bets_get_holds(struct bets *bets, struct http_request *request);
+void bets_post_hold(struct bets *bets, struct http_request *request); /* param = hold id */
 
 /* A bus_subscriber's on_money, in a process of bets without risk (else
  * bets_on_liability(), which knows of every part): room of bets that are over. */

@@ -138,9 +138,9 @@ static void start(const struct bets *bets, struct http_request *request,
     reader_start(bets->who, request, false, listing, then);
 }
 
-void bets_list(void *ctx, struct http_request *request)
+void bets_list(struct bets *bets, struct http_request *request)
 {
-    start(ctx, request, list_bets);
+    start(bets, request, list_bets);
 }
 
 static void write_one(struct read_request *reader)
@@ -173,7 +173,7 @@ static void get_bet(struct read_request *reader)
                 write_one);
 }
 
-void bets_get_one(void *ctx, struct http_request *request)
+void bets_get_one(struct bets *bets, struct http_request *request)
 {
-    start(ctx, request, get_bet);
+    start(bets, request, get_bet);
 }

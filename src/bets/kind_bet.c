@@ -346,7 +346,7 @@ static const struct money_kind kind = {
     .write_done = write_done, .write_stored = write_stored,
 };
 
-void bets_post_bet(void *bets, struct http_request *request)
+void bets_post_bet(struct bets *bets, struct http_request *request)
 {
     command_start(bets, request, &kind);
 }

@@ -165,7 +165,7 @@ static const struct money_kind kind = {
     .write_done = write_done, .write_stored = write_stored,
 };
 
-void bets_post_cashout(void *bets, struct http_request *request)
+void bets_post_cashout(struct bets *bets, struct http_request *request)
 {
     command_start(bets, request, &kind);
 }

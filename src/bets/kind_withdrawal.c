@@ -15,7 +15,7 @@ static const struct money_kind kind = {
     .publish = publish, .write_done = transfer_write_done, .write_stored = transfer_write_stored,
 };
 
-void bets_post_withdrawal(void *bets, struct http_request *request)
+void bets_post_withdrawal(struct bets *bets, struct http_request *request)
 {
     command_start(bets, request, &kind);
 }

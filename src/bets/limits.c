@@ -150,10 +150,8 @@ static struct limit_change *change_new(struct http_request *request)
     return ARENA_NEW(&request->arena, struct limit_change);
 }
 
-void bets_get_limits(void *ctx, struct http_request *request)
+void bets_get_limits(struct bets *bets, struct http_request *request)
 {
-    const struct bets *bets = ctx;
-
     reader_start(bets->who, request, false, change_new(request), read_limits);
 }
 
@@ -185,10 +183,8 @@ static void set_limit(struct read_request *reader)
                     }, 4, write_limits);
 }
 
-void bets_put_limit(void *ctx, struct http_request *request)
+void bets_put_limit(struct bets *bets, struct http_request *request)
 {
-    const struct bets *bets = ctx;
-
     reader_start(bets->who, request, true, change_new(request), set_limit);
 }
 
@@ -221,9 +217,7 @@ static void exclude(struct read_request *reader)
                 excluded);
 }
 
-void bets_put_exclusion(void *ctx, struct http_request *request)
+void bets_put_exclusion(struct bets *bets, struct http_request *request)
 {
-    const struct bets *bets = ctx;
-
     reader_start(bets->who, request, true, change_new(request), exclude);
 }

@@ -31,10 +31,8 @@ static void write_wallet(struct read_request *reader)
     reader_json(reader, 200, buf_view(out));
 }
 
-void bets_get_wallet(void *ctx, struct http_request *request)
+void bets_get_wallet(struct bets *bets, struct http_request *request)
 {
-    const struct bets *bets = ctx;
-
     /* The fresh read of the account is the answer itself. */
     reader_start(bets->who, request, true, NULL, write_wallet);
 }
@@ -142,9 +140,7 @@ static void list_transfers(struct read_request *reader)
                 write_transfers);
 }
 
-void bets_get_transfers(void *ctx, struct http_request *request)
+void bets_get_transfers(struct bets *bets, struct http_request *request)
 {
-    const struct bets *bets = ctx;
-
     reader_start(bets->who, request, false, NULL, list_transfers);
 }

@@ -176,7 +176,7 @@ static void on_rows(struct store_exec *exec, enum store_result result)
     answer_refusal(request, REFUSE_BUSY, STR("the store cannot be reached"), STR_NONE);
 }
 
-void desk_get_audit(void *ctx, struct http_request *request)
+void desk_get_audit(struct desk_calls *desk, struct http_request *request)
 {
     struct audit *audit;
     int64_t after, limit;
@@ -184,7 +184,7 @@ void desk_get_audit(void *ctx, struct http_request *request)
     if (!desk_page(request, &after, &limit))
         return;
     audit = ARENA_NEW(&request->arena, struct audit);
-    audit->desk = ctx;
+    audit->desk = desk;
     audit->request = request;
     audit->limit = limit;
     arena_init(&audit->arena, LIMIT_ROWS_BYTES);

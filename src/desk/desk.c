@@ -296,17 +296,17 @@ static void post(struct desk_calls *desk, struct http_request *request, enum des
         answer_unknown(request);
 }
 
-void desk_post_suspend(void *desk, struct http_request *request)
+void desk_post_suspend(struct desk_calls *desk, struct http_request *request)
 {
     post(desk, request, DESK_SUSPEND, body_read_scope);
 }
 
-void desk_post_resume(void *desk, struct http_request *request)
+void desk_post_resume(struct desk_calls *desk, struct http_request *request)
 {
     post(desk, request, DESK_RESUME, body_read_scope);
 }
 
-void desk_post_margin(void *desk, struct http_request *request)
+void desk_post_margin(struct desk_calls *desk, struct http_request *request)
 {
     post(desk, request, DESK_MARGIN, body_read_margin);
 }
@@ -325,17 +325,17 @@ static bool read_price(struct body *body, struct order *order)
     return false;
 }
 
-void desk_post_price(void *desk, struct http_request *request)
+void desk_post_price(struct desk_calls *desk, struct http_request *request)
 {
     post(desk, request, DESK_PRICE, read_price);
 }
 
-void desk_post_limits(void *desk, struct http_request *request)
+void desk_post_limits(struct desk_calls *desk, struct http_request *request)
 {
     post(desk, request, DESK_LIMITS, body_read_limits);
 }
 
-void desk_post_factor(void *desk, struct http_request *request)
+void desk_post_factor(struct desk_calls *desk, struct http_request *request)
 {
     post(desk, request, DESK_FACTOR, body_read_factor);
 }
@@ -378,17 +378,17 @@ static void propose(struct desk_calls *desk, struct http_request *request,
         ask_store(call);
 }
 
-void desk_post_result(void *desk, struct http_request *request)
+void desk_post_result(struct desk_calls *desk, struct http_request *request)
 {
     propose(desk, request, body_read_result);
 }
 
-void desk_post_void(void *desk, struct http_request *request)
+void desk_post_void(struct desk_calls *desk, struct http_request *request)
 {
     propose(desk, request, body_read_void);
 }
 
-void desk_post_withdrawal(void *desk, struct http_request *request)
+void desk_post_withdrawal(struct desk_calls *desk, struct http_request *request)
 {
     propose(desk, request, body_read_withdrawal);
 }
@@ -494,12 +494,12 @@ static void decide(struct desk_calls *desk, struct http_request *request, enum d
         decide_now(call, act);
 }
 
-void desk_post_confirm(void *desk, struct http_request *request)
+void desk_post_confirm(struct desk_calls *desk, struct http_request *request)
 {
     decide(desk, request, DESK_CONFIRM);
 }
 
-void desk_post_reject(void *desk, struct http_request *request)
+void desk_post_reject(struct desk_calls *desk, struct http_request *request)
 {
     decide(desk, request, DESK_REJECT);
 }

@@ -43,22 +43,22 @@ void desk_free(struct desk_calls *desk); /* when no request is in flight */
 void desk_note(void *desk, const struct operator *operator, struct str what, struct str reason);
 
 /* Routes' handlers. */
-void desk_post_suspend(void *desk, struct http_request *request);
-void desk_post_resume(void *desk, struct http_request *request);
-void desk_post_margin(void *desk, struct http_request *request);
-void desk_post_price(void *desk, struct http_request *request);
-void desk_post_limits(void *desk, struct http_request *request);
-void desk_post_factor(void *desk, struct http_request *request);
-void desk_post_result(void *desk, struct http_request *request);
-void desk_post_void(void *desk, struct http_request *request);
-void desk_post_withdrawal(void *desk, struct http_request *request);
-void desk_post_confirm(void *desk, struct http_request *request);
-void desk_post_reject(void *desk, struct http_request *request);
+void desk_post_suspend(struct desk_calls *desk, struct http_request *request);
+void desk_post_resume(struct desk_calls *desk, struct http_request *request);
+void desk_post_margin(struct desk_calls *desk, struct http_request *request);
+void desk_post_price(struct desk_calls *desk, struct http_request *request);
+void desk_post_limits(struct desk_calls *desk, struct http_request *request);
+void desk_post_factor(struct desk_calls *desk, struct http_request *request);
+void desk_post_result(struct desk_calls *desk, struct http_request *request);
+void desk_post_void(struct desk_calls *desk, struct http_request *request);
+void desk_post_withdrawal(struct desk_calls *desk, struct http_request *request);
+void desk_post_confirm(struct desk_calls *desk, struct http_request *request);
+void desk_post_reject(struct desk_calls *desk, struct http_request *request);
 
-void desk_get_me(void *desk, struct http_request *request);
-void desk_get_events(void *desk, struct http_request *request);
-void desk_get_event(void *desk, struct http_request *request);
-void desk_get_proposals(void *desk, struct http_request *request);
-void desk_get_audit(void *desk, struct http_request *request);
+void desk_get_me(struct desk_calls *desk, struct http_request *request);
+void desk_get_events(struct desk_calls *desk, struct http_request *request);
+void desk_get_event(struct desk_calls *desk, struct http_request *request);
+void desk_get_proposals(struct desk_calls *desk, struct http_request *request);
+void desk_get_audit(struct desk_calls *desk, struct http_request *request);
 
 #endif

@@ -39,7 +39,7 @@ static void answer_buf(struct http_request *request, struct buf *out)
 
 /* ---- me --------------------------------------------------------------------- */
 
-void desk_get_me(void *ctx UNUSED, struct http_request *request)
+void desk_get_me(struct desk_calls *desk UNUSED, struct http_request *request)
 {
     struct buf out;
     struct jw w;
@@ -195,9 +195,8 @@ static void write_events(struct jw *w, const struct book *book, const struct eve
     jw_object_end(w);
 }
 
-void desk_get_events(void *ctx, struct http_request *request)
+void desk_get_events(struct desk_calls *desk, struct http_request *request)
 {
-    struct desk_calls *desk = ctx;
     struct filter filter = { http_query(request, "sport"), http_query(request, "state") };
     struct str after = http_query(request, "after"), text = http_query(request, "limit");
     const struct event **events;
@@ -341,9 +340,8 @@ static void put_market(struct jw *w, const struct desk_calls *desk, const struct
     jw_object_end(w);
 }
 
-void desk_get_event(void *ctx, struct http_request *request)
+void desk_get_event(struct desk_calls *desk, struct http_request *request)
 {
-    struct desk_calls *desk = ctx;
     const struct event *event = book_event(desk->options.book, request->param);
     struct buf out;
     struct jw w;
@@ -386,9 +384,8 @@ static void put_proposal(struct jw *w, const struct desk_proposal *proposal)
     jw_object_end(w);
 }
 
-void desk_get_proposals(void *ctx, struct http_request *request)
+void desk_get_proposals(struct desk_calls *desk, struct http_request *request)
 {
-    struct desk_calls *desk = ctx;
     struct buf out;
     struct jw w;
 

@@ -47,7 +47,7 @@ struct fanout {
 
 static const struct fanout_route {
     const char *path;
-    void (*handler)(void *ctx, struct http_request *request);
+    void (*handler)(struct stream *stream, struct http_request *request);
 } public_routes[] = {
     { "/v1/stream", stream_get },
     { "/v1/events/{event}/stream", stream_get_event },

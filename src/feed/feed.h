@@ -64,7 +64,7 @@ void feed_follow(struct feed *feed);
 bool feed_leads(const struct feed *feed); /* takes messages */
 
 /* POST /v1/feed: a route's handler. */
-void feed_post(void *feed, struct http_request *request);
+void feed_post(struct feed *feed, struct http_request *request);
 
 /* A message that did not come by HTTP: from AMQP, or from the desk. */
 struct feed_item {
@@ -93,7 +93,7 @@ enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
 void feed_lost(struct feed *feed, const char *why);
 
 /* GET /v1/desk/feed: a route's handler. */
-void feed_get_health(void *feed, struct http_request *request);
+void feed_get_health(struct feed *feed, struct http_request *request);
 
 /* What is shown is no longer yesterday's: the restart is in the book, or the
  * log that another process writes was read to its end. */

@@ -523,9 +523,8 @@ bool feed_is_recovered(const struct feed *feed)
     return feed->leads || (feed->epoch == 0 && feed->standby && feed->current);
 }
 
-void feed_get_health(void *ctx, struct http_request *request)
+void feed_get_health(struct feed *feed, struct http_request *request)
 {
-    const struct feed *feed = ctx;
     struct buf out;
 
     buf_init(&out, LIMIT_RESPONSE_BYTES);

@@ -49,9 +49,8 @@ static void on_done(void *ctx, bool durable, int64_t position)
     }
 }
 
-void feed_post(void *ctx, struct http_request *request)
+void feed_post(struct feed *feed, struct http_request *request)
 {
-    struct feed *feed = ctx;
     const char *why = feed_is_busy(feed);
     struct uof_error error;
 

@@ -184,9 +184,8 @@ static size_t put_sport(struct jw *w, const struct risk *risk, const struct expo
     return of;
 }
 
-void risk_get_exposure(void *ctx, struct http_request *request)
+void risk_get_exposure(struct risk *risk, struct http_request *request)
 {
-    struct risk *risk = ctx;
     struct str sport = http_query(request, "sport"), event = http_query(request, "event");
     struct exposure_counts counts = exposure_counts(risk->exposure);
     struct jw w = jw_to(&risk->scratch);
@@ -314,9 +313,8 @@ static uint64_t place_after(const struct risk *risk, int64_t after, uint64_t fir
     return after == INT64_MAX ? risk->n_large : first;
 }
 
-void risk_get_bets(void *ctx, struct http_request *request)
+void risk_get_bets(struct risk *risk, struct http_request *request)
 {
-    struct risk *risk = ctx;
     struct jw w = jw_to(&risk->scratch);
     uint64_t first = risk->n_large > LARGE_BETS ? risk->n_large - LARGE_BETS : 0, at;
     int64_t after, limit;
@@ -427,7 +425,7 @@ static void on_customer(struct store_exec *exec, enum store_result result)
     answer_json(request, 200, buf_view(&risk->scratch));
 }
 
-void risk_get_customer(void *ctx, struct http_request *request)
+void risk_get_customer(struct risk *risk, struct http_request *request)
 {
     struct customer_call *call = ARENA_NEW(&request->arena, struct customer_call);
     int64_t id;
@@ -436,7 +434,7 @@ void risk_get_customer(void *ctx, struct http_request *request)
         answer_refusal(request, REFUSE_NOT_FOUND, STR("There is no such customer."), STR_NONE);
         return;
     }
-    call->risk = ctx;
+    call->risk = risk;
     call->request = request;
     call->exec = (struct store_exec){
         .calls = { { STATEMENT_CUSTOMER_RISK, { VALUE_INT(id) } } },

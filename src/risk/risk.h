@@ -49,10 +49,10 @@ void risk_of_outcome(const struct risk *risk, struct market_id market, struct st
 void risk_metrics(const struct risk *risk);
 
 /* GET /v1/desk/exposure?sport=&event= */
-void risk_get_exposure(void *risk, struct http_request *request);
+void risk_get_exposure(struct risk *risk, struct http_request *request);
 /* GET /v1/desk/bets?after=&limit= */
-void risk_get_bets(void *risk, struct http_request *request);
+void risk_get_bets(struct risk *risk, struct http_request *request);
 /* GET /v1/desk/customers/{id} */
-void risk_get_customer(void *risk, struct http_request *request);
+void risk_get_customer(struct risk *risk, struct http_request *request);
 
 #endif

@@ -10,9 +10,9 @@
 #include "model/rules_hash.h"
 #include "serve/inside.h"
 
-void serve_get_health(void *ctx, struct http_request *request)
+void serve_get_health(struct serve *serve, struct http_request *request)
 {
-    (void)ctx;
+    (void)serve;
     answer_json(request, 200, arena_printf(&request->arena, "{\"status\":\"alive\","
                                            "\"version\":\"%s\",\"commit\":\"%s\","
                                            "\"rules\":\"%s\"}",
@@ -26,9 +26,8 @@ static const char *role_name(const struct serve *serve)
     return feed_leads(serve->parts.feed) ? "leader" : "standby";
 }
 
-void serve_get_ready(void *ctx, struct http_request *request)
+void serve_get_ready(struct serve *serve, struct http_request *request)
 {
-    const struct serve *serve = ctx;
     const char *why = serve->ending.draining ? "draining" : roles_not_ready(serve);
 
     if (why == NULL)
@@ -54,11 +53,10 @@ static const char *metrics_type(enum metrics_format format)
                                   : "text/plain; version=0.0.4; charset=utf-8";
 }
 
-void serve_get_metrics(void *ctx, struct http_request *request)
+void serve_get_metrics(struct serve *serve, struct http_request *request)
 {
     const char *build[] = { build_version(), build_commit(), rules_hash() };
     enum metrics_format format = metrics_format(request);
-    struct serve *serve = ctx;
     struct buf out;
 
     roles_metrics(serve);

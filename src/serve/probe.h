@@ -5,8 +5,10 @@
 
 #include "net/http.h"
 
-void serve_get_health(void *serve, struct http_request *request);
-void serve_get_ready(void *serve, struct http_request *request);
-void serve_get_metrics(void *serve, struct http_request *request);
+struct serve;
+
+void serve_get_health(struct serve *serve, struct http_request *request);
+void serve_get_ready(struct serve *serve, struct http_request *request);
+void serve_get_metrics(struct serve *serve, struct http_request *request);
 
 #endif

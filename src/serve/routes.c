@@ -16,13 +16,25 @@
 #include "web/web.h"
 #include "who/who.h"
 
+/* A call of each row's handler with its context, by the row's line: a context
+ * that is not the handler's does not compile. */
+#define JOIN(a, b) a##b
+#define CALL_OF(line) JOIN(call_, line)
+#define ROUTE(who, method, path, caching, query, body, rate, where, context, handler, doc) \
+    static void CALL_OF(__LINE__)(const struct routes *routes, struct http_request *request) \
+    { \
+        handler(routes->context, request); \
+    }
+#include "tbl/routes.h"
+#undef ROUTE
+
 /* What tbl/routes.h says beside the rows of base/route.h, in its order. */
 static const struct target {
     size_t context; /* offset in struct routes */
-    void (*handler)(void *ctx, struct http_request *request);
+    void (*call)(const struct routes *routes, struct http_request *request);
 } targets[] = {
-#define ROUTE(who, method, path, caching, query, body, rate, where, role, handler, doc) \
-    { offsetof(struct routes, role), handler },
+#define ROUTE(who, method, path, caching, query, body, rate, where, context, handler, doc) \
+    { offsetof(struct routes, context), CALL_OF(__LINE__) },
 #include "tbl/routes.h"
 #undef ROUTE
 };
@@ -152,7 +164,7 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
     if (!admit(routes, route, request))
         return;
     target = target_of(route);
-    context = *(void *const *)(const void *)((const char *)routes + target->context);
+    memcpy(&context, (const char *)routes + target->context, sizeof(context));
     if (context == NULL)
         answer_refusal(request, REFUSE_NOT_FOUND, STR("this process does not play that role"),
                        STR_NONE);
@@ -160,5 +172,5 @@ void routes_dispatch(const struct routes *routes, enum listener listener,
              !routes->book_is_whole(routes->serve))
         answer_refusal(request, REFUSE_BUSY, STR("the book is not whole yet"), STR_NONE);
     else
-        target->handler(context, request);
+        target->call(routes, request);
 }

@@ -473,7 +473,7 @@ static struct report_call *call_new(struct reports *reports, struct http_request
     return call;
 }
 
-void reports_get_daily(void *reports, struct http_request *request)
+void reports_get_daily(struct reports *reports, struct http_request *request)
 {
     struct report_call *call = call_new(reports, request);
     struct period period;
@@ -509,7 +509,7 @@ static bool read_minutes(struct http_request *request, int64_t *minutes)
     return *minutes >= 1 && *minutes <= SERIES_MINUTES_MAX;
 }
 
-void reports_get_series(void *reports, struct http_request *request)
+void reports_get_series(struct reports *reports, struct http_request *request)
 {
     struct report_call *call;
     int64_t minutes;

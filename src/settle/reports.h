@@ -15,8 +15,8 @@ struct reports *reports_new(struct store *store, struct clickhouse *clickhouse) 
 void reports_free(struct reports *reports); /* when no request is in flight */
 
 /* GET /v1/reports/daily?from=&to=&format=: a route's handler. */
-void reports_get_daily(void *reports, struct http_request *request);
+void reports_get_daily(struct reports *reports, struct http_request *request);
 /* GET /v1/reports/series?minutes=: likewise. */
-void reports_get_series(void *reports, struct http_request *request);
+void reports_get_series(struct reports *reports, struct http_request *request);
 
 #endif

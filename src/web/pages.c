@@ -116,29 +116,29 @@ static void answer_html(struct http_request *request, struct str path)
     answer_page(request, page);
 }
 
-void pages_get_board(void *ctx, struct http_request *request)
+void pages_get_board(struct web *web, struct http_request *request)
 {
-    (void)ctx;
+    (void)web;
     answer_html(request, STR("/"));
 }
 
-void pages_get_desk(void *ctx, struct http_request *request)
+void pages_get_desk(struct web *web, struct http_request *request)
 {
-    (void)ctx;
+    (void)web;
     answer_html(request, STR("/desk"));
 }
 
-void pages_get_ops(void *ctx, struct http_request *request)
+void pages_get_ops(struct web *web, struct http_request *request)
 {
-    (void)ctx;
+    (void)web;
     answer_html(request, STR("/ops"));
 }
 
-void pages_get_asset(void *ctx, struct http_request *request)
+void pages_get_asset(struct web *web, struct http_request *request)
 {
     const struct page *page = find(request->path);
 
-    (void)ctx;
+    (void)web;
     if (page == NULL)
         answer_refusal(request, REFUSE_NOT_FOUND, STR_NONE, STR_NONE);
     else

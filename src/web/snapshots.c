@@ -168,9 +168,8 @@ static struct str event_tag(struct str id, struct arena *arena)
     return copy;
 }
 
-void web_get_event(void *ctx, struct http_request *request)
+void web_get_event(struct web *web, struct http_request *request)
 {
-    struct web *web = ctx;
     const struct event *event = book_event(web->book, request->param);
     struct snapshot *snapshot;
 
@@ -306,9 +305,8 @@ static bool list_is_fresh(const struct web *web, const struct snapshot *snapshot
            (snapshot->order >= 0 && clock_mono_us() - snapshot->made_us < LIST_FRESH_US);
 }
 
-void web_get_events(void *ctx, struct http_request *request)
+void web_get_events(struct web *web, struct http_request *request)
 {
-    struct web *web = ctx;
     struct filter filter;
     struct snapshot *snapshot;
 
@@ -380,9 +378,8 @@ static void make_sports(struct web *web, struct buf *body, struct arena *arena)
     map_fini(&sports);
 }
 
-void web_get_sports(void *ctx, struct http_request *request)
+void web_get_sports(struct web *web, struct http_request *request)
 {
-    struct web *web = ctx;
     struct snapshot *snapshot = snapshot_of(&web->lists, STR("sports"), LISTS);
 
     if (!list_is_fresh(web, snapshot)) {

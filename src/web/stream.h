@@ -63,8 +63,8 @@ void stream_on_prices(void *stream, const struct bus_prices *prices);
 void stream_on_money(void *stream, const struct bus_money *money);
 
 /* Routes' handlers. */
-void stream_get(void *stream, struct http_request *request);
-void stream_get_event(void *stream, struct http_request *request);
+void stream_get(struct stream *stream, struct http_request *request);
+void stream_get_event(struct stream *stream, struct http_request *request);
 
 /* Sets the gauges. */
 void stream_metrics(const struct stream *stream);

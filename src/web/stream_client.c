@@ -483,7 +483,7 @@ static void answer_upgrade_required(struct http_request *request, const char *de
                         LENGTH(headers));
 }
 
-void stream_get(void *ctx, struct http_request *request)
+void stream_get(struct stream *ctx, struct http_request *request)
 {
     char accept[WS_ACCEPT_BYTES + 1];
     struct buf head;
@@ -556,9 +556,8 @@ static void on_event_known(const struct wait *wait, struct channel **channels)
                        STR_NONE);
 }
 
-void stream_get_event(void *ctx, struct http_request *request)
+void stream_get_event(struct stream *stream, struct http_request *request)
 {
-    struct stream *stream = ctx;
     int64_t since = last_event_id(stream, request);
     struct channel *channel;
 

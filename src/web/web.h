@@ -17,8 +17,8 @@ void web_free(struct web *web);
 void web_on_prices(void *web, const struct bus_prices *prices);
 
 /* Routes' handlers. */
-void web_get_sports(void *web, struct http_request *request);
-void web_get_events(void *web, struct http_request *request);
-void web_get_event(void *web, struct http_request *request);
+void web_get_sports(struct web *web, struct http_request *request);
+void web_get_events(struct web *web, struct http_request *request);
+void web_get_event(struct web *web, struct http_request *request);
 
 #endif

@@ -321,9 +321,9 @@ static bool check_registration(struct visit *visit, struct str email, struct str
     return false;
 }
 
-void who_post_account(void *ctx, struct http_request *request)
+void who_post_account(struct who *who, struct http_request *request)
 {
-    struct visit *visit = visit_new(ctx, request);
+    struct visit *visit = visit_new(who, request);
     struct arena *arena = &request->arena;
     struct str email, password, currency, country, born, error;
     const struct json_field fields[] = {
@@ -408,9 +408,9 @@ static void find_customer(struct visit *visit)
     store_exec(visit->who->options.store, &visit->exec);
 }
 
-void who_post_session(void *ctx, struct http_request *request)
+void who_post_session(struct who *who, struct http_request *request)
 {
-    struct visit *visit = visit_new(ctx, request);
+    struct visit *visit = visit_new(who, request);
     struct str email, password, error;
     const struct json_field fields[] = {
         { "email", JSON_KIND_STRING, true, &email },
@@ -455,7 +455,7 @@ static void raise_epoch(struct read_request *reader)
                 on_raised);
 }
 
-void who_delete_session(void *who, struct http_request *request)
+void who_delete_session(struct who *who, struct http_request *request)
 {
     /* Fresh: a session that is over must not end the customer's new ones. */
     reader_start(who, request, true, NULL, raise_epoch);

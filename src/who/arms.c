@@ -96,7 +96,7 @@ static void write_session(struct read_request *reader)
     reader_json(reader, 200, buf_view(out));
 }
 
-void who_get_session(void *who, struct http_request *request)
+void who_get_session(struct who *who, struct http_request *request)
 {
     reader_start(who, request, false, NULL, write_session);
 }

@@ -71,9 +71,9 @@ void who_confirm(struct who *who, const struct who_identity *identity,
                  who_on_identity *then, void *ctx);
 
 /* POST /v1/accounts; POST, GET and DELETE /v1/sessions */
-void who_post_account(void *who, struct http_request *request);
-void who_post_session(void *who, struct http_request *request);
-void who_get_session(void *who, struct http_request *request);
-void who_delete_session(void *who, struct http_request *request);
+void who_post_account(struct who *who, struct http_request *request);
+void who_post_session(struct who *who, struct http_request *request);
+void who_get_session(struct who *who, struct http_request *request);
+void who_delete_session(struct who *who, struct http_request *request);
 
 #endif
