@@ -24,9 +24,9 @@ static struct nearest nearest_of(const struct market *market)
 {
     const struct event_entry *event = event_entry(market->event);
 
-    CHECK(event->book->desk.all == NULL || event->book->desk.all->level == DESK_ALL);
-    CHECK(event->desk == NULL || event->desk->level == DESK_EVENT);
-    CHECK(event->desk_sport == NULL || event->desk_sport->level == DESK_SPORT);
+    CHECK_DEAR(event->book->desk.all == NULL || event->book->desk.all->level == DESK_ALL);
+    CHECK_DEAR(event->desk == NULL || event->desk->level == DESK_EVENT);
+    CHECK_DEAR(event->desk_sport == NULL || event->desk_sport->level == DESK_SPORT);
     return (struct nearest){ {
         market_entry(market)->desk, event->desk, event->desk_sport,
         event->book->desk.all,

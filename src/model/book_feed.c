@@ -31,7 +31,7 @@ static const struct market *market_find(const struct book *book, const struct ev
     const struct market *market = *near == NULL ? NULL : (*near)->next;
     struct market_id id = { event->id, listed->market, listed->specifiers };
 
-    CHECK(*near == NULL || (*near)->event == event);
+    CHECK_DEAR(*near == NULL || (*near)->event == event);
     if (*near == NULL)
         market = event->markets;
     for (unsigned i = 0; i < LOOK_AHEAD && market != NULL; i++, market = market->next)

@@ -441,11 +441,10 @@ bool book_market_reprice(const struct market *market)
     bool changed = false, fed = pricing_is_fed(&pricing);
 
     for (uint32_t i = 0, n = market->n_outcomes; i < n; i++) {
-        struct outcome *outcome = &outcomes[i];
-        int64_t odds_e4 = fed ? outcome->fed_e4 : book_sold_e4(&pricing, outcome);
+        int64_t odds_e4 = fed ? outcomes[i].fed_e4 : book_sold_e4(&pricing, &outcomes[i]);
 
-        changed |= outcome->odds_e4 != odds_e4;
-        outcome->odds_e4 = odds_e4;
+        changed |= outcomes[i].odds_e4 != odds_e4;
+        outcomes[i].odds_e4 = odds_e4;
     }
     return changed;
 }
@@ -529,7 +528,8 @@ bool book_market_feed(struct book *book, const struct market *market,
     }
     for (uint32_t i = 0; i < n; i++)
         changed |= outcome_feed(&outcomes[i], &given[i]);
-    return book_market_reprice(market) || changed;
+    changed |= book_market_reprice(market);
+    return changed;
 }
 
 /* ---- a market by its record ------------------------------------------------- */
