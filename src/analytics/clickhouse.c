@@ -30,7 +30,7 @@ struct clickhouse {
 };
 
 /* One query, from asking to answer. */
-struct job {
+struct insert_job {
     uv_work_t work;
     struct clickhouse *clickhouse;
     struct clickhouse_query *query;
@@ -140,7 +140,7 @@ void clickhouse_free(struct clickhouse *self)
 /* On a thread of the pool; touches the job and what does not change. */
 static void on_work(uv_work_t *work)
 {
-    struct job *job = work->data;
+    struct insert_job *job = work->data;
     const struct clickhouse *self = job->clickhouse;
     const char *header = self->authorization;
     struct client *client;
@@ -165,7 +165,7 @@ static void on_work(uv_work_t *work)
 
 static void on_worked(uv_work_t *work, int status)
 {
-    struct job *job = work->data;
+    struct insert_job *job = work->data;
     struct clickhouse_query *query = job->query;
     bool well = job->well;
 
@@ -188,7 +188,7 @@ static void on_worked(uv_work_t *work, int status)
 
 void clickhouse_ask(struct clickhouse *self, struct clickhouse_query *query)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    struct insert_job *job = calloc(1, sizeof(*job));
 
     CHECK(job != NULL);
     job->work.data = job;

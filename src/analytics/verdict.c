@@ -39,7 +39,9 @@ const char *verdict_word_name(enum verdict_word word)
     return names[word];
 }
 
-bool verdict_is_customers(const char *cause)
+/* Refusals that a release cannot be guilty of: the customer's money, limits
+ * and words. */
+static bool is_customers(const char *cause)
 {
     static const char *const own[] = {
         "insufficient_funds", "stake_too_small", "stake_too_large", "limit_reached",
@@ -172,15 +174,15 @@ static void check_enough(struct judge *judge, const char *what, double stable, d
 
 /* ---- parts of all: refusals, errors, records --------------------------------- */
 
-struct part { double hits, n; };
+struct share { double hits, n; };
 
-static double share(struct part part)
+static double share(struct share part)
 {
     return part.n > 0 ? part.hits / part.n : 0;
 }
 
 /* True: the canary has more, by more than chance and by more than `effect`. */
-static bool is_more(struct part stable, struct part canary, double effect, double alpha)
+static bool is_more(struct share stable, struct share canary, double effect, double alpha)
 {
     const struct stats_sample a = { .n = round(stable.n), .hits = round(stable.hits) };
     const struct stats_sample b = { .n = round(canary.n), .hits = round(canary.hits) };
@@ -190,7 +192,7 @@ static bool is_more(struct part stable, struct part canary, double effect, doubl
     return stats_more(&a, &b) < alpha;
 }
 
-static void cell_parts(struct verdict_row *row, struct part stable, struct part canary)
+static void cell_parts(struct verdict_row *row, struct share stable, struct share canary)
 {
     (void)snprintf(row->stable, sizeof(row->stable), "%.2f %%", share(stable) * 100);
     (void)snprintf(row->canary, sizeof(row->canary), "%.2f %%", share(canary) * 100);
@@ -199,10 +201,10 @@ static void cell_parts(struct verdict_row *row, struct part stable, struct part 
 /* Other places that have the cause did so in the window, or none does. */
 static void check_cause(struct judge *judge, const char *name)
 {
-    bool own = verdict_is_customers(name);
+    bool own = is_customers(name);
     const struct verdict_limits *limits = &judge->ask->limits;
-    struct part stable = { cause_of(judge->stable, name), bets_of(judge->stable) };
-    struct part canary = { cause_of(judge->canary, name), bets_of(judge->canary) };
+    struct share stable = { cause_of(judge->stable, name), bets_of(judge->stable) };
+    struct share canary = { cause_of(judge->canary, name), bets_of(judge->canary) };
     char check[VERDICT_NAME + 16];
     struct verdict_row *row;
 
@@ -224,8 +226,8 @@ static void check_causes(struct judge *judge)
             check_cause(judge, canary->causes[i].name);
 }
 
-static void check_part(struct judge *judge, const char *check, struct part stable,
-                       struct part canary, double effect, double alpha, const char *words)
+static void check_part(struct judge *judge, const char *check, struct share stable,
+                       struct share canary, double effect, double alpha, const char *words)
 {
     struct verdict_row *row = row_add(judge, check);
 
@@ -241,16 +243,16 @@ static void check_parts(struct judge *judge)
     const struct verdict_track *s = judge->stable, *c = judge->canary;
     double effect = judge->ask->limits.effect, alpha = judge->ask->limits.alpha;
 
-    check_part(judge, "answers 5xx", (struct part){ s->answers_5xx, s->answers },
-               (struct part){ c->answers_5xx, c->answers }, effect, alpha, "answers with 5xx");
+    check_part(judge, "answers 5xx", (struct share){ s->answers_5xx, s->answers },
+               (struct share){ c->answers_5xx, c->answers }, effect, alpha, "answers with 5xx");
     check_part(judge, "store errors",
-               (struct part){ s->store_errors, s->answers + s->store_errors },
-               (struct part){ c->store_errors, c->answers + c->store_errors }, effect, alpha,
+               (struct share){ s->store_errors, s->answers + s->store_errors },
+               (struct share){ c->store_errors, c->answers + c->store_errors }, effect, alpha,
                "errors of the store, per request");
     /* Each record that cannot be read is a price or a balance that is wrong, and a
      * release that reads all of them has no false alarm here. */
-    check_part(judge, "records malformed", (struct part){ s->malformed, s->records },
-               (struct part){ c->malformed, c->records }, 0, ALPHA_MALFORMED,
+    check_part(judge, "records malformed", (struct share){ s->malformed, s->records },
+               (struct share){ c->malformed, c->records }, 0, ALPHA_MALFORMED,
                "records of the other release that are malformed to this one");
 }
 

@@ -93,10 +93,6 @@ struct verdict {
 
 void verdict_judge(const struct verdict_ask *ask, struct verdict *verdict);
 
-/* Refusals that a release cannot be guilty of: the customer's money, limits
- * and words. */
-bool verdict_is_customers(const char *cause);
-
 /* A quantile (0 < q < 1) and its interval, in seconds: of the order statistics
  * at n*q -+ z*sqrt(n*q*(1-q)), each found by a straight line within its
  * bucket.  False: there is nothing in it. */

@@ -114,7 +114,7 @@ static bool put_manifest(struct s3 *s3, const struct manifest *manifest, struct 
 
 /* Rows as lines: columns by name; i a number, d an id, s a text, j JSON or
  * nothing, - is not written.  The column `sum` is added up. */
-static const struct source {
+static const struct row_source {
     const char *sql, *columns, *kinds;
     const char *names[20];
     unsigned sum, country; /* 0: it has none */
@@ -141,7 +141,7 @@ static const struct source {
 };
 
 /* A column is written, or left out; there is no name without one. */
-static void source_check(const struct source *source)
+static void source_check(const struct row_source *source)
 {
     size_t n = strlen(source->columns);
 
@@ -152,8 +152,8 @@ static void source_check(const struct source *source)
         CHECK((source->kinds[i] == '-') == (source->names[i] == NULL));
 }
 
-struct writer {
-    const struct source *source;
+struct row_writer {
+    const struct row_source *source;
     struct pack *pack;
     struct buf line;
     int64_t sum;
@@ -176,8 +176,8 @@ static void write_cell(struct jw *w, char kind, const struct value *cell)
 
 static bool on_row(void *ctx, const struct value *cells)
 {
-    struct writer *writer = ctx;
-    const struct source *source = writer->source;
+    struct row_writer *writer = ctx;
+    const struct row_source *source = writer->source;
     struct jw w = jw_to(&writer->line);
 
     buf_reset(&writer->line);
@@ -200,7 +200,7 @@ static bool on_row(void *ctx, const struct value *cells)
 static bool fill(struct archive *archive, struct day *day, enum pack_kind kind,
                  struct pack *pack, struct str *error)
 {
-    struct writer writer = { .source = &sources[kind], .pack = pack };
+    struct row_writer writer = { .source = &sources[kind], .pack = pack };
     int64_t from = day->day * DAY_MS, to = from + DAY_MS;
     struct value range[] = {
         VALUE_INT(kind == PACK_BETS ? bet_id_floor(from) : from),
@@ -270,7 +270,7 @@ static bool fill_day(struct archive *archive, struct day *day, struct pack **pac
 }
 
 /* What a store has of a day. */
-struct held { bool is_there, is_current; struct manifest manifest; };
+struct kept_day { bool is_there, is_current; struct manifest manifest; };
 
 static bool end_pack(struct manifest *manifest, enum pack_kind kind, struct pack *pack,
                      FILE **file, struct str *error)
@@ -295,14 +295,14 @@ static bool end_pack(struct manifest *manifest, enum pack_kind kind, struct pack
 
 /* An object is named after its content: who finds it in the manifest that is
  * there has nothing to send. */
-static bool has_object(const struct held *held, const struct manifest *manifest, unsigned kind)
+static bool has_object(const struct kept_day *held, const struct manifest *manifest, unsigned kind)
 {
     return held->is_there && strcmp(held->manifest.keys[kind], manifest->keys[kind]) == 0;
 }
 
 /* To one store: the objects, then the manifest that names them. */
 static bool put_day(struct s3 *s3, const struct manifest *manifest, FILE *const *files,
-                    const struct held *held, struct archive_counts *counts, struct str *error)
+                    const struct kept_day *held, struct archive_counts *counts, struct str *error)
 {
     for (unsigned i = 0; i < PACK_KINDS; i++) {
         if (has_object(held, manifest, i))
@@ -318,7 +318,7 @@ static bool put_day(struct s3 *s3, const struct manifest *manifest, FILE *const 
 
 /* Where it fails, the store is passed over; false: none is left. */
 static bool put_everywhere(struct archive *archive, const struct manifest *manifest,
-                           FILE *const *files, const struct held *held,
+                           FILE *const *files, const struct kept_day *held,
                            struct archive_counts *counts, struct str *error)
 {
     struct copies *copies = &archive->copies;
@@ -330,7 +330,7 @@ static bool put_everywhere(struct archive *archive, const struct manifest *manif
     return copies_reader(copies) != NULL;
 }
 
-static bool write_day(struct archive *archive, int64_t day, const struct held *held,
+static bool write_day(struct archive *archive, int64_t day, const struct kept_day *held,
                       struct archive_counts *counts, struct str *error)
 {
     struct manifest manifest = { .day = { .day = day } };
@@ -365,8 +365,11 @@ static void tell_day(struct archive *archive, int64_t day, const char *what)
 
 /* ---- from one store to the other ----------------------------------------------------- */
 
+static bool fetch_object(struct archive *archive, struct s3 *s3, const struct manifest *manifest,
+                         enum pack_kind kind, FILE *file, struct str *why);
+
 static bool fetch_day(struct archive *archive, struct s3 *from, const struct manifest *manifest,
-                      const struct held *held, FILE **files, struct str *why)
+                      const struct kept_day *held, FILE **files, struct str *why)
 {
     for (unsigned i = 0; i < PACK_KINDS; i++) {
         if (has_object(held, manifest, i))
@@ -377,7 +380,7 @@ static bool fetch_day(struct archive *archive, struct s3 *from, const struct man
             *why = STR("cannot make a temporary file (TMPDIR)");
             return false;
         }
-        if (!archive_object_fetch(archive, from, manifest, (enum pack_kind)i, files[i], why)) {
+        if (!fetch_object(archive, from, manifest, (enum pack_kind)i, files[i], why)) {
             *why = arena_printf(&archive->arena, "%s: " STR_FMT, manifest->keys[i],
                                 STR_ARG(*why));
             return false;
@@ -389,7 +392,7 @@ static bool fetch_day(struct archive *archive, struct s3 *from, const struct man
 /* `held`: what the store has that it goes to.  What is not what its manifest says is
  * not copied, but told. */
 static void copy_day(struct archive *archive, unsigned from, unsigned to,
-                     const struct manifest *manifest, const struct held *held,
+                     const struct manifest *manifest, const struct kept_day *held,
                      struct archive_counts *counts)
 {
     struct copies *copies = &archive->copies;
@@ -415,7 +418,7 @@ static void copy_day(struct archive *archive, unsigned from, unsigned to,
 }
 
 /* What each store has of the day; false: no store is left. */
-static bool look_at_day(struct archive *archive, const struct day *day, struct held *held,
+static bool look_at_day(struct archive *archive, const struct day *day, struct kept_day *held,
                         struct str *error)
 {
     struct copies *copies = &archive->copies;
@@ -423,7 +426,7 @@ static bool look_at_day(struct archive *archive, const struct day *day, struct h
     for (unsigned i = 0; i < COPIES; i++) {
         enum s3_result found;
 
-        held[i] = (struct held){ 0 };
+        held[i] = (struct kept_day){ 0 };
         if (!copy_is_up(copies, i))
             continue;
         found = archive_manifest(archive, copies->s3[i], day->day, &held[i].manifest, error);
@@ -437,7 +440,7 @@ static bool look_at_day(struct archive *archive, const struct day *day, struct h
 }
 
 static bool bring_up_to_date(struct archive *archive, const struct day *day,
-                             const struct held *held, struct archive_counts *counts,
+                             const struct kept_day *held, struct archive_counts *counts,
                              struct str *error)
 {
     unsigned from = held[0].is_current ? 0 : 1, to = 1 - from;
@@ -458,11 +461,11 @@ static bool bring_up_to_date(struct archive *archive, const struct day *day,
 
 /* ---- days that the database has no more ------------------------------------------------ */
 
-struct listed { struct archive *archive; struct manifest *manifests; uint32_t n; };
+struct listed_days { struct archive *archive; struct manifest *manifests; uint32_t n; };
 
 static bool on_listed(void *ctx, const struct manifest *manifest, struct str why)
 {
-    struct listed *listed = ctx;
+    struct listed_days *listed = ctx;
 
     if (manifest == NULL)
         listed->archive->say(listed->archive->ctx, why);
@@ -471,10 +474,10 @@ static bool on_listed(void *ctx, const struct manifest *manifest, struct str why
     return true;
 }
 
-static bool list_days(struct archive *archive, unsigned store, struct listed *listed,
+static bool list_days(struct archive *archive, unsigned store, struct listed_days *listed,
                       struct str *error)
 {
-    *listed = (struct listed){ archive, ARENA_ARRAY(&archive->arena, struct manifest,
+    *listed = (struct listed_days){ archive, ARENA_ARRAY(&archive->arena, struct manifest,
                                                     ARCHIVE_DAYS_MAX), 0 };
     if (!archive_manifests(archive, archive->copies.s3[store], on_listed, listed, error))
         return false;
@@ -483,10 +486,10 @@ static bool list_days(struct archive *archive, unsigned store, struct listed *li
 }
 
 /* Each day of `from` of which `to` has nothing. */
-static void copy_missing(struct archive *archive, const struct listed listed[COPIES],
+static void copy_missing(struct archive *archive, const struct listed_days listed[COPIES],
                          unsigned from, struct archive_counts *counts)
 {
-    static const struct held nothing;
+    static const struct kept_day nothing;
     unsigned to = 1 - from;
 
     for (uint32_t i = 0; i < listed[from].n && copy_is_up(&archive->copies, to); i++) {
@@ -501,7 +504,7 @@ static void copy_missing(struct archive *archive, const struct listed listed[COP
 static void copy_rest(struct archive *archive, struct archive_counts *counts)
 {
     struct copies *copies = &archive->copies;
-    struct listed listed[COPIES];
+    struct listed_days listed[COPIES];
     struct str error;
 
     for (unsigned i = 0; i < COPIES; i++) {
@@ -525,7 +528,7 @@ bool archive_write(struct archive *archive, int64_t through, struct archive_coun
     if (!archive_days(archive, &days, error))
         return false;
     for (uint32_t i = 0; i < days.n && days.days[i].day <= through; i++) {
-        struct held held[COPIES];
+        struct kept_day held[COPIES];
 
         if (!look_at_day(archive, &days.days[i], held, error))
             return false;
@@ -553,18 +556,18 @@ static bool is_what_it_was(struct archive *archive, const struct pack_sum *sum,
 }
 
 /* Bytes on their way through the sums, and into a file, if there is one. */
-struct reading { struct unpack *unpack; FILE *file; };
+struct pack_reading { struct unpack *unpack; FILE *file; };
 
 static bool on_bytes(void *ctx, struct str bytes)
 {
-    struct reading *reading = ctx;
+    struct pack_reading *reading = ctx;
 
     return (reading->file == NULL || fwrite(bytes.p, 1, bytes.n, reading->file) == bytes.n) &&
            unpack_bytes(reading->unpack, bytes);
 }
 
 static bool read_object(struct archive *archive, struct s3 *s3, const struct manifest *manifest,
-                        enum pack_kind kind, struct reading *reading, struct str *why)
+                        enum pack_kind kind, struct pack_reading *reading, struct str *why)
 {
     enum s3_result result;
     struct pack_sum found;
@@ -583,16 +586,16 @@ bool archive_object_read(struct archive *archive, struct s3 *s3,
                          const struct manifest *manifest, enum pack_kind kind,
                          bool (*on_line)(void *ctx, struct str line), void *ctx, struct str *why)
 {
-    struct reading reading = { unpack_new(on_line, ctx), NULL };
+    struct pack_reading reading = { unpack_new(on_line, ctx), NULL };
 
     return read_object(archive, s3, manifest, kind, &reading, why);
 }
 
-bool archive_object_fetch(struct archive *archive, struct s3 *s3,
-                          const struct manifest *manifest, enum pack_kind kind, FILE *file,
-                          struct str *why)
+/* Into a file, which is only good when this is true. */
+static bool fetch_object(struct archive *archive, struct s3 *s3, const struct manifest *manifest,
+                         enum pack_kind kind, FILE *file, struct str *why)
 {
-    struct reading reading = { unpack_new(NULL, NULL), file };
+    struct pack_reading reading = { unpack_new(NULL, NULL), file };
 
     CHECK(file != NULL && ftell(file) == 0);
     if (!read_object(archive, s3, manifest, kind, &reading, why))

@@ -64,10 +64,6 @@ bool archive_object_read(struct archive *archive, struct s3 *s3,
                          const struct manifest *manifest, enum pack_kind kind,
                          bool (*on_line)(void *ctx, struct str line), void *ctx,
                          struct str *why) MUST_USE;
-/* The same into a file, which is only good when this is true. */
-bool archive_object_fetch(struct archive *archive, struct s3 *s3,
-                          const struct manifest *manifest, enum pack_kind kind, FILE *file,
-                          struct str *why) MUST_USE;
 
 /* The checkpoints of the store are what the archived transfers add up to:
  * what is not is said, and counted in `faults`. */

@@ -88,7 +88,7 @@ static const char *const part_names[PARTS] = {
     [PART_SESSION] = "SessionToken", [PART_EXPIRES] = "Expiration",
 };
 
-struct reader {
+struct answer_reader {
     XML_Parser parser;
     unsigned depth, credentials; /* the depth within <Credentials>; 0: not there */
     struct buf text, parts[PARTS];
@@ -97,7 +97,7 @@ struct reader {
 
 static void on_start(void *ctx, const XML_Char *name, const XML_Char **attributes UNUSED)
 {
-    struct reader *reader = ctx;
+    struct answer_reader *reader = ctx;
 
     reader->depth++;
     if (reader->credentials == 0 && strcmp(name, "Credentials") == 0)
@@ -107,7 +107,7 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attribute
 
 static void on_end(void *ctx, const XML_Char *name)
 {
-    struct reader *reader = ctx;
+    struct answer_reader *reader = ctx;
 
     for (unsigned i = 0; i < PARTS; i++) {
         if (reader->credentials == 0 || reader->depth != reader->credentials + 1 ||
@@ -123,13 +123,13 @@ static void on_end(void *ctx, const XML_Char *name)
 
 static void on_text(void *ctx, const XML_Char *text, int n)
 {
-    buf_put(&((struct reader *)ctx)->text, text, (size_t)n);
+    buf_put(&((struct answer_reader *)ctx)->text, text, (size_t)n);
 }
 
 static void on_doctype(void *ctx, const XML_Char *name UNUSED, const XML_Char *system UNUSED,
                        const XML_Char *public UNUSED, int has_subset UNUSED)
 {
-    struct reader *reader = ctx;
+    struct answer_reader *reader = ctx;
 
     reader->wrong = true;
     (void)XML_StopParser(reader->parser, XML_FALSE);
@@ -137,7 +137,7 @@ static void on_doctype(void *ctx, const XML_Char *name UNUSED, const XML_Char *s
 
 bool aws_key_read_sts(struct str xml, struct aws_key *key)
 {
-    struct reader reader = { .parser = XML_ParserCreate("UTF-8") };
+    struct answer_reader reader = { .parser = XML_ParserCreate("UTF-8") };
     bool well;
 
     CHECK(reader.parser != NULL && xml.n <= INT32_MAX);
@@ -180,12 +180,12 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     return answer->overflow ? 0 : n;
 }
 
-struct request {
+struct key_request {
     const char *method, *url, *header; /* NULL: none */
     const char *body;                  /* of POST */
 };
 
-static long once(struct aws_keys *keys, const struct request *request)
+static long once(struct aws_keys *keys, const struct key_request *request)
 {
     struct curl_slist *headers = NULL;
     CURL *curl = curl_easy_init();
@@ -217,7 +217,7 @@ static long once(struct aws_keys *keys, const struct request *request)
 }
 
 /* What is answered is in keys->answer.  No word of it is in *error: it may be a key. */
-static bool ask(struct aws_keys *keys, const struct request *request, struct str *error)
+static bool ask(struct aws_keys *keys, const struct key_request *request, struct str *error)
 {
     long status = 0;
 
@@ -277,7 +277,7 @@ static bool fetch_sts(struct aws_keys *keys, struct aws_key *key, struct str *er
 {
     const char *endpoint = environment(keys, "AWS_ENDPOINT_URL_STS"),
                *name = environment(keys, "AWS_ROLE_SESSION_NAME");
-    struct request request = { .method = "POST" };
+    struct key_request request = { .method = "POST" };
     struct buf token, body, url;
     bool well;
 
@@ -330,7 +330,7 @@ static bool fetch_container(struct aws_keys *keys, struct aws_key *key, struct s
                *token = environment(keys, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     const char *url = whole != NULL ? whole : arena_cstr(keys->arena,
         arena_printf(keys->arena, "http://169.254.170.2%s", below));
-    struct request request = { .method = "GET", .url = url };
+    struct key_request request = { .method = "GET", .url = url };
     struct buf header;
     bool well = true;
 
@@ -372,7 +372,8 @@ static bool ask_instance(struct aws_keys *keys, const char *method, const char *
         *error = STR("the address of the instance's metadata is too long");
         return false;
     }
-    return ask(keys, &(struct request){ .method = method, .url = url, .header = header }, error);
+    return ask(keys, &(struct key_request){ .method = method, .url = url, .header = header },
+               error);
 }
 
 static bool fetch_instance(struct aws_keys *keys, struct aws_key *key, struct str *error)

@@ -84,7 +84,8 @@ void copies_lack(struct copies *copies)
         copies->lacks[i] = true;
 }
 
-bool copy_is_complete(const struct copies *copies, unsigned i)
+/* It holds all that it is to hold, as far as this run saw. */
+static bool is_complete(const struct copies *copies, unsigned i)
 {
     return copy_is_up(copies, i) && !copies->lacks[i];
 }
@@ -93,7 +94,7 @@ bool copies_are_complete(const struct copies *copies, struct str *why)
 {
     copies_check(copies);
     for (unsigned i = 0; i < COPIES; i++) {
-        if (copies->s3[i] == NULL || copy_is_complete(copies, i))
+        if (copies->s3[i] == NULL || is_complete(copies, i))
             continue;
         *why = copies->away[i].n > 0 ? copies->away[i]
                                      : arena_printf(copies->arena, "the %s store lacks something",
@@ -203,7 +204,7 @@ static void put_complete(const struct written *written, const struct copies *cop
     put_head(written, COMPLETE, "When the store was last seen to have every object.");
     for (unsigned i = 0; i < COPIES; i++)
         if (copies->s3[i] != NULL)
-            put_line(written, COMPLETE, i, copy_is_complete(copies, i) && !is_doubtful,
+            put_line(written, COMPLETE, i, is_complete(copies, i) && !is_doubtful,
                      now_ms / 1000);
 }
 
@@ -211,7 +212,7 @@ static void put_found(const struct written *written, const struct copies *copies
                       const struct copies_found *found, int64_t now_ms)
 {
     int64_t now_different = (int64_t)found->different, before = former_different(written);
-    bool is_well = found->is_whole && copy_is_complete(copies, 0) && copy_is_complete(copies, 1);
+    bool is_well = found->is_whole && is_complete(copies, 0) && is_complete(copies, 1);
 
     put_head(written, MISSING, "Objects that the store lacks, and that could not be copied.");
     for (unsigned i = 0; i < COPIES; i++)

@@ -40,8 +40,6 @@ bool copies_are_two(const struct copies *copies);
 void copies_lack(struct copies *copies);
 /* For the rest of the run; `why` is copied. */
 void copy_is_away(struct copies *copies, unsigned i, struct str why);
-/* It holds all that it is to hold, as far as this run saw. */
-bool copy_is_complete(const struct copies *copies, unsigned i);
 /* Every store that there is, is. Else *why names one that is not. */
 bool copies_are_complete(const struct copies *copies, struct str *why) MUST_USE;
 

@@ -18,7 +18,7 @@ struct head {
 };
 
 /* Part of the file, in order. */
-struct run {
+struct stretch {
     off_t at, end;
     char *bytes;              /* RUN_BYTES of it */
     size_t n, used, next;     /* `next`: where the entry behind the one at `used` begins */
@@ -33,11 +33,11 @@ struct listing {
     size_t portion_bytes, used;
     size_t *at;               /* of each entry in the portion */
     size_t n;
-    struct run runs[RUNS_MAX];
+    struct stretch runs[RUNS_MAX];
     unsigned n_runs;
     struct buf last;          /* the greatest key of the last run; of what was told */
     bool has_last, failed;
-    struct run *told;         /* whose entry the caller has */
+    struct stretch *told;         /* whose entry the caller has */
     uint64_t count;
 };
 
@@ -143,7 +143,7 @@ static bool begin_run(struct listing *listing)
         return true;
     if (listing->n_runs == RUNS_MAX)
         return false;
-    listing->runs[listing->n_runs++] = (struct run){ .at = listing->end, .end = listing->end };
+    listing->runs[listing->n_runs++] = (struct stretch){ .at = listing->end, .end = listing->end };
     return true;
 }
 
@@ -201,7 +201,7 @@ bool listing_add(struct listing *listing, const struct s3_object *object)
 /* ---- out ---------------------------------------------------------------------- */
 
 /* At least one whole entry is in its bytes, or none is left. */
-static bool fill(struct listing *listing, struct run *run)
+static bool fill(struct listing *listing, struct stretch *run)
 {
     size_t kept = run->n - run->used;
     ssize_t got = 0;
@@ -226,7 +226,7 @@ static bool fill(struct listing *listing, struct run *run)
     return true;
 }
 
-static bool step(struct listing *listing, struct run *run)
+static bool step(struct listing *listing, struct stretch *run)
 {
     struct head head;
     const char *entry;
@@ -264,12 +264,12 @@ bool listing_end(struct listing *listing)
     return true;
 }
 
-static struct run *least(struct listing *listing)
+static struct stretch *least(struct listing *listing)
 {
-    struct run *run = NULL;
+    struct stretch *run = NULL;
 
     for (unsigned i = 0; i < listing->n_runs; i++) {
-        struct run *other = &listing->runs[i];
+        struct stretch *other = &listing->runs[i];
 
         if (other->entry.key.p != NULL &&
             (run == NULL || str_cmp(other->entry.key, run->entry.key) < 0))
@@ -282,7 +282,7 @@ bool listing_next(struct listing *listing, struct listed *listed)
 {
     listing_check(listing);
     for (;;) {
-        struct run *run;
+        struct stretch *run;
 
         if (listing->told != NULL && !step(listing, listing->told)) {
             listing->failed = true;

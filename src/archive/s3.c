@@ -233,7 +233,7 @@ void s3_close(struct s3 *s3)
 
 /* ---- one request ----------------------------------------------------------- */
 
-struct request {
+struct s3_request {
     const char *method;
     struct str key;      /* below the prefix; {NULL}: the bucket itself */
     const char *query;   /* sorted, encoded, each with its '='; NULL = none */
@@ -302,7 +302,7 @@ static void add_header(struct curl_slist **headers, const char *format, ...)
     CHECK(*headers != NULL);
 }
 
-static void add_sums(struct curl_slist **headers, const struct request *request)
+static void add_sums(struct curl_slist **headers, const struct s3_request *request)
 {
     unsigned char sum[MD5_BYTES];
     char text[sodium_base64_ENCODED_LEN(MD5_BYTES, sodium_base64_VARIANT_ORIGINAL)];
@@ -334,7 +334,7 @@ static void add_keeping(struct curl_slist **headers, const struct s3 *s3)
     buf_fini(&until);
 }
 
-static struct curl_slist *headers_of(const struct s3 *s3, const struct request *request)
+static struct curl_slist *headers_of(const struct s3 *s3, const struct s3_request *request)
 {
     struct curl_slist *headers = NULL;
 
@@ -350,7 +350,7 @@ static struct curl_slist *headers_of(const struct s3 *s3, const struct request *
     return headers;
 }
 
-static void put_address(struct s3 *s3, const struct request *request, struct buf *url)
+static void put_address(struct s3 *s3, const struct s3_request *request, struct buf *url)
 {
     buf_str(url, buf_view(&s3->base));
     if (request->key.p != NULL) {
@@ -363,7 +363,7 @@ static void put_address(struct s3 *s3, const struct request *request, struct buf
     CHECK(!url->overflow);
 }
 
-static void set_up(struct s3 *s3, const struct request *request, struct curl_slist *headers,
+static void set_up(struct s3 *s3, const struct s3_request *request, struct curl_slist *headers,
                    const char *url)
 {
     CURL *curl = s3->curl;
@@ -400,7 +400,7 @@ static void set_up(struct s3 *s3, const struct request *request, struct curl_sli
 }
 
 /* 0: no answer. */
-static long once(struct s3 *s3, const struct request *request)
+static long once(struct s3 *s3, const struct s3_request *request)
 {
     struct curl_slist *headers = headers_of(s3, request);
     struct buf url;
@@ -416,7 +416,7 @@ static long once(struct s3 *s3, const struct request *request)
     return status;
 }
 
-static enum s3_result failed(struct s3 *s3, const struct request *request, long status,
+static enum s3_result failed(struct s3 *s3, const struct s3_request *request, long status,
                              struct str *error)
 {
     struct str text = buf_view(&s3->answer);
@@ -453,13 +453,13 @@ static struct str element(const struct s3 *s3, const char *name)
 
 /* The store itself says so of the object: a bucket that is not there, or something
  * else on the way that knows no such page, says nothing about it.  HEAD has no words. */
-static bool is_absent(const struct s3 *s3, const struct request *request, long status)
+static bool is_absent(const struct s3 *s3, const struct s3_request *request, long status)
 {
     return status == 404 && strcmp(request->method, "GET") == 0 &&
            str_eq(element(s3, "Code"), STR("NoSuchKey"));
 }
 
-static enum s3_result frozen(const struct s3 *s3, const struct request *request,
+static enum s3_result frozen(const struct s3 *s3, const struct s3_request *request,
                              struct str *error)
 {
     struct str name = element(s3, "StorageClass");
@@ -490,7 +490,7 @@ static bool has_ended(struct s3 *s3, long status)
 }
 
 /* What has begun to reach the caller is not asked for again. */
-static enum s3_result perform(struct s3 *s3, const struct request *request, struct str *error)
+static enum s3_result perform(struct s3 *s3, const struct s3_request *request, struct str *error)
 {
     long status = 0;
 
@@ -524,7 +524,7 @@ static enum s3_result perform(struct s3 *s3, const struct request *request, stru
 static enum s3_result put_whole(struct s3 *s3, const char *key, struct str bytes, bool is_kept,
                                 struct str *error)
 {
-    struct request request = { .method = "PUT", .key = str_of(key), .body = bytes };
+    struct s3_request request = { .method = "PUT", .key = str_of(key), .body = bytes };
 
     request.is_object = is_kept;
     if (bytes.p == NULL)
@@ -547,7 +547,7 @@ struct upload {
 
 static enum s3_result begin_upload(struct upload *upload, struct str *error)
 {
-    struct request request = { .method = "POST", .key = upload->key, .query = "uploads=",
+    struct s3_request request = { .method = "POST", .key = upload->key, .query = "uploads=",
                                .body = STR(""), .is_object = true };
     enum s3_result result = perform(upload->s3, &request, error);
     struct buf id;
@@ -569,7 +569,7 @@ static enum s3_result put_part(struct upload *upload, unsigned number, size_t n,
                                struct str *error)
 {
     char query[sizeof(upload->id) + 64];
-    struct request request = { .method = "PUT", .key = upload->key, .query = query,
+    struct s3_request request = { .method = "PUT", .key = upload->key, .query = query,
                                .body = { upload->part, n } };
     enum s3_result result;
 
@@ -586,7 +586,7 @@ static enum s3_result put_part(struct upload *upload, unsigned number, size_t n,
 static enum s3_result end_upload(struct upload *upload, struct str *error)
 {
     char query[sizeof(upload->id) + 64];
-    struct request request = { .method = "POST", .key = upload->key, .query = query };
+    struct s3_request request = { .method = "POST", .key = upload->key, .query = query };
     enum s3_result result;
 
     (void)snprintf(query, sizeof(query), "uploadId=%s", upload->id);
@@ -604,7 +604,7 @@ static enum s3_result end_upload(struct upload *upload, struct str *error)
 static void drop_upload(struct upload *upload)
 {
     char query[sizeof(upload->id) + 64];
-    struct request request = { .method = "DELETE", .key = upload->key, .query = query };
+    struct s3_request request = { .method = "DELETE", .key = upload->key, .query = query };
     struct str ignored;
 
     (void)snprintf(query, sizeof(query), "uploadId=%s", upload->id);
@@ -701,7 +701,7 @@ enum s3_result s3_get(struct s3 *s3, const char *key,
                       bool (*on_bytes)(void *ctx, struct str bytes), void *ctx,
                       struct str *error)
 {
-    struct request request = { .method = "GET", .key = str_of(key) };
+    struct s3_request request = { .method = "GET", .key = str_of(key) };
     enum s3_result result;
 
     CHECK(on_bytes != NULL && s3->on_bytes == NULL);
@@ -712,7 +712,7 @@ enum s3_result s3_get(struct s3 *s3, const char *key,
     return result;
 }
 
-struct listing {
+struct s3_listing {
     struct s3 *s3;
     bool (*on_object)(void *ctx, const struct s3_object *object);
     void *ctx;
@@ -720,7 +720,7 @@ struct listing {
 
 static bool on_listed(void *ctx, const struct s3_object *object)
 {
-    const struct listing *listing = ctx;
+    const struct s3_listing *listing = ctx;
     struct str prefix = buf_view(&listing->s3->prefix);
     struct s3_object below = *object;
 
@@ -751,14 +751,14 @@ enum s3_result s3_list(struct s3 *s3, const char *prefix,
                        bool (*on_object)(void *ctx, const struct s3_object *object), void *ctx,
                        struct str *error)
 {
-    struct listing listing = { s3, on_object, ctx };
+    struct s3_listing listing = { s3, on_object, ctx };
     enum s3_result result;
     struct buf query, next;
 
     buf_init(&query, URL_BYTES * 2);
     buf_init(&next, URL_BYTES);
     do {
-        struct request request = { .method = "GET" };
+        struct s3_request request = { .method = "GET" };
 
         put_list_query(&query, s3, prefix, &next);
         request.query = query.p;
@@ -858,7 +858,7 @@ static void look_at_sums(const struct s3 *s3, struct s3_state *state)
 
 enum s3_result s3_look(struct s3 *s3, const char *key, struct s3_state *state, struct str *error)
 {
-    struct request request = { .method = "HEAD", .key = str_of(key) };
+    struct s3_request request = { .method = "HEAD", .key = str_of(key) };
     enum s3_result result = perform(s3, &request, error);
 
     *state = (struct s3_state){ 0 };
@@ -879,7 +879,7 @@ enum s3_result s3_look(struct s3 *s3, const char *key, struct s3_state *state, s
 enum s3_result s3_thaw(struct s3 *s3, const char *key, int64_t days, const char *tier,
                        struct str *error)
 {
-    struct request request = { .method = "POST", .key = str_of(key), .query = "restore=" };
+    struct s3_request request = { .method = "POST", .key = str_of(key), .query = "restore=" };
     enum s3_result result;
     struct buf body;
 

@@ -7,7 +7,7 @@
 
 #define TEXT_BYTES 4096
 
-struct reader {
+struct page_reader {
     XML_Parser parser;
     bool (*on_object)(void *ctx, const struct s3_object *object);
     void *ctx;
@@ -20,7 +20,7 @@ struct reader {
 
 static void on_start(void *ctx, const XML_Char *name, const XML_Char **attributes UNUSED)
 {
-    struct reader *reader = ctx;
+    struct page_reader *reader = ctx;
 
     if (reader->depth++ == 0)
         reader->is_listing = strcmp(name, "ListBucketResult") == 0;
@@ -43,7 +43,7 @@ static void take_etag(struct s3_object *object, struct str text)
 }
 
 /* An element of an object's.  What is too long is not one of ours. */
-static void take_part(struct reader *reader, const char *name)
+static void take_part(struct page_reader *reader, const char *name)
 {
     struct s3_object *object = &reader->object;
 
@@ -64,7 +64,7 @@ static void take_part(struct reader *reader, const char *name)
     }
 }
 
-static void end_object(struct reader *reader)
+static void end_object(struct page_reader *reader)
 {
     reader->object.key = buf_view(&reader->key);
     if (reader->key.n > 0 && !reader->on_object(reader->ctx, &reader->object)) {
@@ -77,7 +77,7 @@ static void end_object(struct reader *reader)
 
 static void on_end(void *ctx, const XML_Char *name)
 {
-    struct reader *reader = ctx;
+    struct page_reader *reader = ctx;
 
     CHECK(reader->depth > 0);
     reader->depth--;
@@ -92,7 +92,7 @@ static void on_end(void *ctx, const XML_Char *name)
 
 static void on_text(void *ctx, const XML_Char *text, int n)
 {
-    struct reader *reader = ctx;
+    struct page_reader *reader = ctx;
 
     buf_put(&reader->text, text, (size_t)n);
 }
@@ -100,7 +100,7 @@ static void on_text(void *ctx, const XML_Char *text, int n)
 static void on_doctype(void *ctx, const XML_Char *name UNUSED, const XML_Char *system UNUSED,
                        const XML_Char *public UNUSED, int has_subset UNUSED)
 {
-    struct reader *reader = ctx;
+    struct page_reader *reader = ctx;
 
     reader->is_listing = false;
     (void)XML_StopParser(reader->parser, XML_FALSE);
@@ -109,7 +109,7 @@ static void on_doctype(void *ctx, const XML_Char *name UNUSED, const XML_Char *s
 bool s3_list_read(struct str xml, bool (*on_object)(void *ctx, const struct s3_object *object),
                   void *ctx, struct buf *next)
 {
-    struct reader reader = { .parser = XML_ParserCreate("UTF-8"), .on_object = on_object,
+    struct page_reader reader = { .parser = XML_ParserCreate("UTF-8"), .on_object = on_object,
                              .ctx = ctx, .next = next };
     bool well;
 

@@ -61,7 +61,7 @@ static void different(struct sync *sync, unsigned to, const char *key, const cha
 
 /* ---- lists --------------------------------------------------------------------- */
 
-struct reading {
+struct listing_reading {
     struct sync *sync;
     struct listing *listing;
     unsigned store;
@@ -70,7 +70,7 @@ struct reading {
 
 static bool on_object(void *ctx, const struct s3_object *object)
 {
-    struct reading *reading = ctx;
+    struct listing_reading *reading = ctx;
 
     if (object->key.n >= KEY_BYTES || !listing_add(reading->listing, object)) {
         reading->failed = true;
@@ -84,7 +84,7 @@ static bool on_object(void *ctx, const struct s3_object *object)
 
 static bool list(struct sync *sync, unsigned i, struct listing *listing, struct str *error)
 {
-    struct reading reading = { sync, listing, i, listing == NULL };
+    struct listing_reading reading = { sync, listing, i, listing == NULL };
 
     if (listing != NULL &&
         s3_list(sync->copies->s3[i], "", on_object, &reading, error) != S3_OK) {

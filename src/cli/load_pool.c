@@ -14,7 +14,7 @@
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_FREE, LINK_BUSY, LINK_CLOSING };
 
-struct link {
+struct pool_link {
     struct load_pool *pool;
     enum link_state state;
     uv_tcp_t tcp;
@@ -24,7 +24,7 @@ struct link {
     struct buf request;
     uint32_t item;
     bool again;          /* connect again at once: the server said "close" */
-    struct link *next_free;
+    struct pool_link *next_free;
 };
 
 struct load_pool {
@@ -33,14 +33,14 @@ struct load_pool {
     struct sockaddr_storage address;
     char host[300];
     struct load_source source;
-    struct link *links, *free;
+    struct pool_link *links, *free;
     unsigned n_links, in_flight;
     uint64_t reconnects;
     bool closing;
     char read[READ_BYTES];
 };
 
-static void link_connect(struct link *link);
+static void link_connect(struct pool_link *link);
 
 static bool parse_url(const char *url, char *host, size_t room, char *port, size_t port_room)
 {
@@ -90,16 +90,16 @@ bool load_pool_resolve(const char *url, struct sockaddr_storage *address, char *
 
 /* ---- a link's life ------------------------------------------------------- */
 
-static void link_free_up(struct link *link)
+static void link_free_up(struct pool_link *link)
 {
     link->state = LINK_FREE;
     link->next_free = link->pool->free;
     link->pool->free = link;
 }
 
-static void link_unfree(struct link *link)
+static void link_unfree(struct pool_link *link)
 {
-    struct link **at = &link->pool->free;
+    struct pool_link **at = &link->pool->free;
 
     while (*at != link)
         at = &(*at)->next_free;
@@ -108,7 +108,7 @@ static void link_unfree(struct link *link)
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct link *link = handle->data;
+    struct pool_link *link = handle->data;
 
     link->state = LINK_DOWN;
     if (link->pool->closing)
@@ -120,7 +120,7 @@ static void on_closed(uv_handle_t *handle)
 }
 
 /* Closes the link; a request in flight gets no answer. */
-static void link_down(struct link *link, bool again, const char *why)
+static void link_down(struct pool_link *link, bool again, const char *why)
 {
     bool was_busy = link->state == LINK_BUSY;
     struct load_pool *pool = link->pool;
@@ -140,7 +140,7 @@ static void link_down(struct link *link, bool again, const char *why)
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    struct link *link = handle->data;
+    struct pool_link *link = handle->data;
 
     (void)suggested;
     *buf = uv_buf_init(link->pool->read, (unsigned)READ_BYTES);
@@ -148,7 +148,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-    struct link *link = stream->data;
+    struct pool_link *link = stream->data;
     struct load_pool *pool = link->pool;
 
     if (n == 0 || link->state == LINK_CLOSING)
@@ -179,7 +179,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 static void on_connected(uv_connect_t *connect, int status)
 {
-    struct link *link = connect->data;
+    struct pool_link *link = connect->data;
 
     if (link->state != LINK_CONNECTING)
         return;
@@ -192,7 +192,7 @@ static void on_connected(uv_connect_t *connect, int status)
     load_pool_kick(link->pool);
 }
 
-static void link_connect(struct link *link)
+static void link_connect(struct pool_link *link)
 {
     struct load_pool *pool = link->pool;
 
@@ -220,13 +220,13 @@ static void on_reconnect(uv_timer_t *timer)
 
 static void on_written(uv_write_t *write, int status)
 {
-    struct link *link = write->data;
+    struct pool_link *link = write->data;
 
     if (status < 0 && status != UV_ECANCELED)
         link_down(link, false, uv_strerror(status));
 }
 
-static void link_send(struct link *link)
+static void link_send(struct pool_link *link)
 {
     uv_buf_t buf = uv_buf_init(link->request.p, (unsigned)link->request.n);
     int sent;
@@ -251,7 +251,7 @@ static void link_send(struct link *link)
 void load_pool_kick(struct load_pool *pool)
 {
     while (pool->free != NULL && !pool->closing) {
-        struct link *link = pool->free;
+        struct pool_link *link = pool->free;
 
         buf_reset(&link->request);
         if (!pool->source.next(pool->source.ctx, &link->request, &link->item))
@@ -283,7 +283,7 @@ struct load_pool *load_pool_new(uv_loop_t *loop, const char *url, unsigned conne
     pool->reconnect.data = pool;
     CHECK(uv_timer_start(&pool->reconnect, on_reconnect, 0, RECONNECT_MS) == 0);
     for (unsigned i = 0; i < connections; i++) {
-        struct link *link = &pool->links[i];
+        struct pool_link *link = &pool->links[i];
 
         link->pool = pool;
         buf_init(&link->request, REQUEST_BYTES);
@@ -301,7 +301,7 @@ const char *load_pool_host(const struct load_pool *pool)
 static void give_up(struct load_pool *pool)
 {
     for (unsigned i = 0; i < pool->n_links; i++) {
-        struct link *link = &pool->links[i];
+        struct pool_link *link = &pool->links[i];
 
         if (link->state != LINK_BUSY)
             continue;

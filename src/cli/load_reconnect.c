@@ -30,7 +30,7 @@
 enum stream_state { STREAM_WAITING, STREAM_CONNECTING, STREAM_OPEN, STREAM_CLOSING };
 enum back_off { BACK_OFF_PAGE, BACK_OFF_TOLD, BACK_OFF_NONE };
 
-struct stream {
+struct load_stream {
     struct crowd *crowd;
     enum stream_state state;
     uv_tcp_t tcp;
@@ -44,7 +44,7 @@ struct stream {
     bool was_open;       /* at the first address */
 };
 
-struct place { struct sockaddr_storage address; char host[300]; char request[700]; };
+struct stream_place { struct sockaddr_storage address; char host[300]; char request[700]; };
 
 struct crowd {
     const struct load_options *options;
@@ -52,10 +52,10 @@ struct crowd {
     uv_loop_t loop;
     uv_signal_t interrupt, terminate;
     uv_timer_t end;
-    struct stream *streams;
+    struct load_stream *streams;
     unsigned n, opened;  /* opened: at the first address; all of them, and losses count */
     unsigned lost, back;
-    struct place first, other;
+    struct stream_place first, other;
     int64_t first_loss_us, last_back_us;
     uint64_t losses, told_429, told_503, otherwise, failed;
     struct load_stats latency;       /* from its loss until it is let in */
@@ -68,13 +68,13 @@ struct crowd {
  * 6455, 5.5.3). */
 static const char alive[] = { '\x8a', '\x80', 0, 0, 0, 0 };
 
-static void stream_come(struct stream *stream);
+static void stream_come(struct load_stream *stream);
 
 /* ---- the end ------------------------------------------------------------------- */
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    struct stream *stream = handle->data;
+    struct load_stream *stream = handle->data;
 
     http_response_free(stream->response);
     stream->response = NULL;
@@ -86,7 +86,7 @@ static void crowd_stop(struct crowd *crowd)
         return;
     crowd->stopping = true;
     for (unsigned i = 0; i < crowd->n; i++) {
-        struct stream *stream = &crowd->streams[i];
+        struct load_stream *stream = &crowd->streams[i];
 
         if (stream->state != STREAM_WAITING && stream->state != STREAM_CLOSING)
             uv_close((uv_handle_t *)&stream->tcp, NULL);
@@ -116,7 +116,7 @@ static void end_after(struct crowd *crowd)
 
 /* ---- a stream that is not there ------------------------------------------------- */
 
-static int64_t back_off_ms(const struct stream *stream)
+static int64_t back_off_ms(const struct load_stream *stream)
 {
     unsigned doublings = stream->failures == 0 ? 0 : stream->failures - 1;
     int64_t ms = PAGE_FIRST_MS;
@@ -140,7 +140,7 @@ static void on_due(uv_timer_t *timer)
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct stream *stream = handle->data;
+    struct load_stream *stream = handle->data;
 
     if (stream->crowd->stopping)
         return;
@@ -148,7 +148,7 @@ static void on_closed(uv_handle_t *handle)
     CHECK(uv_timer_start(&stream->timer, on_due, (uint64_t)back_off_ms(stream), 0) == 0);
 }
 
-static void note_loss(struct stream *stream)
+static void note_loss(struct load_stream *stream)
 {
     struct crowd *crowd = stream->crowd;
 
@@ -169,7 +169,7 @@ static void note_loss(struct stream *stream)
     }
 }
 
-static void stream_leave(struct stream *stream)
+static void stream_leave(struct load_stream *stream)
 {
     if (stream->state == STREAM_CLOSING || stream->state == STREAM_WAITING)
         return;
@@ -183,14 +183,14 @@ static void stream_leave(struct stream *stream)
 
 static void on_attempt_over(uv_timer_t *timer)
 {
-    struct stream *stream = timer->data;
+    struct load_stream *stream = timer->data;
 
     stream->told_ms = 0;
     stream->crowd->failed++;
     stream_leave(stream);
 }
 
-static void stream_fail(struct stream *stream)
+static void stream_fail(struct load_stream *stream)
 {
     if (stream->state == STREAM_CONNECTING)
         on_attempt_over(&stream->timer);
@@ -202,7 +202,7 @@ static void stream_fail(struct stream *stream)
 
 static void on_alive(uv_timer_t *timer)
 {
-    struct stream *stream = timer->data;
+    struct load_stream *stream = timer->data;
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)alive, sizeof(alive));
     int sent = uv_try_write((uv_stream_t *)&stream->tcp, &buf, 1);
 
@@ -210,7 +210,7 @@ static void on_alive(uv_timer_t *timer)
         stream_leave(stream);
 }
 
-static void note_back(struct stream *stream)
+static void note_back(struct load_stream *stream)
 {
     struct crowd *crowd = stream->crowd;
     int64_t now = clock_mono_us(), second = (now - crowd->first_loss_us) / 1000000;
@@ -225,7 +225,7 @@ static void note_back(struct stream *stream)
 }
 
 /* All of them are there: what is lost from now on counts. */
-static void note_open(struct stream *stream)
+static void note_open(struct load_stream *stream)
 {
     struct crowd *crowd = stream->crowd;
 
@@ -239,7 +239,7 @@ static void note_open(struct stream *stream)
                   crowd->options->url);
 }
 
-static void stream_open(struct stream *stream)
+static void stream_open(struct load_stream *stream)
 {
     stream->state = STREAM_OPEN;
     stream->failures = 0;
@@ -251,7 +251,7 @@ static void stream_open(struct stream *stream)
         note_open(stream);
 }
 
-static void note_refusal(struct stream *stream, int status)
+static void note_refusal(struct load_stream *stream, int status)
 {
     struct crowd *crowd = stream->crowd;
 
@@ -266,7 +266,7 @@ static void note_refusal(struct stream *stream, int status)
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    struct stream *stream = handle->data;
+    struct load_stream *stream = handle->data;
 
     (void)suggested;
     *buf = uv_buf_init(stream->crowd->read, sizeof(stream->crowd->read));
@@ -274,7 +274,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 {
-    struct stream *stream = tcp->data;
+    struct load_stream *stream = tcp->data;
 
     if (n < 0)
         stream_fail(stream);
@@ -297,7 +297,7 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
     stream_leave(stream);
 }
 
-static const struct place *place_of(const struct stream *stream)
+static const struct stream_place *place_of(const struct load_stream *stream)
 {
     const struct crowd *crowd = stream->crowd;
 
@@ -312,7 +312,7 @@ static void on_written(uv_write_t *write, int status)
 
 static void on_connected(uv_connect_t *connect, int status)
 {
-    struct stream *stream = connect->data;
+    struct load_stream *stream = connect->data;
     const char *request = place_of(stream)->request;
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)request, (unsigned)strlen(request));
 
@@ -323,9 +323,9 @@ static void on_connected(uv_connect_t *connect, int status)
         stream_fail(stream);
 }
 
-static void stream_come(struct stream *stream)
+static void stream_come(struct load_stream *stream)
 {
-    const struct place *place = place_of(stream);
+    const struct stream_place *place = place_of(stream);
 
     CHECK(uv_tcp_init(&stream->crowd->loop, &stream->tcp) == 0);
     stream->tcp.data = stream->connect.data = stream->write.data = stream;
@@ -423,7 +423,7 @@ static void report_line(const struct crowd *crowd, FILE *out)
 
 /* ---- all of them ----------------------------------------------------------------- */
 
-static bool find_place(const struct crowd *crowd, struct place *place, const char *url)
+static bool find_place(const struct crowd *crowd, struct stream_place *place, const char *url)
 {
     int n;
 
@@ -468,7 +468,7 @@ static void crowd_start(struct crowd *crowd)
     crowd->streams = calloc(crowd->n, sizeof(*crowd->streams));
     CHECK(crowd->streams != NULL);
     for (unsigned i = 0; i < crowd->n; i++) {
-        struct stream *stream = &crowd->streams[i];
+        struct load_stream *stream = &crowd->streams[i];
 
         stream->crowd = crowd;
         stream->response = http_response_new();

@@ -28,7 +28,7 @@
 
 struct ring { uint32_t *items, room, head, n; };
 
-struct run {
+struct load_run_state {
     struct load *load;
     struct ring free, retry; /* customers: idle, waiting to send again */
     int64_t start_us, end_us, last_us;
@@ -59,7 +59,7 @@ static uint32_t ring_take(struct ring *ring)
 }
 
 /* xorshift64: which selection is of no consequence, only that it varies. */
-static uint64_t next_random(struct run *run)
+static uint64_t next_random(struct load_run_state *run)
 {
     run->random ^= run->random << 13;
     run->random ^= run->random >> 7;
@@ -67,7 +67,7 @@ static uint64_t next_random(struct run *run)
     return run->random;
 }
 
-static uint32_t choose_selection(struct run *run)
+static uint32_t choose_selection(struct load_run_state *run)
 {
     const struct load *load = run->load;
     uint32_t at = 0;
@@ -82,7 +82,7 @@ static uint32_t choose_selection(struct run *run)
 
 /* ---- the clock ----------------------------------------------------------- */
 
-static void arm(struct run *run, int64_t at_us)
+static void arm(struct load_run_state *run, int64_t at_us)
 {
     struct itimerspec when = {
         .it_value = { .tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000 },
@@ -96,7 +96,7 @@ static void arm(struct run *run, int64_t at_us)
 
 static void on_timer(uv_poll_t *poll, int status, int events)
 {
-    struct run *run = poll->data;
+    struct load_run_state *run = poll->data;
     uint64_t times;
     (void)status;
     (void)events;
@@ -111,14 +111,14 @@ static void on_timer(uv_poll_t *poll, int status, int events)
 
 /* ---- requests ------------------------------------------------------------ */
 
-static void make_key(const struct run *run, uint32_t item, char *key)
+static void make_key(const struct load_run_state *run, uint32_t item, char *key)
 {
     (void)snprintf(key, KEY_BYTES, "%s-%u-%u", run->load->salt, item,
                    run->load->customers[item].attempt);
 }
 
 /* Bytes of the customer's request now; the same for each try. */
-static void write_request(struct run *run, uint32_t item, struct buf *request)
+static void write_request(struct load_run_state *run, uint32_t item, struct buf *request)
 {
     struct load *load = run->load;
     struct load_customer *customer = &load->customers[item];
@@ -135,7 +135,7 @@ static void write_request(struct run *run, uint32_t item, struct buf *request)
 }
 
 /* A request that waits to be sent again goes first. */
-static bool next_retry(struct run *run, struct buf *request, uint32_t *item, int64_t now)
+static bool next_retry(struct load_run_state *run, struct buf *request, uint32_t *item, int64_t now)
 {
     struct load_customer *customer;
 
@@ -154,7 +154,7 @@ static bool next_retry(struct run *run, struct buf *request, uint32_t *item, int
 }
 
 /* When the next request is due; 0: none is. */
-static int64_t next_due(struct run *run, int64_t now)
+static int64_t next_due(struct load_run_state *run, int64_t now)
 {
     int64_t rate = run->load->options.rate;
 
@@ -169,7 +169,7 @@ static int64_t next_due(struct run *run, int64_t now)
 
 static bool run_next(void *ctx, struct buf *request, uint32_t *item)
 {
-    struct run *run = ctx;
+    struct load_run_state *run = ctx;
     int64_t now = clock_mono_us(), due;
     struct load_customer *customer;
 
@@ -232,7 +232,7 @@ static void keep_id(struct load *load, struct str id)
 }
 
 /* A sample of all that were accepted, each as likely as the other. */
-static void keep_sample(struct run *run, uint32_t item, struct str id)
+static void keep_sample(struct load_run_state *run, uint32_t item, struct str id)
 {
     struct load *load = run->load;
     uint64_t at = load->accepted;
@@ -251,7 +251,7 @@ static void keep_sample(struct run *run, uint32_t item, struct str id)
 
 /* In the file before anything else happens: who kills this process or the
  * server later can hold the store against it. */
-static void journal(struct run *run, uint32_t item, struct str id)
+static void journal(struct load_run_state *run, uint32_t item, struct str id)
 {
     struct load *load = run->load;
     const struct load_customer *customer = &load->customers[item];
@@ -268,7 +268,7 @@ static void journal(struct run *run, uint32_t item, struct str id)
         load_fail(load, "cannot write the journal %s", load->options.journal);
 }
 
-static void accepted(struct run *run, uint32_t item, struct str body)
+static void accepted(struct load_run_state *run, uint32_t item, struct str body)
 {
     struct load *load = run->load;
     struct str id = load_member(body, "id");
@@ -292,7 +292,7 @@ static bool is_verdict(int status)
 
 static void run_answered(void *ctx, uint32_t item, int status, struct str body)
 {
-    struct run *run = ctx;
+    struct load_run_state *run = ctx;
     struct load *load = run->load;
     struct load_customer *customer = &load->customers[item];
     int64_t now = clock_mono_us();
@@ -327,7 +327,7 @@ static void run_answered(void *ctx, uint32_t item, int status, struct str body)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    struct run *run = handle->data;
+    struct load_run_state *run = handle->data;
     (void)number;
 
     run->stopped = run->load->stopped = true;
@@ -362,7 +362,7 @@ static int64_t cpu_us(void)
         + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
-static bool run_open(struct run *run)
+static bool run_open(struct load_run_state *run)
 {
     struct load *load = run->load;
 
@@ -381,7 +381,7 @@ static bool run_open(struct run *run)
     return true;
 }
 
-static void run_close(struct run *run)
+static void run_close(struct load_run_state *run)
 {
     uv_close((uv_handle_t *)&run->timer, NULL);
     uv_close((uv_handle_t *)&run->interrupt, NULL);
@@ -391,7 +391,7 @@ static void run_close(struct run *run)
 }
 
 /* Everything that was due is sent and answered, or nobody waits any more. */
-static bool is_over(const struct run *run)
+static bool is_over(const struct load_run_state *run)
 {
     const struct load *load = run->load;
     int64_t now = clock_mono_us();
@@ -409,10 +409,10 @@ static bool is_over(const struct run *run)
 
 static void on_beat(uv_timer_t *timer)
 {
-    load_pool_kick(((struct run *)timer->data)->load->pool);
+    load_pool_kick(((struct load_run_state *)timer->data)->load->pool);
 }
 
-static void account(struct run *run, int64_t cpu_before_us)
+static void account(struct load_run_state *run, int64_t cpu_before_us)
 {
     struct load *load = run->load;
 
@@ -428,11 +428,11 @@ static void account(struct run *run, int64_t cpu_before_us)
 
 void load_run(struct load *load)
 {
-    struct run *run = ARENA_NEW(&load->arena, struct run);
+    struct load_run_state *run = ARENA_NEW(&load->arena, struct load_run_state);
     int64_t cpu_before_us = cpu_us();
     uv_timer_t beat;
 
-    *run = (struct run){ .load = load, .random = hash_stable(str_of(load->salt)) | 1 };
+    *run = (struct load_run_state){ .load = load, .random = hash_stable(str_of(load->salt)) | 1 };
     ring_make(load, &run->free);
     ring_make(load, &run->retry);
     for (uint32_t i = 0; i < load->n_customers; i++)

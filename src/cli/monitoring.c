@@ -223,7 +223,7 @@ void alerts_reference(FILE *out)
 
 /* ---- the tables agree ---------------------------------------------------------- */
 
-struct check {
+struct table_check {
     FILE *out;
     bool well;
     bool charted[METRICS];
@@ -252,7 +252,7 @@ static bool is_of_objective(struct str name)
     return false;
 }
 
-static bool is_known(struct check *check, struct str name)
+static bool is_known(struct table_check *check, struct str name)
 {
     enum metric metric = metric_of_sample(name);
 
@@ -270,7 +270,7 @@ static bool is_known(struct check *check, struct str name)
     return is_of_objective(name) || str_eq(name, STR("ALERTS"));
 }
 
-static void wrong(struct check *check, const char *what, struct str name)
+static void wrong(struct table_check *check, const char *what, struct str name)
 {
     fprintf(check->out, "%s: " STR_FMT "\n", what, STR_ARG(name));
     check->well = false;
@@ -278,7 +278,7 @@ static void wrong(struct check *check, const char *what, struct str name)
 
 static void check_expr(void *ctx, const char *expr)
 {
-    struct check *check = ctx;
+    struct table_check *check = ctx;
     struct str name;
     size_t at = 0;
 
@@ -301,7 +301,7 @@ static const struct uncharted { enum metric metric; const char *why; } uncharted
 #undef UNCHARTED
 };
 
-static void check_charted(struct check *check)
+static void check_charted(struct table_check *check)
 {
     for (unsigned i = 0; i < METRICS; i++) {
         struct str name = str_of(metric_name(i));
@@ -318,7 +318,7 @@ static void check_charted(struct check *check)
 
 bool monitoring_check(FILE *out)
 {
-    struct check check = { .out = out, .well = true };
+    struct table_check check = { .out = out, .well = true };
 
     for (size_t i = 0; i < LENGTH(rules); i++) {
         if (rules[i].expr != NULL)

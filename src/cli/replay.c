@@ -27,7 +27,7 @@
 
 enum step_kind { STEP_PRICED, STEP_KICK_OFF, STEP_HALF_TIME, STEP_ENDED };
 
-struct step {
+struct turn {
     int64_t at_ms;                /* the season's time */
     enum step_kind kind;
     const struct replay_match *match;
@@ -38,7 +38,7 @@ struct play {
     double speed;                 /* 0 = as fast as possible */
     bool odds, results, pause;
     struct replay replay;
-    struct step *steps;
+    struct turn *steps;
     unsigned n_steps;
     struct sender sender;
     struct buf message;
@@ -143,12 +143,12 @@ static bool read_season(struct play *play, struct arena *arena)
 static void add_step(struct play *play, const struct replay_match *match,
                      enum step_kind kind, int64_t after_ms)
 {
-    play->steps[play->n_steps++] = (struct step){ match->kickoff_ms + after_ms, kind, match };
+    play->steps[play->n_steps++] = (struct turn){ match->kickoff_ms + after_ms, kind, match };
 }
 
 static int compare_steps(const void *a, const void *b)
 {
-    const struct step *x = a, *y = b;
+    const struct turn *x = a, *y = b;
 
     if (x->at_ms != y->at_ms)
         return x->at_ms < y->at_ms ? -1 : 1;
@@ -159,7 +159,7 @@ static int compare_steps(const void *a, const void *b)
 
 static void plan(struct play *play, struct arena *arena)
 {
-    play->steps = ARENA_ARRAY(arena, struct step, play->replay.n * 4);
+    play->steps = ARENA_ARRAY(arena, struct turn, play->replay.n * 4);
     for (unsigned i = 0; i < play->replay.n; i++) {
         const struct replay_match *match = &play->replay.matches[i];
 
@@ -222,7 +222,7 @@ static bool play_ended(struct play *play, const struct replay_match *match)
     return post(play);
 }
 
-static bool play_step(struct play *play, const struct step *step)
+static bool play_step(struct play *play, const struct turn *step)
 {
     switch (step->kind) {
     case STEP_PRICED:
@@ -244,7 +244,7 @@ static bool play_step(struct play *play, const struct step *step)
 static bool play_steps(struct play *play, bool odds, bool results)
 {
     for (unsigned i = 0; i < play->n_steps; i++) {
-        const struct step *step = &play->steps[i];
+        const struct turn *step = &play->steps[i];
         int64_t due_us = play->began_us +
                          (wall_of(play, step->at_ms) - play->began_wall_ms) * 1000;
 

@@ -37,7 +37,7 @@ struct process {
     double scrapes, away;
 };
 
-struct reading {
+struct samples {
     const struct prometheus_series *series;
     size_t n;
     double from_s, to_s;
@@ -62,7 +62,7 @@ static double last_s(const struct prometheus_series *series)
 }
 
 /* NULL: there are too many. */
-static struct process *process_of(struct reading *reading, const struct prometheus_series *series)
+static struct process *process_of(struct samples *reading, const struct prometheus_series *series)
 {
     const char *instance = prometheus_label(series, "instance");
     struct process *process;
@@ -107,7 +107,7 @@ static void take_build(struct process *process, const struct prometheus_series *
     process->rules = prometheus_label(series, "rules");
 }
 
-static void meet(struct reading *reading)
+static void meet(struct samples *reading)
 {
     for (size_t i = 0; i < reading->n; i++) {
         const struct prometheus_series *series = &reading->series[i];
@@ -134,7 +134,7 @@ static void meet(struct reading *reading)
 
 /* A pod that is gone for good is not one that is away: Prometheus does not
  * look for it any more, so it has no late sample of "up". */
-static bool is_gone(const struct reading *reading, const struct process *process)
+static bool is_gone(const struct samples *reading, const struct process *process)
 {
     double latest_s = 0;
 
@@ -143,7 +143,7 @@ static bool is_gone(const struct reading *reading, const struct process *process
     return process->up_last_s < latest_s - (reading->to_s - reading->from_s) / 4;
 }
 
-static void count_processes(struct reading *reading)
+static void count_processes(struct samples *reading)
 {
     struct verdict_track *track = reading->track;
     double scrapes = 0, away = 0;
@@ -170,7 +170,7 @@ static void count_processes(struct reading *reading)
 
 /* ---- what they count ------------------------------------------------------------ */
 
-static double increase(struct reading *reading, const struct prometheus_series *series)
+static double increase(struct samples *reading, const struct prometheus_series *series)
 {
     const struct process *process = process_of(reading, series);
 
@@ -220,7 +220,7 @@ static bool hears_all(const struct process *process, const struct prometheus_ser
 
 /* Of a process that hears of all bets and has none of its own, the one that has
  * heard most; one that is as old as the window. */
-static void take_ggr(struct reading *reading, const struct prometheus_series *series)
+static void take_ggr(struct samples *reading, const struct prometheus_series *series)
 {
     const struct process *process = process_of(reading, series);
     struct verdict_money *money = money_of(reading->track, prometheus_label(series, "currency"));
@@ -241,7 +241,7 @@ static bool starts_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-static void take_counter(struct reading *reading, const struct prometheus_series *series)
+static void take_counter(struct samples *reading, const struct prometheus_series *series)
 {
     struct verdict_track *track = reading->track;
     const char *result = prometheus_label(series, "result");
@@ -311,7 +311,7 @@ static void spread_times(struct verdict_times *times)
     times->counts[times->n] = fmax(0, all - below);
 }
 
-static void take_times(struct reading *reading, const struct prometheus_series *series)
+static void take_times(struct samples *reading, const struct prometheus_series *series)
 {
     const char *le = prometheus_label(series, "le");
     struct verdict_times *times;
@@ -342,7 +342,7 @@ static double about(const struct prometheus_series *series, uint32_t from, uint3
     return sum / n;
 }
 
-static void take_memory(struct reading *reading, const struct prometheus_series *series)
+static void take_memory(struct samples *reading, const struct prometheus_series *series)
 {
     const struct process *process = process_of(reading, series);
     struct verdict_track *track = reading->track;
@@ -367,11 +367,11 @@ static void take_memory(struct reading *reading, const struct prometheus_series 
 void verdict_read_series(const struct prometheus_series *series, size_t n, int64_t at_ms,
                          int64_t window_ms, struct verdict_track *track)
 {
-    struct reading *reading = calloc(1, sizeof(*reading));
+    struct samples *reading = calloc(1, sizeof(*reading));
 
     CHECK(reading != NULL);
     *track = (struct verdict_track){ .processes = 0 };
-    *reading = (struct reading){ .series = series, .n = n, .track = track,
+    *reading = (struct samples){ .series = series, .n = n, .track = track,
                                  .from_s = (double)(at_ms - window_ms) / 1000,
                                  .to_s = (double)at_ms / 1000 };
     meet(reading);

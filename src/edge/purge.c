@@ -40,7 +40,7 @@ struct purge {
 };
 
 /* One request: what it purges is in a header or in the body. */
-struct call {
+struct purge_call {
     const char *path, *type;
     struct buf body;
     const char *headers[HEADERS];
@@ -62,7 +62,7 @@ static const char *environment(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-static void add_header(struct purge *purge, struct call *call, const char *name,
+static void add_header(struct purge *purge, struct purge_call *call, const char *name,
                        const char *value)
 {
     CHECK(call->n_headers < HEADERS);
@@ -79,7 +79,7 @@ static size_t batch_of(enum target target)
     return most[target];
 }
 
-static void call_fastly(struct purge *purge, struct call *call, const struct str *events,
+static void call_fastly(struct purge *purge, struct purge_call *call, const struct str *events,
                         size_t n)
 {
     struct buf keys;
@@ -103,7 +103,7 @@ static void call_fastly(struct purge *purge, struct call *call, const struct str
     buf_fini(&keys);
 }
 
-static void call_cloudflare(struct purge *purge, struct call *call, const struct str *events,
+static void call_cloudflare(struct purge *purge, struct purge_call *call, const struct str *events,
                             size_t n)
 {
     struct jw w = jw_to(&call->body);
@@ -168,7 +168,7 @@ static size_t put_paths(struct buf *out, const struct str *events, size_t n)
 }
 
 /* The caller's reference makes one invalidation of all attempts at it. */
-static void call_cloudfront(struct purge *purge, struct call *call, const struct str *events,
+static void call_cloudfront(struct purge *purge, struct purge_call *call, const struct str *events,
                             size_t n)
 {
     const char *session = environment("AWS_SESSION_TOKEN");
@@ -252,7 +252,7 @@ static bool pause_before(struct purge *purge, unsigned attempt)
     return true;
 }
 
-static bool perform(struct purge *purge, const struct call *call, struct str *error)
+static bool perform(struct purge *purge, const struct purge_call *call, struct str *error)
 {
     const char *name = purge->ask->target->name;
     int status = 0;
@@ -283,10 +283,10 @@ static bool perform(struct purge *purge, const struct call *call, struct str *er
 static bool purge_batch(struct purge *purge, const struct str *events, size_t n,
                         struct str *error)
 {
-    static void (*const make[])(struct purge *, struct call *, const struct str *, size_t) = {
+    static void (*const make[])(struct purge *, struct purge_call *, const struct str *, size_t) = {
         call_fastly, call_cloudflare, call_cloudfront,
     };
-    struct call call = { 0 };
+    struct purge_call call = { 0 };
     bool done;
 
     buf_init(&call.body, BODY_BYTES);

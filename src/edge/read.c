@@ -20,7 +20,7 @@
 #define NUMBER_MAX INT64_C(999999999999)
 #define FIELDS_MAX 64 /* of one section: bits of a word */
 
-struct reader {
+struct yaml {
     yaml_parser_t parser;
     yaml_event_t event;     /* the one that is looked at */
     struct edge_policy *policy;
@@ -32,9 +32,9 @@ struct reader {
 
 /* ---- what is wrong, and where ---------------------------------------------- */
 
-static void where(struct reader *r, const char *format, ...) PRINTF_LIKE(2, 3);
+static void where(struct yaml *r, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static void where(struct reader *r, const char *format, ...)
+static void where(struct yaml *r, const char *format, ...)
 {
     va_list args;
 
@@ -43,26 +43,26 @@ static void where(struct reader *r, const char *format, ...)
     va_end(args);
 }
 
-static bool fault_at(struct reader *r, size_t line, const char *why)
+static bool fault_at(struct yaml *r, size_t line, const char *why)
 {
     *r->error = arena_printf(r->arena, "%s:%zu: %s%s%s", r->file, line, r->where,
                              r->where[0] == '\0' ? "" : ": ", why);
     return false;
 }
 
-static size_t line_of(const struct reader *r)
+static size_t line_of(const struct yaml *r)
 {
     return r->event.start_mark.line + 1;
 }
 
-static bool fault(struct reader *r, const char *why)
+static bool fault(struct yaml *r, const char *why)
 {
     return fault_at(r, line_of(r), why);
 }
 
 /* ---- events ------------------------------------------------------------------ */
 
-static bool next(struct reader *r)
+static bool next(struct yaml *r)
 {
     yaml_event_delete(&r->event);
     if (!yaml_parser_parse(&r->parser, &r->event))
@@ -75,13 +75,13 @@ static bool next(struct reader *r)
     return true;
 }
 
-static bool next_is(struct reader *r, yaml_event_type_t type, const char *why)
+static bool next_is(struct yaml *r, yaml_event_type_t type, const char *why)
 {
     return next(r) && (r->event.type == type || fault(r, why));
 }
 
 /* A copy of the scalar that is looked at. */
-static struct str text_of(struct reader *r)
+static struct str text_of(struct yaml *r)
 {
     struct str text = { (const char *)r->event.data.scalar.value, r->event.data.scalar.length };
 
@@ -89,7 +89,7 @@ static struct str text_of(struct reader *r)
 }
 
 /* The next key of a mapping; false with *end: there is none, or a fault. */
-static bool next_key(struct reader *r, bool *end, struct str *key)
+static bool next_key(struct yaml *r, bool *end, struct str *key)
 {
     *end = false;
     if (!next(r))
@@ -221,7 +221,7 @@ static struct str lower(struct arena *arena, struct str text)
     return (struct str){ copy, text.n };
 }
 
-static bool set_number(struct reader *r, const struct edge_field *field, struct str text,
+static bool set_number(struct yaml *r, const struct edge_field *field, struct str text,
                        int64_t *into)
 {
     char why[96];
@@ -233,7 +233,7 @@ static bool set_number(struct reader *r, const struct edge_field *field, struct 
     return fault(r, why);
 }
 
-static bool set_choice(struct reader *r, const struct edge_field *field, struct str text,
+static bool set_choice(struct yaml *r, const struct edge_field *field, struct str text,
                        int64_t *into)
 {
     struct str rest = str_of(field->among);
@@ -249,13 +249,13 @@ static bool set_choice(struct reader *r, const struct edge_field *field, struct 
     return fault(r, why);
 }
 
-static bool set_flag(struct reader *r, struct str text, bool *into)
+static bool set_flag(struct yaml *r, struct str text, bool *into)
 {
     *into = str_eq(text, STR("true"));
     return *into || str_eq(text, STR("false")) || fault(r, "must be true or false");
 }
 
-static bool set_word(struct reader *r, const struct edge_field *field, struct str text,
+static bool set_word(struct yaml *r, const struct edge_field *field, struct str text,
                      struct str *into)
 {
     char why[96];
@@ -270,7 +270,7 @@ static bool set_word(struct reader *r, const struct edge_field *field, struct st
     return true;
 }
 
-static bool set_scalar(struct reader *r, const struct edge_field *field, struct str text,
+static bool set_scalar(struct yaml *r, const struct edge_field *field, struct str text,
                        void *into)
 {
     switch (field->kind) {
@@ -289,7 +289,7 @@ static bool is_among(const struct edge_words *words, struct str text)
     return false;
 }
 
-static bool read_list(struct reader *r, const struct edge_field *field, struct edge_words *words)
+static bool read_list(struct yaml *r, const struct edge_field *field, struct edge_words *words)
 {
     char why[96];
 
@@ -320,7 +320,7 @@ static bool read_list(struct reader *r, const struct edge_field *field, struct e
     return fault(r, why);
 }
 
-static bool read_value(struct reader *r, const struct edge_field *field, void *into)
+static bool read_value(struct yaml *r, const struct edge_field *field, void *into)
 {
     if (edge_kind_is_list(field->kind))
         return read_list(r, field, into);
@@ -338,7 +338,7 @@ static const struct edge_field *field_of(const struct edge_section *section, siz
 }
 
 /* The defaults of what was not there; `line` is where it ought to have been. */
-static bool fill(struct reader *r, const struct edge_section *section, void *base, uint64_t seen,
+static bool fill(struct yaml *r, const struct edge_section *section, void *base, uint64_t seen,
                  size_t line, const char *name)
 {
     for (size_t i = 0; i < section->n; i++) {
@@ -357,7 +357,7 @@ static bool fill(struct reader *r, const struct edge_section *section, void *bas
 }
 
 /* What stands behind the mapping's beginning.  `name` is the mapping's. */
-static bool read_fields(struct reader *r, const struct edge_section *section, void *base,
+static bool read_fields(struct yaml *r, const struct edge_section *section, void *base,
                         const char *name)
 {
     size_t line = line_of(r), i;
@@ -383,7 +383,7 @@ static bool read_fields(struct reader *r, const struct edge_section *section, vo
     return end && fill(r, section, base, seen, line, name);
 }
 
-static bool read_one(struct reader *r, const struct edge_section *section)
+static bool read_one(struct yaml *r, const struct edge_section *section)
 {
     void *base = (char *)r->policy + section->at;
 
@@ -391,7 +391,7 @@ static bool read_one(struct reader *r, const struct edge_section *section)
            read_fields(r, section, base, section->key);
 }
 
-static bool read_many(struct reader *r, const struct edge_section *section)
+static bool read_many(struct yaml *r, const struct edge_section *section)
 {
     size_t *n = (size_t *)(void *)((char *)r->policy + section->n_at);
     char *items = arena_alloc(r->arena, section->size * (size_t)section->most);
@@ -429,7 +429,7 @@ static enum rate_class class_of(struct str name)
     return rate;
 }
 
-static bool read_each(struct reader *r, const struct edge_section *section)
+static bool read_each(struct yaml *r, const struct edge_section *section)
 {
     char *items = (char *)r->policy + section->at, name[WHERE_BYTES / 2];
     uint64_t seen = 0;
@@ -460,7 +460,7 @@ static bool read_each(struct reader *r, const struct edge_section *section)
     return end;
 }
 
-static bool read_section(struct reader *r, const struct edge_section *section)
+static bool read_section(struct yaml *r, const struct edge_section *section)
 {
     switch (section->count) {
     case EDGE_ONE: return read_one(r, section);
@@ -473,7 +473,7 @@ static bool read_section(struct reader *r, const struct edge_section *section)
 /* ---- the file --------------------------------------------------------------------- */
 
 /* A section that is not there: all its defaults, if it may be. */
-static bool absent(struct reader *r, const struct edge_section *section)
+static bool absent(struct yaml *r, const struct edge_section *section)
 {
     where(r, "%s", section->key);
     if (section->count == EDGE_MANY && section->least == 0)
@@ -483,7 +483,7 @@ static bool absent(struct reader *r, const struct edge_section *section)
     return fault(r, "is missing");
 }
 
-static bool read_sections(struct reader *r)
+static bool read_sections(struct yaml *r)
 {
     size_t n, i;
     const struct edge_section *sections = edge_section_table(&n);
@@ -512,7 +512,7 @@ static bool read_sections(struct reader *r)
     return end;
 }
 
-static bool read_all(struct reader *r)
+static bool read_all(struct yaml *r)
 {
     unsigned line = 0;
     const char *key = "";
@@ -533,7 +533,7 @@ static bool read_all(struct reader *r)
 bool edge_policy_read(struct edge_policy *policy, struct str text, const char *file,
                       struct arena *arena, struct str *error)
 {
-    struct reader r = { .policy = policy, .arena = arena, .file = file, .error = error };
+    struct yaml r = { .policy = policy, .arena = arena, .file = file, .error = error };
     bool well;
 
     *policy = (struct edge_policy){ 0 };

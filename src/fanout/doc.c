@@ -8,7 +8,7 @@
 #define KEY_BYTES (LIMIT_ID_BYTES + LIMIT_SPECIFIERS_BYTES + 1)
 #define DEPTH_MOST 16
 
-struct told_market {
+struct doc_market {
     json_t *json;        /* with its names */
     int64_t order, named; /* of its last change; of that of its names */
     json_int_t version;
@@ -25,7 +25,7 @@ struct doc {
     int64_t order;       /* of the last change */
     bool gone, known;
     bool renamed;        /* by what is applied now */
-    struct told_market **markets;
+    struct doc_market **markets;
     size_t n, room;
     struct map by_key;
 };
@@ -43,7 +43,7 @@ struct doc *doc_new(struct str id)
     return doc;
 }
 
-static void market_free(struct told_market *market)
+static void market_free(struct doc_market *market)
 {
     json_decref(market->json);
     free(market);
@@ -209,7 +209,7 @@ static void put_changes(const struct doc *doc, int64_t since, bool named, struct
     jw_key(w, "markets");
     jw_array(w);
     for (size_t i = 0; i < doc->n; i++) {
-        const struct told_market *market = doc->markets[i];
+        const struct doc_market *market = doc->markets[i];
 
         if (market->order <= since)
             continue;
@@ -360,9 +360,9 @@ static bool outcomes_are_objects(const json_t *market)
     return true;
 }
 
-static struct told_market *market_new(struct doc *doc, struct str key)
+static struct doc_market *market_new(struct doc *doc, struct str key)
 {
-    struct told_market *market = calloc(1, sizeof(*market) + key.n);
+    struct doc_market *market = calloc(1, sizeof(*market) + key.n);
 
     CHECK(market != NULL);
     market->key_n = key.n;
@@ -373,7 +373,7 @@ static struct told_market *market_new(struct doc *doc, struct str key)
     }
     if (doc->n == doc->room) {
         doc->room = doc->room == 0 ? 16 : doc->room * 2;
-        doc->markets = realloc(doc->markets, doc->room * sizeof(struct told_market *));
+        doc->markets = realloc(doc->markets, doc->room * sizeof(struct doc_market *));
         CHECK(doc->markets != NULL);
     }
     doc->markets[doc->n++] = market;
@@ -388,7 +388,7 @@ static json_int_t version_of(const json_t *value, json_int_t otherwise)
 }
 
 /* Takes the wire's market over where it is new. */
-static void market_learn(struct doc *doc, struct told_market *market, json_t *wire,
+static void market_learn(struct doc *doc, struct doc_market *market, json_t *wire,
                          int64_t order)
 {
     json_int_t version = version_of(wire, market->version);
@@ -419,7 +419,7 @@ static bool take_markets(struct doc *doc, json_t *markets, int64_t order)
     for (size_t i = 0; i < json_array_size(markets); i++) {
         json_t *wire = json_array_get(markets, i);
         struct str id = key_of(wire, key);
-        struct told_market *market;
+        struct doc_market *market;
 
         if (id.n == 0 || !outcomes_are_objects(wire))
             return false;
@@ -440,7 +440,7 @@ static bool drop_unlisted(struct doc *doc)
     size_t kept = 0, n = doc->n;
 
     for (size_t i = 0; i < n; i++) {
-        struct told_market *market = doc->markets[i];
+        struct doc_market *market = doc->markets[i];
 
         if (market->listed) {
             doc->markets[kept++] = market;

@@ -214,14 +214,14 @@ static void begin_known(struct wanted *wanted, int64_t order)
 
 static void strike_waiters(const struct channel *channel)
 {
-    for (const struct waiter *w = channel->waiters; w != NULL; w = w->next)
+    for (const struct channel_waiter *w = channel->waiters; w != NULL; w = w->next)
         if (w->wait->client != NULL)
             session_strike(w->wait->client);
 }
 
 static void fetch_ends(struct line *line)
 {
-    struct asked asked = line->asked;
+    struct line_asked asked = line->asked;
     struct upstream *upstream = line->upstream;
 
     line->asked.is_fetch = false;
@@ -274,7 +274,7 @@ static const char *hear_change(struct line *line, json_t *message)
 {
     struct upstream *upstream = line->upstream;
     json_t *events = json_object_get(message, "events");
-    struct asked *asked = &line->asked;
+    struct line_asked *asked = &line->asked;
     const char *fault = hear_clk(line, message);
     struct wanted *sport;
     bool ends = false;
@@ -302,7 +302,7 @@ static const char *hear_change(struct line *line, json_t *message)
 /* It takes over what the other line held until now. */
 static void adopt(struct line *line)
 {
-    struct asked *asked = &line->asked;
+    struct line_asked *asked = &line->asked;
     struct line *from = asked->from;
 
     from->is_given = false;
@@ -318,7 +318,7 @@ static void adopt(struct line *line)
 /* Since it was asked for, something may have ended that is part of it. */
 static bool is_as_asked(const struct line *line)
 {
-    const struct asked *asked = &line->asked;
+    const struct line_asked *asked = &line->asked;
 
     for (size_t i = 0; i < asked->n; i++)
         if (asked->of[i] == NULL || asked->of[i]->line != line)
@@ -328,7 +328,7 @@ static bool is_as_asked(const struct line *line)
 
 static const char *hear_status(struct line *line, const json_t *message)
 {
-    struct asked *asked = &line->asked;
+    struct line_asked *asked = &line->asked;
     const json_t *id = json_object_get(message, "id");
 
     if (!asked->waits || !json_is_integer(id) || json_integer_value(id) != asked->id)

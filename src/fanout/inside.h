@@ -45,7 +45,7 @@ struct wanted_list { struct wanted *first, *last; size_t n[CHANNEL_KINDS], bytes
 /* ---- lines -------------------------------------------------------------- */
 
 /* A subscription that was asked for. */
-struct asked {
+struct line_asked {
     struct wanted *of[ASKED_MOST]; /* in its order; NULL: nobody wants it any more */
     size_t n, images;              /* so many images have come */
     bool waits;                    /* for its status */
@@ -57,13 +57,13 @@ struct asked {
 
 struct line {
     struct upstream *upstream;
-    struct link *link;             /* NULL: it is not connected */
+    struct origin_link *link;             /* NULL: it is not connected */
     bool open;
     bool changed;                  /* what it holds is not what it subscribes to */
     bool resumes;                  /* it has connected anew: until its status is here */
     bool is_given;                 /* another line is taking its channels over */
     struct wanted_list holds;
-    struct asked asked;
+    struct line_asked asked;
     int64_t clk;                   /* promised; 0: nothing is */
     int64_t peak;                  /* the most that was */
     uint64_t below_ms;             /* heartbeats are below it, since; 0: they are not */

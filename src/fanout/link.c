@@ -11,7 +11,7 @@
 #define OPEN_MS 5000 /* to call, and to be answered */
 #define HOST "overround" /* who stands between names it anew */
 
-struct link {
+struct origin_link {
     struct link_options options;
     struct dial *dial;    /* NULL: it is not calling any more */
     struct conn *conn;    /* NULL: not yet, or gone */
@@ -23,7 +23,7 @@ struct link {
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    struct link *link = handle->data;
+    struct origin_link *link = handle->data;
 
     ws_client_fini(&link->client);
     buf_fini(&link->request);
@@ -31,7 +31,7 @@ static void on_timer_closed(uv_handle_t *handle)
 }
 
 /* The last thing is the timer's handle, behind the connection's. */
-static void let_go(struct link *link)
+static void let_go(struct origin_link *link)
 {
     link->ended = true;
     (void)uv_timer_stop(&link->deadline);
@@ -44,7 +44,7 @@ static void let_go(struct link *link)
         uv_close((uv_handle_t *)&link->deadline, on_timer_closed);
 }
 
-static void fail(struct link *link, const char *why)
+static void fail(struct origin_link *link, const char *why)
 {
     const struct link_options of = link->options;
 
@@ -54,7 +54,7 @@ static void fail(struct link *link, const char *why)
     of.handler->on_end(of.ctx, why);
 }
 
-void link_end(struct link *link)
+void link_end(struct origin_link *link)
 {
     CHECK(!link->ended);
     let_go(link);
@@ -62,7 +62,7 @@ void link_end(struct link *link)
 
 /* ---- out ---------------------------------------------------------------- */
 
-static void write_frame(struct link *link, struct frame *frame)
+static void write_frame(struct origin_link *link, struct frame *frame)
 {
     enum conn_result result = conn_write(link->conn, &frame, 1);
 
@@ -72,7 +72,7 @@ static void write_frame(struct link *link, struct frame *frame)
         fail(link, "the origin takes nothing");
 }
 
-void link_send(struct link *link, struct str text)
+void link_send(struct origin_link *link, struct str text)
 {
     if (!link->ended && link->client.open)
         write_frame(link, ws_client_frame(WS_TEXT, text));
@@ -80,7 +80,7 @@ void link_send(struct link *link, struct str text)
 
 /* ---- in ----------------------------------------------------------------- */
 
-static void on_message(struct link *link, const struct ws_message *message)
+static void on_message(struct origin_link *link, const struct ws_message *message)
 {
     switch (message->opcode) {
     case WS_TEXT:
@@ -104,7 +104,7 @@ static void on_message(struct link *link, const struct ws_message *message)
 
 static void on_data(void *ctx, const char *p, size_t n)
 {
-    struct link *link = ctx;
+    struct origin_link *link = ctx;
 
     metric_add(METRIC_FANOUT_BYTES, STR("in"), (int64_t)n);
     while (!link->ended && n > 0) {
@@ -137,7 +137,7 @@ static void on_drained(void *ctx)
 
 static void on_closed(void *ctx)
 {
-    struct link *link = ctx;
+    struct origin_link *link = ctx;
 
     link->conn = NULL;
     if (link->ended)
@@ -152,7 +152,7 @@ static const struct conn_handler handler = { on_data, on_drained, on_closed };
 
 static void on_called(void *ctx, int fd)
 {
-    struct link *link = ctx;
+    struct origin_link *link = ctx;
     struct frame *frame;
     struct str request = buf_view(&link->request);
 
@@ -173,9 +173,9 @@ static void on_deadline(uv_timer_t *timer)
     fail(timer->data, "the origin does not answer");
 }
 
-struct link *link_new(const struct link_options *options)
+struct origin_link *link_new(const struct link_options *options)
 {
-    struct link *link = calloc(1, sizeof(*link));
+    struct origin_link *link = calloc(1, sizeof(*link));
 
     CHECK(link != NULL);
     link->options = *options;

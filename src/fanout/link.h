@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/str.h"
 
-struct link;
+struct origin_link;
 
 struct link_handler {
     void (*on_open)(void *ctx);
@@ -31,10 +31,10 @@ struct link_options {
     void *ctx;
 };
 
-struct link *link_new(const struct link_options *options) MUST_USE;
+struct origin_link *link_new(const struct link_options *options) MUST_USE;
 /* Nothing while it is not open. */
-void link_send(struct link *link, struct str text);
+void link_send(struct origin_link *link, struct str text);
 /* Ends it: no callback comes any more, the pointer is not to be used again. */
-void link_end(struct link *link);
+void link_end(struct origin_link *link);
 
 #endif

@@ -21,11 +21,11 @@
 #define OVER_MS 3000 /* a link without a session, for who tries again */
 #define TURN 20 /* channels of one reader in a batch, while others wait */
 
-struct reader {
+struct edge_reader {
     struct buf headers;     /* lines: who he is, as the edge said */
     struct buf pending;     /* what he said, until the link is open */
     struct buf account;     /* the last one told */
-    struct link *link;      /* NULL: there is no session */
+    struct origin_link *link;      /* NULL: there is no session */
     bool open, missed;      /* missed: while his socket was full */
     int64_t id;             /* of the message that asked for it */
     uint64_t heard_ms;
@@ -39,7 +39,7 @@ static int64_t sessions; /* of the process: for its metrics */
 
 /* ---- admission ---------------------------------------------------------- */
 
-static void keep_header(struct reader *reader, const struct http_request *request,
+static void keep_header(struct edge_reader *reader, const struct http_request *request,
                         const char *name)
 {
     struct str value = http_header(request, name);
@@ -50,7 +50,7 @@ static void keep_header(struct reader *reader, const struct http_request *reques
 
 void session_admit(struct client *client, const struct http_request *request)
 {
-    struct reader *reader;
+    struct edge_reader *reader;
 
     if (client->dress != DRESS_WEBSOCKET)
         return;
@@ -65,14 +65,14 @@ void session_admit(struct client *client, const struct http_request *request)
     client->upstream = reader;
 }
 
-static void forget_pending(struct reader *reader)
+static void forget_pending(struct edge_reader *reader)
 {
     if (reader->pending.p != NULL)
         sodium_memzero(reader->pending.p, reader->pending.room);
     buf_reset(&reader->pending);
 }
 
-static void end_link(struct reader *reader)
+static void end_link(struct edge_reader *reader)
 {
     forget_pending(reader);
     reader->over_ms = 0;
@@ -85,7 +85,7 @@ static void end_link(struct reader *reader)
 
 void session_forget(struct client *client)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     client->upstream = NULL;
     if (reader == NULL)
@@ -101,7 +101,7 @@ void session_forget(struct client *client)
 
 void session_strike(struct client *client)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     if (reader != NULL)
         reader->is_struck = true;
@@ -109,7 +109,7 @@ void session_strike(struct client *client)
 
 bool session_has_turn(struct client *client, int64_t batch)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     if (reader == NULL || reader->is_struck)
         return reader == NULL;
@@ -132,7 +132,7 @@ static bool pass(struct client *client, struct str text)
  * while: else each wrong token were a call to the origin. */
 static void session_is_over(struct client *client)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     reader->over_ms = hub_now(client->stream) + 1;
     reader->missed = false;
@@ -145,7 +145,7 @@ static void on_status(struct client *client, const json_t *message, struct str t
     bool over = status == NULL || strcmp(status, "ok") != 0;
     const char *code = json_string_value(json_object_get(message, "code"));
     const json_t *id = json_object_get(message, "id");
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     if (code != NULL && strcmp(code, "bets_missed") == 0)
         over = false;
@@ -159,7 +159,7 @@ static void on_status(struct client *client, const json_t *message, struct str t
 
 static void on_own(struct client *client, bool is_account, struct str text)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     if (is_account) {
         buf_reset(&reader->account);
@@ -174,7 +174,7 @@ static void on_own(struct client *client, bool is_account, struct str text)
 static void on_text(void *ctx, struct str text)
 {
     struct client *client = ctx;
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
     json_t *message = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
     const char *op = json_string_value(json_object_get(message, "op"));
 
@@ -191,7 +191,7 @@ static void on_text(void *ctx, struct str text)
 static void on_open(void *ctx)
 {
     struct client *client = ctx;
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     reader->open = true;
     reader->heard_ms = hub_now(client->stream);
@@ -208,7 +208,7 @@ static void send_away(struct client *client)
 static void on_end(void *ctx, const char *why)
 {
     struct client *client = ctx;
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     (void)why;
     reader->link = NULL;
@@ -223,7 +223,7 @@ static const struct link_handler on_link = { on_open, on_text, on_end };
 
 /* ---- what he says, and time --------------------------------------------- */
 
-static void begin_link(struct client *client, struct reader *reader)
+static void begin_link(struct client *client, struct edge_reader *reader)
 {
     const struct upstream *upstream = client->stream->options.ctx;
 
@@ -239,7 +239,7 @@ static void begin_link(struct client *client, struct reader *reader)
 /* The last word counts: what waits to be passed on is of no interest any more. */
 void session_authenticate(struct client *client, const struct stream_authenticate *ask)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     CHECK(reader != NULL);
     reader->id = ask->id;
@@ -258,7 +258,7 @@ void session_authenticate(struct client *client, const struct stream_authenticat
 
 void session_check(struct client *client, uint64_t now_ms)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     if (reader == NULL || reader->link == NULL)
         return;
@@ -270,7 +270,7 @@ void session_check(struct client *client, uint64_t now_ms)
 
 void session_drained(struct client *client)
 {
-    struct reader *reader = client->upstream;
+    struct edge_reader *reader = client->upstream;
 
     if (reader == NULL || !reader->missed)
         return;

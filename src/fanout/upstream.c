@@ -76,7 +76,7 @@ static void line_down(struct line *line)
     line->link = NULL;
     line->open = line->resumes = false;
     forget_adoption(line);
-    line->asked = (struct asked){ .n = 0 };
+    line->asked = (struct line_asked){ .n = 0 };
     line_keeps_events(line);
     line->attempts += line->attempts < ATTEMPTS;
     line->retry_ms = now_of(upstream) +
@@ -180,19 +180,19 @@ static bool line_may_ask(const struct line *line)
            now_of(line->upstream) >= line->next_ms;
 }
 
-static void ask_for(struct asked *asked, struct wanted *wanted)
+static void ask_for(struct line_asked *asked, struct wanted *wanted)
 {
     CHECK(asked->n < ASKED_MOST);
     asked->of[asked->n++] = wanted;
 }
 
-static void ask_for_all(struct asked *asked, const struct wanted_list *list)
+static void ask_for_all(struct line_asked *asked, const struct wanted_list *list)
 {
     for (struct wanted *wanted = list->first; wanted != NULL; wanted = wanted->next)
         ask_for(asked, wanted);
 }
 
-static void put_ids(struct jw *w, const char *name, const struct asked *asked,
+static void put_ids(struct jw *w, const char *name, const struct line_asked *asked,
                     enum channel_kind kind)
 {
     jw_key(w, name);
@@ -204,9 +204,9 @@ static void put_ids(struct jw *w, const char *name, const struct asked *asked,
 }
 
 /* The origin's images come in the order of the message: events, then sports. */
-static void sort_asked(struct asked *asked)
+static void sort_asked(struct line_asked *asked)
 {
-    struct asked sorted = *asked;
+    struct line_asked sorted = *asked;
 
     sorted.n = 0;
     for (unsigned kind = 0; kind < CHANNEL_KINDS; kind++)
@@ -219,7 +219,7 @@ static void sort_asked(struct asked *asked)
 /* clk 0: without one. */
 static void line_subscribe(struct line *line, int64_t clk)
 {
-    struct asked *asked = &line->asked;
+    struct line_asked *asked = &line->asked;
     struct buf text;
     struct jw w;
 
@@ -249,7 +249,7 @@ static void line_subscribe(struct line *line, int64_t clk)
 /* What it holds, and by its clk; nothing is new in it. */
 static void line_resubscribe(struct line *line)
 {
-    line->asked = (struct asked){ .n = 0 };
+    line->asked = (struct line_asked){ .n = 0 };
     ask_for_all(&line->asked, &line->holds);
     line_subscribe(line, line->clk);
 }
@@ -271,7 +271,7 @@ enum turn { TURN_FIRST, TURN_REST, TURN_OLD };
 /* Who invents ids waits behind those who do not. */
 static bool has_turn(struct upstream *upstream, const struct wanted *wanted, enum turn turn)
 {
-    const struct waiter *waiter = wanted->channel->waiters;
+    const struct channel_waiter *waiter = wanted->channel->waiters;
 
     if (turn != TURN_FIRST || waiter == NULL || waiter->wait->client == NULL)
         return true;
@@ -316,7 +316,7 @@ static void fetch(struct line *line)
     struct upstream *upstream = line->upstream;
     uint64_t now_ms = now_of(upstream);
 
-    line->asked = (struct asked){ .is_fetch = true };
+    line->asked = (struct line_asked){ .is_fetch = true };
     upstream->batches++;
     take_batch(line, &upstream->lists[WANTED_QUEUED], TURN_FIRST);
     take_batch(line, &upstream->lists[WANTED_QUEUED], TURN_REST);
@@ -374,7 +374,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static void take_over(struct line *into, struct line *from)
 {
-    into->asked = (struct asked){ .from = from };
+    into->asked = (struct line_asked){ .from = from };
     from->is_given = true;
     ask_for_all(&into->asked, &into->holds);
     ask_for_all(&into->asked, &from->holds);
@@ -401,7 +401,7 @@ static void look_for_merge(struct upstream *upstream)
 static void line_look(struct line *line)
 {
     uint64_t now_ms = now_of(line->upstream);
-    const struct asked *asked = &line->asked;
+    const struct line_asked *asked = &line->asked;
 
     if (line->link == NULL && now_ms >= line->retry_ms)
         line_connect(line);

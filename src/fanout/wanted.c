@@ -83,7 +83,7 @@ void wanted_end(struct upstream *upstream, struct wanted *wanted)
         wanted->line->changed = true;
     list_remove(list_of(upstream, wanted), wanted);
     for (size_t i = 0; i < upstream->n_lines; i++) {
-        struct asked *asked = &upstream->lines[i]->asked;
+        struct line_asked *asked = &upstream->lines[i]->asked;
 
         for (size_t k = 0; k < asked->n; k++)
             if (asked->of[k] == wanted)

@@ -40,7 +40,7 @@ struct delivery {
     char bytes[];
 };
 
-struct list {
+struct field_list {
     struct delivery *first, **end;
     unsigned n;
 };
@@ -52,7 +52,7 @@ struct amqp_feed {
     int bell; /* an eventfd: the loop wakes the thread */
 
     uv_mutex_t mutex; /* of what follows, up to the empty line */
-    struct list arrived;
+    struct field_list arrived;
     uint64_t ack_session, ack_tag; /* up to here is done */
     uint64_t sessions; /* opened so far */
     bool connected, stop, ended;
@@ -64,7 +64,7 @@ struct amqp_feed {
 
     uv_thread_t thread; /* loop only, as all below */
     bool runs, wanted, stopping;
-    struct list held; /* in order, until the first of them is done */
+    struct field_list held; /* in order, until the first of them is done */
     unsigned submitted;
     struct delivery *burying;
     struct store_exec exec;
@@ -76,12 +76,12 @@ struct amqp_feed {
 
 /* ---- deliveries --------------------------------------------------------- */
 
-static void list_init(struct list *list)
+static void list_init(struct field_list *list)
 {
-    *list = (struct list){ .end = &list->first };
+    *list = (struct field_list){ .end = &list->first };
 }
 
-static void list_put(struct list *list, struct delivery *delivery)
+static void list_put(struct field_list *list, struct delivery *delivery)
 {
     delivery->next = NULL;
     *list->end = delivery;
@@ -89,7 +89,7 @@ static void list_put(struct list *list, struct delivery *delivery)
     list->n++;
 }
 
-static struct delivery *list_take(struct list *list)
+static struct delivery *list_take(struct field_list *list)
 {
     struct delivery *delivery = list->first;
 
@@ -102,7 +102,7 @@ static struct delivery *list_take(struct list *list)
     return delivery;
 }
 
-static void list_clear(struct list *list)
+static void list_clear(struct field_list *list)
 {
     struct delivery *delivery;
 
@@ -462,7 +462,7 @@ static void pump(struct amqp_feed *amqp)
  * no use for. */
 static void drop_waiting(struct amqp_feed *amqp)
 {
-    struct list kept;
+    struct field_list kept;
     struct delivery *delivery;
 
     list_init(&kept);
@@ -479,7 +479,7 @@ static void drop_waiting(struct amqp_feed *amqp)
 
 /* ---- the loop: woken ---------------------------------------------------- */
 
-static void take_arrived(struct amqp_feed *amqp, struct list *arrived)
+static void take_arrived(struct amqp_feed *amqp, struct field_list *arrived)
 {
     struct delivery *delivery;
 
@@ -539,7 +539,7 @@ static void on_thread_ended(struct amqp_feed *amqp)
 static void on_wake(uv_async_t *wake)
 {
     struct amqp_feed *amqp = wake->data;
-    struct list arrived;
+    struct field_list arrived;
     struct delivery *delivery;
     bool ended;
 

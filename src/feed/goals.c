@@ -45,7 +45,7 @@ static void poisson(double mean, double chances[GOALS_MAX + 1])
     chances[GOALS_MAX] = left > 0 ? left : 0;
 }
 
-void goals_from_means(const int score[2], const double mean[2], struct goals *goals)
+static void from_means(const int score[2], const double mean[2], struct goals *goals)
 {
     double home[GOALS_MAX + 1], away[GOALS_MAX + 1];
 
@@ -70,7 +70,7 @@ void goals_model(const struct goals_state *state, struct goals *goals)
     goals_rates(state, rate);
     for (int side = 0; side < 2; side++)
         mean[side] = rate[side] * GOALS_EXPECTED_S * left;
-    goals_from_means(state->score, mean, goals);
+    from_means(state->score, mean, goals);
 }
 
 int64_t goals_odds_e4(double chance, double margin)

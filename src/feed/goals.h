@@ -33,8 +33,6 @@ struct goals {
 void goals_rates(const struct goals_state *state, double rate[2]);
 /* The model of the rest of regular time. */
 void goals_model(const struct goals_state *state, struct goals *goals);
-/* The same from given means. */
-void goals_from_means(const int score[2], const double mean[2], struct goals *goals);
 /* Odds of a bet that is fair at 1/chance, less the margin (0.06 = 6 %):
  * floored to two decimals, x 10,000, at most 500.  0: not offered, because
  * it would be below 1.01 or cannot happen. */

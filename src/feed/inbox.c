@@ -18,8 +18,8 @@
 #define ARENA_BYTES (64 * 1024)
 
 /* One that was put in here, until its ticket is read in the log. */
-struct command {
-    struct command *next;
+struct inbox_command {
+    struct inbox_command *next;
     struct inbox *inbox;
     char ticket[TICKET_BYTES * 2 + 1];
     void (*on_done)(void *ctx, bool durable, int64_t position); /* NULL: told */
@@ -34,7 +34,7 @@ struct inbox {
     struct inbox_options options;
     struct uof_parser *parser;
     uv_timer_t timer;
-    struct command *commands;
+    struct inbox_command *commands;
     unsigned n_commands;
     /* of a leader */
     struct store_exec look, drop;
@@ -67,16 +67,16 @@ struct inbox *inbox_new(const struct inbox_options *options)
 
 /* ---- put ------------------------------------------------------------------ */
 
-static void command_free(struct command *command)
+static void command_free(struct inbox_command *command)
 {
     arena_fini(&command->arena);
     free(command);
 }
 
 /* Off the list, once it is told and the store has answered. */
-static void release(struct command *command)
+static void release(struct inbox_command *command)
 {
-    struct command **at = &command->inbox->commands;
+    struct inbox_command **at = &command->inbox->commands;
 
     if (command->sending || command->on_done != NULL)
         return;
@@ -87,7 +87,7 @@ static void release(struct command *command)
     command_free(command);
 }
 
-static void tell(struct command *command, bool durable, int64_t position)
+static void tell(struct inbox_command *command, bool durable, int64_t position)
 {
     void (*on_done)(void *, bool, int64_t) = command->on_done;
 
@@ -100,7 +100,7 @@ static void tell(struct command *command, bool durable, int64_t position)
 /* An answer that was lost may hide a commit: its ticket will tell. */
 static void on_put(struct store_exec *exec, enum store_result result)
 {
-    struct command *command = exec->ctx;
+    struct inbox_command *command = exec->ctx;
     bool refused = result == STORE_OK ? exec->rows == 0 : result != STORE_UNKNOWN;
 
     command->sending = false;
@@ -109,7 +109,7 @@ static void on_put(struct store_exec *exec, enum store_result result)
     release(command);
 }
 
-static void send_command(struct command *command, struct str body)
+static void send_command(struct inbox_command *command, struct str body)
 {
     struct store_exec *exec = &command->exec;
 
@@ -121,9 +121,9 @@ static void send_command(struct command *command, struct str body)
     store_exec(command->inbox->options.store, exec);
 }
 
-static struct command *command_new(struct inbox *inbox, const struct feed_item *item)
+static struct inbox_command *command_new(struct inbox *inbox, const struct feed_item *item)
 {
-    struct command *command = calloc(1, sizeof(*command));
+    struct inbox_command *command = calloc(1, sizeof(*command));
     uint8_t random[TICKET_BYTES];
 
     CHECK(command != NULL);
@@ -152,7 +152,7 @@ static bool read_desk(struct inbox *inbox, struct str body, struct arena *arena,
 static void put_message(struct inbox *inbox, const struct feed_item *item,
                         const struct message *message)
 {
-    struct command *command = command_new(inbox, item);
+    struct inbox_command *command = command_new(inbox, item);
     struct buf xml;
 
     message->desk->ticket = str_of(command->ticket);
@@ -185,7 +185,7 @@ void inbox_seen(struct inbox *inbox, struct str ticket, int64_t position)
 {
     if (ticket.n == 0)
         return;
-    for (struct command *at = inbox->commands; at != NULL; at = at->next) {
+    for (struct inbox_command *at = inbox->commands; at != NULL; at = at->next) {
         if (at->on_done == NULL || !str_eq(ticket, str_of(at->ticket)))
             continue;
         tell(at, true, position);
@@ -197,9 +197,9 @@ void inbox_seen(struct inbox *inbox, struct str ticket, int64_t position)
 static void give_up_late(struct inbox *inbox)
 {
     uint64_t now_ms = uv_now(inbox->options.loop);
-    struct command *next;
+    struct inbox_command *next;
 
-    for (struct command *at = inbox->commands; at != NULL; at = next) {
+    for (struct inbox_command *at = inbox->commands; at != NULL; at = next) {
         next = at->next;
         if (at->on_done == NULL || now_ms - at->since_ms < INBOX_WAIT_MS)
             continue;

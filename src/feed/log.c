@@ -37,8 +37,8 @@
 #define PROMPT_MS 1000 /* that an append may take while we vouch for the feed */
 
 /* One message on its way into the log. */
-struct entry {
-    struct entry *next;
+struct log_entry {
+    struct log_entry *next;
     struct arena arena;
     struct message message;
     struct str body;
@@ -55,8 +55,8 @@ struct feed {
     struct inbox *inbox;  /* NULL: no other process may lead */
     struct publish *publish; /* NULL: no topic to tell */
     uv_timer_t tick;
-    struct entry *waiting, **waiting_end;
-    struct entry *flying; /* of the transaction in flight, in order */
+    struct log_entry *waiting, **waiting_end;
+    struct log_entry *flying; /* of the transaction in flight, in order */
     unsigned n_waiting;
     struct feed_append append;
     struct feed_row rows[LIMIT_FEED_BATCH];
@@ -125,31 +125,31 @@ struct feed *feed_new(const struct feed_options *options)
 
 /* ---- entries ----------------------------------------------------------- */
 
-static struct entry *entry_new(void)
+static struct log_entry *entry_new(void)
 {
-    struct entry *entry = calloc(1, sizeof(*entry));
+    struct log_entry *entry = calloc(1, sizeof(*entry));
 
     CHECK(entry != NULL);
     arena_init(&entry->arena, ENTRY_ARENA_BYTES);
     return entry;
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct log_entry *entry)
 {
     arena_fini(&entry->arena);
     free(entry);
 }
 
-static void enqueue(struct feed *feed, struct entry *entry)
+static void enqueue(struct feed *feed, struct log_entry *entry)
 {
     *feed->waiting_end = entry;
     feed->waiting_end = &entry->next;
     feed->n_waiting++;
 }
 
-static struct entry *dequeue(struct feed *feed)
+static struct log_entry *dequeue(struct feed *feed)
 {
-    struct entry *entry = feed->waiting;
+    struct log_entry *entry = feed->waiting;
 
     feed->waiting = entry->next;
     if (feed->waiting == NULL)
@@ -163,7 +163,7 @@ static struct entry *dequeue(struct feed *feed)
 static void enqueue_own(struct feed *feed, const char *format, ...) PRINTF_LIKE(2, 3);
 static void enqueue_own(struct feed *feed, const char *format, ...)
 {
-    struct entry *entry = entry_new();
+    struct log_entry *entry = entry_new();
     struct uof_error error;
     char text[200];
     va_list args;
@@ -192,7 +192,7 @@ static void enqueue_restart(struct feed *feed)
     enqueue_own(feed, "<overround_restart timestamp=\"%lld\"/>", (long long)clock_wall_ms());
 }
 
-static void tell(struct entry *entry, bool durable, int64_t position)
+static void tell(struct log_entry *entry, bool durable, int64_t position)
 {
     if (entry->on_done == NULL)
         return; /* our own */
@@ -239,7 +239,7 @@ static void publish(struct feed *feed, int64_t position, int64_t at_ms,
 
 bool feed_replay(struct feed *feed, int64_t position, int64_t at_ms, struct str body)
 {
-    struct entry *entry = entry_new();
+    struct log_entry *entry = entry_new();
     struct uof_error error;
     bool parsed = uof_parse(feed->parser, body, true, &entry->arena, &entry->message, &error);
 
@@ -258,7 +258,7 @@ bool feed_replay(struct feed *feed, int64_t position, int64_t at_ms, struct str 
 static void land(struct feed *feed, bool durable)
 {
     for (uint32_t i = 0; feed->flying != NULL; i++) {
-        struct entry *entry = feed->flying;
+        struct log_entry *entry = feed->flying;
         const struct feed_row *row = &feed->rows[i];
 
         feed->flying = entry->next;
@@ -273,7 +273,7 @@ static void land(struct feed *feed, bool durable)
 static void turn_away(struct feed *feed)
 {
     while (feed->waiting != NULL) {
-        struct entry *entry = dequeue(feed);
+        struct log_entry *entry = dequeue(feed);
 
         tell(entry, false, 0);
         entry_free(entry);
@@ -313,13 +313,13 @@ static void on_append_done(struct feed_append *append, enum store_result result)
 /* Everything that waits, up to the limit, as one transaction. */
 static void send_batch(struct feed *feed)
 {
-    struct entry **end = &feed->flying;
+    struct log_entry **end = &feed->flying;
     uint32_t n = 0;
 
     if (feed->flying != NULL || feed->catching_up || feed->epoch == 0)
         return;
     for (; feed->waiting != NULL && n < LIMIT_FEED_BATCH; n++) {
-        struct entry *entry = dequeue(feed);
+        struct log_entry *entry = dequeue(feed);
 
         feed->rows[n] = (struct feed_row){
             .pos = feed->position + 1 + n, .at_ms = clock_wall_ms(),
@@ -449,7 +449,7 @@ const char *feed_is_busy(const struct feed *feed)
 }
 
 /* A message that parses goes into the queue; else false, and it is freed. */
-static bool take(struct feed *feed, struct entry *entry, const struct feed_item *item,
+static bool take(struct feed *feed, struct log_entry *entry, const struct feed_item *item,
                  struct uof_error *error)
 {
     if (!uof_parse(feed->parser, entry->body, item->own, &entry->arena, &entry->message, error)) {
@@ -469,7 +469,7 @@ static bool take(struct feed *feed, struct entry *entry, const struct feed_item 
 
 bool feed_take(struct feed *feed, const struct feed_item *item, struct uof_error *error)
 {
-    struct entry *entry = entry_new();
+    struct log_entry *entry = entry_new();
 
     CHECK(feed_is_busy(feed) == NULL && item->on_done != NULL);
     entry->body = item->body;
@@ -486,7 +486,7 @@ static bool goes_by_inbox(const struct feed *feed)
 enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
                              struct uof_error *error)
 {
-    struct entry *entry;
+    struct log_entry *entry;
 
     CHECK(item->on_done != NULL);
     if (item->own && goes_by_inbox(feed))

@@ -17,8 +17,8 @@
 #define TOKEN_BYTES 1024
 
 /* One request, from asking to answer. */
-struct job {
-    struct job *next;
+struct recovery_request {
+    struct recovery_request *next;
     struct recovery *recovery;
     uv_work_t work;
     struct client *client;
@@ -34,7 +34,7 @@ struct job {
 struct recovery {
     struct recovery_options options;
     char token_header[TOKEN_BYTES];
-    struct job *waiting, **waiting_end;
+    struct recovery_request *waiting, **waiting_end;
     unsigned working;
     bool stopped;
     atomic_bool cancelled;
@@ -117,7 +117,7 @@ struct recovery *recovery_new(const struct recovery_options *options)
     return recovery;
 }
 
-static void job_free(struct job *job)
+static void job_free(struct recovery_request *job)
 {
     client_free(job->client);
     buf_fini(&job->answer);
@@ -127,7 +127,7 @@ static void job_free(struct job *job)
 /* On a thread of the pool; touches the job alone. */
 static void on_work(uv_work_t *work)
 {
-    struct job *job = work->data;
+    struct recovery_request *job = work->data;
     const struct recovery *recovery = job->recovery;
     const char *header = recovery->token_header;
 
@@ -137,7 +137,7 @@ static void on_work(uv_work_t *work)
 }
 
 /* What a status means, and the metric's name for it. */
-static enum producer_answer answer_of(const struct job *job, const char **name)
+static enum producer_answer answer_of(const struct recovery_request *job, const char **name)
 {
     static const struct {
         int first, last;
@@ -159,7 +159,7 @@ static enum producer_answer answer_of(const struct job *job, const char **name)
     return PRODUCER_LOST;
 }
 
-static void tell(const struct job *job)
+static void tell(const struct recovery_request *job)
 {
     const struct recovery *recovery = job->recovery;
     const char *name;
@@ -182,7 +182,7 @@ static void start_waiting(struct recovery *recovery);
 
 static void on_worked(uv_work_t *work, int status)
 {
-    struct job *job = work->data;
+    struct recovery_request *job = work->data;
     struct recovery *recovery = job->recovery;
 
     CHECK(status == 0 && recovery->working > 0);
@@ -197,7 +197,7 @@ static void on_worked(uv_work_t *work, int status)
 static void start_waiting(struct recovery *recovery)
 {
     while (recovery->waiting != NULL && recovery->working < AT_A_TIME) {
-        struct job *job = recovery->waiting;
+        struct recovery_request *job = recovery->waiting;
 
         recovery->waiting = job->next;
         if (recovery->waiting == NULL)
@@ -210,7 +210,7 @@ static void start_waiting(struct recovery *recovery)
 void recovery_ask(struct recovery *recovery, const struct recovery_address *address,
                   int64_t request_id, int64_t after_ts)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    struct recovery_request *job = calloc(1, sizeof(*job));
     char after[48] = "";
     int n;
 
@@ -246,7 +246,7 @@ void recovery_free(struct recovery *recovery)
 {
     CHECK(recovery->working == 0);
     while (recovery->waiting != NULL) {
-        struct job *job = recovery->waiting;
+        struct recovery_request *job = recovery->waiting;
 
         recovery->waiting = job->next;
         job_free(job);

@@ -28,7 +28,7 @@ static const int period_first[SCRIPT_PERIODS] = { 1, 46, 91, 106 };
 static const int period_last[SCRIPT_PERIODS] = { 45, 90, 105, 120 };
 
 /* What a reading is about. */
-struct reading {
+struct cup_reading {
     struct worldcup *cup;
     struct arena *arena;
     struct str *error;
@@ -81,7 +81,7 @@ static bool is_name(struct str text)
     return true;
 }
 
-static bool team_of(struct reading *reading, struct str name, unsigned *team)
+static bool team_of(struct cup_reading *reading, struct str name, unsigned *team)
 {
     struct worldcup *cup = reading->cup;
 
@@ -94,7 +94,7 @@ static bool team_of(struct reading *reading, struct str name, unsigned *team)
     return true;
 }
 
-static bool fail(struct reading *reading, size_t index, const char *what)
+static bool fail(struct cup_reading *reading, size_t index, const char *what)
 {
     *reading->error = arena_printf(reading->arena, "matches[%zu]: %s", index, what);
     return false;
@@ -115,7 +115,7 @@ static bool read_pair(json_t *json, int pair[2])
     return true;
 }
 
-static bool read_goal(struct reading *reading, size_t index, struct worldcup_match *match,
+static bool read_goal(struct cup_reading *reading, size_t index, struct worldcup_match *match,
                       unsigned side, json_t *json)
 {
     struct str name;
@@ -141,7 +141,7 @@ static bool read_goal(struct reading *reading, size_t index, struct worldcup_mat
     return true;
 }
 
-static bool read_goals(struct reading *reading, size_t index, struct worldcup_match *match,
+static bool read_goals(struct cup_reading *reading, size_t index, struct worldcup_match *match,
                        unsigned side, json_t *goals)
 {
     size_t n = goals == NULL ? 0 : json_array_size(goals);
@@ -160,7 +160,7 @@ static bool is_pair(const int a[2], const int b[2])
 }
 
 /* What the file says of the score must be what its goals add up to. */
-static bool read_score(struct reading *reading, size_t index, struct worldcup_match *match,
+static bool read_score(struct cup_reading *reading, size_t index, struct worldcup_match *match,
                        json_t *json)
 {
     json_t *ft = NULL, *ht = NULL, *et = NULL, *p = NULL;
@@ -187,7 +187,7 @@ static bool read_score(struct reading *reading, size_t index, struct worldcup_ma
     return true;
 }
 
-static bool read_start(struct reading *reading, struct worldcup_match *match, struct str date,
+static bool read_start(struct cup_reading *reading, struct worldcup_match *match, struct str date,
                        struct str time)
 {
     struct str text = arena_printf(reading->arena, STR_FMT "T" STR_FMT ":00Z", STR_ARG(date),
@@ -197,7 +197,7 @@ static bool read_start(struct reading *reading, struct worldcup_match *match, st
     return date.n == 10 && time.n == 5 && clock_parse(text, &match->start_ms);
 }
 
-static bool read_match(struct reading *reading, size_t index, json_t *json)
+static bool read_match(struct cup_reading *reading, size_t index, json_t *json)
 {
     struct worldcup_match *match = &reading->cup->matches[index];
     struct str round, date, time, home, away, group, ground;
@@ -273,7 +273,7 @@ static void fit(struct worldcup *cup)
 
 /* ---- the file ----------------------------------------------------------------- */
 
-static bool read_matches(struct reading *reading, json_t *matches)
+static bool read_matches(struct cup_reading *reading, json_t *matches)
 {
     struct worldcup *cup = reading->cup;
 
@@ -294,7 +294,7 @@ static bool read_matches(struct reading *reading, json_t *matches)
 bool worldcup_read(struct worldcup *cup, struct str json, uint64_t seed, struct arena *arena,
                    struct str *error)
 {
-    struct reading reading = { cup, arena, error, seed };
+    struct cup_reading reading = { cup, arena, error, seed };
     struct str name;
     json_t *matches = NULL, *document;
     const struct json_field fields[] = {

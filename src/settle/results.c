@@ -25,8 +25,8 @@
 #define BACKOFF_MAX_MS 2000
 #define HELD_RETRY_MS 10000
 
-struct batch {
-    struct batch *next;
+struct results_batch {
+    struct results_batch *next;
     struct arena arena;
     struct fact *facts;
     uint32_t n, room;
@@ -40,9 +40,9 @@ struct batch {
 struct results {
     struct results_options options;
     uv_timer_t timer;
-    struct batch *head, *tail;   /* to be stored, in order */
-    struct batch *held;          /* each with one fact that was rejected */
-    struct batch *flying;        /* at the store */
+    struct results_batch *head, *tail;   /* to be stored, in order */
+    struct results_batch *held;          /* each with one fact that was rejected */
+    struct results_batch *flying;        /* at the store */
     int64_t retry_held_ms;       /* when the next held one is tried */
     int64_t backoff_ms;
     bool waiting;                /* the timer runs */
@@ -74,9 +74,9 @@ struct results *results_new(const struct results_options *options)
 
 /* ---- batches --------------------------------------------------------- */
 
-static struct batch *batch_new(void)
+static struct results_batch *batch_new(void)
 {
-    struct batch *batch = calloc(1, sizeof(*batch));
+    struct results_batch *batch = calloc(1, sizeof(*batch));
 
     CHECK(batch != NULL);
     arena_init(&batch->arena, BATCH_BYTES_MAX);
@@ -84,14 +84,14 @@ static struct batch *batch_new(void)
     return batch;
 }
 
-static void batch_free(struct batch *batch)
+static void batch_free(struct results_batch *batch)
 {
     arena_fini(&batch->arena);
     free(batch->facts);
     free(batch);
 }
 
-static void batch_put(struct batch *batch, const struct fact *fact)
+static void batch_put(struct results_batch *batch, const struct fact *fact)
 {
     struct fact *copy;
 
@@ -112,9 +112,9 @@ static void batch_put(struct batch *batch, const struct fact *fact)
 }
 
 /* The batch that may still grow, or a new one at the end. */
-static struct batch *open_batch(struct results *results)
+static struct results_batch *open_batch(struct results *results)
 {
-    struct batch *tail = results->tail;
+    struct results_batch *tail = results->tail;
 
     if (tail != NULL && tail != results->flying && tail->done == 0 && tail->span == 0 &&
         tail->n < BATCH_FACTS && tail->arena.used < BATCH_BYTES)
@@ -130,7 +130,7 @@ static struct batch *open_batch(struct results *results)
 
 void results_take(struct results *results, const struct bus_results *message)
 {
-    struct batch *batch;
+    struct results_batch *batch;
 
     if (results->stopping || message->n == 0 || message->position <= results->options.offset)
         return; /* stopping: it is read from the log again */
@@ -144,12 +144,12 @@ void results_take(struct results *results, const struct bus_results *message)
 /* ---- storing --------------------------------------------------------- */
 
 /* The offset that holds once facts [0, end) of the batch are stored. */
-static int64_t offset_after(const struct results *results, const struct batch *batch,
+static int64_t offset_after(const struct results *results, const struct results_batch *batch,
                             uint32_t end)
 {
     int64_t offset = end < batch->n ? batch->facts[end].position - 1 : batch->offset;
 
-    for (const struct batch *held = results->held; held != NULL; held = held->next)
+    for (const struct results_batch *held = results->held; held != NULL; held = held->next)
         if (held->facts[0].position <= offset)
             offset = held->facts[0].position - 1;
     return offset;
@@ -163,7 +163,7 @@ static void wait_ms(struct results *results, int64_t ms)
 
 static void drop_head(struct results *results)
 {
-    struct batch *head = results->head;
+    struct results_batch *head = results->head;
 
     results->head = head->next;
     if (results->head == NULL)
@@ -171,17 +171,17 @@ static void drop_head(struct results *results)
     batch_free(head);
 }
 
-static bool is_held(const struct results *results, const struct batch *batch)
+static bool is_held(const struct results *results, const struct results_batch *batch)
 {
-    for (const struct batch *held = results->held; held != NULL; held = held->next)
+    for (const struct results_batch *held = results->held; held != NULL; held = held->next)
         if (held == batch)
             return true;
     return false;
 }
 
-static void unlink_held(struct results *results, struct batch *batch)
+static void unlink_held(struct results *results, struct results_batch *batch)
 {
-    struct batch **at = &results->held;
+    struct results_batch **at = &results->held;
 
     while (*at != batch)
         at = &(*at)->next;
@@ -191,7 +191,7 @@ static void unlink_held(struct results *results, struct batch *batch)
 
 static void hold(struct results *results, const struct fact *fact)
 {
-    struct batch *batch = batch_new();
+    struct results_batch *batch = batch_new();
 
     batch_put(batch, fact);
     batch->next = results->held;
@@ -203,7 +203,7 @@ static void hold(struct results *results, const struct fact *fact)
               (long long)fact->position);
 }
 
-static void stored(struct results *results, struct batch *batch)
+static void stored(struct results *results, struct results_batch *batch)
 {
     uint32_t first = batch->done;
 
@@ -222,9 +222,9 @@ static void stored(struct results *results, struct batch *batch)
 }
 
 /* To the end, so that each of the held gets its turn. */
-static void hold_again(struct results *results, struct batch *batch)
+static void hold_again(struct results *results, struct results_batch *batch)
 {
-    struct batch **end = &results->held;
+    struct results_batch **end = &results->held;
 
     CHECK(results->held == batch);
     results->held = batch->next;
@@ -235,7 +235,7 @@ static void hold_again(struct results *results, struct batch *batch)
     results->retry_held_ms = clock_wall_ms() + HELD_RETRY_MS;
 }
 
-static void rejected(struct results *results, struct batch *batch)
+static void rejected(struct results *results, struct results_batch *batch)
 {
     if (is_held(results, batch)) {
         hold_again(results, batch);
@@ -255,7 +255,7 @@ static void rejected(struct results *results, struct batch *batch)
 static void on_added(struct results_add *add, enum store_result result)
 {
     struct results *results = add->ctx;
-    struct batch *batch = results->flying;
+    struct results_batch *batch = results->flying;
 
     CHECK(batch != NULL && &batch->add == add);
     results->flying = NULL;
@@ -278,7 +278,7 @@ static void on_added(struct results_add *add, enum store_result result)
     pump(results);
 }
 
-static void fly(struct results *results, struct batch *batch)
+static void fly(struct results *results, struct results_batch *batch)
 {
     uint32_t left = batch->n - batch->done;
 
@@ -300,7 +300,7 @@ static void fly(struct results *results, struct batch *batch)
 /* A held fact alone: the offset stays where it is. */
 static void fly_held(struct results *results)
 {
-    struct batch *batch = results->held;
+    struct results_batch *batch = results->held;
 
     batch->offset = offset_after(results, batch, 0);
     fly(results, batch);
@@ -341,7 +341,7 @@ static void pump(struct results *results)
 
 bool results_wait(const struct results *results, int64_t *since_ms)
 {
-    const struct batch *first = results->held != NULL ? results->held : results->head;
+    const struct results_batch *first = results->held != NULL ? results->held : results->head;
 
     if (first == NULL)
         return false;

@@ -23,7 +23,7 @@
 #define TRIES_MAX 20            /* then the market is put off */
 #define CHUNKS_MAGIC 0x5e771ec5u
 
-struct parked {
+struct parked_bet {
     int64_t account, bet;
     const char *reason;
 };
@@ -61,7 +61,7 @@ struct settle_chunks {
     bool given_up;
     struct store_exec exec;        /* parking */
     struct arena exec_arena;
-    struct parked *parked;
+    struct parked_bet *parked;
     uint32_t n_parked, parked_room, parked_at; /* stored up to parked_at */
     struct settle_chunks_counts counts;
 
@@ -191,7 +191,7 @@ static void park(struct settle_chunks *chunks, int64_t account, int64_t bet,
                                  chunks->parked_room * sizeof(*chunks->parked));
         CHECK(chunks->parked != NULL);
     }
-    chunks->parked[chunks->n_parked++] = (struct parked){ account, bet, reason };
+    chunks->parked[chunks->n_parked++] = (struct parked_bet){ account, bet, reason };
     metric_add(METRIC_SETTLE_BETS, STR("parked"), 1);
     log_error("settle", "a bet is parked and waits for a person",
               "bet=%lld account=%lld event=" STR_FMT " market=%u reason='%s'",
@@ -232,7 +232,7 @@ static void store_parked(struct settle_chunks *chunks)
         .arena = &chunks->exec_arena, .on_done = on_parked, .ctx = chunks,
     };
     for (uint32_t i = chunks->parked_at; i < chunks->n_parked; i++) {
-        const struct parked *parked = &chunks->parked[i];
+        const struct parked_bet *parked = &chunks->parked[i];
         struct statement_call *call = &chunks->exec.calls[chunks->exec.n];
 
         *call = (struct statement_call){

@@ -59,19 +59,19 @@ static void on_unreadable(void *ctx, int64_t key, int64_t position)
 /* ---- one bet --------------------------------------------------------------- */
 
 /* What is known of the markets of a slip. */
-struct known {
+struct ruled {
     struct pay_rulings rulings;
     bool queued;
     int64_t stored_ms;
 };
 
-static void know(struct shadow *shadow, const struct slip *slip, struct known *known)
+static void know(struct shadow *shadow, const struct slip *slip, struct ruled *known)
 {
     const struct market_facts *markets[LIMIT_LEGS];
     uint32_t n_markets = 0, n = 0;
     struct fact *facts;
 
-    *known = (struct known){ .queued = false };
+    *known = (struct ruled){ .queued = false };
     for (uint32_t i = 0; i < slip->n_legs; i++) {
         const struct market_facts *market = market_facts_of(&shadow->facts,
                                                             market_key(slip->legs[i].market));
@@ -96,7 +96,7 @@ static void know(struct shadow *shadow, const struct slip *slip, struct known *k
 }
 
 static enum pay_change pay(struct shadow *shadow, const struct bet_row *row,
-                           const struct known *known, struct settle_item *item)
+                           const struct ruled *known, struct settle_item *item)
 {
     *item = (struct settle_item){ .results = STR_NONE };
     return pay_bet(row, &known->rulings, shadow->now_ms, &shadow->scratch, &shadow->bet, item);
@@ -104,7 +104,7 @@ static enum pay_change pay(struct shadow *shadow, const struct bet_row *row,
 
 /* A settled bet, graded from nothing. */
 static void grade_again(struct shadow *shadow, const struct bet_row *row,
-                        const struct known *known)
+                        const struct ruled *known)
 {
     struct bet_row fresh = *row;
     struct settle_item item;
@@ -127,7 +127,7 @@ static void grade_again(struct shadow *shadow, const struct bet_row *row,
 }
 
 /* Any bet, as it stands. */
-static void grade_on(struct shadow *shadow, const struct bet_row *row, const struct known *known)
+static void grade_on(struct shadow *shadow, const struct bet_row *row, const struct ruled *known)
 {
     bool settled = row->state == BET_SETTLED;
     struct settle_item item;
@@ -173,7 +173,7 @@ static void check_promise(struct shadow *shadow, const struct bet_row *row,
 static void grade(struct shadow *shadow, const struct bet_row *row)
 {
     struct slip slip = { 0 };
-    struct known known;
+    struct ruled known;
     int64_t youngest_ms;
 
     arena_reset(&shadow->bet);

@@ -18,13 +18,13 @@
 #include "build/web/pages.h"
 #undef PAGE
 
-struct page {
+struct web_page {
     struct str path;
     const char *type, *hash;
     struct str bodies[PAGE_ENCODINGS];
 };
 
-static const struct page pages[] = {
+static const struct web_page pages[] = {
 #define PAGE(n, path, type, hash, file, plain_bytes, gzip_bytes, brotli_bytes)   \
     { { path, sizeof(path) - 1 }, type, hash,                                    \
       { { page_##n##_plain, plain_bytes }, { page_##n##_gzip, gzip_bytes },      \
@@ -77,7 +77,7 @@ enum page_encoding page_encoding_for(struct str accept)
     return best;
 }
 
-static const struct page *find(struct str path)
+static const struct web_page *find(struct str path)
 {
     for (size_t i = 0; i < LENGTH(pages); i++)
         if (str_eq(pages[i].path, path))
@@ -85,7 +85,7 @@ static const struct page *find(struct str path)
     return NULL;
 }
 
-static void answer_page(struct http_request *request, const struct page *page)
+static void answer_page(struct http_request *request, const struct web_page *page)
 {
     enum page_encoding encoding = page_encoding_for(http_header(request, "Accept-Encoding"));
     struct str asked = http_header(request, "If-None-Match");
@@ -110,7 +110,7 @@ static void answer_page(struct http_request *request, const struct page *page)
 
 static void answer_html(struct http_request *request, struct str path)
 {
-    const struct page *page = find(path);
+    const struct web_page *page = find(path);
 
     CHECK(page != NULL);
     answer_page(request, page);
@@ -136,7 +136,7 @@ void pages_get_ops(struct web *web, struct http_request *request)
 
 void pages_get_asset(struct web *web, struct http_request *request)
 {
-    const struct page *page = find(request->path);
+    const struct web_page *page = find(request->path);
 
     (void)web;
     if (page == NULL)

@@ -27,7 +27,7 @@
 #define PAGE_MAX 1000
 
 /* A document in memory: an event's, or a list's by its query. */
-struct snapshot {
+struct kept_answer {
     char *key;
     struct buf body;
     int64_t order; /* of the event, of the book; -1 = not made */
@@ -52,7 +52,7 @@ struct web *web_new(const struct book *book)
     return web;
 }
 
-static void snapshot_free(struct snapshot *snapshot)
+static void snapshot_free(struct kept_answer *snapshot)
 {
     buf_fini(&snapshot->body);
     free(snapshot->key);
@@ -61,7 +61,7 @@ static void snapshot_free(struct snapshot *snapshot)
 
 static void drop_all(struct map *map)
 {
-    struct snapshot *snapshot;
+    struct kept_answer *snapshot;
     size_t at = 0, limit = map->limit;
 
     while ((snapshot = map_next(map, &at)) != NULL)
@@ -98,9 +98,9 @@ void web_on_prices(void *ctx, const struct bus_prices *prices)
 
 /* The snapshot under this key, made empty when it is new.  `most` of them are
  * kept: when there are more, all are made again as they are asked for. */
-static struct snapshot *snapshot_of(struct map *map, struct str key, size_t most)
+static struct kept_answer *snapshot_of(struct map *map, struct str key, size_t most)
 {
-    struct snapshot *snapshot = map_get(map, key);
+    struct kept_answer *snapshot = map_get(map, key);
 
     if (snapshot != NULL)
         return snapshot;
@@ -117,7 +117,7 @@ static struct snapshot *snapshot_of(struct map *map, struct str key, size_t most
 }
 
 /* tag: of cache_tag.h. */
-static void answer_snapshot(struct http_request *request, const struct snapshot *snapshot,
+static void answer_snapshot(struct http_request *request, const struct kept_answer *snapshot,
                             struct str tag)
 {
     struct str etag = arena_printf(&request->arena, "\"%016llx\"",
@@ -136,14 +136,14 @@ static void answer_snapshot(struct http_request *request, const struct snapshot 
                      LENGTH(headers));
 }
 
-static void made(struct snapshot *snapshot, int64_t order)
+static void made(struct kept_answer *snapshot, int64_t order)
 {
     snapshot->order = order;
     snapshot->hash = hash_stable(buf_view(&snapshot->body));
     snapshot->made_us = clock_mono_us();
 }
 
-static void make_event(struct web *web, const struct event *event, struct snapshot *snapshot,
+static void make_event(struct web *web, const struct event *event, struct kept_answer *snapshot,
                        struct arena *arena)
 {
     struct jw w = jw_to(&snapshot->body);
@@ -171,7 +171,7 @@ static struct str event_tag(struct str id, struct arena *arena)
 void web_get_event(struct web *web, struct http_request *request)
 {
     const struct event *event = book_event(web->book, request->param);
-    struct snapshot *snapshot;
+    struct kept_answer *snapshot;
 
     if (event == NULL) {
         answer_refusal(request, REFUSE_NOT_FOUND, STR("no such event"), STR_NONE);
@@ -188,12 +188,12 @@ void web_get_event(struct web *web, struct http_request *request)
 
 /* ---- lists ----------------------------------------------------------- */
 
-struct filter {
+struct list_filter {
     struct str sport, state, after;
     int64_t limit;
 };
 
-static bool filter_passes(const struct filter *filter, const struct event *event)
+static bool filter_passes(const struct list_filter *filter, const struct event *event)
 {
     if (filter->sport.n > 0 && !str_eq(filter->sport, event->sport))
         return false;
@@ -217,7 +217,7 @@ static int event_order(const void *a, const void *b)
 }
 
 /* The events that pass, sorted; *n of them. */
-static const struct event **select_events(const struct web *web, const struct filter *filter,
+static const struct event **select_events(const struct web *web, const struct list_filter *filter,
                                           struct arena *arena, size_t *n)
 {
     const struct event **events = ARENA_ARRAY(arena, const struct event *,
@@ -248,7 +248,7 @@ static size_t first_after(const struct book *book, const struct event **events, 
     return at;
 }
 
-static void make_list(struct web *web, const struct filter *filter, struct buf *body,
+static void make_list(struct web *web, const struct list_filter *filter, struct buf *body,
                       struct arena *arena)
 {
     size_t n, at, end;
@@ -277,7 +277,7 @@ static void make_list(struct web *web, const struct filter *filter, struct buf *
 }
 
 /* False: the query is wrong and was answered. */
-static bool read_filter(struct http_request *request, struct filter *filter)
+static bool read_filter(struct http_request *request, struct list_filter *filter)
 {
     struct str limit = http_query(request, "limit");
 
@@ -299,7 +299,7 @@ static bool read_filter(struct http_request *request, struct filter *filter)
     return true;
 }
 
-static bool list_is_fresh(const struct web *web, const struct snapshot *snapshot)
+static bool list_is_fresh(const struct web *web, const struct kept_answer *snapshot)
 {
     return snapshot->order == book_order(web->book) ||
            (snapshot->order >= 0 && clock_mono_us() - snapshot->made_us < LIST_FRESH_US);
@@ -307,8 +307,8 @@ static bool list_is_fresh(const struct web *web, const struct snapshot *snapshot
 
 void web_get_events(struct web *web, struct http_request *request)
 {
-    struct filter filter;
-    struct snapshot *snapshot;
+    struct list_filter filter;
+    struct kept_answer *snapshot;
 
     if (!read_filter(request, &filter))
         return;
@@ -380,7 +380,7 @@ static void make_sports(struct web *web, struct buf *body, struct arena *arena)
 
 void web_get_sports(struct web *web, struct http_request *request)
 {
-    struct snapshot *snapshot = snapshot_of(&web->lists, STR("sports"), LISTS);
+    struct kept_answer *snapshot = snapshot_of(&web->lists, STR("sports"), LISTS);
 
     if (!list_is_fresh(web, snapshot)) {
         make_sports(web, &snapshot->body, &request->arena);

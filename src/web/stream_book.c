@@ -83,9 +83,9 @@ static void learn_event(struct channel *channel, const struct event *event)
 
 /* ---- rows of a sport ------------------------------------------------------- */
 
-static struct row *row_of(struct channel *channel, struct str id)
+static struct sport_row *row_of(struct channel *channel, struct str id)
 {
-    struct row *row = map_get(&channel->rows, id);
+    struct sport_row *row = map_get(&channel->rows, id);
 
     if (row != NULL)
         return row;
@@ -100,7 +100,7 @@ static struct row *row_of(struct channel *channel, struct str id)
 }
 
 static const struct event *row_event(const struct stream *stream, const struct channel *channel,
-                                     const struct row *row)
+                                     const struct sport_row *row)
 {
     struct str id = { row->id, row->id_n };
     const struct event *event = book_event(stream->options.book, id);
@@ -108,7 +108,7 @@ static const struct event *row_event(const struct stream *stream, const struct c
     return event != NULL && str_eq(event->sport, channel_id(channel)) ? event : NULL;
 }
 
-static void row_dirty(struct channel *channel, struct row *row)
+static void row_dirty(struct channel *channel, struct sport_row *row)
 {
     if (row == NULL || row->dirty)
         return;
@@ -150,7 +150,7 @@ static uint64_t row_hash(struct stream *stream, const struct event *event)
 }
 
 /* True: there is something to tell. */
-static bool row_look(struct stream *stream, struct channel *channel, struct row *row,
+static bool row_look(struct stream *stream, struct channel *channel, struct sport_row *row,
                      int64_t order)
 {
     const struct event *event = row_event(stream, channel, row);
@@ -176,7 +176,7 @@ static bool row_look(struct stream *stream, struct channel *channel, struct row 
 
 /* What has gone to another sport is told once more, with that: "gone" would
  * take it from those who also subscribe to it there. */
-static void put_row_or_gone(struct stream *stream, const struct row *row, struct jw *w)
+static void put_row_or_gone(struct stream *stream, const struct sport_row *row, struct jw *w)
 {
     struct str id = { row->id, row->id_n };
     const struct event *event = book_event(stream->options.book, id);
@@ -196,7 +196,7 @@ static void learn_sport(struct stream *stream, struct channel *channel)
     size_t at = 0;
 
     while ((event = book_next_event(stream->options.book, &at)) != NULL) {
-        struct row *row;
+        struct sport_row *row;
 
         if (!str_eq(event->sport, channel_id(channel)))
             continue;
@@ -228,7 +228,7 @@ static bool book_begin(struct stream *stream, struct channel *channel)
 
 static void book_end(struct channel *channel)
 {
-    struct row *row;
+    struct sport_row *row;
     size_t at = 0;
 
     while ((row = map_next(&channel->rows, &at)) != NULL)
@@ -371,7 +371,7 @@ static bool flush_event(struct stream *stream, struct channel *channel, int64_t 
 static bool flush_sport(struct stream *stream, struct channel *channel, int64_t order)
 {
     struct jw w = jw_to(&channel->delta.events);
-    struct row *row;
+    struct sport_row *row;
     bool told = false;
     size_t at = 0;
 
@@ -398,7 +398,7 @@ static bool book_flush(struct stream *stream, struct channel *channel, int64_t o
 /* Lists show what is not over. */
 static void put_rows(struct stream *stream, struct channel *channel, struct jw *w)
 {
-    const struct row *row;
+    const struct sport_row *row;
     size_t at = 0;
 
     while ((row = map_next(&channel->rows, &at)) != NULL) {
@@ -429,7 +429,7 @@ static void book_image(struct stream *stream, struct channel *channel, struct jw
 static bool merge_sport(struct stream *stream, struct channel *channel, int64_t since,
                         struct jw *w)
 {
-    const struct row *row;
+    const struct sport_row *row;
     bool told = false;
     size_t at = 0;
 
@@ -464,7 +464,7 @@ static bool book_merge(struct stream *stream, struct channel *channel, int64_t s
 static void sweep_rows(struct stream *stream, struct channel *channel)
 {
     uint64_t now_ms = hub_now(stream);
-    struct row *row, *old = NULL;
+    struct sport_row *row, *old = NULL;
     size_t at = 0;
 
     while ((row = map_next(&channel->rows, &at)) != NULL) {

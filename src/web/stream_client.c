@@ -2,7 +2,7 @@
  * A client of the stream: from the upgrade to its close.
  *
  *   OPEN ---- client_close() ---> CLOSING ---- its end, or 2 s -----> GONE
- *      \_________________ client_kill(), it went ____________________/
+ *      \__________ end_client(), it went ____________________/
  *
  * While it is up to date it holds nothing: each tick's notes are of the tick.
  * When its socket is full (full_ms) what it has of each subscription is
@@ -23,6 +23,8 @@
 #define CLOSE_MS 2000      /* for the client to close, too */
 #define IMAGES 32          /* sent in one write */
 
+static void end_client(struct client *client, const char *reason);
+
 /* ---- subscriptions ----------------------------------------------------------- */
 
 static void subscription_end(struct stream *stream, struct subscription *s)
@@ -37,7 +39,7 @@ static void subscription_end(struct stream *stream, struct subscription *s)
         channel->empty_ms = hub_now(stream) > 0 ? hub_now(stream) : 1;
 }
 
-void client_unsubscribe(struct client *client)
+static void unsubscribe(struct client *client)
 {
     for (uint32_t i = 0; i < client->n_subscriptions; i++)
         subscription_end(client->stream, &client->subscriptions[i]);
@@ -73,7 +75,7 @@ static void client_fall_behind(struct client *client)
 void client_subscribe(struct client *client, struct channel **channels, uint32_t n,
                       int64_t since)
 {
-    client_unsubscribe(client);
+    unsubscribe(client);
     if (n == 0)
         return;
     client->subscriptions = calloc(n, sizeof(*client->subscriptions));
@@ -117,7 +119,7 @@ static bool client_write(struct client *client, struct frame *const *frames, siz
     for (size_t i = 0; i < n; i++)
         client->stream->bytes += (int64_t)frames[i]->n;
     if (result == CONN_FULL)
-        client_kill(client, "slow");
+        end_client(client, "slow");
     else if (result == CONN_WAITS)
         set_full(client, true);
     return result == CONN_SENT;
@@ -169,7 +171,7 @@ void client_send_notes(struct client *client)
         client->lags = client->missed = true;
         return;
     }
-    for (struct note *note = client->notes; note != NULL; note = note->next)
+    for (struct delivery *note = client->notes; note != NULL; note = note->next)
         frames[n++] = change_frame(stream, note->change, client->dress, note->next == NULL);
     client->notes = NULL;
     CHECK(n > 0 && n <= LENGTH(frames));
@@ -292,12 +294,13 @@ static void let_go(struct client *client)
 {
     if (client->wait != NULL)
         wait_end(client->wait);
-    client_unsubscribe(client);
+    unsubscribe(client);
     client->stream->source->forget(client);
     ws_reader_fini(&client->reader);
 }
 
-void client_kill(struct client *client, const char *reason)
+/* No more words. */
+static void end_client(struct client *client, const char *reason)
 {
     if (client->state == CLIENT_GONE)
         return;
@@ -383,7 +386,7 @@ static void check_life(struct client *client, uint64_t now_ms)
     if (client->dress != DRESS_WEBSOCKET || now_ms < client->heard_ms + PING_MS)
         return;
     if (now_ms > client->heard_ms + DEAD_MS) {
-        client_kill(client, "dead");
+        end_client(client, "dead");
     } else if (!client->pinged) {
         client->pinged = true;
         client_send(client, frame_of_control(WS_PING, STR_NONE));
@@ -394,12 +397,12 @@ void client_check(struct client *client, uint64_t now_ms)
 {
     if (client->state != CLIENT_OPEN) {
         if (now_ms >= client->deadline_ms)
-            client_kill(client, "");
+            end_client(client, "");
         return;
     }
     if (client->full_ms != 0) {
         if (now_ms > client->full_ms + (uint64_t)client->stream->options.stall_ms)
-            client_kill(client, "slow");
+            end_client(client, "slow");
         return;
     }
     if (now_ms >= client->sent_ms + HEARTBEAT_MS)
@@ -547,7 +550,7 @@ static void begin_event(struct stream *stream, struct http_request *request,
         client_subscribe(client, &channel, 1, since);
 }
 
-static void on_event_known(const struct wait *wait, struct channel **channels)
+static void on_event_known(const struct channel_wait *wait, struct channel **channels)
 {
     if (channels != NULL)
         begin_event(wait->stream, wait->request, channels[0], wait->since);
@@ -573,6 +576,6 @@ void stream_get_event(struct stream *stream, struct http_request *request)
     if (channel == NULL)
         answer_refusal(request, REFUSE_BUSY, STR("there are too many streams"), STR_NONE);
     else
-        wait_begin(&(struct wait){ .stream = stream, .request = request, .since = since,
+        wait_begin(&(struct channel_wait){ .stream = stream, .request = request, .since = since,
                                    .on_end = on_event_known }, &channel, 1);
 }

@@ -88,14 +88,14 @@ static int64_t since_of(const struct client *client, const struct input *input)
     return client->stream->source->since(client->stream, clk);
 }
 
-static void subscribe_now(const struct wait *wait, struct channel **channels)
+static void subscribe_now(const struct channel_wait *wait, struct channel **channels)
 {
     client_status(wait->client, wait->id, NULL, STR_NONE);
     if (wait->client->state == CLIENT_OPEN)
         client_subscribe(wait->client, channels, (uint32_t)wait->n, wait->since);
 }
 
-static void on_known(const struct wait *wait, struct channel **channels)
+static void on_known(const struct channel_wait *wait, struct channel **channels)
 {
     if (channels != NULL)
         subscribe_now(wait, channels);
@@ -114,7 +114,7 @@ static void subscribe_when_known(struct client *client, struct input *input, int
         if (client->state != CLIENT_OPEN)
             return;
     }
-    wait_begin(&(struct wait){ .stream = client->stream, .client = client, .since = since,
+    wait_begin(&(struct channel_wait){ .stream = client->stream, .client = client, .since = since,
                                .id = input->id, .n = input->n, .on_end = on_known },
                input->channels, input->n);
 }

@@ -72,18 +72,18 @@ struct subscription {
 };
 
 /* Who waits for a channel (stream_wait.c). */
-struct waiter {
-    struct wait *wait;     /* NULL: it waits no more */
+struct channel_waiter {
+    struct channel_wait *wait;     /* NULL: it waits no more */
     struct channel *channel;
-    struct waiter *prev, *next; /* of the channel */
+    struct channel_waiter *prev, *next; /* of the channel */
 };
 
 /* An event of a sport, of the book's source. */
-struct row {
+struct sport_row {
     int64_t changed, version_seen;
     uint64_t hash;         /* of what was told of it, without its version */
     bool dirty, gone;
-    struct row *next_dirty;
+    struct sport_row *next_dirty;
     uint64_t gone_ms;
     size_t id_n;
     char id[];
@@ -94,7 +94,7 @@ struct channel {
     struct stream *stream;
     size_t id_n;
     bool known;            /* its source can tell of it */
-    struct waiter *waiters; /* who waits until it is */
+    struct channel_waiter *waiters; /* who waits until it is */
     size_t n_waits;        /* subscriptions that wait, for it or for others of theirs */
     struct subscription *subscriptions;
     size_t n;
@@ -114,7 +114,7 @@ struct channel {
     uint64_t *shapes;      /* of an event's markets: what they were named */
     uint32_t n_shapes, shapes_room;
     struct map rows;
-    struct row *dirty_rows;
+    struct sport_row *dirty_rows;
     char id[];
 };
 
@@ -176,36 +176,36 @@ extern const struct stream_source stream_book;
 
 /* A subscription whose channels are not all known; of a client, or of a request
  * that will be answered as one. */
-struct wait {
+struct channel_wait {
     struct stream *stream;
-    struct wait *prev, *next;  /* of the stream */
+    struct channel_wait *prev, *next;  /* of the stream */
     struct client *client;
     struct http_request *request;
     uint64_t deadline_ms;
     int64_t since, id;
     size_t left, n;            /* channels: not known yet, all */
     /* All are known, or NULL: its time is up.  The wait has ended before. */
-    void (*on_end)(const struct wait *wait, struct channel **channels);
-    struct waiter waiters[];
+    void (*on_end)(const struct channel_wait *wait, struct channel **channels);
+    struct channel_waiter waiters[];
 };
 
 /* The source knows it now. */
 void channel_is_known(struct channel *channel);
 /* Calls on_end as soon as all are known; at once, if they are.  Of `as` the stream,
  * the client or the request, and what on_end needs are said. */
-void wait_begin(const struct wait *as, struct channel **channels, size_t n);
+void wait_begin(const struct channel_wait *as, struct channel **channels, size_t n);
 /* Nobody is told. */
-void wait_end(struct wait *wait);
+void wait_end(struct channel_wait *wait);
 /* Whose time is up, of all: is told so. */
 void waits_check(struct stream *stream);
 
 /* ---- accounts (stream_own.c) ---------------------------------------------- */
 
 /* Money of an account somebody watches. */
-struct purse {
+struct own_account {
     int64_t account, seq;
     struct own *owns;
-    struct purse *next_dirty;
+    struct own_account *next_dirty;
     bool dirty, known, told; /* told: the numbers are those last sent */
     bool held;               /* its owners are being told */
     char currency[4];
@@ -218,7 +218,7 @@ struct purse {
 /* A client's session. */
 struct own {
     struct client *client;
-    struct purse *purse;
+    struct own_account *purse;
     struct own *prev, *next; /* of the purse */
     struct stream_identity identity;
     int64_t id;                       /* of the message that asked for it */
@@ -228,8 +228,6 @@ struct own {
 };
 
 void own_authenticate(struct client *client, struct str token, int64_t id);
-/* Ends the session; the client goes on without. */
-void own_end(struct client *client);
 /* Everything about the client's questions is forgotten: it is going. */
 void own_forget(struct client *client);
 void own_check(struct client *client, uint64_t now_ms);
@@ -239,7 +237,7 @@ void purses_flush(struct stream *stream);
 /* ---- clients (stream_client.c, stream_input.c) ---------------------------- */
 
 /* A change on its way to one client. */
-struct note { struct change *change; struct note *next; };
+struct delivery { struct change *change; struct delivery *next; };
 
 enum client_state { CLIENT_OPEN, CLIENT_CLOSING, CLIENT_GONE };
 enum client_queue { QUEUE_NONE, QUEUE_READY, QUEUE_BEHIND, QUEUES };
@@ -262,12 +260,12 @@ struct client {
     bool pinged;
     uint32_t second_n;                        /* messages in that second */
     uint64_t second;
-    struct note *notes, **notes_end;
+    struct delivery *notes, **notes_end;
     uint64_t sent_ms, heard_ms, full_ms;      /* full_ms: the socket is, since; 0 = not */
     uint64_t deadline_ms;                     /* CLOSING: gone by then */
     struct own *own;
     struct stream_question *asking;           /* authentication in flight */
-    struct wait *wait;                        /* or NULL */
+    struct channel_wait *wait;                        /* or NULL */
     void *upstream;                           /* the other source's own */
     struct ws_reader reader;
 };
@@ -282,9 +280,6 @@ void client_status(struct client *client, int64_t id, const char *code, struct s
 #define NO_ID INT64_MIN /* the message had none */
 /* Says why, waits a while for the client to close. */
 void client_close(struct client *client, enum ws_code code, const char *why, const char *reason);
-/* No more words. */
-void client_kill(struct client *client, const char *reason);
-void client_unsubscribe(struct client *client);
 /* Takes the place of the former one.  since: -1 = images. */
 void client_subscribe(struct client *client, struct channel **channels, uint32_t n,
                       int64_t since);
@@ -311,10 +306,10 @@ int64_t stream_order(struct stream *stream, int64_t clk);
 struct stream {
     struct stream_options options;
     const struct stream_source *source;
-    struct wait *waits;
+    struct channel_wait *waits;
     struct map channels[CHANNEL_KINDS], purses;
     struct channel *dirty;
-    struct purse *dirty_purses;
+    struct own_account *dirty_purses;
     uv_timer_t tick, quarter;  /* of a second */
     uv_timer_t drain;          /* who is to go goes */
     uint64_t drain_began_ms, drain_ms;

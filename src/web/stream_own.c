@@ -27,9 +27,9 @@ struct stream_question {
 
 /* ---- purses -------------------------------------------------------------------- */
 
-static struct purse *purse_of(struct stream *stream, int64_t account)
+static struct own_account *purse_of(struct stream *stream, int64_t account)
 {
-    struct purse *purse = map_get(&stream->purses, MAP_KEY(&account));
+    struct own_account *purse = map_get(&stream->purses, MAP_KEY(&account));
 
     if (purse != NULL)
         return purse;
@@ -42,23 +42,23 @@ static struct purse *purse_of(struct stream *stream, int64_t account)
     return NULL;
 }
 
-static void drop_bets(struct purse *purse)
+static void drop_bets(struct own_account *purse)
 {
     while (purse->n_bets > 0)
         frame_unref(purse->bets[--purse->n_bets]);
     purse->lost_bets = false;
 }
 
-static void purse_undirty(struct stream *stream, struct purse *purse)
+static void purse_undirty(struct stream *stream, struct own_account *purse)
 {
-    struct purse **at = &stream->dirty_purses;
+    struct own_account **at = &stream->dirty_purses;
 
     while (*at != purse)
         at = &(*at)->next_dirty;
     *at = purse->next_dirty;
 }
 
-static void purse_free(struct stream *stream, struct purse *purse)
+static void purse_free(struct stream *stream, struct own_account *purse)
 {
     if (purse->dirty)
         purse_undirty(stream, purse);
@@ -82,7 +82,7 @@ static struct frame *bet_frame(struct stream *stream, const struct bet_view *bet
     return frame_of_text(buf_view(&stream->scratch));
 }
 
-static struct frame *account_frame(struct stream *stream, const struct purse *purse)
+static struct frame *account_frame(struct stream *stream, const struct own_account *purse)
 {
     const struct currency *currency = currency_find(str_of(purse->currency));
     struct jw w = jw_to(&stream->scratch);
@@ -105,7 +105,7 @@ static struct frame *account_frame(struct stream *stream, const struct purse *pu
     return frame_of_text(buf_view(&stream->scratch));
 }
 
-static void purse_learn(struct purse *purse, const struct bus_money *money)
+static void purse_learn(struct own_account *purse, const struct bus_money *money)
 {
     if (purse->known && money->seq < purse->seq)
         return; /* of two transactions the later one was heard first */
@@ -123,7 +123,7 @@ static void purse_learn(struct purse *purse, const struct bus_money *money)
 void stream_on_money(void *ctx, const struct bus_money *money)
 {
     struct stream *stream = ctx;
-    struct purse *purse = map_get(&stream->purses, MAP_KEY(&money->account));
+    struct own_account *purse = map_get(&stream->purses, MAP_KEY(&money->account));
 
     if (purse == NULL)
         return;
@@ -147,7 +147,7 @@ static void tell_lost(struct client *client)
 }
 
 /* False: its socket is full. */
-static bool tell_bets(struct client *client, const struct purse *purse)
+static bool tell_bets(struct client *client, const struct own_account *purse)
 {
     for (size_t i = 0; i < purse->n_bets; i++) {
         if (client->state != CLIENT_OPEN || client->full_ms != 0)
@@ -158,7 +158,7 @@ static bool tell_bets(struct client *client, const struct purse *purse)
     return true;
 }
 
-static void tell_owner(struct own *own, struct purse *purse, struct frame *account)
+static void tell_owner(struct own *own, struct own_account *purse, struct frame *account)
 {
     struct client *client = own->client;
 
@@ -175,7 +175,7 @@ static void tell_owner(struct own *own, struct purse *purse, struct frame *accou
 }
 
 /* An owner may go meanwhile, and the purse after the last one. */
-static void purse_flush(struct stream *stream, struct purse *purse)
+static void purse_flush(struct stream *stream, struct own_account *purse)
 {
     struct frame *account = purse->told ? NULL : account_frame(stream, purse);
     struct own *next;
@@ -194,7 +194,7 @@ static void purse_flush(struct stream *stream, struct purse *purse)
 
 void purses_flush(struct stream *stream)
 {
-    struct purse *purse;
+    struct own_account *purse;
 
     while ((purse = stream->dirty_purses) != NULL) {
         stream->dirty_purses = purse->next_dirty;
@@ -219,7 +219,7 @@ void own_drained(struct client *client)
 
 static void own_begin(struct client *client, int64_t id, const struct stream_identity *identity)
 {
-    struct purse *purse = purse_of(client->stream, identity->account);
+    struct own_account *purse = purse_of(client->stream, identity->account);
     struct own *own;
 
     if (purse == NULL)
@@ -234,10 +234,11 @@ static void own_begin(struct client *client, int64_t id, const struct stream_ide
     client->own = own;
 }
 
-void own_end(struct client *client)
+/* Ends the session; the client goes on without. */
+static void end_own(struct client *client)
 {
     struct own *own = client->own;
-    struct purse *purse = own == NULL ? NULL : own->purse;
+    struct own_account *purse = own == NULL ? NULL : own->purse;
 
     if (own == NULL)
         return;
@@ -254,7 +255,7 @@ void own_end(struct client *client)
 
 void own_forget(struct client *client)
 {
-    own_end(client);
+    end_own(client);
     if (client->asking != NULL)
         client->asking->client = NULL;
     client->asking = NULL;
@@ -284,7 +285,7 @@ static void end_session(struct client *client, enum stream_session session)
 {
     int64_t id = client->own->id;
 
-    own_end(client);
+    end_own(client);
     if (session == STREAM_SESSION_BUSY)
         client_status(client, id, "busy", STR("the session cannot be checked now"));
     else

@@ -11,7 +11,7 @@
 
 #define WAIT_MS 5000
 
-static void waiter_end(struct waiter *waiter)
+static void waiter_end(struct channel_waiter *waiter)
 {
     if (waiter->wait == NULL)
         return;
@@ -21,7 +21,7 @@ static void waiter_end(struct waiter *waiter)
     waiter->wait = NULL;
 }
 
-void wait_end(struct wait *wait)
+void wait_end(struct channel_wait *wait)
 {
     for (size_t i = 0; i < wait->n; i++) {
         waiter_end(&wait->waiters[i]);
@@ -35,9 +35,10 @@ void wait_end(struct wait *wait)
     free(wait);
 }
 
-static void waiter_begin(struct wait *wait, struct waiter *waiter, struct channel *channel)
+static void waiter_begin(struct channel_wait *wait, struct channel_waiter *waiter,
+                         struct channel *channel)
 {
-    *waiter = (struct waiter){ .channel = channel };
+    *waiter = (struct channel_waiter){ .channel = channel };
     channel->n_waits++;
     if (channel->known)
         return;
@@ -49,9 +50,10 @@ static void waiter_begin(struct wait *wait, struct waiter *waiter, struct channe
     wait->left++;
 }
 
-static struct wait *wait_new(const struct wait *as, struct channel **channels, size_t n)
+static struct channel_wait *wait_new(const struct channel_wait *as, struct channel **channels,
+                                     size_t n)
 {
-    struct wait *wait = calloc(1, sizeof(*wait) + n * sizeof(wait->waiters[0]));
+    struct channel_wait *wait = calloc(1, sizeof(*wait) + n * sizeof(wait->waiters[0]));
     struct stream *stream = as->stream;
 
     CHECK(wait != NULL && n > 0);
@@ -78,7 +80,7 @@ static bool all_known(struct channel **channels, size_t n)
     return true;
 }
 
-void wait_begin(const struct wait *as, struct channel **channels, size_t n)
+void wait_begin(const struct channel_wait *as, struct channel **channels, size_t n)
 {
     CHECK(as->client == NULL || as->client->wait == NULL);
     CHECK((as->client == NULL) != (as->request == NULL) && as->on_end != NULL);
@@ -90,10 +92,10 @@ void wait_begin(const struct wait *as, struct channel **channels, size_t n)
 
 /* ---- ends -------------------------------------------------------------------- */
 
-static void wait_ends_well(struct wait *wait)
+static void wait_ends_well(struct channel_wait *wait)
 {
     struct channel **channels = calloc(wait->n, sizeof(struct channel *));
-    struct wait of = *wait;
+    struct channel_wait of = *wait;
 
     CHECK(channels != NULL);
     for (size_t i = 0; i < of.n; i++)
@@ -105,12 +107,12 @@ static void wait_ends_well(struct wait *wait)
 
 void channel_is_known(struct channel *channel)
 {
-    struct waiter *waiter;
+    struct channel_waiter *waiter;
 
     CHECK(!channel->known);
     channel->known = true;
     while ((waiter = channel->waiters) != NULL) {
-        struct wait *wait = waiter->wait;
+        struct channel_wait *wait = waiter->wait;
 
         waiter_end(waiter);
         if (--wait->left == 0)
@@ -118,9 +120,9 @@ void channel_is_known(struct channel *channel)
     }
 }
 
-static void wait_ends_badly(struct wait *wait)
+static void wait_ends_badly(struct channel_wait *wait)
 {
-    struct wait of = *wait;
+    struct channel_wait of = *wait;
 
     wait_end(wait);
     of.on_end(&of, NULL);
@@ -128,9 +130,9 @@ static void wait_ends_badly(struct wait *wait)
 
 void waits_check(struct stream *stream)
 {
-    struct wait *next;
+    struct channel_wait *next;
 
-    for (struct wait *wait = stream->waits; wait != NULL; wait = next) {
+    for (struct channel_wait *wait = stream->waits; wait != NULL; wait = next) {
         next = wait->next;
         if (hub_now(stream) >= wait->deadline_ms)
             wait_ends_badly(wait);
