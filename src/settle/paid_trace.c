@@ -82,6 +82,7 @@ static void on_rows(struct store_exec *exec, enum store_result result)
         if (at < look->n && look->paid[at].bet == bet)
             add_span(look, &look->paid[at], EXEC_CELL(exec, row, 1).s);
     }
+    CHECK(look->traces->looks > 0);
     look->traces->looks--;
     arena_fini(&look->arena);
     free(look);
@@ -90,10 +91,11 @@ static void on_rows(struct store_exec *exec, enum store_result result)
 static uint32_t gather(struct look *look, const struct settle_write *write,
                        const enum pay_change *changes)
 {
-    CHECK(write->n <= LIMIT_CHUNK);
+    CHECK(write->n <= LIMIT_CHUNK && look->n == 0);
     for (uint32_t i = 0; i < write->n; i++) {
         const struct settle_item *item = &write->items[i];
 
+        CHECK(i == 0 || write->items[i - 1].bet < item->bet);
         if (item->applied && item->event != 0)
             look->paid[look->n++] = (struct paid){ item->bet, item->payout_minor, changes[i] };
     }

@@ -75,6 +75,7 @@ struct pay_rulings pay_rule(const struct fact *facts, uint32_t n, struct arena *
         for (uint32_t j = i; j < n; j++)
             if (market_id_equal(facts[j].id, facts[i].id))
                 own[n_own++] = facts[j];
+        CHECK(n_own > 0 && n_markets < n);
         markets[n_markets++] = (struct pay_market){
             .id = facts[i].id,
             .ruling = facts_rule(own, n_own, arena),
@@ -161,6 +162,20 @@ static int event_of(enum pay_change change)
     }
 }
 
+/* What a change may do, whatever the facts say. */
+static void item_check(const struct settle_item *item, const struct bet_row *row,
+                       enum pay_change change)
+{
+    CHECK(item->payout_minor >= 0);
+    CHECK((change == PAY_NOTED) == (item->event == 0));
+    CHECK(change != PAY_NOTED || (item->delta_minor == 0 && item->state == row->state));
+    CHECK((change == PAY_SETTLED) == (row->state == BET_ACCEPTED && item->event != 0));
+    CHECK(change != PAY_RESETTLED || (item->delta_minor != 0 && item->staked_delta_minor == 0));
+    CHECK(change != PAY_REOPENED || (item->delta_minor <= 0 && item->payout_minor == 0));
+    CHECK(item->staked_delta_minor == 0 || (item->state == BET_SETTLED) ==
+                                           (item->staked_delta_minor < 0));
+}
+
 static void fill(struct settle_item *item, const struct bet_row *row,
                  enum pay_change change, const struct grade *grade, int64_t now_ms)
 {
@@ -182,13 +197,12 @@ static void fill(struct settle_item *item, const struct bet_row *row,
         item->state = BET_ACCEPTED;
         item->payout_minor = 0;
     }
-    item->delta_minor = item->payout_minor - row->payout_minor;
+    CHECK(!__builtin_sub_overflow(item->payout_minor, row->payout_minor, &item->delta_minor));
     if (change == PAY_SETTLED)
         item->staked_delta_minor = -row->stake_minor;
     else if (change == PAY_REOPENED)
         item->staked_delta_minor = row->stake_minor;
-    CHECK(item->payout_minor >= 0);
-    CHECK(change != PAY_NOTED || item->delta_minor == 0);
+    item_check(item, row, change);
 }
 
 /* A row that breaks the rules waits for a person; it must not end the process
@@ -220,7 +234,9 @@ enum pay_change pay_bet(const struct bet_row *row, const struct pay_rulings *rul
     if (!legs_changed && flags == row->flags)
         return PAY_UNCHANGED;
 
+    CHECK((flags & row->flags) == row->flags); /* what was found stays found */
     grade = grade_slip(&slip, row->stake_minor, row->cap_minor);
+    CHECK(!grade.fixed || grade.payout_minor >= 0);
     change = compare(row, &grade);
     fill(item, row, change, &grade, now_ms);
     item->flags = flags;

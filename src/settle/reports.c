@@ -45,7 +45,10 @@ struct report_line {
     int64_t open_bets, open_stakes_minor, liability_minor;
 };
 
+#define REPORT_MAGIC 0x7265706fu /* "repo" */
+
 struct report_call {
+    uint32_t magic;
     struct reports *reports;
     struct store_exec exec;
     struct clickhouse_query query;
@@ -141,6 +144,9 @@ static struct report_line *make_lines(struct report_call *call, uint32_t *n)
         else
             lines[kept++] = lines[row];
     }
+    CHECK(kept <= call->rows && (kept > 0) == (call->rows > 0));
+    for (uint32_t i = 1; CHECKS_DEAR && i < kept; i++)
+        CHECK(compare_lines(&lines[i - 1], &lines[i]) < 0);
     *n = kept;
     return lines;
 }
@@ -365,8 +371,15 @@ static void answer(struct report_call *call)
     buf_fini(&body);
 }
 
+static void call_check(const struct report_call *call)
+{
+    CHECK(call->magic == REPORT_MAGIC && call->from <= call->to);
+    CHECK(call->step_ms == (call->series ? MINUTE_MS : PERIOD_DAY_MS));
+}
+
 static void call_end(struct report_call *call)
 {
+    call->magic = 0;
     arena_fini(&call->arena);
     free(call);
 }
@@ -375,6 +388,7 @@ static void on_stored(struct store_exec *exec, enum store_result result)
 {
     struct report_call *call = exec->ctx;
 
+    call_check(call);
     if (result != STORE_OK) {
         refuse(call->request, REFUSE_BUSY, "the store cannot be read now");
     } else {
@@ -402,6 +416,7 @@ static void on_answered(struct clickhouse_query *query, bool well)
 {
     struct report_call *call = query->ctx;
 
+    call_check(call);
     call->cells = query->cells;
     call->rows = query->rows;
     if (well)
@@ -436,6 +451,7 @@ static void ask_clickhouse(struct report_call *call)
 
 static void call_ask(struct report_call *call)
 {
+    call_check(call);
     arena_init(&call->arena, ROWS_BYTES);
     if (call->reports->clickhouse != NULL)
         ask_clickhouse(call);
@@ -468,6 +484,7 @@ static struct report_call *call_new(struct reports *reports, struct http_request
     struct report_call *call = calloc(1, sizeof(*call));
 
     CHECK(call != NULL);
+    call->magic = REPORT_MAGIC;
     call->reports = reports;
     call->request = request;
     return call;

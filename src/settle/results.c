@@ -24,6 +24,7 @@
 #define BACKOFF_MIN_MS 20
 #define BACKOFF_MAX_MS 2000
 #define HELD_RETRY_MS 10000
+#define RESULTS_MAGIC 0x72657375u /* "resu" */
 
 struct results_batch {
     struct results_batch *next;
@@ -38,6 +39,7 @@ struct results_batch {
 };
 
 struct results {
+    uint32_t magic;
     struct results_options options;
     uv_timer_t timer;
     struct results_batch *head, *tail;   /* to be stored, in order */
@@ -53,10 +55,36 @@ struct results {
 
 static void pump(struct results *results);
 
+static void batch_check(const struct results_batch *batch)
+{
+    CHECK(batch->done <= batch->n && batch->n <= batch->room);
+}
+
+static void results_check(const struct results *results)
+{
+    CHECK(results->magic == RESULTS_MAGIC);
+    CHECK((results->head == NULL) == (results->tail == NULL));
+    CHECK(results->tail == NULL || results->tail->next == NULL);
+    CHECK(results->flying == NULL || results->flying == results->head ||
+          results->held != NULL);
+    CHECK(results->backoff_ms <= BACKOFF_MAX_MS);
+    for (const struct results_batch *held = results->held; held != NULL; held = held->next)
+        CHECK(held->n == 1 && held->done == 0);
+    if (results->head != NULL)
+        batch_check(results->head);
+}
+
+static struct results *results_of(void *ctx)
+{
+    results_check(ctx);
+    return ctx;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
-    struct results *results = timer->data;
+    struct results *results = results_of(timer->data);
 
+    CHECK(results->waiting && !results->stopping);
     results->waiting = false;
     pump(results);
 }
@@ -66,6 +94,7 @@ struct results *results_new(const struct results_options *options)
     struct results *results = calloc(1, sizeof(*results));
 
     CHECK(results != NULL);
+    results->magic = RESULTS_MAGIC;
     results->options = *options;
     CHECK(uv_timer_init(options->loop, &results->timer) == 0);
     results->timer.data = results;
@@ -134,6 +163,7 @@ void results_take(struct results *results, const struct bus_results *message)
 
     if (results->stopping || message->n == 0 || message->position <= results->options.offset)
         return; /* stopping: it is read from the log again */
+    results_check(results);
     batch = open_batch(results);
     for (uint32_t i = 0; i < message->n; i++)
         batch_put(batch, &message->facts[i]);
@@ -165,6 +195,7 @@ static void drop_head(struct results *results)
 {
     struct results_batch *head = results->head;
 
+    CHECK(head != results->flying);
     results->head = head->next;
     if (results->head == NULL)
         results->tail = NULL;
@@ -207,6 +238,7 @@ static void stored(struct results *results, struct results_batch *batch)
 {
     uint32_t first = batch->done;
 
+    CHECK(batch->add.n > 0 && batch->add.n <= batch->n - first);
     results->backoff_ms = 0;
     results->options.on_stored(results->options.ctx, batch->facts + first, batch->add.n);
     if (is_held(results, batch)) {
@@ -254,7 +286,7 @@ static void rejected(struct results *results, struct results_batch *batch)
 
 static void on_added(struct results_add *add, enum store_result result)
 {
-    struct results *results = add->ctx;
+    struct results *results = results_of(add->ctx);
     struct results_batch *batch = results->flying;
 
     CHECK(batch != NULL && &batch->add == add);
@@ -282,6 +314,7 @@ static void fly(struct results *results, struct results_batch *batch)
 {
     uint32_t left = batch->n - batch->done;
 
+    CHECK(results->flying == NULL && left > 0);
     if (batch->span == 0 || batch->span > left)
         batch->span = left;
     batch->add = (struct results_add){
@@ -310,6 +343,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct results *results = handle->data;
 
+    CHECK(results->magic == RESULTS_MAGIC && results->stopping);
     results->on_stopped(results->stop_ctx);
 }
 
@@ -366,5 +400,6 @@ void results_free(struct results *results)
         drop_head(results);
     while (results->held != NULL)
         unlink_held(results, results->held);
+    results->magic = 0;
     free(results);
 }

@@ -81,6 +81,7 @@ static void know(struct shadow *shadow, const struct slip *slip, struct ruled *k
             again = again || markets[j] == market;
         if (again)
             continue;
+        CHECK(n_markets < LIMIT_LEGS);
         markets[n_markets++] = market;
         n += market->n;
         known->queued = known->queued || market->queued;
@@ -93,6 +94,7 @@ static void know(struct shadow *shadow, const struct slip *slip, struct ruled *k
         for (uint32_t j = 0; j < markets[i]->n; j++)
             facts[n++] = markets[i]->facts[j];
     known->rulings = pay_rule(facts, n, &shadow->bet);
+    CHECK(known->rulings.n <= n);
 }
 
 static enum pay_change pay(struct shadow *shadow, const struct bet_row *row,
@@ -114,6 +116,7 @@ static void grade_again(struct shadow *shadow, const struct bet_row *row,
     fresh.payout_minor = fresh.settled_ms = fresh.flags = 0;
     fresh.results = STR_NONE;
     change = pay(shadow, &fresh, known, &item);
+    CHECK(change != PAY_RESETTLED && change != PAY_REOPENED); /* it was paid nothing yet */
     if (change == PAY_UNREADABLE)
         differ(shadow, BET "this program cannot read its slip", BET_ARG(row));
     else if (change != PAY_SETTLED)

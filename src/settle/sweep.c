@@ -30,8 +30,10 @@
 #define DEEP_EVERY 12      /* looks */
 #define DEEP_FIRST 1
 #define ROWS_BYTES (64 * 1024 * 1024)
+#define SWEEP_MAGIC 0x73776565u /* "swee" */
 
 struct sweep {
+    uint32_t magic;
     struct sweep_options options;
     uv_timer_t timer;
     struct store_exec late, exec;
@@ -49,11 +51,23 @@ struct sweep {
 
 static void queue_some(struct sweep *sweep);
 
+/* Of an answer of the store: something was asked. */
+static struct sweep *sweep_of(const struct store_exec *exec)
+{
+    struct sweep *sweep = exec->ctx;
+
+    CHECK(sweep->magic == SWEEP_MAGIC && sweep->busy);
+    CHECK(exec == &sweep->exec || exec == &sweep->late);
+    CHECK(sweep->depth < LENGTH(sweep->since_ms));
+    return sweep;
+}
+
 struct sweep *sweep_new(const struct sweep_options *options)
 {
     struct sweep *sweep = calloc(1, sizeof(*sweep));
 
     CHECK(sweep != NULL);
+    sweep->magic = SWEEP_MAGIC;
     sweep->options = *options;
     sweep->since_ms[0] = sweep->since_ms[1] = INT64_MAX;
     arena_init(&sweep->rows, ROWS_BYTES);
@@ -67,12 +81,14 @@ static void on_closed(uv_handle_t *handle)
 {
     struct sweep *sweep = handle->data;
 
+    CHECK(sweep->magic == SWEEP_MAGIC && sweep->stopping && !sweep->busy);
     sweep->on_stopped(sweep->stop_ctx);
 }
 
 /* The end of what was begun, whichever way it ended. */
 static void rest(struct sweep *sweep)
 {
+    CHECK(!uv_is_closing((uv_handle_t *)&sweep->timer));
     sweep->busy = false;
     if (sweep->stopping)
         uv_close((uv_handle_t *)&sweep->timer, on_closed);
@@ -82,7 +98,7 @@ static void rest(struct sweep *sweep)
 
 static void on_counts(struct store_exec *exec, enum store_result result)
 {
-    struct sweep *sweep = exec->ctx;
+    struct sweep *sweep = sweep_of(exec);
 
     if (result == STORE_OK && exec->rows == 1)
         sweep->counts = (struct sweep_counts){
@@ -136,7 +152,7 @@ static void look_failed(struct sweep *sweep)
 
 static void on_queued(struct store_exec *exec, enum store_result result)
 {
-    struct sweep *sweep = exec->ctx;
+    struct sweep *sweep = sweep_of(exec);
 
     if (result != STORE_OK) {
         log_warn("settle", "late bets could not be queued; the next sweep will",
@@ -145,6 +161,7 @@ static void on_queued(struct store_exec *exec, enum store_result result)
         return;
     }
     sweep->at += exec->n;
+    CHECK(exec->n > 0 && sweep->at <= sweep->late.rows);
     queue_some(sweep);
 }
 
@@ -177,7 +194,7 @@ static void queue_some(struct sweep *sweep)
 
 static void on_late(struct store_exec *exec, enum store_result result)
 {
-    struct sweep *sweep = exec->ctx;
+    struct sweep *sweep = sweep_of(exec);
 
     if (result != STORE_OK) {
         log_warn("settle", "the sweep for late bets failed", "result=%d", (int)result);
@@ -218,6 +235,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct sweep *sweep = timer->data;
 
+    CHECK(sweep->magic == SWEEP_MAGIC && !sweep->stopping);
     if (sweep->busy)
         return;
     if (sweep->options.sweeps == NULL || sweep->options.sweeps(sweep->options.ctx))
@@ -252,7 +270,8 @@ void sweep_stop(struct sweep *sweep, void (*on_stopped)(void *ctx), void *ctx)
 
 void sweep_free(struct sweep *sweep)
 {
-    CHECK(!sweep->busy);
+    CHECK(!sweep->busy && sweep->magic == SWEEP_MAGIC);
+    sweep->magic = 0;
     arena_fini(&sweep->rows);
     arena_fini(&sweep->arena);
     free(sweep);

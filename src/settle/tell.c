@@ -33,7 +33,7 @@ void tell_settled(const struct tell *tell, const struct bet_row *row,
 
     if (tell->bus == NULL || !bus_wants_money(tell->bus))
         return;
-    CHECK(item->applied && item->bet == row->id);
+    CHECK(item->applied && item->bet == row->id && item->account == row->account);
     arena_reset(arena);
     view = view_of(row, item);
     /* Settlement has no prices: no offer, until the bet is asked for. */
