@@ -19,7 +19,7 @@ bool role_is_played(const struct role *role, const struct settings *settings)
            (role->is_wanted == NULL || role->is_wanted(settings));
 }
 
-bool role_is_made(const struct serve *serve, const struct role *role)
+static bool role_is_made(const struct serve *serve, const struct role *role)
 {
     return part_of(serve, role) != NULL;
 }

@@ -78,7 +78,6 @@ struct role {
 
 /* This process has that part: by its settings, made or not. */
 bool role_is_played(const struct role *role, const struct settings *settings) MUST_USE;
-bool role_is_made(const struct serve *serve, const struct role *role) MUST_USE;
 
 /* False: *error says why, and what was made waits for roles_stop(). */
 bool roles_make(struct serve *serve, struct str *error) MUST_USE;
