@@ -8,7 +8,11 @@
 #include "model/refusal.h"
 #include "store/ledger.h"
 
-enum money_op { MONEY_BET = 1, MONEY_DEPOSIT = 2, MONEY_WITHDRAWAL = 3, MONEY_CASHOUT = 4 };
+enum money_op {
+#define MONEY_KIND(number, NAME, credits, house, transfer, event, of_bet) MONEY_##NAME = number,
+#include "tbl/money_kinds.h"
+#undef MONEY_KIND
+};
 
 enum money_outcome {
     MONEY_PENDING = 0,

@@ -30,7 +30,8 @@
     "  FOR NO KEY UPDATE) b ON true" \
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
-    " SELECT account, CASE verdict WHEN 0 THEN seq ELSE 0 END, at_ms, 4, verdict, key," \
+    " SELECT account, CASE verdict WHEN {REFUSE_NOTHING} THEN seq ELSE 0 END, at_ms," \
+    "  {MONEY_CASHOUT}, verdict, key," \
     "  hash, detail FROM judged WHERE known AND holds" \
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
@@ -38,7 +39,7 @@
     "  staked - cashed AS stakes, cashed_stake + cashed AS cashed_stake," \
     "  cashed_paid + paid AS cashed_paid, payout, greatest(net, 0) AS balance," \
     "  greatest(-net, 0) AS debt" \
-    " FROM judged WHERE known AND holds AND verdict = 0" \
+    " FROM judged WHERE known AND holds AND verdict = {REFUSE_NOTHING}" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
     "), purses AS (" \
     " UPDATE accounts a SET balance = d.balance, debt = d.debt, seq = d.seq," \
@@ -46,43 +47,41 @@
     " FROM done d WHERE a.id = d.account" \
     "), used AS (" \
     " UPDATE limits l SET" PG_LIMIT_COUNT("d.at_ms", "-d.paid") \
-    " FROM done d WHERE d.limited <> 0 AND l.account = d.account AND l.kind = 3" \
+    " FROM done d WHERE d.limited <> 0 AND l.account = d.account" \
+    "  AND l.kind = {LIMIT_KIND_LOSS}" \
     "), cashed AS (" \
     " UPDATE bets b SET version = b.version + 1, stake = b.stake - d.cashed," \
     "  cashed_stake = b.cashed_stake + d.cashed, cashed_paid = b.cashed_paid + d.paid," \
     "  potential = d.potential, state = d.state," \
-    "  settled_ms = CASE d.state WHEN 3 THEN d.at_ms ELSE b.settled_ms END" \
+    "  settled_ms = CASE d.state WHEN {BET_CASHED_OUT} THEN d.at_ms ELSE b.settled_ms END" \
     " FROM done d WHERE b.account = d.account AND b.id = d.bet" \
     "), moved AS (" \
     " INSERT INTO transfers (account, seq, debit, credit, amount, bet, at_ms," \
     "  balance_after, kind)" \
-    " SELECT account, seq, 2, account, paid, bet, at_ms, balance, 6 FROM done" \
+    " SELECT account, seq, {HOUSE_BETS}, account, paid, bet, at_ms, balance," \
+    "  {TRANSFER_CASHOUT} FROM done" \
     "), told AS (" \
     " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts, payouts," \
     "  cashed_stake, cashed_paid)" \
     " SELECT max(at_ms), array_agg(account), array_agg(seq)," \
-    "  array_agg(CASE state WHEN 3 THEN 7 ELSE 8 END::int2), array_agg(bet)," \
+    "  array_agg(CASE state WHEN {BET_CASHED_OUT} THEN {EVENT_BET_CASHED_OUT}" \
+    "   ELSE {EVENT_BET_PARTLY_CASHED_OUT} END::int2), array_agg(bet)," \
     "  array_agg(net), array_agg(stakes), array_agg(paid), array_agg(payout)," \
     "  array_agg(cashed_stake), array_agg(cashed_paid)" \
     " FROM done HAVING count(*) > 0" \
     ")" \
     " SELECT n::int4, CASE" \
     "  WHEN locked IS NULL AND EXISTS" \
-    "   (SELECT 1 FROM accounts x WHERE x.id = j.account) THEN 3" \
-    "  WHEN NOT known THEN 4" \
-    "  WHEN (account IN (SELECT account FROM fresh)) IS TRUE THEN 1" \
+    "   (SELECT 1 FROM accounts x WHERE x.id = j.account) THEN {MONEY_SKIPPED}" \
+    "  WHEN NOT known THEN {MONEY_UNAUTHORIZED}" \
+    "  WHEN (account IN (SELECT account FROM fresh)) IS TRUE THEN {MONEY_DECIDED}" \
     "  WHEN holds OR EXISTS (SELECT 1 FROM keys k WHERE k.account = j.account" \
-    "   AND k.op = 4 AND k.key = j.key) THEN 2" \
-    "  ELSE 5 END::int2, verdict, COALESCE(seq, 0)," \
-    "  COALESCE(CASE verdict WHEN 0 THEN greatest(net, 0) ELSE balance END, 0)," \
-    "  COALESCE(CASE verdict WHEN 0 THEN greatest(-net, 0) ELSE debt END, 0)," \
-    "  COALESCE(staked - CASE verdict WHEN 0 THEN cashed ELSE 0 END, 0)" \
+    "   AND k.op = {MONEY_CASHOUT} AND k.key = j.key) THEN {MONEY_KNOWN}" \
+    "  ELSE {MONEY_MOVED} END::int2, verdict, COALESCE(seq, 0)," \
+    "  COALESCE(CASE verdict WHEN {REFUSE_NOTHING} THEN greatest(net, 0) ELSE balance END, 0)," \
+    "  COALESCE(CASE verdict WHEN {REFUSE_NOTHING} THEN greatest(-net, 0) ELSE debt END, 0)," \
+    "  COALESCE(staked - CASE verdict WHEN {REFUSE_NOTHING} THEN cashed ELSE 0 END, 0)" \
     " FROM judged j"
-
-_Static_assert(MONEY_CASHOUT == 4 && MONEY_MOVED == 5 && MONEY_KNOWN == 2,
-               "the statement's outcomes");
-_Static_assert(BET_CASHED_OUT == 3 && TRANSFER_CASHOUT == 6 && HOUSE_BETS == 2,
-               "the statement's numbers");
 
 const char pg_cashout_sql[] = CASHOUT_SQL(" SKIP LOCKED");
 const char pg_cashout_wait_sql[] = CASHOUT_SQL("");

@@ -247,11 +247,17 @@ static bool prepare(PGconn *link, const struct pg_statement *statement)
 {
     Oid types[PG_PARAMS_MAX];
     int n = (int)strlen(statement->types);
+    struct buf text;
+    bool sent;
 
     CHECK(n <= PG_PARAMS_MAX);
     for (int i = 0; i < n; i++)
         types[i] = type_oid(statement->types[i]);
-    return PQsendPrepare(link, statement->name, statement->sql, n, types) == 1;
+    buf_init(&text, SQL_TEXT_BYTES);
+    sql_put_text(&text, statement->sql);
+    sent = PQsendPrepare(link, statement->name, buf_view(&text).p, n, types) == 1;
+    buf_fini(&text);
+    return sent;
 }
 
 static void set_up(struct pg_conn *conn)

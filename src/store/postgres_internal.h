@@ -21,6 +21,7 @@
 
 #include "store/engine.h"
 #include "store/pg_array.h"
+#include "store/sql_numbers.h"
 
 struct money_cmd; /* store/money.h */
 
@@ -33,8 +34,8 @@ struct money_cmd; /* store/money.h */
     "(" limited " = 0 OR EXISTS (SELECT 1 FROM limits x WHERE x.account = " account "))"
 /* When the period that holds the time `at` began: limit_since(). */
 #define PG_LIMIT_SINCE(period, at) \
-    "CASE " period " WHEN 1 THEN " at " - " at " % 86400000" \
-    " WHEN 2 THEN " at " - (" at " - 345600000) % 604800000" \
+    "CASE " period " WHEN {LIMIT_PERIOD_DAY} THEN " at " - " at " % 86400000" \
+    " WHEN {LIMIT_PERIOD_WEEK} THEN " at " - (" at " - 345600000) % 604800000" \
     " ELSE (extract(epoch FROM date_trunc('month'," \
     "  to_timestamp(" at " / 1000) AT TIME ZONE 'UTC')) * 1000)::int8 END"
 /* SET of limits l: `delta` at `at`. */

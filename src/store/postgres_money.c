@@ -27,20 +27,22 @@
 #include "model/ledger.h"
 #include "store/money.h"
 
-/* The outcomes in the answer are enum money_outcome, the numbers of kinds
- * model/ledger.h's, those of events tbl/events.h's, those of verdicts refusals'
- * ids; what was judged gives way to a limit by its rank ($22: the limit's). */
+/* What is in braces comes from the tables (sql_numbers.h), {…_OF_OP} from
+ * tbl/money_kinds.h; what was judged gives way to a limit by its rank ($22: the
+ * limit's). */
 #define MONEY_SQL(lock) \
     "WITH judged AS MATERIALIZED (" \
     " SELECT c.*, CASE WHEN a.limited = 0 OR l.n = 9 THEN a.id END AS locked," \
     "  a.id IS NOT NULL AND a.epoch = c.epoch AND (a.limited = 0 OR l.n = 9) AS known," \
     "  a.limited, l.reached, a.balance, a.debt, a.staked, a.seq + 1 AS seq," \
-    "  CASE WHEN c.op <> 3 AND (a.status <> 0 OR a.excluded_until_ms > c.at_ms) THEN 4" \
-    "   WHEN l.reached IS NOT NULL AND c.rank > $22 THEN 10" \
-    "   WHEN c.judged <> 0 THEN c.judged" \
-    "   WHEN c.op <> 2 AND a.balance < c.amount THEN 15" \
-    "   ELSE 0 END::int2 AS verdict," \
-    "  a.balance - a.debt + CASE WHEN c.op = 2 THEN c.amount ELSE -c.amount END AS net" \
+    "  CASE WHEN c.op <> {MONEY_WITHDRAWAL}" \
+    "    AND (a.status <> 0 OR a.excluded_until_ms > c.at_ms) THEN {REFUSE_EXCLUDED}" \
+    "   WHEN l.reached IS NOT NULL AND c.rank > $22 THEN {REFUSE_LIMIT_REACHED}" \
+    "   WHEN c.judged <> {REFUSE_NOTHING} THEN c.judged" \
+    "   WHEN NOT {CREDITS_OF_OP} AND a.balance < c.amount THEN {REFUSE_INSUFFICIENT_FUNDS}" \
+    "   ELSE {REFUSE_NOTHING} END::int2 AS verdict," \
+    "  a.balance - a.debt + CASE WHEN {CREDITS_OF_OP} THEN c.amount ELSE -c.amount END" \
+    "   AS net" \
     " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20," \
     "  $21)" \
     "  WITH ORDINALITY AS c (account, epoch, op, key, hash, judged, detail, amount," \
@@ -51,7 +53,8 @@
     " LEFT JOIN LATERAL (" \
     "  SELECT count(*) AS n, min(greatest(r.amount - r.used, 0) * 16 + r.kind * 4 + r.period)" \
     "   FILTER (WHERE r.amount >= 0 AND r.used + c.amount > r.amount AND CASE c.op" \
-    "    WHEN 1 THEN r.kind IN (2, 3) WHEN 2 THEN r.kind = 1 ELSE false END) AS reached" \
+    "    WHEN {MONEY_BET} THEN r.kind IN ({LIMIT_KIND_STAKE}, {LIMIT_KIND_LOSS})" \
+    "    WHEN {MONEY_DEPOSIT} THEN r.kind = {LIMIT_KIND_DEPOSIT} ELSE false END) AS reached" \
     "  FROM (SELECT x.kind, x.period, CASE WHEN x.next_from_ms <> 0" \
     "    AND x.next_from_ms <= c.at_ms THEN x.next_amount ELSE x.amount END AS amount," \
     "    CASE WHEN x.since_ms >= " PG_LIMIT_SINCE("x.period", "c.at_ms") \
@@ -63,35 +66,37 @@
     "), fresh AS (" \
     " INSERT INTO keys (account, ref, at_ms, op, verdict, key, hash, detail)" \
     " SELECT account," \
-    "  CASE verdict WHEN 0 THEN CASE op WHEN 1 THEN bet ELSE seq END" \
-    "   WHEN 15 THEN balance" \
-    "   WHEN 10 THEN CASE judged WHEN 10 THEN 0 ELSE reached END ELSE 0 END," \
+    "  CASE verdict WHEN {REFUSE_NOTHING} THEN CASE op WHEN {MONEY_BET} THEN bet ELSE seq END" \
+    "   WHEN {REFUSE_INSUFFICIENT_FUNDS} THEN balance" \
+    "   WHEN {REFUSE_LIMIT_REACHED} THEN" \
+    "    CASE judged WHEN {REFUSE_LIMIT_REACHED} THEN 0 ELSE reached END ELSE 0 END," \
     "  at_ms, op, verdict, key, hash," \
-    "  CASE WHEN verdict <> 0 AND verdict = judged THEN detail ELSE '' END" \
+    "  CASE WHEN verdict <> {REFUSE_NOTHING} AND verdict = judged THEN detail ELSE '' END" \
     " FROM judged WHERE known" \
     " ON CONFLICT DO NOTHING RETURNING account" \
     "), done AS MATERIALIZED (" \
     " SELECT account, op, amount, at_ms, bet, potential, cap, currency, sport," \
     "  slip, country, seq, limited, net," \
-    "  staked + CASE op WHEN 1 THEN amount ELSE 0 END AS stakes," \
+    "  staked + CASE op WHEN {MONEY_BET} THEN amount ELSE 0 END AS stakes," \
     "  greatest(net, 0) AS balance, greatest(-net, 0) AS debt" \
-    " FROM judged WHERE known AND verdict = 0" \
+    " FROM judged WHERE known AND verdict = {REFUSE_NOTHING}" \
     "  AND (account IN (SELECT account FROM fresh)) IS TRUE" \
     "), purses AS (" \
     " UPDATE accounts a SET balance = d.balance, debt = d.debt, seq = d.seq," \
-    "  staked = a.staked + CASE WHEN d.op = 1 THEN d.amount ELSE 0 END" \
+    "  staked = a.staked + CASE WHEN d.op = {MONEY_BET} THEN d.amount ELSE 0 END" \
     " FROM done d WHERE a.id = d.account" \
     "), used AS (" \
     " UPDATE limits l SET" PG_LIMIT_COUNT("d.at_ms", "d.amount") \
     " FROM done d WHERE d.limited <> 0 AND l.account = d.account" \
-    "  AND (l.kind = CASE d.op WHEN 1 THEN 2 WHEN 2 THEN 1 ELSE 0 END" \
-    "   OR (l.kind = 3 AND d.op = 1))" \
+    "  AND (l.kind = CASE d.op WHEN {MONEY_BET} THEN {LIMIT_KIND_STAKE}" \
+    "    WHEN {MONEY_DEPOSIT} THEN {LIMIT_KIND_DEPOSIT} ELSE 0 END" \
+    "   OR (l.kind = {LIMIT_KIND_LOSS} AND d.op = {MONEY_BET}))" \
     "), placed AS (" \
     " INSERT INTO bets (account, id, stake, potential, cap, payout, placed_ms," \
     "  settled_ms, version, state, rule, flags, currency, sport, slip, results, country)" \
     " SELECT account, bet, amount, potential, cap, 0, at_ms," \
-    "  0, 1, 1, 1, 0, currency, sport, slip, '', country" \
-    " FROM done WHERE op = 1" \
+    "  0, 1, {BET_ACCEPTED}, 1, 0, currency, sport, slip, '', country" \
+    " FROM done WHERE op = {MONEY_BET}" \
     "), marked AS (" \
     " INSERT INTO legs (market_key, bet, account)" \
     " SELECT * FROM unnest($16, $17, $18) AS l (market_key, bet, account)" \
@@ -100,44 +105,34 @@
     " INSERT INTO transfers (account, seq, debit, credit, amount, bet, at_ms," \
     "  balance_after, kind)" \
     " SELECT account, seq," \
-    "  CASE op WHEN 2 THEN 1 ELSE account END," \
-    "  CASE op WHEN 1 THEN 2 WHEN 2 THEN account ELSE 1 END," \
-    "  amount, CASE op WHEN 1 THEN bet ELSE 0 END, at_ms, balance," \
-    "  CASE op WHEN 1 THEN 3 WHEN 2 THEN 1 ELSE 2 END" \
+    "  CASE WHEN {CREDITS_OF_OP} THEN {HOUSE_OF_OP} ELSE account END," \
+    "  CASE WHEN {CREDITS_OF_OP} THEN account ELSE {HOUSE_OF_OP} END," \
+    "  amount, CASE {BET_OF_OP} WHEN 1 THEN bet ELSE 0 END, at_ms, balance," \
+    "  {TRANSFER_OF_OP}" \
     " FROM done" \
     "), told AS (" \
     " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts)" \
     " SELECT max(at_ms), array_agg(account), array_agg(seq)," \
-    "  array_agg(CASE op WHEN 1 THEN 1 WHEN 2 THEN 5 ELSE 6 END::int2)," \
-    "  array_agg(CASE op WHEN 1 THEN bet ELSE seq END), array_agg(net)," \
+    "  array_agg(({EVENT_OF_OP})::int2)," \
+    "  array_agg(CASE {BET_OF_OP} WHEN 1 THEN bet ELSE seq END), array_agg(net)," \
     "  array_agg(stakes), array_agg(amount)" \
     " FROM done HAVING count(*) > 0" \
     ")" \
     " SELECT n::int4, CASE" \
     "  WHEN locked IS NULL AND EXISTS" \
-    "   (SELECT 1 FROM accounts x WHERE x.id = j.account) THEN 3" \
-    "  WHEN NOT known THEN 4" \
-    "  WHEN (account IN (SELECT account FROM fresh)) IS TRUE THEN 1" \
-    "  ELSE 2 END::int2, verdict, COALESCE(seq, 0)," \
-    "  COALESCE(CASE WHEN verdict = 0 THEN greatest(net, 0) ELSE balance END, 0)," \
-    "  COALESCE(CASE WHEN verdict = 0 THEN greatest(-net, 0) ELSE debt END, 0)," \
-    "  COALESCE(staked + CASE WHEN verdict = 0 AND op = 1 THEN amount ELSE 0 END, 0)," \
-    "  COALESCE(CASE WHEN verdict = 10 AND judged <> 10 THEN reached END, 0)" \
+    "   (SELECT 1 FROM accounts x WHERE x.id = j.account) THEN {MONEY_SKIPPED}" \
+    "  WHEN NOT known THEN {MONEY_UNAUTHORIZED}" \
+    "  WHEN (account IN (SELECT account FROM fresh)) IS TRUE THEN {MONEY_DECIDED}" \
+    "  ELSE {MONEY_KNOWN} END::int2, verdict, COALESCE(seq, 0)," \
+    "  COALESCE(CASE verdict WHEN {REFUSE_NOTHING} THEN greatest(net, 0) ELSE balance END, 0)," \
+    "  COALESCE(CASE verdict WHEN {REFUSE_NOTHING} THEN greatest(-net, 0) ELSE debt END, 0)," \
+    "  COALESCE(staked + CASE WHEN verdict = {REFUSE_NOTHING} AND op = {MONEY_BET} THEN amount" \
+    "   ELSE 0 END, 0)," \
+    "  COALESCE(CASE WHEN verdict = {REFUSE_LIMIT_REACHED}" \
+    "   AND judged <> {REFUSE_LIMIT_REACHED} THEN reached END, 0)" \
     " FROM judged j"
 
 #define MONEY_TYPES "IIHSB" "HSIII" "IISSS" "IIIi" "SHi"
-
-_Static_assert(MONEY_DECIDED == 1 && MONEY_KNOWN == 2 && MONEY_SKIPPED == 3
-               && MONEY_UNAUTHORIZED == 4, "the statement's outcomes");
-_Static_assert(MONEY_BET == 1 && MONEY_DEPOSIT == 2 && MONEY_WITHDRAWAL == 3,
-               "the statement's operations");
-_Static_assert(REFUSE_EXCLUDED == 4 && REFUSE_INSUFFICIENT_FUNDS == 15
-               && REFUSE_LIMIT_REACHED == 10,
-               "the statement's verdicts");
-_Static_assert(HOUSE_CASH == 1 && HOUSE_BETS == 2 && TRANSFER_DEPOSIT == 1
-               && TRANSFER_WITHDRAWAL == 2 && TRANSFER_STAKE == 3,
-               "the statement's transfers");
-_Static_assert(BET_ACCEPTED == 1, "the statement's bets");
 
 /* Behind the bets, in their transaction: of those that stand. */
 #define TRACES_SQL \

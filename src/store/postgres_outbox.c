@@ -37,7 +37,8 @@
     "   AS u (account, seq, kind, ref, net, staked, amount, payout, cashed_stake," \
     "    cashed_paid, n)" \
     "  WHERE u.net IS NOT NULL AND ($5 >> (u.account % " CLASSES_SQL ")::int) & 1 = 1) e ON true" \
-    " LEFT JOIN bets b ON e.kind NOT IN (5, 6) AND b.account = e.account AND b.id = e.ref" \
+    " LEFT JOIN bets b ON e.kind NOT IN ({EVENT_DEPOSITED}, {EVENT_WITHDRAWN})" \
+    "  AND b.account = e.account AND b.id = e.ref" \
     join \
     " WHERE o.total - cardinality(o.accounts) < $6" \
     " ORDER BY o.id, e.n"

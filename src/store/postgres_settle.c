@@ -13,9 +13,6 @@
 
 #include "model/ledger.h"
 
-_Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5,
-               "the statement's transfers");
-
 #define WRITE_SQL(lock) \
     "WITH job AS MATERIALIZED (" \
     " SELECT pos FROM settle_queue WHERE market_key = $15 AND pos = $16" \
@@ -57,13 +54,13 @@ _Static_assert(HOUSE_BETS == 2 && TRANSFER_PAYOUT == 4 && TRANSFER_REVERSAL == 5
     " UPDATE limits l SET" PG_LIMIT_COUNT("$14", "-t.delta") \
     " FROM (SELECT account, sum(delta)::int8 AS delta FROM moves WHERE limited <> 0" \
     "  GROUP BY account HAVING bool_or(delta <> 0)) t" \
-    " WHERE l.account = t.account AND l.kind = 3" \
+    " WHERE l.account = t.account AND l.kind = {LIMIT_KIND_LOSS}" \
     "), moved AS (" \
     " INSERT INTO transfers (account, seq, debit, credit, amount, bet, at_ms," \
     "  balance_after, kind)" \
-    " SELECT account, seq, CASE WHEN delta > 0 THEN 2 ELSE account END," \
-    "  CASE WHEN delta > 0 THEN account ELSE 2 END, abs(delta), bet, $14," \
-    "  greatest(net, 0), CASE WHEN delta > 0 THEN 4 ELSE 5 END" \
+    " SELECT account, seq, CASE WHEN delta > 0 THEN {HOUSE_BETS} ELSE account END," \
+    "  CASE WHEN delta > 0 THEN account ELSE {HOUSE_BETS} END, abs(delta), bet, $14," \
+    "  greatest(net, 0), CASE WHEN delta > 0 THEN {TRANSFER_PAYOUT} ELSE {TRANSFER_REVERSAL} END" \
     " FROM moves WHERE delta <> 0" \
     "), told AS (" \
     " INSERT INTO outbox (at_ms, accounts, seqs, kinds, refs, nets, stakes, amounts, payouts," \

@@ -102,10 +102,16 @@ void sqlite_conn_close(struct sqlite_conn *conn)
 
 static sqlite3_stmt *cached(struct sqlite_conn *conn, sqlite3_stmt **slot, const char *sql)
 {
-    if (*slot == NULL &&
-        sqlite3_prepare_v3(conn->db, sql, -1, SQLITE_PREPARE_PERSISTENT, slot, NULL) !=
-            SQLITE_OK)
+    struct buf text;
+
+    if (*slot != NULL)
+        return *slot;
+    buf_init(&text, SQL_TEXT_BYTES);
+    sql_put_text(&text, sql);
+    if (sqlite3_prepare_v3(conn->db, buf_view(&text).p, -1, SQLITE_PREPARE_PERSISTENT, slot,
+                           NULL) != SQLITE_OK)
         *slot = NULL;
+    buf_fini(&text);
     return *slot;
 }
 

@@ -9,8 +9,10 @@
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "model/ledger.h"
 #include "model/limit.h"
 #include "store/engine.h"
+#include "store/sql_numbers.h"
 
 struct money_cmd; /* store/money.h */
 
@@ -34,12 +36,13 @@ struct money_cmd; /* store/money.h */
     HOT(BET_ADD, "INSERT INTO bets (account, id, version, state, stake,"           \
         " potential, cap, payout, currency, sport, placed_ms, settled_ms, rule,"   \
         " flags, slip, results, cashed_stake, cashed_paid, country)"               \
-        " VALUES (?1, ?2, 1, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, 0, 1, 0, ?9, '', 0, 0," \
+        " VALUES (?1, ?2, 1, {BET_ACCEPTED}, ?3, ?4, ?5, 0, ?6, ?7, ?8, 0, 1, 0, ?9,"  \
+        " '', 0, 0," \
         " ?10)")                                                                   \
     HOT(BET_CASH, "UPDATE bets SET version = version + 1, stake = stake - ?1,"     \
         " cashed_stake = cashed_stake + ?1, cashed_paid = cashed_paid + ?2,"       \
         " potential = ?3, state = ?4,"                                             \
-        " settled_ms = CASE ?4 WHEN 3 THEN ?5 ELSE settled_ms END"                 \
+        " settled_ms = CASE ?4 WHEN {BET_CASHED_OUT} THEN ?5 ELSE settled_ms END"                 \
         " WHERE account = ?6 AND id = ?7")                                         \
     HOT(HOLDER_STANDS, "SELECT 1 FROM liability_holders WHERE epoch = ?1"              \
         " AND fenced = 0")                                                             \
@@ -127,15 +130,28 @@ void sqlite_event_add(struct sqlite_conn *conn, int64_t account, int64_t seq,
                       int event, int64_t ref);
 int sqlite_events_write(struct sqlite_conn *conn, int64_t at_ms) MUST_USE;
 
+/* sqlite_account.c: an account's row; `found` is false when there is none. */
+struct sqlite_account {
+    int64_t id;
+    struct purse purse;
+    int64_t seq, epoch, status, excluded_until_ms, staked;
+    bool limited, found;
+};
+int sqlite_account_read(struct sqlite_conn *conn, int64_t id,
+                        struct sqlite_account *out) MUST_USE;
+/* As it is afterwards, but for `staked`, which moves by staked_delta. */
+int sqlite_account_move(struct sqlite_conn *conn, const struct sqlite_account *after,
+                        int64_t staked_delta) MUST_USE;
+
 struct sqlite_transfer {
     int64_t account, seq, debit, credit, amount, bet, at_ms, balance_after;
     int kind;
 };
 int sqlite_transfer_add(struct sqlite_conn *conn, const struct sqlite_transfer *t) MUST_USE;
 
-/* Which of the account's limits the command would pass, the one with the least
- * left: limit_reached_pack(); 0: none. */
-int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd,
+/* Which of the account's limits (a bit for each kind) the command would pass, the one
+ * with the least left: limit_reached_pack(); 0: none. */
+int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd, unsigned kinds,
                         int64_t *reached) MUST_USE;
 /* Money moved: into the periods of that time. */
 int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum limit_kind kind,

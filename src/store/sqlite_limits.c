@@ -6,22 +6,14 @@
 #include "store/money.h"
 #include "store/sqlite_internal.h"
 
-/* What stands against a stake or a deposit. */
-static bool counts(enum money_op op, int64_t kind)
-{
-    if (op == MONEY_DEPOSIT)
-        return kind == LIMIT_KIND_DEPOSIT;
-    return op == MONEY_BET && (kind == LIMIT_KIND_STAKE || kind == LIMIT_KIND_LOSS);
-}
-
-struct row {
+struct limit_row {
     struct limit_reached reached;
     int64_t amount, used;
 };
 
-static struct row read_row(sqlite3_stmt *stmt, int64_t at_ms)
+static struct limit_row read_row(sqlite3_stmt *stmt, int64_t at_ms)
 {
-    struct row row = {
+    struct limit_row row = {
         .reached.kind = (enum limit_kind)sqlite3_column_int(stmt, 0),
         .reached.period = (enum limit_period)sqlite3_column_int(stmt, 1),
         .amount = sqlite3_column_int64(stmt, 2),
@@ -33,7 +25,7 @@ static struct row read_row(sqlite3_stmt *stmt, int64_t at_ms)
     return row;
 }
 
-int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd,
+int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd, unsigned kinds,
                         int64_t *reached)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LIMITS);
@@ -45,10 +37,10 @@ int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd,
     (void)sqlite3_bind_int64(stmt, 1, cmd->account);
     (void)sqlite3_bind_int64(stmt, 2, cmd->at_ms);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct row row = read_row(stmt, cmd->at_ms);
+        struct limit_row row = read_row(stmt, cmd->at_ms);
         int64_t packed;
 
-        if (!counts(cmd->op, row.reached.kind) || row.amount < 0 ||
+        if ((kinds >> row.reached.kind & 1) == 0 || row.amount < 0 ||
             cmd->amount_minor <= row.amount - row.used)
             continue;
         row.reached.left_minor = row.amount > row.used ? row.amount - row.used : 0;

@@ -5,72 +5,51 @@
  * read from the account's row; the verdict is written under the key, whose
  * unique index decides between copies; only then does money move.
  */
+#include "model/event_kind.h"
 #include "model/ledger.h"
 #include "store/money.h"
 #include "store/sqlite_internal.h"
 
-enum {
-#define EVENT(number, name, text, ref) EVENT_##name = number,
-#include "tbl/events.h"
-#undef EVENT
-};
-
+/* A command on its way: what the account is, and what stands in the way. */
 struct standing {
-    struct purse purse;
-    int64_t seq, epoch, status, excluded_until_ms, staked;
+    struct sqlite_account account;
     int64_t limit_reached; /* by this command */
-    bool limited, found;
 };
 
-static int read_standing(struct sqlite_conn *conn, int64_t account, struct standing *out)
-{
-    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT);
-    int code;
+/* What a kind of money command does beside what all do; NULL: nothing. */
+struct sqlite_kind {
+    bool credits, of_bet;
+    bool leaves;     /* customers take money out, whatever their standing */
+    bool unfenced;   /* no holder's lease is charged */
+    bool answers;    /* `detail` is its answer when it is done, too */
+    unsigned limits; /* a bit for each kind of limit that stands against it */
+    int64_t house;   /* the other side of its transfer */
+    int transfer, event;
+    /* Stakes of open bets, up or down. */
+    int64_t (*staked_delta)(const struct money_cmd *cmd);
+    /* Before anything is written: false in *holds, and the command's outcome. */
+    int (*check)(struct sqlite_conn *conn, struct money_cmd *cmd, bool *holds);
+    /* Its own rows, behind the account's and the transfer. */
+    int (*write)(struct sqlite_conn *conn, const struct money_cmd *cmd);
+    /* Into the customer's limits; a loss is what stakes cost less what came back. */
+    int (*count)(struct sqlite_conn *conn, const struct money_cmd *cmd);
+};
 
-    *out = (struct standing){ 0 };
-    if (stmt == NULL)
-        return sqlite3_extended_errcode(conn->db);
-    (void)sqlite3_bind_int64(stmt, 1, account);
-    code = sqlite3_step(stmt);
-    if (code == SQLITE_ROW) {
-        out->purse.balance = sqlite3_column_int64(stmt, 0);
-        out->purse.debt = sqlite3_column_int64(stmt, 1);
-        out->seq = sqlite3_column_int64(stmt, 2);
-        out->epoch = sqlite3_column_int64(stmt, 3);
-        out->status = sqlite3_column_int64(stmt, 4);
-        out->excluded_until_ms = sqlite3_column_int64(stmt, 5);
-        out->staked = sqlite3_column_int64(stmt, 6);
-        out->limited = sqlite3_column_int(stmt, 7) != 0;
-        out->found = true;
-    }
-    (void)sqlite3_reset(stmt);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-/* Customers take money out, whatever their standing. */
-static bool takes_out(const struct money_cmd *cmd)
-{
-    return cmd->op == MONEY_WITHDRAWAL || cmd->op == MONEY_CASHOUT;
-}
-
-/* The account is credited. */
-static bool pays_in(const struct money_cmd *cmd)
-{
-    return cmd->op == MONEY_DEPOSIT || cmd->op == MONEY_CASHOUT;
-}
+static const struct sqlite_kind *kind_of(const struct money_cmd *cmd);
 
 /* Rule 15: standing first, then what was judged, then the balance. */
 static enum refusal decide(const struct money_cmd *cmd, const struct standing *standing)
 {
-    bool excluded = standing->status != 0 || standing->excluded_until_ms > cmd->at_ms;
+    const struct sqlite_account *account = &standing->account;
+    bool excluded = account->status != 0 || account->excluded_until_ms > cmd->at_ms;
 
-    if (excluded && !takes_out(cmd))
+    if (excluded && !kind_of(cmd)->leaves)
         return REFUSE_EXCLUDED;
     if (standing->limit_reached != 0 && refusal_rank(cmd->verdict) > RANK_LIMIT_REACHED)
         return REFUSE_LIMIT_REACHED;
     if (cmd->verdict != REFUSE_NOTHING)
         return cmd->verdict;
-    if (!pays_in(cmd) && standing->purse.balance < cmd->amount_minor)
+    if (!kind_of(cmd)->credits && account->purse.balance < cmd->amount_minor)
         return REFUSE_INSUFFICIENT_FUNDS;
     return REFUSE_NOTHING;
 }
@@ -80,12 +59,12 @@ static int64_t ref_of(const struct money_cmd *cmd, enum refusal verdict,
                       const struct standing *standing)
 {
     if (verdict == REFUSE_INSUFFICIENT_FUNDS)
-        return standing->purse.balance;
+        return standing->account.purse.balance;
     if (verdict == REFUSE_LIMIT_REACHED && cmd->verdict != verdict)
         return standing->limit_reached;
     if (verdict != REFUSE_NOTHING)
         return 0;
-    return cmd->op == MONEY_BET ? cmd->bet : standing->seq + 1;
+    return cmd->op == MONEY_BET ? cmd->bet : standing->account.seq + 1;
 }
 
 /* *known: another attempt decided before. */
@@ -94,7 +73,7 @@ static int add_key(struct sqlite_conn *conn, const struct money_cmd *cmd,
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_KEY_ADD);
     bool judged = verdict == cmd->verdict
-        && (verdict != REFUSE_NOTHING || cmd->op == MONEY_CASHOUT);
+        && (verdict != REFUSE_NOTHING || kind_of(cmd)->answers);
     int code;
 
     if (stmt == NULL)
@@ -158,7 +137,9 @@ static int add_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
     sqlite_bind_str(stmt, 9, cmd->slip);
     sqlite_bind_str(stmt, 10, cmd->country);
     code = sqlite_finish(conn, stmt);
-    return code == SQLITE_OK ? add_legs(conn, cmd) : code;
+    if (code == SQLITE_OK)
+        code = add_legs(conn, cmd);
+    return code == SQLITE_OK && cmd->traceparent.n > 0 ? add_trace(conn, cmd) : code;
 }
 
 static int cash_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
@@ -177,47 +158,36 @@ static int cash_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
     return sqlite_finish(conn, stmt);
 }
 
-/* Stakes of open bets, up by a bet and down by a cash-out. */
+static int64_t staked_by_bet(const struct money_cmd *cmd)
+{
+    return cmd->amount_minor;
+}
+
+static int64_t staked_by_cashout(const struct money_cmd *cmd)
+{
+    CHECK(cmd->cashed_minor > 0);
+    return -cmd->cashed_minor;
+}
+
 static int64_t staked_delta(const struct money_cmd *cmd)
 {
-    return cmd->op == MONEY_BET ? cmd->amount_minor
-        : cmd->op == MONEY_CASHOUT ? -cmd->cashed_minor : 0;
+    const struct sqlite_kind *kind = kind_of(cmd);
+
+    return kind->staked_delta == NULL ? 0 : kind->staked_delta(cmd);
 }
 
-static int move_account(struct sqlite_conn *conn, const struct money_cmd *cmd,
-                        struct purse purse)
-{
-    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT_MOVE);
-
-    if (stmt != NULL) {
-        (void)sqlite3_bind_int64(stmt, 1, purse.balance);
-        (void)sqlite3_bind_int64(stmt, 2, purse.debt);
-        (void)sqlite3_bind_int64(stmt, 3, staked_delta(cmd));
-        (void)sqlite3_bind_int64(stmt, 4, cmd->seq);
-        (void)sqlite3_bind_int64(stmt, 5, cmd->account);
-    }
-    return sqlite_finish(conn, stmt);
-}
-
-/* Which way each operation moves money, and what the outside is told. */
 static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t balance)
 {
-    static const enum transfer_kind kinds[] = {
-        [MONEY_BET] = TRANSFER_STAKE, [MONEY_DEPOSIT] = TRANSFER_DEPOSIT,
-        [MONEY_WITHDRAWAL] = TRANSFER_WITHDRAWAL, [MONEY_CASHOUT] = TRANSFER_CASHOUT,
-    };
-    bool about_bet = cmd->op == MONEY_BET || cmd->op == MONEY_CASHOUT;
-    int64_t house = about_bet ? HOUSE_BETS : HOUSE_CASH;
-    bool in = pays_in(cmd);
+    const struct sqlite_kind *kind = kind_of(cmd);
 
     return (struct sqlite_transfer){
         .account = cmd->account,
         .seq = cmd->seq,
-        .debit = in ? house : cmd->account,
-        .credit = in ? cmd->account : house,
+        .debit = kind->credits ? kind->house : cmd->account,
+        .credit = kind->credits ? cmd->account : kind->house,
         .amount = cmd->amount_minor,
-        .kind = (int)kinds[cmd->op],
-        .bet = about_bet ? cmd->bet : 0,
+        .kind = kind->transfer,
+        .bet = kind->of_bet ? cmd->bet : 0,
         .at_ms = cmd->at_ms,
         .balance_after = balance,
     };
@@ -225,63 +195,61 @@ static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t b
 
 static void tell(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
-    static const int events[] = {
-        [MONEY_BET] = EVENT_BET_ACCEPTED, [MONEY_DEPOSIT] = EVENT_DEPOSITED,
-        [MONEY_WITHDRAWAL] = EVENT_WITHDRAWN, [MONEY_CASHOUT] = EVENT_BET_PARTLY_CASHED_OUT,
-    };
-    bool about_bet = cmd->op == MONEY_BET || cmd->op == MONEY_CASHOUT;
+    const struct sqlite_kind *kind = kind_of(cmd);
 
     sqlite_event_add(conn, cmd->account, cmd->seq,
-                     cmd->full ? EVENT_BET_CASHED_OUT : events[cmd->op],
-                     about_bet ? cmd->bet : cmd->seq);
+                     cmd->full ? EVENT_BET_CASHED_OUT : kind->event,
+                     kind->of_bet ? cmd->bet : cmd->seq);
 }
 
-/* Into the customer's limits; a loss is what stakes cost less what came back. */
-static int count_limits(struct sqlite_conn *conn, const struct money_cmd *cmd)
+static int count_deposit(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
-    int64_t account = cmd->account, at_ms = cmd->at_ms, amount = cmd->amount_minor;
-    int code = SQLITE_OK;
+    return sqlite_limits_count(conn, cmd->account, LIMIT_KIND_DEPOSIT, cmd->at_ms,
+                               cmd->amount_minor);
+}
 
-    if (cmd->op == MONEY_DEPOSIT)
-        return sqlite_limits_count(conn, account, LIMIT_KIND_DEPOSIT, at_ms, amount);
-    if (cmd->op == MONEY_BET)
-        code = sqlite_limits_count(conn, account, LIMIT_KIND_STAKE, at_ms, amount);
-    if (code == SQLITE_OK && cmd->op == MONEY_BET)
-        return sqlite_limits_count(conn, account, LIMIT_KIND_LOSS, at_ms, amount);
-    if (code == SQLITE_OK && cmd->op == MONEY_CASHOUT)
-        return sqlite_limits_count(conn, account, LIMIT_KIND_LOSS, at_ms, -amount);
-    return code;
+static int count_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    int code = sqlite_limits_count(conn, cmd->account, LIMIT_KIND_STAKE, cmd->at_ms,
+                                   cmd->amount_minor);
+
+    return code != SQLITE_OK ? code
+        : sqlite_limits_count(conn, cmd->account, LIMIT_KIND_LOSS, cmd->at_ms,
+                              cmd->amount_minor);
+}
+
+static int count_cashout(struct sqlite_conn *conn, const struct money_cmd *cmd)
+{
+    return sqlite_limits_count(conn, cmd->account, LIMIT_KIND_LOSS, cmd->at_ms,
+                               -cmd->amount_minor);
 }
 
 /* From here on it must succeed: the key is ours. */
 static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
                      const struct standing *standing)
 {
-    int64_t delta = pays_in(cmd) ? cmd->amount_minor : -cmd->amount_minor;
-    struct purse after;
+    const struct sqlite_kind *kind = kind_of(cmd);
+    int64_t delta = kind->credits ? cmd->amount_minor : -cmd->amount_minor;
+    struct sqlite_account after = standing->account;
     struct sqlite_transfer transfer;
     int code;
 
     CHECK(cmd->amount_minor > 0);
-    if (!purse_can_move(standing->purse, delta))
+    if (!purse_can_move(after.purse, delta))
         return SQLITE_CONSTRAINT;
-    after = purse_move(standing->purse, delta);
-    cmd->seq = standing->seq + 1;
-    cmd->balance_minor = after.balance;
-    cmd->debt_minor = after.debt;
-    cmd->staked_minor = standing->staked + staked_delta(cmd);
-    transfer = transfer_of(cmd, after.balance);
-    code = move_account(conn, cmd, after);
+    after.purse = purse_move(after.purse, delta);
+    cmd->seq = ++after.seq;
+    cmd->balance_minor = after.purse.balance;
+    cmd->debt_minor = after.purse.debt;
+    cmd->staked_minor = after.staked + staked_delta(cmd);
+    transfer = transfer_of(cmd, after.purse.balance);
+    code = sqlite_account_move(conn, &after, staked_delta(cmd));
     if (code == SQLITE_OK)
         code = sqlite_transfer_add(conn, &transfer);
-    if (code == SQLITE_OK && cmd->op == MONEY_BET)
-        code = add_bet(conn, cmd);
-    if (code == SQLITE_OK && cmd->op == MONEY_BET && cmd->traceparent.n > 0)
-        code = add_trace(conn, cmd);
-    if (code == SQLITE_OK && cmd->op == MONEY_CASHOUT)
-        code = cash_bet(conn, cmd);
-    if (code == SQLITE_OK && standing->limited)
-        code = count_limits(conn, cmd);
+    if (code == SQLITE_OK && kind->write != NULL)
+        code = kind->write(conn, cmd);
+    if (code == SQLITE_OK && after.limited && kind->count != NULL)
+        code = kind->count(conn, cmd);
     if (code == SQLITE_OK)
         tell(conn, cmd);
     return code;
@@ -321,42 +289,83 @@ static int check_bet(struct sqlite_conn *conn, struct money_cmd *cmd, bool *hold
     return code;
 }
 
+#define BET_OWN .staked_delta = staked_by_bet, .write = add_bet, .count = count_bet, \
+    .limits = 1u << LIMIT_KIND_STAKE | 1u << LIMIT_KIND_LOSS
+#define DEPOSIT_OWN .count = count_deposit, .limits = 1u << LIMIT_KIND_DEPOSIT
+#define WITHDRAWAL_OWN .leaves = true
+#define CASHOUT_OWN .leaves = true, .unfenced = true, .answers = true, .check = check_bet, \
+    .staked_delta = staked_by_cashout, .write = cash_bet, .count = count_cashout
+
+static const struct sqlite_kind kinds[] = {
+#define MONEY_KIND(number, NAME, credits_, HOUSE, TRANSFER, EVENT, of_bet_)          \
+    [number] = { .credits = credits_, .of_bet = of_bet_, .house = HOUSE_##HOUSE,     \
+                 .transfer = TRANSFER_##TRANSFER, .event = EVENT_##EVENT, NAME##_OWN },
+#include "tbl/money_kinds.h"
+#undef MONEY_KIND
+};
+#undef BET_OWN
+#undef DEPOSIT_OWN
+#undef WITHDRAWAL_OWN
+#undef CASHOUT_OWN
+
+static const struct sqlite_kind *kind_of(const struct money_cmd *cmd)
+{
+    CHECK((size_t)cmd->op < LENGTH(kinds) && kinds[cmd->op].transfer != 0);
+    return &kinds[cmd->op];
+}
+
+/* What it says of its account when nothing moved. */
+static void answer(struct money_cmd *cmd, const struct standing *standing, enum refusal verdict,
+                   bool known)
+{
+    cmd->outcome = known ? MONEY_KNOWN : MONEY_DECIDED;
+    cmd->decided = verdict;
+    cmd->limit_reached = verdict == REFUSE_LIMIT_REACHED && cmd->verdict != verdict
+        ? standing->limit_reached : 0;
+    cmd->seq = 0;
+    cmd->balance_minor = standing->account.purse.balance;
+    cmd->debt_minor = standing->account.purse.debt;
+    cmd->staked_minor = standing->account.staked;
+}
+
+/* The account's standing; *may: the command is still to be decided. */
+static int stand(struct sqlite_conn *conn, struct money_cmd *cmd, struct standing *standing,
+                 bool *may)
+{
+    int code = sqlite_account_read(conn, cmd->account, &standing->account);
+
+    *may = false;
+    standing->limit_reached = 0;
+    if (code != SQLITE_OK)
+        return code;
+    if (!standing->account.found || standing->account.epoch != cmd->epoch) {
+        cmd->outcome = MONEY_UNAUTHORIZED;
+        return SQLITE_OK;
+    }
+    *may = true;
+    if (kind_of(cmd)->check != NULL)
+        code = kind_of(cmd)->check(conn, cmd, may);
+    if (code == SQLITE_OK && *may && standing->account.limited)
+        code = sqlite_limits_judge(conn, cmd, kind_of(cmd)->limits, &standing->limit_reached);
+    return code;
+}
+
 static int run_command(struct sqlite_conn *conn, struct money_cmd *cmd)
 {
     struct standing standing;
     enum refusal verdict;
-    bool known = false, holds = true;
-    int code = read_standing(conn, cmd->account, &standing);
+    bool may, known = false;
+    int code;
 
     cmd->outcome = MONEY_PENDING;
-    if (code != SQLITE_OK)
+    code = stand(conn, cmd, &standing, &may);
+    if (code != SQLITE_OK || !may)
         return code;
-    if (!standing.found || standing.epoch != cmd->epoch) {
-        cmd->outcome = MONEY_UNAUTHORIZED;
-        return SQLITE_OK;
-    }
-    if (cmd->op == MONEY_CASHOUT) {
-        code = check_bet(conn, cmd, &holds);
-        if (code != SQLITE_OK || !holds)
-            return code;
-    }
-    if (standing.limited) {
-        code = sqlite_limits_judge(conn, cmd, &standing.limit_reached);
-        if (code != SQLITE_OK)
-            return code;
-    }
     verdict = decide(cmd, &standing);
     code = add_key(conn, cmd, verdict, &standing, &known);
     if (code != SQLITE_OK)
         return code;
-    cmd->outcome = known ? MONEY_KNOWN : MONEY_DECIDED;
-    cmd->decided = verdict;
-    cmd->limit_reached = verdict == REFUSE_LIMIT_REACHED && cmd->verdict != verdict
-        ? standing.limit_reached : 0;
-    cmd->seq = 0;
-    cmd->balance_minor = standing.purse.balance;
-    cmd->debt_minor = standing.purse.debt;
-    cmd->staked_minor = standing.staked;
+    answer(cmd, &standing, verdict, known);
     if (known || verdict != REFUSE_NOTHING)
         return SQLITE_OK;
     return carry_out(conn, cmd, &standing);
@@ -385,7 +394,7 @@ int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch)
     int code = check_fence(conn, batch, &stands);
 
     for (uint32_t i = 0; i < batch->n && code == SQLITE_OK; i++) {
-        if (!stands && batch->cmds[i]->op != MONEY_CASHOUT) {
+        if (!stands && !kind_of(batch->cmds[i])->unfenced) {
             batch->cmds[i]->outcome = MONEY_FENCED;
             continue;
         }

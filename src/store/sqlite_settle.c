@@ -70,43 +70,6 @@ static int write_bet(struct sqlite_conn *conn, struct settle_item *item)
     return code;
 }
 
-static int read_account(struct sqlite_conn *conn, int64_t account, struct purse *purse,
-                        struct settle_item *item, bool *limited)
-{
-    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT);
-    int code;
-
-    if (stmt == NULL)
-        return sqlite3_extended_errcode(conn->db);
-    (void)sqlite3_bind_int64(stmt, 1, account);
-    code = sqlite3_step(stmt);
-    if (code == SQLITE_ROW) {
-        purse->balance = sqlite3_column_int64(stmt, 0);
-        purse->debt = sqlite3_column_int64(stmt, 1);
-        item->seq = sqlite3_column_int64(stmt, 2);
-        item->staked_minor = sqlite3_column_int64(stmt, 6);
-        *limited = sqlite3_column_int(stmt, 7) != 0;
-    }
-    (void)sqlite3_reset(stmt);
-    if (code == SQLITE_DONE)
-        return SQLITE_CONSTRAINT; /* a bet without an account: park it */
-    return code == SQLITE_ROW ? SQLITE_OK : code;
-}
-
-static int write_account(struct sqlite_conn *conn, const struct settle_item *item)
-{
-    sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT_MOVE);
-
-    if (stmt != NULL) {
-        (void)sqlite3_bind_int64(stmt, 1, item->balance_minor);
-        (void)sqlite3_bind_int64(stmt, 2, item->debt_minor);
-        (void)sqlite3_bind_int64(stmt, 3, item->staked_delta_minor);
-        (void)sqlite3_bind_int64(stmt, 4, item->seq);
-        (void)sqlite3_bind_int64(stmt, 5, item->account);
-    }
-    return sqlite_finish(conn, stmt);
-}
-
 static int write_transfer(struct sqlite_conn *conn, const struct settle_item *item,
                           int64_t at_ms)
 {
@@ -126,34 +89,49 @@ static int write_transfer(struct sqlite_conn *conn, const struct settle_item *it
     return sqlite_transfer_add(conn, &transfer);
 }
 
-static int move_money(struct sqlite_conn *conn, struct settle_item *item, int64_t at_ms)
+/* What the item makes of its account. */
+static struct sqlite_account settled(struct sqlite_account account,
+                                     const struct settle_item *item)
 {
-    struct purse purse = { 0 };
-    bool limited = false;
-    int code = read_account(conn, item->account, &purse, item, &limited);
-
-    if (code != SQLITE_OK)
-        return code;
-    if (!purse_can_move(purse, item->delta_minor))
-        return SQLITE_CONSTRAINT; /* the chunk is halved, the offender parked */
     if (item->event != 0 || item->delta_minor != 0)
-        item->seq++;
+        account.seq++;
     if (item->delta_minor != 0)
-        purse = purse_move(purse, item->delta_minor);
-    item->balance_minor = purse.balance;
-    item->debt_minor = purse.debt;
-    item->staked_minor += item->staked_delta_minor;
-    if (item->event == 0 && item->delta_minor == 0 && item->staked_delta_minor == 0)
-        return SQLITE_OK; /* only the legs' results are news */
-    code = write_account(conn, item);
+        account.purse = purse_move(account.purse, item->delta_minor);
+    return account;
+}
+
+static int write_money(struct sqlite_conn *conn, const struct settle_item *item,
+                       const struct sqlite_account *after, int64_t at_ms)
+{
+    int code = sqlite_account_move(conn, after, item->staked_delta_minor);
+
     if (code == SQLITE_OK && item->delta_minor != 0)
         code = write_transfer(conn, item, at_ms);
-    if (code == SQLITE_OK && limited && item->delta_minor != 0)
+    if (code == SQLITE_OK && after->limited && item->delta_minor != 0)
         code = sqlite_limits_count(conn, item->account, LIMIT_KIND_LOSS, at_ms,
                                    -item->delta_minor);
     if (code == SQLITE_OK && item->event != 0)
         sqlite_event_add(conn, item->account, item->seq, item->event, item->bet);
     return code;
+}
+
+static int move_money(struct sqlite_conn *conn, struct settle_item *item, int64_t at_ms)
+{
+    struct sqlite_account account;
+    int code = sqlite_account_read(conn, item->account, &account);
+
+    if (code != SQLITE_OK)
+        return code;
+    if (!account.found || !purse_can_move(account.purse, item->delta_minor))
+        return SQLITE_CONSTRAINT; /* the chunk is halved, the offender parked */
+    account = settled(account, item);
+    item->seq = account.seq;
+    item->balance_minor = account.purse.balance;
+    item->debt_minor = account.purse.debt;
+    item->staked_minor = account.staked + item->staked_delta_minor;
+    if (item->event == 0 && item->delta_minor == 0 && item->staked_delta_minor == 0)
+        return SQLITE_OK; /* only the legs' results are news */
+    return write_money(conn, item, &account, at_ms);
 }
 
 static int write_item(struct sqlite_conn *conn, struct settle_item *item, int64_t at_ms)

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "store/engine.h"
 #include "store/money.h"
+#include "store/sql_numbers.h"
 
 #define INT(name) "i"
 #define TEXT(name) "s"
@@ -77,6 +78,7 @@ void sql_check_half(const char *sql, enum store_half halves)
 __attribute__((constructor)) static void check_statements(void)
 {
     for (unsigned i = 0; i < STATEMENTS; i++) {
+        table[i].sql = sql_text(table[i].sql);
         table[i].reads_only = strncmp(table[i].sql, "SELECT", 6) == 0;
         sql_check_half(table[i].sql, table[i].half);
     }

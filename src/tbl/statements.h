@@ -7,6 +7,7 @@
  * HALF: of the store, JOURNAL or LEDGER (store/store.h): whose tables it may name
  * (tbl/store_tables.h), which is checked at start.
  * parameters: i = 64-bit integer, s = text, b = bytes.
+ * sql: numbers of other tables by name, {BET_ACCEPTED} (store/sql_numbers.h).
  * columns: INT(name), TEXT(name), BYTES(name), in the order of the text; the names
  * begin with the statement's and become the enum by which answers are read.
  */
@@ -53,9 +54,9 @@ STATEMENT(LEDGER, KEY_GET, "iis",
     " COALESCE(b.slip, ''), COALESCE(b.currency, ''), COALESCE(b.placed_ms, 0),"
     " COALESCE(t.amount, 0), COALESCE(t.balance_after, 0), COALESCE(b.cashed_stake, 0)"
     " FROM keys k"
-    " LEFT JOIN bets b ON k.op = 1 AND k.verdict = 0"
+    " LEFT JOIN bets b ON k.op = {MONEY_BET} AND k.verdict = {REFUSE_NOTHING}"
     "  AND b.account = k.account AND b.id = k.ref"
-    " LEFT JOIN transfers t ON k.op <> 1 AND k.verdict = 0"
+    " LEFT JOIN transfers t ON k.op <> {MONEY_BET} AND k.verdict = {REFUSE_NOTHING}"
     "  AND t.account = k.account AND t.seq = k.ref AND t.at_ms = k.at_ms"
     " WHERE k.account = $1 AND k.op = $2 AND k.key = $3")
 #define BET_COLUMNS(name) \
@@ -170,7 +171,7 @@ STATEMENT(LEDGER, LATE_MARKETS, "iii",
     "   WHERE l.market_key = f.market_key"
     "   AND l.bet >= (f.stored_ms - 1704067200000 - $2) * 4194304"
     "   AND (SELECT 1 FROM bets b WHERE b.account = l.account AND b.id = l.bet"
-    "    AND b.state IN (1, 2) AND b.version <= $3"
+    "    AND b.state IN ({BET_ACCEPTED}, {BET_SETTLED}) AND b.version <= $3"
     "    AND (b.results = '' OR b.results LIKE '%null%')) = 1)) AS bet"
     "  FROM facts f WHERE f.stored_ms >= $1"
     "  GROUP BY f.market_key, f.event, f.market, f.specifiers)"
@@ -204,16 +205,17 @@ STATEMENT(LEDGER, REPORT_DAILY, "iiii",
     " FROM bets WHERE placed_ms >= $1 AND placed_ms < $2"
     " GROUP BY placed_ms / $3, sport, currency"
     " UNION ALL SELECT CAST(2 AS bigint), t.at_ms / $3, b.sport, b.currency, COUNT(*),"
-    " CAST(SUM(CASE WHEN t.kind = 5 THEN -t.amount ELSE t.amount END) AS bigint),"
+    " CAST(SUM(CASE WHEN t.kind = {TRANSFER_REVERSAL} THEN -t.amount ELSE t.amount END) AS bigint),"
     " CAST(0 AS bigint)"
     " FROM transfers t JOIN bets b ON b.account = t.account AND b.id = t.bet"
-    " WHERE t.kind IN (4, 5, 6) AND t.at_ms >= $1 AND t.at_ms < $2"
+    " WHERE t.kind IN ({TRANSFER_PAYOUT}, {TRANSFER_REVERSAL}, {TRANSFER_CASHOUT})"
+    "  AND t.at_ms >= $1 AND t.at_ms < $2"
     " GROUP BY t.at_ms / $3, b.sport, b.currency"
     " UNION ALL SELECT part, day, sport, currency, n, amount, CAST(0 AS bigint)"
     " FROM report_days WHERE $4 = 0 AND day >= $1 / 86400000 AND day * 86400000 < $2"
     " UNION ALL SELECT CAST(3 AS bigint), CAST(0 AS bigint), sport, currency, COUNT(*),"
     " CAST(SUM(potential) AS bigint), CAST(SUM(stake) AS bigint)"
-    " FROM bets WHERE state = 1 AND $4 = 0 GROUP BY sport, currency) r"
+    " FROM bets WHERE state = {BET_ACCEPTED} AND $4 = 0 GROUP BY sport, currency) r"
     " GROUP BY part, day, sport, currency ORDER BY 1, 2, 3, 4")
 /* Experiments.  The first time stands. */
 STATEMENT(LEDGER, EXPOSURE_ADD, "siis", NO_COLUMNS,
@@ -232,7 +234,7 @@ STATEMENT(LEDGER, COHORTS, "sii",
     " CAST(ROUND(SUM(CAST(c.ggr AS double precision) * c.ggr / 10000)) AS bigint)"
     " FROM (SELECT e.account, e.arm, COUNT(b.id) AS bets,"
     "  COALESCE(SUM(b.stake + b.cashed_stake), 0) AS stakes,"
-    "  COALESCE(SUM(CASE WHEN b.state = 1 THEN 0"
+    "  COALESCE(SUM(CASE WHEN b.state = {BET_ACCEPTED} THEN 0"
     "   ELSE b.stake + b.cashed_stake - b.payout - b.cashed_paid END), 0) AS ggr"
     "  FROM exposures e LEFT JOIN bets b ON b.account = e.account"
     "   AND b.placed_ms >= e.at_ms AND b.placed_ms < $3"
@@ -353,8 +355,8 @@ STATEMENT(LEDGER, OUTBOX_TRIM, "ii", NO_COLUMNS,
 STATEMENT(LEDGER, KEYS_TRIM, "ii", NO_COLUMNS,
     "DELETE FROM keys WHERE (account, op, key) IN (SELECT k.account, k.op, k.key"
     " FROM keys k WHERE k.at_ms < $1 AND NOT EXISTS (SELECT 1 FROM bets b"
-    " WHERE k.op = 1 AND k.verdict = 0 AND b.account = k.account AND b.id = k.ref"
-    " AND b.state = 1) LIMIT $2)")
+    " WHERE k.op = {MONEY_BET} AND k.verdict = {REFUSE_NOTHING} AND b.account = k.account"
+    " AND b.id = k.ref AND b.state = {BET_ACCEPTED}) LIMIT $2)")
 /*
  * Liability (RULES.md 14, house/liability.h).  Every transaction that needs its
  * holder alive begins with SHARE: on PostgreSQL a lock in memory that fencing
@@ -516,13 +518,14 @@ STATEMENT(LEDGER, CUSTOMER_RISK, "i",
     INT(CUSTOMER_RISK_LAST_SEEN_MS) INT(CUSTOMER_RISK_COUNTRIES),
     "SELECT a.currency, a.balance, a.debt, a.staked, CAST(a.status AS bigint),"
     " a.excluded_until_ms,"
-    " (SELECT CAST(COALESCE(SUM(CASE WHEN t.credit = 2 THEN t.amount"
-    "  WHEN t.debit = 2 THEN -t.amount ELSE 0 END), 0) AS bigint)"
+    " (SELECT CAST(COALESCE(SUM(CASE WHEN t.credit = {HOUSE_BETS} THEN t.amount"
+    "  WHEN t.debit = {HOUSE_BETS} THEN -t.amount ELSE 0 END), 0) AS bigint)"
     "  FROM transfers t WHERE t.account = a.id) - COALESCE(k.won, 0),"
-    " (SELECT CAST(COALESCE(SUM(CASE WHEN t.kind = 3 THEN t.amount ELSE 0 END), 0) AS bigint)"
+    " (SELECT CAST(COALESCE(SUM(CASE WHEN t.kind = {TRANSFER_STAKE} THEN t.amount ELSE 0"
+    "   END), 0) AS bigint)"
     "  FROM transfers t WHERE t.account = a.id) + COALESCE(k.staked, 0),"
     " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id) + COALESCE(k.bets, 0),"
-    " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id AND b.state = 1),"
+    " (SELECT COUNT(*) FROM bets b WHERE b.account = a.id AND b.state = {BET_ACCEPTED}),"
     " c.created_ms, c.country,"
     " COALESCE((SELECT s.country FROM countries_seen s WHERE s.customer = a.id"
     "  AND s.registered = 1), ''),"
