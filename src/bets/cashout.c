@@ -18,36 +18,29 @@
 /* sport_event_status as the feed numbers it. */
 enum { EVENT_ENDED = 3, EVENT_CLOSED = 4 };
 
-/* Columns of BET_SELECT. */
-enum {
-    B_ACCOUNT, B_ID, B_VERSION, B_STATE, B_STAKE, B_POTENTIAL, B_CAP, B_PAYOUT,
-    B_CURRENCY, B_SPORT, B_PLACED, B_SETTLED, B_RULE, B_FLAGS, B_SLIP, B_RESULTS,
-    B_CASHED_STAKE, B_CASHED_PAID, B_COUNTRY
-};
-
 bool cashout_read_row(const struct value *cells, struct arena *arena, struct bet_row *row,
                       struct slip *slip)
 {
     *row = (struct bet_row){
-        .account = cells[B_ACCOUNT].i,
-        .id = cells[B_ID].i,
-        .version = cells[B_VERSION].i,
-        .state = (enum bet_state)cells[B_STATE].i,
-        .stake_minor = cells[B_STAKE].i,
-        .potential_minor = cells[B_POTENTIAL].i,
-        .cap_minor = cells[B_CAP].i,
-        .payout_minor = cells[B_PAYOUT].i,
-        .currency = cells[B_CURRENCY].s,
-        .sport = cells[B_SPORT].s,
-        .placed_ms = cells[B_PLACED].i,
-        .settled_ms = cells[B_SETTLED].i,
-        .rule = cells[B_RULE].i,
-        .flags = cells[B_FLAGS].i,
-        .cashed_stake_minor = cells[B_CASHED_STAKE].i,
-        .cashed_paid_minor = cells[B_CASHED_PAID].i,
-        .country = cells[B_COUNTRY].s,
-        .slip = cells[B_SLIP].s,
-        .results = cells[B_RESULTS].s,
+        .account = CELL_INT(cells, BET_GET_ACCOUNT),
+        .id = CELL_INT(cells, BET_GET_ID),
+        .version = CELL_INT(cells, BET_GET_VERSION),
+        .state = (enum bet_state)CELL_INT(cells, BET_GET_STATE),
+        .stake_minor = CELL_INT(cells, BET_GET_STAKE),
+        .potential_minor = CELL_INT(cells, BET_GET_POTENTIAL),
+        .cap_minor = CELL_INT(cells, BET_GET_CAP),
+        .payout_minor = CELL_INT(cells, BET_GET_PAYOUT),
+        .currency = CELL_TEXT(cells, BET_GET_CURRENCY),
+        .sport = CELL_TEXT(cells, BET_GET_SPORT),
+        .placed_ms = CELL_INT(cells, BET_GET_PLACED_MS),
+        .settled_ms = CELL_INT(cells, BET_GET_SETTLED_MS),
+        .rule = CELL_INT(cells, BET_GET_RULE),
+        .flags = CELL_INT(cells, BET_GET_FLAGS),
+        .cashed_stake_minor = CELL_INT(cells, BET_GET_CASHED_STAKE),
+        .cashed_paid_minor = CELL_INT(cells, BET_GET_CASHED_PAID),
+        .country = CELL_TEXT(cells, BET_GET_COUNTRY),
+        .slip = CELL_TEXT(cells, BET_GET_SLIP),
+        .results = CELL_TEXT(cells, BET_GET_RESULTS),
     };
     return slip_decode(row->slip, arena, slip) && results_decode(row->results, slip);
 }

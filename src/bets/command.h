@@ -21,12 +21,6 @@
 
 struct money_command;
 
-/* Columns of KEY_GET: what the store keeps of a decided key. */
-enum {
-    K_HASH, K_VERDICT, K_DETAIL, K_REF, K_AT, K_BET, K_STAKE, K_POTENTIAL, K_SLIP,
-    K_CURRENCY, K_PLACED, K_AMOUNT, K_BALANCE, K_CASHED
-};
-
 struct money_kind {
     const char *name;
     enum money_op op;

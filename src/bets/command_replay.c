@@ -17,11 +17,11 @@ static bool write_known(struct money_command *c, enum refusal refusal, const str
     if (refusal == REFUSE_NOTHING)
         return c->kind->write_stored(c, row, out);
     if (refusal == REFUSE_INSUFFICIENT_FUNDS)
-        command_write_balance(out, row[K_REF].i, exponent);
-    else if (refusal == REFUSE_LIMIT_REACHED && row[K_REF].i != 0)
-        limit_write_reached(out, row[K_REF].i, exponent);
+        command_write_balance(out, CELL_INT(row, KEY_GET_REF), exponent);
+    else if (refusal == REFUSE_LIMIT_REACHED && CELL_INT(row, KEY_GET_REF) != 0)
+        limit_write_reached(out, CELL_INT(row, KEY_GET_REF), exponent);
     else
-        buf_str(out, row[K_DETAIL].s);
+        buf_str(out, CELL_TEXT(row, KEY_GET_DETAIL));
     return true;
 }
 
@@ -38,18 +38,19 @@ static void on_key(struct store_exec *exec, enum store_result result)
         command_give_up(c, REFUSE_BUSY);
         return;
     }
-    if (row[K_HASH].s.n != sizeof(c->lane.money.hash)
-        || memcmp(row[K_HASH].s.p, c->lane.money.hash, sizeof(c->lane.money.hash)) != 0) {
+    if (CELL_TEXT(row, KEY_GET_HASH).n != sizeof(c->lane.money.hash)
+        || memcmp(CELL_TEXT(row, KEY_GET_HASH).p, c->lane.money.hash,
+                  sizeof(c->lane.money.hash)) != 0) {
         command_give_up(c, REFUSE_KEY_REUSED);
         return;
     }
-    if (!refusal_is_verdict(row[K_VERDICT].i)) { /* a newer release's */
+    if (!refusal_is_verdict(CELL_INT(row, KEY_GET_VERDICT))) { /* a newer release's */
         log_request(c->request->id, LOG_ERROR, "bets", "a stored verdict is not known here",
-                    "number=%" PRId64, row[K_VERDICT].i);
+                    "number=%" PRId64, CELL_INT(row, KEY_GET_VERDICT));
         command_give_up(c, REFUSE_BUSY);
         return;
     }
-    refusal = (enum refusal)row[K_VERDICT].i;
+    refusal = (enum refusal)CELL_INT(row, KEY_GET_VERDICT);
     buf_reset(out);
     if (!write_known(c, refusal, row, out)) {
         log_request(c->request->id, LOG_ERROR, "bets", "a stored verdict cannot be read",

@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 
-#define B_ID 1 /* column of BET_SELECT */
 
 struct bet_page {
     const struct bets *bets;
@@ -78,7 +77,7 @@ static void write_list(struct read_request *reader)
     jw_array_end(&w);
     jw_key(&w, "next");
     if (exec->rows > n)
-        jw_id(&w, EXEC_CELL(exec, n - 1, B_ID).i);
+        jw_id(&w, EXEC_INT(exec, n - 1, BETS_LIST_ID));
     else
         jw_null(&w);
     jw_object_end(&w);

@@ -311,18 +311,19 @@ static bool view_as_placed(const struct value *row, struct slip *slip, struct ar
                            struct bet_view *view)
 {
     *view = (struct bet_view){
-        .id = row[K_BET].i,
-        .stake_minor = row[K_STAKE].i,
-        .potential_minor = row[K_POTENTIAL].i,
-        .placed_ms = row[K_PLACED].i,
-        .currency = currency_find(row[K_CURRENCY].s),
+        .id = CELL_INT(row, KEY_GET_BET),
+        .stake_minor = CELL_INT(row, KEY_GET_STAKE),
+        .potential_minor = CELL_INT(row, KEY_GET_POTENTIAL),
+        .placed_ms = CELL_INT(row, KEY_GET_PLACED_MS),
+        .currency = currency_find(CELL_TEXT(row, KEY_GET_CURRENCY)),
         .slip = slip,
     };
-    if (view->id == 0 || view->currency == NULL || !slip_decode(row[K_SLIP].s, arena, slip))
+    if (view->id == 0 || view->currency == NULL ||
+        !slip_decode(CELL_TEXT(row, KEY_GET_SLIP), arena, slip))
         return false;
     for (uint32_t i = 0; i < slip->n_legs; i++)
         slip->legs[i].result = LEG_RESULT_OPEN;
-    return row[K_CASHED].i <= 0 ||
+    return CELL_INT(row, KEY_GET_CASHED_STAKE) <= 0 ||
            grade_potential(slip, view->stake_minor, &view->potential_minor);
 }
 

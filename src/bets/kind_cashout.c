@@ -153,8 +153,8 @@ static void write_done(const struct money_command *c, struct buf *out)
 static bool write_stored(struct money_command *c, const struct value *row, struct buf *out)
 {
     (void)c;
-    write_members(out, row[K_DETAIL].s);
-    return row[K_DETAIL].s.n > 0;
+    write_members(out, CELL_TEXT(row, KEY_GET_DETAIL));
+    return CELL_TEXT(row, KEY_GET_DETAIL).n > 0;
 }
 
 static const struct money_kind kind = {

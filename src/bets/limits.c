@@ -15,9 +15,6 @@
 #include "bets/slip_json.h"
 #include "model/limit.h"
 
-/* Columns of LIMITS_GET. */
-enum { L_KIND, L_PERIOD, L_AMOUNT, L_NEXT, L_NEXT_FROM, L_USED, L_EXCLUDED };
-
 /* A time to come; an exclusion beyond the calendar is for ever. */
 #define UNTIL_MAX_MS INT64_C(253402300799000) /* 9999-12-31T23:59:59Z */
 
@@ -58,24 +55,25 @@ static void write_amount(struct jw *w, const char *name, int64_t minor, int expo
 
 static void write_limit(struct jw *w, const struct value *row, int64_t now_ms, int exponent)
 {
-    int64_t from_ms = row[L_NEXT_FROM].i;
+    int64_t from_ms = CELL_INT(row, LIMITS_GET_NEXT_FROM_MS);
     bool due = from_ms != 0 && from_ms <= now_ms;
 
     CHECK(from_ms >= 0 && now_ms > 0);
     jw_object(w);
     jw_key(w, "kind");
-    jw_str(w, str_of(limit_kind_name((enum limit_kind)row[L_KIND].i)));
+    jw_str(w, str_of(limit_kind_name((enum limit_kind)CELL_INT(row, LIMITS_GET_KIND))));
     jw_key(w, "period");
-    jw_str(w, str_of(limit_period_name((enum limit_period)row[L_PERIOD].i)));
-    write_amount(w, "amount", due ? row[L_NEXT].i : row[L_AMOUNT].i, exponent);
+    jw_str(w, str_of(limit_period_name((enum limit_period)CELL_INT(row, LIMITS_GET_PERIOD))));
+    write_amount(w, "amount", due ? CELL_INT(row, LIMITS_GET_NEXT_AMOUNT)
+                                  : CELL_INT(row, LIMITS_GET_AMOUNT), exponent);
     jw_key(w, "used");
-    jw_money(w, row[L_USED].i, exponent);
+    jw_money(w, CELL_INT(row, LIMITS_GET_USED), exponent);
     jw_key(w, "pending");
     if (from_ms == 0 || due) {
         jw_null(w);
     } else {
         jw_object(w);
-        write_amount(w, "amount", row[L_NEXT].i, exponent);
+        write_amount(w, "amount", CELL_INT(row, LIMITS_GET_NEXT_AMOUNT), exponent);
         jw_key(w, "from");
         jw_time(w, from_ms);
         jw_object_end(w);
@@ -98,7 +96,7 @@ static void write_limits(struct read_request *reader)
 {
     const struct limit_change *change = reader->own;
     const struct store_exec *exec = &reader->exec;
-    int64_t until_ms = exec->rows == 0 ? 0 : EXEC_CELL(exec, 0, L_EXCLUDED).i;
+    int64_t until_ms = exec->rows == 0 ? 0 : EXEC_INT(exec, 0, LIMITS_GET_EXCLUDED_UNTIL_MS);
     struct buf *out = reader_out(reader);
     struct jw w = jw_to(out);
 

@@ -56,8 +56,9 @@ void transfer_write_done(const struct money_command *c, struct buf *out)
 
 bool transfer_write_stored(struct money_command *c, const struct value *row, struct buf *out)
 {
-    if (row[K_AMOUNT].i <= 0 || row[K_REF].i <= 0)
+    if (CELL_INT(row, KEY_GET_AMOUNT) <= 0 || CELL_INT(row, KEY_GET_REF) <= 0)
         return false;
-    write_transfer(out, &c->session, row[K_REF].i, row[K_AMOUNT].i, row[K_BALANCE].i);
+    write_transfer(out, &c->session, CELL_INT(row, KEY_GET_REF),
+                   CELL_INT(row, KEY_GET_AMOUNT), CELL_INT(row, KEY_GET_BALANCE));
     return true;
 }

@@ -7,9 +7,6 @@
 #include "who/reader.h"
 #include "model/ledger.h"
 
-/* Columns of ACCOUNT_GET. */
-enum { ACCOUNT_CURRENCY, ACCOUNT_BALANCE, ACCOUNT_DEBT, ACCOUNT_STAKED };
-
 static void write_wallet(struct read_request *reader)
 {
     const struct value *row = &EXEC_CELL(&reader->exec, 0, 0);
@@ -20,13 +17,13 @@ static void write_wallet(struct read_request *reader)
     jw_object(&w);
     CHECK(reader->exec.rows == 1);
     jw_key(&w, "balance");
-    jw_money(&w, row[ACCOUNT_BALANCE].i, exponent);
+    jw_money(&w, CELL_INT(row, ACCOUNT_GET_BALANCE), exponent);
     jw_key(&w, "debt");
-    jw_money(&w, row[ACCOUNT_DEBT].i, exponent);
+    jw_money(&w, CELL_INT(row, ACCOUNT_GET_DEBT), exponent);
     jw_key(&w, "currency");
-    jw_str(&w, row[ACCOUNT_CURRENCY].s);
+    jw_str(&w, CELL_TEXT(row, ACCOUNT_GET_CURRENCY));
     jw_key(&w, "staked");
-    jw_money(&w, row[ACCOUNT_STAKED].i, exponent);
+    jw_money(&w, CELL_INT(row, ACCOUNT_GET_STAKED), exponent);
     jw_object_end(&w);
     reader_json(reader, 200, buf_view(out));
 }
@@ -38,9 +35,6 @@ void bets_get_wallet(struct bets *bets, struct http_request *request)
 }
 
 /* ---- transfers ---------------------------------------------------------- */
-
-/* Columns of TRANSFERS_LIST. */
-enum { T_SEQ, T_DEBIT, T_CREDIT, T_AMOUNT, T_KIND, T_BET, T_AT, T_BALANCE };
 
 struct transfer_page {
     int64_t below, limit;
@@ -68,25 +62,26 @@ static void write_transfer_id(struct jw *w, int64_t account, int64_t seq)
 
 static void write_transfer(struct jw *w, const struct value *row, const struct session *session)
 {
-    bool credit = row[T_CREDIT].i == session->account;
+    bool credit = CELL_INT(row, TRANSFERS_LIST_CREDIT) == session->account;
 
-    CHECK(credit || row[T_DEBIT].i == session->account);
+    CHECK(credit || CELL_INT(row, TRANSFERS_LIST_DEBIT) == session->account);
     jw_object(w);
     jw_key(w, "id");
-    write_transfer_id(w, session->account, row[T_SEQ].i);
+    write_transfer_id(w, session->account, CELL_INT(row, TRANSFERS_LIST_SEQ));
     jw_key(w, "kind");
-    jw_str(w, str_of(transfer_kind_name((enum transfer_kind)row[T_KIND].i)));
+    jw_str(w, str_of(transfer_kind_name((enum transfer_kind)CELL_INT(row, TRANSFERS_LIST_KIND))));
     jw_key(w, "amount");
-    jw_money(w, credit ? row[T_AMOUNT].i : -row[T_AMOUNT].i, session->currency->exponent);
+    jw_money(w, credit ? CELL_INT(row, TRANSFERS_LIST_AMOUNT)
+                       : -CELL_INT(row, TRANSFERS_LIST_AMOUNT), session->currency->exponent);
     jw_key(w, "bet");
-    if (row[T_BET].i == 0)
+    if (CELL_INT(row, TRANSFERS_LIST_BET) == 0)
         jw_null(w);
     else
-        jw_id(w, row[T_BET].i);
+        jw_id(w, CELL_INT(row, TRANSFERS_LIST_BET));
     jw_key(w, "at");
-    jw_time(w, row[T_AT].i);
+    jw_time(w, CELL_INT(row, TRANSFERS_LIST_AT_MS));
     jw_key(w, "balance_after");
-    jw_money(w, row[T_BALANCE].i, session->currency->exponent);
+    jw_money(w, CELL_INT(row, TRANSFERS_LIST_BALANCE_AFTER), session->currency->exponent);
     jw_object_end(w);
 }
 
@@ -108,7 +103,7 @@ static void write_transfers(struct read_request *reader)
     jw_array_end(&w);
     jw_key(&w, "next");
     if (exec->rows > n)
-        write_transfer_id(&w, reader->session.account, EXEC_CELL(exec, n - 1, T_SEQ).i);
+        write_transfer_id(&w, reader->session.account, EXEC_INT(exec, n - 1, TRANSFERS_LIST_SEQ));
     else
         jw_null(&w);
     jw_object_end(&w);

@@ -123,13 +123,14 @@ static void put_entry(struct jw *w, const struct message *message, int64_t posit
 static void put_row(struct jw *w, struct audit *audit, uint32_t row)
 {
     const struct store_exec *exec = &audit->exec;
-    int64_t position = EXEC_CELL(exec, row, 0).i;
+    int64_t position = EXEC_INT(exec, row, DESK_LIST_POS);
     struct message message;
     struct uof_error error;
 
-    if (uof_parse(audit->desk->parser, EXEC_CELL(exec, row, 2).s, true, &audit->arena, &message,
-                  &error) && message.type == MESSAGE_DESK)
-        put_entry(w, &message, position, EXEC_CELL(exec, row, 1).i, audit->desk->options.house);
+    if (uof_parse(audit->desk->parser, EXEC_TEXT(exec, row, DESK_LIST_BODY), true,
+                  &audit->arena, &message, &error) && message.type == MESSAGE_DESK)
+        put_entry(w, &message, position, EXEC_INT(exec, row, DESK_LIST_AT_MS),
+                  audit->desk->options.house);
     else
         log_error("desk", "an entry of the log cannot be read", "position=%lld",
                   (long long)position);
@@ -149,7 +150,7 @@ static void write_rows(struct jw *w, struct audit *audit)
     jw_array_end(w);
     jw_key(w, "next");
     if (rows > shown)
-        jw_id(w, EXEC_CELL(&audit->exec, shown - 1, 0).i);
+        jw_id(w, EXEC_INT(&audit->exec, shown - 1, DESK_LIST_POS));
     else
         jw_null(w);
     jw_object_end(w);

@@ -348,7 +348,7 @@ static void on_asked(struct store_exec *exec, enum store_result result)
 
     if (result != STORE_OK)
         answer_refusal(call->request, REFUSE_BUSY, STR("the store cannot be reached"), STR_NONE);
-    else if (exec->rows > 0 && EXEC_CELL(exec, 0, 0).i != 0)
+    else if (exec->rows > 0 && EXEC_INT(exec, 0, MARKET_HAS_BETS_HAS) != 0)
         submit(call);
     else
         answer_unknown(call->request);

@@ -49,9 +49,12 @@ static void again(struct follow *follow)
 static bool give(struct follow *follow, const struct store_exec *exec, uint32_t i)
 {
     struct feed_row row = {
-        .pos = EXEC_CELL(exec, i, 0).i, .at_ms = EXEC_CELL(exec, i, 1).i,
-        .type = (int32_t)EXEC_CELL(exec, i, 2).i, .producer = (int32_t)EXEC_CELL(exec, i, 3).i,
-        .event = EXEC_CELL(exec, i, 4).s, .body = EXEC_CELL(exec, i, 5).s,
+        .pos = EXEC_INT(exec, i, FEED_READ_POS),
+        .at_ms = EXEC_INT(exec, i, FEED_READ_AT_MS),
+        .type = (int32_t)EXEC_INT(exec, i, FEED_READ_TYPE),
+        .producer = (int32_t)EXEC_INT(exec, i, FEED_READ_PRODUCER),
+        .event = EXEC_TEXT(exec, i, FEED_READ_EVENT),
+        .body = EXEC_TEXT(exec, i, FEED_READ_BODY),
     };
 
     follow->position = row.pos;

@@ -272,7 +272,7 @@ static void on_looked(struct store_exec *exec, enum store_result result)
     if (result != STORE_OK || inbox->draining || log->round(log->feed) != inbox->round)
         return;
     for (uint32_t i = 0; i < exec->rows && log->is_busy(log->feed) == NULL; i++)
-        take_row(inbox, EXEC_CELL(exec, i, 0).i, EXEC_CELL(exec, i, 1).s);
+        take_row(inbox, EXEC_INT(exec, i, INBOX_READ_ID), EXEC_TEXT(exec, i, INBOX_READ_BODY));
 }
 
 static void look(struct inbox *inbox)
@@ -315,12 +315,12 @@ static void on_sought(struct store_exec *exec, enum store_result result)
     if (result != STORE_OK)
         return;
     for (uint32_t i = 0; i < exec->rows; i++) {
-        int64_t position = EXEC_CELL(exec, i, 0).i;
+        int64_t position = EXEC_INT(exec, i, DESK_LIST_POS);
 
         if (position <= inbox->sought_to)
             break;
         newest = position > newest ? position : newest;
-        on_found(inbox, position, EXEC_CELL(exec, i, 2).s);
+        on_found(inbox, position, EXEC_TEXT(exec, i, DESK_LIST_BODY));
     }
     inbox->sought_to = newest;
 }

@@ -100,7 +100,7 @@ static void on_taken(struct store_exec *exec, enum store_result result)
     bool taken = result == STORE_OK && exec->rows == 1;
 
     if (taken) {
-        lease->epoch = EXEC_CELL(exec, 0, 0).i;
+        lease->epoch = EXEC_INT(exec, 0, LEASE_TAKE_EPOCH);
         lease->sure_ms = lease->asked_ms + lease->options.lease_ms;
     }
     if (!answered(lease))
@@ -129,8 +129,9 @@ static void on_looked(struct store_exec *exec, enum store_result result)
         pause_for(lease, LOOKS);
         return;
     }
-    row = (struct lease_row){ EXEC_CELL(exec, 0, 0).s, EXEC_CELL(exec, 0, 1).i,
-                              EXEC_CELL(exec, 0, 2).i };
+    row = (struct lease_row){ EXEC_TEXT(exec, 0, LEASE_GET_OWNER),
+                              EXEC_INT(exec, 0, LEASE_GET_EPOCH),
+                              EXEC_INT(exec, 0, LEASE_GET_UNTIL_MS) };
     is_free = lease_is_free(&lease->watch, &row, str_of(lease->owner), now_ms,
                             lease->options.lease_ms);
     /* One that was given back is taken within that time, or nobody leads. */

@@ -207,7 +207,7 @@ static void on_asked(struct store_exec *exec, enum store_result result)
     publish->asks = false;
     if (result != STORE_OK || exec->rows != 1 || !publish->leads)
         return; /* the timer asks again */
-    publish->saved = EXEC_CELL(exec, 0, 0).i;
+    publish->saved = EXEC_INT(exec, 0, FEED_PUBLISHED_POS);
     feed_out_begin(publish->out, publish->saved);
     publish->known = true;
     log_info("feed", "telling the topic", "behind=%lld", (long long)publish->saved);

@@ -105,7 +105,7 @@ static void on_counted(struct store_exec *exec, enum store_result result)
     struct holds *holds = round->holds;
     struct held_bet *held = hold_find(holds, round->id);
     bool fits = result == STORE_OK && exec->rows == 1 &&
-                EXEC_CELL(exec, 0, 0).i <= LIMIT_HELD_ACCOUNT;
+                EXEC_INT(exec, 0, HOLDS_OF_ACCOUNT_N) <= LIMIT_HELD_ACCOUNT;
 
     if (held != NULL && !fits) {
         hold_shared_end(holds, round->id);
@@ -162,7 +162,8 @@ static void on_offer(struct store_exec *exec, enum store_result result)
     struct hold_round *round = round_of(exec);
     struct holds *holds = round->holds;
     struct held_bet *held = hold_find(holds, round->id);
-    int64_t offer = result == STORE_OK && exec->rows == 1 ? EXEC_CELL(exec, 0, 0).i : 0;
+    int64_t offer = result == STORE_OK && exec->rows == 1
+        ? EXEC_INT(exec, 0, HOLD_TAKE_OFFER_ID) : 0;
 
     if (held != NULL && offer == 0 && result == STORE_OK) {
         add(round, held);
@@ -193,8 +194,6 @@ void hold_shared_put(struct holds *holds, struct held_bet *held)
 /* ---- poll --------------------------------------------------------------------- */
 
 /* Columns of HOLDS_DECIDED. */
-enum { D_ID, D_DECISION, D_OFFER };
-
 /* As stored: from 1, for 0 waits. */
 static bool read_decision(int64_t stored, enum hold_decision *decision)
 {
@@ -218,12 +217,12 @@ static void on_decided(struct store_exec *exec, enum store_result result)
     CHECK(holds->polling);
     holds->polling = false;
     for (uint32_t i = 0; result == STORE_OK && i < exec->rows; i++) {
-        struct held_bet *held = hold_find(holds, EXEC_CELL(exec, i, D_ID).i);
+        struct held_bet *held = hold_find(holds, EXEC_INT(exec, i, HOLDS_DECIDED_ID));
         enum hold_decision decision;
-        int64_t offer = EXEC_CELL(exec, i, D_OFFER).i;
+        int64_t offer = EXEC_INT(exec, i, HOLDS_DECIDED_OFFER);
 
-        hold_shared_end(holds, EXEC_CELL(exec, i, D_ID).i);
-        if (held != NULL && read_decision(EXEC_CELL(exec, i, D_DECISION).i, &decision) &&
+        hold_shared_end(holds, EXEC_INT(exec, i, HOLDS_DECIDED_ID));
+        if (held != NULL && read_decision(EXEC_INT(exec, i, HOLDS_DECIDED_DECISION), &decision) &&
             fits(held, decision, offer))
             hold_decide(held, decision, offer);
     }
@@ -311,7 +310,7 @@ static void on_list(struct store_exec *exec, enum store_result result)
     jw_key(&w, "holds");
     jw_array(&w);
     for (uint32_t i = 0; i < exec->rows; i++)
-        jw_raw(&w, EXEC_CELL(exec, i, 0).s);
+        jw_raw(&w, EXEC_TEXT(exec, i, HOLDS_LIST_BODY));
     jw_array_end(&w);
     jw_object_end(&w);
     holds->calls--;
@@ -341,9 +340,6 @@ static void on_said(struct store_exec *exec, enum store_result result)
     poll(holds); /* it may be ours */
 }
 
-/* Columns of HOLD_GET. */
-enum { G_ACCOUNT, G_STAKE, G_CURRENCY };
-
 static void on_row(struct store_exec *exec, enum store_result result)
 {
     struct hold_question *question = question_of(exec);
@@ -353,13 +349,14 @@ static void on_row(struct store_exec *exec, enum store_result result)
 
     if (!question_is_well(question, result))
         return;
-    if (exec->rows == 0 || (said->currency = currency_find(exec->cells[G_CURRENCY].s)) == NULL) {
+    if (exec->rows == 0 || (said->currency =
+            currency_find(CELL_TEXT(exec->cells, HOLD_GET_CURRENCY))) == NULL) {
         question->holds->calls--;
         hold_answer_gone(question->request);
         return;
     }
-    said->account = exec->cells[G_ACCOUNT].i;
-    said->stake_minor = exec->cells[G_STAKE].i;
+    said->account = CELL_INT(exec->cells, HOLD_GET_ACCOUNT);
+    said->stake_minor = CELL_INT(exec->cells, HOLD_GET_STAKE);
     if (!hold_read_offer(&said->word, said->currency, said->stake_minor, &error)) {
         question->holds->calls--;
         answer_refusal(question->request, REFUSE_MALFORMED, error, STR_NONE);

@@ -226,24 +226,23 @@ static bool is_leased(const struct liability_ask *ask, int64_t bet)
 }
 
 /* Columns of LIABILITY_BETS. */
-enum { B_ID, B_STATE, B_STAKE, B_POTENTIAL, B_CURRENCY, B_SLIP };
-
 /* What one bet costs if this outcome wins. */
 static int64_t cost(struct liability_ask *ask, const struct value *row)
 {
-    const struct currency *currency = currency_find(row[B_CURRENCY].s);
+    const struct currency *currency = currency_find(CELL_TEXT(row, LIABILITY_BETS_CURRENCY));
     struct slip *slip = &ask->slip;
     int64_t amount;
 
-    if (row[B_STATE].i != BET_ACCEPTED || currency == NULL ||
-        !slip_decode(row[B_SLIP].s, &ask->arena, slip))
+    if (CELL_INT(row, LIABILITY_BETS_STATE) != BET_ACCEPTED || currency == NULL ||
+        !slip_decode(CELL_TEXT(row, LIABILITY_BETS_SLIP), &ask->arena, slip))
         return 0;
     for (uint32_t i = 0; i < slip->n_legs; i++) {
         if (market_key(slip->legs[i].market) != ask->key ||
             !str_eq(slip->legs[i].outcome, ask->outcome))
             continue;
-        amount = house_liability(ask->liability->options.house, currency, row[B_STAKE].i,
-                                 row[B_POTENTIAL].i);
+        amount = house_liability(ask->liability->options.house, currency,
+                                 CELL_INT(row, LIABILITY_BETS_STAKE),
+                                 CELL_INT(row, LIABILITY_BETS_POTENTIAL));
         return amount < 0 ? 0 : amount; /* taken before there was a limit */
     }
     return 0;
@@ -264,7 +263,7 @@ static void on_bets(struct store_exec *exec, enum store_result result)
     for (uint32_t i = 0; i < exec->rows; i++) {
         const struct value *row = &EXEC_CELL(exec, i, 0);
 
-        last = row[B_ID].i;
+        last = CELL_INT(row, LIABILITY_BETS_BET);
         if (!is_leased(ask, last))
             ask->sum += cost(ask, row);
     }
@@ -287,8 +286,6 @@ static void read_bets(struct liability_ask *ask, int64_t after)
 /* ---- count: row and leases --------------------------------------------------- */
 
 /* Columns of LIABILITY_LEASES. */
-enum { L_MARK, L_EPOCH, L_NODE, L_FROM };
-
 static void see_lease(struct liability_ask *ask, int64_t epoch, int64_t node, int64_t from_bet)
 {
     CHECK(ask->n_leases < LIABILITY_LEASES_MAX);
@@ -308,17 +305,18 @@ static void on_leases(struct store_exec *exec, enum store_result result)
         ask_fail(ask, STORE_UNAVAILABLE);
         return;
     }
-    ask->mark = EXEC_CELL(exec, 0, L_MARK).i;
+    ask->mark = EXEC_INT(exec, 0, LIABILITY_LEASES_MARK);
     ask->n_leases = 0;
     buf_reset(&ask->live);
     buf_char(&ask->live, ',');
     if (entry != NULL) /* ours, which may be still to come */
         see_lease(ask, ask->epoch, ask->liability->options.node, entry->from_bet);
     for (uint32_t i = 0; i < exec->rows; i++) {
-        int64_t epoch = EXEC_CELL(exec, i, L_EPOCH).i;
+        int64_t epoch = EXEC_INT(exec, i, LIABILITY_LEASES_EPOCH);
 
         if (epoch != 0 && (entry == NULL || epoch != ask->epoch))
-            see_lease(ask, epoch, EXEC_CELL(exec, i, L_NODE).i, EXEC_CELL(exec, i, L_FROM).i);
+            see_lease(ask, epoch, EXEC_INT(exec, i, LIABILITY_LEASES_NODE),
+                      EXEC_INT(exec, i, LIABILITY_LEASES_FROM_BET));
     }
     ask->sum = 0;
     read_bets(ask, 0);
@@ -360,8 +358,6 @@ void liability_ask_reclaim(struct liability *liability, int64_t market_key, stru
 /* ---- grant ------------------------------------------------------------------ */
 
 /* Columns of LIABILITY_TAKEN. */
-enum { T_PORTION, T_GRANTED };
-
 static bool may_recount(const struct liability_entry *entry)
 {
     int64_t pause_ms = entry->counting_ms * RECOUNT_TIMES;
@@ -401,7 +397,8 @@ static void on_grant(struct store_exec *exec, enum store_result result)
         liability_holder_renew(ask->liability);
         ask_fail(ask, STORE_UNAVAILABLE);
     } else {
-        granted(ask, EXEC_CELL(exec, 0, T_PORTION).i, EXEC_CELL(exec, 0, T_GRANTED).i);
+        granted(ask, EXEC_INT(exec, 0, LIABILITY_TAKEN_PORTION),
+                EXEC_INT(exec, 0, LIABILITY_TAKEN_GRANTED));
     }
 }
 

@@ -102,7 +102,7 @@ static void on_joined(struct store_exec *exec, enum store_result result)
     CHECK(holder->epoch == 0);
     holder->busy = false;
     if (result == STORE_OK && exec->rows == 1) {
-        holder->epoch = EXEC_CELL(exec, 0, 0).i;
+        holder->epoch = EXEC_INT(exec, 0, LIABILITY_JOIN_EPOCH);
         holder->until_ms = holder->asked_ms + liability->options.lease_ms;
         holder->marks = 0;
     } else if (result == STORE_OK) {
@@ -204,8 +204,6 @@ static void on_buried(struct store_exec *exec, enum store_result result)
 }
 
 /* Columns of LIABILITY_OF_HOLDER. */
-enum { O_KEY, O_OUTCOME };
-
 static void reclaim(struct liability *liability, const struct store_exec *exec)
 {
     struct liability_holder *holder = &liability->holder;
@@ -213,11 +211,11 @@ static void reclaim(struct liability *liability, const struct store_exec *exec)
     CHECK(exec == &holder->sweep && exec->rows <= SWEEP_LEASES);
     CHECK(holder->epoch != 0 && holder->reclaiming == 0);
     holder->sweep_more = exec->rows == SWEEP_LEASES;
-    holder->sweep_from = EXEC_CELL(exec, exec->rows - 1, O_KEY).i;
+    holder->sweep_from = EXEC_INT(exec, exec->rows - 1, LIABILITY_OF_HOLDER_MARKET_KEY);
     holder->reclaiming = exec->rows;
     for (uint32_t i = 0; i < exec->rows; i++)
-        liability->hooks->reclaim(liability, EXEC_CELL(exec, i, O_KEY).i,
-                              EXEC_CELL(exec, i, O_OUTCOME).s);
+        liability->hooks->reclaim(liability, EXEC_INT(exec, i, LIABILITY_OF_HOLDER_MARKET_KEY),
+                              EXEC_TEXT(exec, i, LIABILITY_OF_HOLDER_OUTCOME));
 }
 
 static void on_leases(struct store_exec *exec, enum store_result result)
@@ -291,8 +289,8 @@ static void on_lapsed(struct store_exec *exec, enum store_result result)
         sweep_end(liability);
         return;
     }
-    liability->holder.lapsed = EXEC_CELL(exec, 0, 0).i;
-    if (EXEC_CELL(exec, 0, 1).i != 0)
+    liability->holder.lapsed = EXEC_INT(exec, 0, LIABILITY_LAPSED_EPOCH);
+    if (EXEC_INT(exec, 0, LIABILITY_LAPSED_FENCED) != 0)
         list_first(liability);
     else
         sweep_run(liability, (struct statement_call){ STATEMENT_LIABILITY_FENCE,

@@ -170,8 +170,8 @@ static void on_taken(struct store_exec *exec, enum store_result result)
         part->again_ms = clock_wall_ms() + AGAIN_MS;
         return;
     }
-    part->epoch = EXEC_CELL(exec, 0, 0).i;
-    part->done = part->saved = EXEC_CELL(exec, 0, 1).i;
+    part->epoch = EXEC_INT(exec, 0, PARTITION_TAKE_EPOCH);
+    part->done = part->saved = EXEC_INT(exec, 0, PARTITION_TAKE_POSITION);
     part->state = WAITS;
 }
 
@@ -311,8 +311,9 @@ static void on_page(struct store_exec *exec, enum store_result result)
         return; /* by the timer */
     }
     for (uint32_t i = 0; i < exec->rows; i++) {
-        all->position = EXEC_CELL(exec, i, 0).i;
-        take_row(all, all->position, EXEC_CELL(exec, i, 2).s, EXEC_CELL(exec, i, 3).s);
+        all->position = EXEC_INT(exec, i, PARTITION_LOG_POS);
+        take_row(all, all->position, EXEC_TEXT(exec, i, PARTITION_LOG_EVENT),
+                 EXEC_TEXT(exec, i, PARTITION_LOG_BODY));
     }
     all->n_read += exec->rows;
     if (exec->rows >= exec->calls[0].params[3].i)

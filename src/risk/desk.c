@@ -348,11 +348,6 @@ struct customer_call {
     struct store_exec exec;
 };
 
-/* Columns of CUSTOMER_RISK. */
-enum { C_CURRENCY, C_BALANCE, C_DEBT, C_STAKED, C_STATUS, C_EXCLUDED, C_GGR, C_TURNOVER,
-       C_BETS, C_OPEN, C_CREATED, C_COUNTRY, C_REGISTERED_FROM, C_LAST_FROM, C_LAST_AT,
-       C_COUNTRIES };
-
 static void put_money(struct jw *w, const char *name, int64_t minor, int exponent)
 {
     jw_key(w, name);
@@ -362,16 +357,16 @@ static void put_money(struct jw *w, const char *name, int64_t minor, int exponen
 /* What the customer said at registration, and what the edge signed. */
 static void put_countries(struct jw *w, const struct value *row)
 {
-    put_country(w, "country", row[C_COUNTRY].s);
-    put_country(w, "registered_from", row[C_REGISTERED_FROM].s);
-    put_country(w, "last_login_from", row[C_LAST_FROM].s);
+    put_country(w, "country", CELL_TEXT(row, CUSTOMER_RISK_COUNTRY));
+    put_country(w, "registered_from", CELL_TEXT(row, CUSTOMER_RISK_REGISTERED_IN));
+    put_country(w, "last_login_from", CELL_TEXT(row, CUSTOMER_RISK_LAST_COUNTRY));
     jw_key(w, "last_login_from_at");
-    if (row[C_LAST_AT].i == 0)
+    if (CELL_INT(row, CUSTOMER_RISK_LAST_SEEN_MS) == 0)
         jw_null(w);
     else
-        jw_time(w, row[C_LAST_AT].i);
+        jw_time(w, CELL_INT(row, CUSTOMER_RISK_LAST_SEEN_MS));
     jw_key(w, "countries");
-    jw_int(w, row[C_COUNTRIES].i);
+    jw_int(w, CELL_INT(row, CUSTOMER_RISK_COUNTRIES));
 }
 
 static void write_customer(struct jw *w, const struct value *row, int64_t id, int64_t factor_e4,
@@ -381,21 +376,23 @@ static void write_customer(struct jw *w, const struct value *row, int64_t id, in
     jw_key(w, "customer");
     jw_id(w, id);
     jw_key(w, "currency");
-    jw_str(w, row[C_CURRENCY].s);
-    put_money(w, "balance", row[C_BALANCE].i, exponent);
-    put_money(w, "debt", row[C_DEBT].i, exponent);
-    put_money(w, "open_stakes", row[C_STAKED].i, exponent);
+    jw_str(w, CELL_TEXT(row, CUSTOMER_RISK_CURRENCY));
+    put_money(w, "balance", CELL_INT(row, CUSTOMER_RISK_BALANCE), exponent);
+    put_money(w, "debt", CELL_INT(row, CUSTOMER_RISK_DEBT), exponent);
+    put_money(w, "open_stakes", CELL_INT(row, CUSTOMER_RISK_STAKED), exponent);
     jw_key(w, "open_bets");
-    jw_int(w, row[C_OPEN].i);
+    jw_int(w, CELL_INT(row, CUSTOMER_RISK_OPEN_BETS));
     jw_key(w, "bets");
-    jw_int(w, row[C_BETS].i);
-    put_money(w, "turnover", row[C_TURNOVER].i, exponent);
-    put_money(w, "ggr", row[C_GGR].i - row[C_STAKED].i, exponent);
+    jw_int(w, CELL_INT(row, CUSTOMER_RISK_BETS));
+    put_money(w, "turnover", CELL_INT(row, CUSTOMER_RISK_STAKES), exponent);
+    put_money(w, "ggr",
+              CELL_INT(row, CUSTOMER_RISK_WON) - CELL_INT(row, CUSTOMER_RISK_STAKED), exponent);
     put_money(w, "factor", factor_e4, 4);
     jw_key(w, "may_bet");
-    jw_bool(w, row[C_STATUS].i == 0 && row[C_EXCLUDED].i <= clock_wall_ms());
+    jw_bool(w, CELL_INT(row, CUSTOMER_RISK_STATUS) == 0 &&
+               CELL_INT(row, CUSTOMER_RISK_EXCLUDED_UNTIL_MS) <= clock_wall_ms());
     jw_key(w, "registered_at");
-    jw_time(w, row[C_CREATED].i);
+    jw_time(w, CELL_INT(row, CUSTOMER_RISK_CREATED_MS));
     put_countries(w, row);
     jw_object_end(w);
 }
@@ -414,7 +411,7 @@ static void on_customer(struct store_exec *exec, enum store_result result)
         answer_refusal(request, REFUSE_BUSY, STR("the store cannot be read now"), STR_NONE);
         return;
     }
-    currency = exec->rows == 0 ? NULL : currency_find(row[C_CURRENCY].s);
+    currency = exec->rows == 0 ? NULL : currency_find(CELL_TEXT(row, CUSTOMER_RISK_CURRENCY));
     if (currency == NULL || !read_id(request->param, &id)) {
         answer_refusal(request, REFUSE_NOT_FOUND, STR("There is no such customer."), STR_NONE);
         return;

@@ -75,12 +75,12 @@ static void on_rows(struct store_exec *exec, enum store_result result)
     uint32_t at = 0;
 
     for (uint32_t row = 0; result == STORE_OK && row < exec->rows; row++) {
-        int64_t bet = EXEC_CELL(exec, row, 0).i;
+        int64_t bet = EXEC_INT(exec, row, TRACES_OF_MARKET_BET);
 
         while (at < look->n && look->paid[at].bet < bet)
             at++;
         if (at < look->n && look->paid[at].bet == bet)
-            add_span(look, &look->paid[at], EXEC_CELL(exec, row, 1).s);
+            add_span(look, &look->paid[at], EXEC_TEXT(exec, row, TRACES_OF_MARKET_PARENT));
     }
     CHECK(look->traces->looks > 0);
     look->traces->looks--;

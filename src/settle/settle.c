@@ -268,33 +268,27 @@ static void list(struct settle *settle)
 
 /* ---- its facts ------------------------------------------------------- */
 
-enum { /* columns of STATEMENT_FACTS_GET */
-    COLUMN_POS, COLUMN_KIND, COLUMN_RANK, COLUMN_KEY, COLUMN_EVENT, COLUMN_MARKET,
-    COLUMN_SPECIFIERS, COLUMN_PRODUCER, COLUMN_TIMESTAMP, COLUMN_CERTAINTY, COLUMN_START,
-    COLUMN_END, COLUMN_STOPPED, COLUMN_OUTCOMES, COLUMNS
-};
-
 static bool read_fact(const struct store_exec *exec, uint32_t row, struct arena *arena,
                       struct fact *fact)
 {
     *fact = (struct fact){
-        .position = EXEC_CELL(exec, row, COLUMN_POS).i,
-        .kind = (enum fact_kind)EXEC_CELL(exec, row, COLUMN_KIND).i,
-        .rank = (enum fact_rank)EXEC_CELL(exec, row, COLUMN_RANK).i,
-        .key = EXEC_CELL(exec, row, COLUMN_KEY).i,
+        .position = EXEC_INT(exec, row, FACTS_GET_POS),
+        .kind = (enum fact_kind)EXEC_INT(exec, row, FACTS_GET_KIND),
+        .rank = (enum fact_rank)EXEC_INT(exec, row, FACTS_GET_RANK),
+        .key = EXEC_INT(exec, row, FACTS_GET_MARKET_KEY),
         .id = {
-            .event = EXEC_CELL(exec, row, COLUMN_EVENT).s,
-            .market = (uint32_t)EXEC_CELL(exec, row, COLUMN_MARKET).i,
-            .specifiers = EXEC_CELL(exec, row, COLUMN_SPECIFIERS).s,
+            .event = EXEC_TEXT(exec, row, FACTS_GET_EVENT),
+            .market = (uint32_t)EXEC_INT(exec, row, FACTS_GET_MARKET),
+            .specifiers = EXEC_TEXT(exec, row, FACTS_GET_SPECIFIERS),
         },
-        .producer = (int32_t)EXEC_CELL(exec, row, COLUMN_PRODUCER).i,
-        .timestamp_ms = EXEC_CELL(exec, row, COLUMN_TIMESTAMP).i,
-        .certainty = (int8_t)EXEC_CELL(exec, row, COLUMN_CERTAINTY).i,
-        .start_ms = EXEC_CELL(exec, row, COLUMN_START).i,
-        .end_ms = EXEC_CELL(exec, row, COLUMN_END).i,
-        .stopped_ms = EXEC_CELL(exec, row, COLUMN_STOPPED).i,
+        .producer = (int32_t)EXEC_INT(exec, row, FACTS_GET_PRODUCER),
+        .timestamp_ms = EXEC_INT(exec, row, FACTS_GET_TS_MS),
+        .certainty = (int8_t)EXEC_INT(exec, row, FACTS_GET_CERTAINTY),
+        .start_ms = EXEC_INT(exec, row, FACTS_GET_START_MS),
+        .end_ms = EXEC_INT(exec, row, FACTS_GET_END_MS),
+        .stopped_ms = EXEC_INT(exec, row, FACTS_GET_STOPPED_MS),
     };
-    return fact_outcomes_decode(EXEC_CELL(exec, row, COLUMN_OUTCOMES).s, arena, fact);
+    return fact_outcomes_decode(EXEC_TEXT(exec, row, FACTS_GET_OUTCOMES), arena, fact);
 }
 
 /* False: one of them is not to be read. */
@@ -304,7 +298,7 @@ static bool read_facts(struct settle *settle, const struct store_exec *exec,
     struct arena *arena = &settle->facts_arena;
     struct fact *facts = ARENA_ARRAY(arena, struct fact, exec->rows + 1);
 
-    CHECK(exec->rows == 0 || exec->columns == COLUMNS);
+    CHECK(exec->rows == 0 || exec->columns == FACTS_GET_COLUMNS);
     for (uint32_t row = 0; row < exec->rows; row++)
         if (!read_fact(exec, row, arena, &facts[row]))
             return false;

@@ -9,11 +9,6 @@
 #define JOBS_BYTES (1024 * 1024)
 #define PUT_OFF_MAX 64
 
-enum { /* columns of STATEMENT_SETTLE_QUEUE_LIST */
-    COLUMN_KEY, COLUMN_POS, COLUMN_CURSOR, COLUMN_EVENT, COLUMN_MARKET, COLUMN_SPECIFIERS,
-    COLUMN_QUEUED_MS, COLUMN_SLOT, COLUMNS
-};
-
 /* A market that cannot be settled now, and when it is tried again. */
 struct put_off {
     int64_t key, pos, until_ms;
@@ -90,16 +85,16 @@ static bool is_put_off(const struct settle_queue *queue, int64_t key, int64_t po
 static void take_job(struct settle_queue *queue, const struct store_exec *exec, uint32_t row)
 {
     struct settle_job job = {
-        .key = EXEC_CELL(exec, row, COLUMN_KEY).i,
-        .pos = EXEC_CELL(exec, row, COLUMN_POS).i,
-        .cursor = EXEC_CELL(exec, row, COLUMN_CURSOR).i,
+        .key = EXEC_INT(exec, row, SETTLE_QUEUE_LIST_MARKET_KEY),
+        .pos = EXEC_INT(exec, row, SETTLE_QUEUE_LIST_POS),
+        .cursor = EXEC_INT(exec, row, SETTLE_QUEUE_LIST_BET),
         .id = {
-            .event = EXEC_CELL(exec, row, COLUMN_EVENT).s,
-            .market = (uint32_t)EXEC_CELL(exec, row, COLUMN_MARKET).i,
-            .specifiers = EXEC_CELL(exec, row, COLUMN_SPECIFIERS).s,
+            .event = EXEC_TEXT(exec, row, SETTLE_QUEUE_LIST_EVENT),
+            .market = (uint32_t)EXEC_INT(exec, row, SETTLE_QUEUE_LIST_MARKET),
+            .specifiers = EXEC_TEXT(exec, row, SETTLE_QUEUE_LIST_SPECIFIERS),
         },
-        .queued_ms = EXEC_CELL(exec, row, COLUMN_QUEUED_MS).i,
-        .slot = EXEC_CELL(exec, row, COLUMN_SLOT).i,
+        .queued_ms = EXEC_INT(exec, row, SETTLE_QUEUE_LIST_QUEUED_MS),
+        .slot = EXEC_INT(exec, row, SETTLE_QUEUE_LIST_SLOT),
     };
 
     if (!is_put_off(queue, job.key, job.pos) && queue->n < LENGTH(queue->jobs))
@@ -110,7 +105,7 @@ void settle_queue_fill(struct settle_queue *queue, const struct store_exec *exec
 {
     CHECK(queue->n == 0 && queue->at == 0); /* asked for, and not filled yet */
     CHECK(exec->arena == &queue->arena);
-    CHECK(exec->rows == 0 || exec->columns == COLUMNS);
+    CHECK(exec->rows == 0 || exec->columns == SETTLE_QUEUE_LIST_COLUMNS);
     for (uint32_t row = 0; row < exec->rows; row++)
         take_job(queue, exec, row);
     queue_check(queue);

@@ -102,9 +102,9 @@ static void on_counts(struct store_exec *exec, enum store_result result)
 
     if (result == STORE_OK && exec->rows == 1)
         sweep->counts = (struct sweep_counts){
-            .queued = EXEC_CELL(exec, 0, 0).i,
-            .oldest_ms = EXEC_CELL(exec, 0, 1).i,
-            .parked = EXEC_CELL(exec, 0, 2).i,
+            .queued = EXEC_INT(exec, 0, SETTLE_COUNTS_QUEUED),
+            .oldest_ms = EXEC_INT(exec, 0, SETTLE_COUNTS_OLDEST_MS),
+            .parked = EXEC_INT(exec, 0, SETTLE_COUNTS_PARKED),
         };
     rest(sweep);
 }
@@ -184,10 +184,10 @@ static void queue_some(struct sweep *sweep)
         struct statement_call *call = &exec->calls[exec->n++];
 
         call->statement = STATEMENT_REQUEUE;
-        for (uint32_t i = 0; i < 6; i++)
+        for (uint32_t i = 0; i < LATE_MARKETS_COLUMNS; i++)
             call->params[i] = EXEC_CELL(&sweep->late, row, i);
         call->params[6] = VALUE_INT(clock_wall_ms());
-        call->params[7] = VALUE_INT(slot_of(EXEC_CELL(&sweep->late, row, 3).s));
+        call->params[7] = VALUE_INT(slot_of(EXEC_TEXT(&sweep->late, row, LATE_MARKETS_EVENT)));
     }
     store_exec(sweep->options.store, exec);
 }
@@ -201,7 +201,7 @@ static void on_late(struct store_exec *exec, enum store_result result)
         look_failed(sweep);
         return;
     }
-    CHECK(exec->rows == 0 || exec->columns == 6);
+    CHECK(exec->rows == 0 || exec->columns == LATE_MARKETS_COLUMNS);
     sweep->at = 0;
     queue_some(sweep);
 }

@@ -366,9 +366,6 @@ static void on_verified(struct visit *visit)
     answer_session(visit);
 }
 
-/* Columns of CUSTOMER_BY_EMAIL. */
-enum { C_ID, C_PASSWORD, C_COUNTRY, C_EPOCH, C_CURRENCY };
-
 static void on_customer(struct store_exec *exec, enum store_result result)
 {
     struct visit *visit = exec->ctx;
@@ -383,9 +380,11 @@ static void on_customer(struct store_exec *exec, enum store_result result)
         const struct value *row = &EXEC_CELL(exec, 0, 0);
 
         visit->found = true;
-        hash = row[C_PASSWORD].s;
-        visit->session = (struct session){ row[C_ID].i, row[C_EPOCH].i,
-                                           currency_find(row[C_CURRENCY].s) };
+        hash = CELL_TEXT(row, CUSTOMER_BY_EMAIL_PASSWORD);
+        visit->session = (struct session){
+            CELL_INT(row, CUSTOMER_BY_EMAIL_ID), CELL_INT(row, CUSTOMER_BY_EMAIL_EPOCH),
+            currency_find(CELL_TEXT(row, CUSTOMER_BY_EMAIL_CURRENCY)),
+        };
         CHECK(visit->session.currency != NULL);
     }
     if (hash.n >= sizeof(visit->hash))
@@ -442,7 +441,7 @@ static void on_raised(struct read_request *reader)
 {
     if (reader->exec.rows > 0)
         session_learn_epoch(reader->who, reader->session.account,
-                            EXEC_CELL(&reader->exec, 0, 0).i, clock_mono_us());
+                            EXEC_INT(&reader->exec, 0, EPOCH_RAISE_EPOCH), clock_mono_us());
     session_drop(reader->who, reader->request);
     reader_empty(reader, 204);
 }

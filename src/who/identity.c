@@ -47,7 +47,7 @@ static void on_account(struct store_exec *exec, enum store_result result)
         inquiry_end(inquiry, WHO_SESSION_OVER);
         return;
     }
-    epoch = EXEC_CELL(exec, 0, 5).i;
+    epoch = EXEC_INT(exec, 0, ACCOUNT_GET_EPOCH);
     session_learn_epoch(inquiry->who, inquiry->identity.account, epoch, clock_mono_us());
     inquiry_end(inquiry, epoch == inquiry->identity.epoch ? WHO_SESSION_GOOD
                                                           : WHO_SESSION_OVER);

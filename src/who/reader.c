@@ -91,7 +91,7 @@ static void on_account(struct read_request *reader)
         reader_refuse(reader, REFUSE_UNAUTHORIZED, STR_NONE);
         return;
     }
-    epoch = EXEC_CELL(exec, 0, 5).i;
+    epoch = EXEC_INT(exec, 0, ACCOUNT_GET_EPOCH);
     session_learn_epoch(reader->who, reader->session.account, epoch, clock_mono_us());
     CHECK(epoch > 0);
     if (epoch != reader->session.epoch) {
