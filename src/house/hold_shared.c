@@ -193,7 +193,6 @@ void hold_shared_put(struct holds *holds, struct held_bet *held)
 
 /* ---- poll --------------------------------------------------------------------- */
 
-/* Columns of HOLDS_DECIDED. */
 /* As stored: from 1, for 0 waits. */
 static bool read_decision(int64_t stored, enum hold_decision *decision)
 {

@@ -225,7 +225,6 @@ static bool is_leased(const struct liability_ask *ask, int64_t bet)
     return false;
 }
 
-/* Columns of LIABILITY_BETS. */
 /* What one bet costs if this outcome wins. */
 static int64_t cost(struct liability_ask *ask, const struct value *row)
 {
@@ -285,7 +284,6 @@ static void read_bets(struct liability_ask *ask, int64_t after)
 
 /* ---- count: row and leases --------------------------------------------------- */
 
-/* Columns of LIABILITY_LEASES. */
 static void see_lease(struct liability_ask *ask, int64_t epoch, int64_t node, int64_t from_bet)
 {
     CHECK(ask->n_leases < LIABILITY_LEASES_MAX);
@@ -357,7 +355,6 @@ void liability_ask_reclaim(struct liability *liability, int64_t market_key, stru
 
 /* ---- grant ------------------------------------------------------------------ */
 
-/* Columns of LIABILITY_TAKEN. */
 static bool may_recount(const struct liability_entry *entry)
 {
     int64_t pause_ms = entry->counting_ms * RECOUNT_TIMES;

@@ -203,7 +203,6 @@ static void on_buried(struct store_exec *exec, enum store_result result)
     sweep_end(liability);
 }
 
-/* Columns of LIABILITY_OF_HOLDER. */
 static void reclaim(struct liability *liability, const struct store_exec *exec)
 {
     struct liability_holder *holder = &liability->holder;
