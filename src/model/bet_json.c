@@ -45,7 +45,7 @@ static void write_odds(struct jw *w, const struct slip *slip)
 }
 
 /* What the ledger says of a bet. */
-void bet_check(const struct bet_view *bet)
+static void bet_check(const struct bet_view *bet)
 {
     CHECK(bet->id > 0 && bet->currency != NULL);
     CHECK(bet->state >= BET_ACCEPTED && bet->state <= BET_CASHED_OUT);
@@ -88,6 +88,7 @@ static void write_terms(struct jw *w, const struct bet_view *bet, enum bet_state
 {
     const struct slip *slip = bet->slip;
 
+    CHECK(slip->n_legs >= 1 && slip->n_legs <= LIMIT_LEGS && bet->currency != NULL);
     jw_key(w, "id");
     jw_id(w, bet->id);
     jw_key(w, "state");

@@ -26,9 +26,6 @@ struct bet_view {
     const struct slip *slip;          /* its legs with their results */
 };
 
-/* Its invariants, which the store keeps; aborts. */
-void bet_check(const struct bet_view *bet);
-
 /* The 201 of POST /v1/bets, at first and for every copy: a function of the
  * bet as placed, so that all are the same bytes. */
 void bet_write_accepted(struct buf *out, const struct bet_view *bet);

@@ -30,7 +30,8 @@ struct book *book_shard_of(const struct book *book, struct str event)
     return book->shards[slot_of(event) % book->n_shards];
 }
 
-struct book *book_of_market(const struct market *market)
+/* Its shard, or the book itself. */
+static const struct book *of_market(const struct market *market)
 {
     return event_entry(market->event)->book;
 }
@@ -250,7 +251,7 @@ static bool is_silent(const struct book *shard, const struct market *market)
 
 enum market_status book_status(const struct book *book UNUSED, const struct market *market)
 {
-    const struct book *shard = book_of_market(market);
+    const struct book *shard = of_market(market);
     enum market_status status = book_feed_status(shard, market);
 
     CHECK(shard->n_shards == 0);
@@ -394,7 +395,7 @@ static struct name_context name_context(const struct market *market)
 
 static const struct description *description_find(const struct market *market)
 {
-    return book_description(book_of_market(market), market->id.market);
+    return book_description(of_market(market), market->id.market);
 }
 
 struct str book_market_name(const struct book *book UNUSED, const struct market *market,

@@ -223,7 +223,6 @@ const struct desk_price *book_price_find(const struct desk_setting *setting, str
 /* ---- book_find.c: asking --------------------------------------------------- */
 
 const struct market *book_table_find(const struct book *book, struct market_id id, int64_t key);
-struct book *book_of_market(const struct market *market); /* its shard, or the book itself */
 const struct book_producer *book_producer(const struct book *book, int32_t id);
 const struct book_heard *book_heard_find(const struct book_heard *list, int32_t producer);
 /* The producer's latest word about the market; 0: none. */

@@ -117,6 +117,7 @@ void book_event_raise(const struct event *event, int64_t version, int64_t order)
 
 void book_event_stamp(const struct event *event, int64_t version, int64_t order)
 {
+    CHECK(order >= event->order);
     own_event(event)->own_version = version;
     book_event_raise(event, version, order);
 }
@@ -224,6 +225,7 @@ const struct event *book_event_add(struct book *book, struct str id)
     struct event *event = &entry->event;
 
     CHECK(book->n_events < book->limits.events); /* asked before anything is applied */
+    CHECK_DEAR(book_event(book, id) == NULL);
     entry->book = book;
     entry->buried_ms = book_buried_ms(book, id);
     event->id = book_text_ref(book, id);
@@ -285,6 +287,7 @@ const struct market *book_market_add(struct book *book, const struct event *even
     struct event_entry *own = own_event(event);
 
     CHECK(own->book == book);
+    CHECK_DEAR(book_market(book, (struct market_id){ event->id, id, specifiers }) == NULL);
     market->id = (struct market_id){ event->id, id, book_text_ref(book, specifiers) };
     market->key = market_key(market->id);
     market->event = event;
@@ -316,6 +319,7 @@ static void event_unlink(struct event *event, struct market *market)
         own_market(before)->market.next = market->next;
     if (event->last == market)
         event->last = before;
+    CHECK((event->markets == NULL) == (event->last == NULL));
     market->next = NULL;
 }
 
@@ -351,6 +355,7 @@ void book_market_rank(const struct market *market, uint32_t rank)
         own_market(before)->market.next = market;
     if (market->next == NULL)
         event->last = market;
+    CHECK(event->last != NULL && event->last->next == NULL);
 }
 
 /* ---- what a market says ---------------------------------------------------- */
@@ -683,6 +688,7 @@ bool book_describe(struct book *book, const struct message_description *given,
         description->names[i] = (struct message_name){
             book_text_ref(book, names[i].id), book_text_ref(book, names[i].name),
         };
+    CHECK(given->n <= description->room);
     description->n = given->n;
     return true;
 }

@@ -95,7 +95,7 @@ static struct desk_setting *setting_new(enum desk_level level, struct str key, s
 {
     struct desk_setting *setting = calloc(1, sizeof(*setting) + key.n);
 
-    CHECK(setting != NULL);
+    CHECK(setting != NULL && key.n > 0 && event_n < key.n);
     memcpy(setting + 1, key.p, key.n);
     setting->key = (struct str){ (const char *)(setting + 1), key.n };
     setting->level = level;

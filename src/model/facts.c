@@ -188,7 +188,8 @@ static bool outcomes_are_sorted(const struct fact *fact)
     return true;
 }
 
-void fact_check(const struct fact *fact)
+/* What a fact of a message is: its kind, its rank, its outcomes. */
+static void fact_check(const struct fact *fact)
 {
     CHECK(fact->kind >= FACT_SETTLEMENT && fact->kind <= FACT_ROLLBACK_CANCEL);
     CHECK(fact->rank == FACT_RANK_FEED || fact->rank == FACT_RANK_DESK);
@@ -354,7 +355,8 @@ static bool outcome_decode(struct str text, struct arena *arena, struct fact_out
 {
     struct str id, result, void_factor;
 
-    if (!text_cut(&text, '=', &id) || !text_cut(&text, ',', &result) || !text_cut(&text, ',', &void_factor) ||
+    if (!text_cut(&text, '=', &id) || !text_cut(&text, ',', &result) ||
+        !text_cut(&text, ',', &void_factor) ||
         !id_decode(id, arena, &outcome->id) || !result_decode(result, &outcome->result) ||
         !factor_decode(void_factor, &outcome->void_e12) ||
         !factor_decode(text, &outcome->dead_heat_e12))

@@ -48,9 +48,6 @@ struct fact {
 struct fact *facts_from_message(const struct message *message, int64_t position,
                                 struct arena *arena, uint32_t *n);
 
-/* A fact that the book's log or the store gave: its kind, rank and outcomes. */
-void fact_check(const struct fact *fact);
-
 /* A settlement's outcomes as stored text: "1=1,0,1;2=0,…" style, exact and
  * reversible; canonical, so that equal facts have equal text. */
 struct str fact_outcomes_encode(const struct fact *fact, struct arena *arena);

@@ -32,7 +32,7 @@ bool purse_can_move(struct purse purse, int64_t delta_minor)
            sum > INT64_MIN / 2 && sum < INT64_MAX / 2;
 }
 
-void purse_check(struct purse purse)
+static void purse_check(struct purse purse)
 {
     CHECK(purse.balance >= 0 && purse.debt >= 0);
     CHECK(purse.balance == 0 || purse.debt == 0);

@@ -35,9 +35,6 @@ struct purse {
     int64_t balance, debt; /* both >= 0, never both positive */
 };
 
-/* Its invariant; aborts. */
-void purse_check(struct purse purse);
-
 /* A row that breaks the rules, or would grow beyond numbers, must not take the
  * process with it: it is rejected instead (RULES.md 6). */
 bool purse_can_move(struct purse purse, int64_t delta_minor) MUST_USE;
