@@ -23,12 +23,9 @@ struct bets_options {
     struct who *who;
     uv_loop_t *loop;
     struct store *store;
-    struct bus *bus;             /* gets what was committed (bus_money); NULL = nobody */
+    struct bus *bus;             /* gets what was committed (bus_money), and says before each
+                                    batch whose prices are silent; NULL = nobody */
     const struct book *book;     /* this process's copy */
-    /* Judges anew whether the book is looked after, before bets are judged by
-     * it.  NULL: it always is. */
-    void (*look)(void *ctx);
-    void *look_ctx;
     const struct config *config;
     const struct house *house;
     const struct delay_settings *delays; /* NULL: no live delay */

@@ -75,8 +75,8 @@ static void on_turn(void *ctx)
 {
     const struct bets *bets = ctx;
 
-    if (bets->options.look != NULL)
-        bets->options.look(bets->options.look_ctx);
+    if (bets->options.bus != NULL)
+        bus_check_silence(bets->options.bus);
 }
 
 static struct money_command *command_of(struct bets *bets, struct lane_cmd *cmd)

@@ -1,8 +1,14 @@
 /*
  * The bus: how roles meet.  Reading this list of messages is reading the
- * architecture.  In one process (local.c) a publish is a call of every
- * subscriber, in order of subscription, on the loop's thread; what a message
- * points to is valid during the call.
+ * architecture.  A role publishes and subscribes, and does not know which of two
+ * back ends the bus has:
+ *
+ *   local    a publish is a call of every subscriber
+ *   Kafka    topic/bus_kafka.h: what other processes wrote to the topics is
+ *            delivered to the subscribers here
+ *
+ * Subscribers are called in order of subscription, on the loop's thread; what a
+ * message points to is valid during the call.
  */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
@@ -36,8 +42,8 @@ struct bus_results {
  * bets, settle -> web, desk: what was committed about one account's money,
  * after the commit, in the order of the account's seq.  Of two transactions
  * on two connections the later one's answer may be read first: who shows a
- * balance keeps that of the highest seq.  What another process commits is
- * not told here.
+ * balance keeps that of the highest seq.  On Kafka this comes by the topics,
+ * whichever process committed it.
  */
 struct bus_money {
     int event;                  /* tbl/events.h; 0: only the legs' results are
@@ -54,6 +60,9 @@ struct bus_subscriber {
     void (*on_feed)(void *ctx, const struct bus_feed *message);
     void (*on_prices)(void *ctx, const struct bus_prices *message);
     void (*on_results)(void *ctx, const struct bus_results *message);
+    /* The slots (model/slot.h, a bit each) whose results come to this process
+     * from now on; on the local bus all do, and nobody says so. */
+    void (*on_slots)(void *ctx, uint64_t slots);
     void (*on_money)(void *ctx, const struct bus_money *message);
     void *ctx; /* callbacks that are NULL are not called */
 };
@@ -64,8 +73,43 @@ void bus_subscribe(struct bus *bus, const struct bus_subscriber *subscriber);
 void bus_publish_feed(struct bus *bus, const struct bus_feed *message);
 void bus_publish_prices(struct bus *bus, const struct bus_prices *message);
 void bus_publish_results(struct bus *bus, const struct bus_results *message);
-/* False: nobody listens, and a message need not be made. */
+/* False: nobody subscribes to it here, or it comes back by the topics; a message
+ * need not be made. */
 bool bus_wants_money(const struct bus *bus) MUST_USE;
 void bus_publish_money(struct bus *bus, const struct bus_money *message);
+
+/* Facts that on_results gave are stored: they need not be delivered again. */
+void bus_results_stored(struct bus *bus, const struct fact *facts, uint32_t n);
+/* Suspends what its owner has been silent about by now: before bets are judged. */
+void bus_check_silence(struct bus *bus);
+/* What the book says is complete: it has been read to the topic's end. */
+bool bus_has_book(const struct bus *bus) MUST_USE;
+/* Sets the gauges. */
+void bus_metrics(struct bus *bus);
+
+/* The end.  False: on_done does not come, there is nothing to wait for.
+ * leave: other processes take over what was read here.
+ * close: writers are stopped; what they sent has had its time. */
+bool bus_leave(struct bus *bus, void (*on_done)(void *ctx), void *ctx) MUST_USE;
+bool bus_close(struct bus *bus, void (*on_done)(void *ctx), void *ctx) MUST_USE;
+
+/* ---- for back ends ---------------------------------------------------------- */
+
+struct bus_backend {
+    bool money_returns; /* what is committed here comes by the topics */
+    void (*results_stored)(void *ctx, const struct fact *facts, uint32_t n);
+    void (*check_silence)(void *ctx);
+    bool (*has_book)(const void *ctx);
+    void (*metrics)(void *ctx);
+    bool (*leave)(void *ctx, void (*on_done)(void *ctx), void *done_ctx);
+    bool (*close)(void *ctx, void (*on_done)(void *ctx), void *done_ctx);
+    void (*free)(void *ctx);
+};
+struct bus *bus_new(const struct bus_backend *backend, void *ctx) MUST_USE;
+/* Its context; NULL: the bus has another back end. */
+void *bus_backend_of(const struct bus *bus, const struct bus_backend *backend);
+/* To the subscribers, whoever committed it. */
+void bus_deliver_money(struct bus *bus, const struct bus_money *message);
+void bus_deliver_slots(struct bus *bus, uint64_t slots);
 
 #endif

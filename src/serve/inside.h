@@ -45,11 +45,9 @@
     PART(STORE, store, store) \
     PART(DB, db, db_halves)                  /* until all have read from it */ \
     PART(OPERATORS, operators, operators) \
-    PART(BUS, bus, bus) \
-    PART(KAFKA, kafka, kafka) \
-    PART(DIVIDER, divider, divider) \
-    PART(ODDS, odds, odds)                   /* the book, written here */ \
     PART(SHARDS, shards, book)               /* the book, read from Kafka */ \
+    PART(BUS, bus, bus) \
+    PART(ODDS, odds, odds)                   /* the book, written here */ \
     PART(WHO, who, who)                      /* whose sessions these are */ \
     PART(WEB, web, web) \
     PART(STREAM, stream, stream) \
@@ -65,11 +63,9 @@
     PART(BETS, bets, bets) \
     PART(RISK, risk, risk) \
     PART(TRAFFIC, traffic, traffic) \
-    PART(MONEY, money, money_in) \
+    PART(MONEY, money, bus)                  /* the bus, once it delivers money */ \
     PART(PARSER, parser, uof_parser)         /* of partitions */ \
     PART(PARTITIONS, partitions, partitions) \
-    PART(INTAKE, intake, results_in) \
-    PART(MIRROR, mirror, prices_in) \
     PART(PUBLIC, public_listener, http_server) \
     PART(OPERATOR, operator_listener, http_server) \
     PART(MAINTAIN, maintain, maintain)
@@ -141,10 +137,8 @@ bool serve_open_operators(struct serve *serve, const struct db_halves *db,
                           struct str *error) MUST_USE;
 void serve_start_operators(struct serve *serve);
 bool serve_make_bus(struct serve *serve, struct str *error) MUST_USE;
-bool serve_make_kafka(struct serve *serve, struct str *error) MUST_USE;
-bool serve_stop_kafka(struct serve *serve, role_ended ended) MUST_USE;
-bool serve_make_divider(struct serve *serve, struct str *error) MUST_USE;
-bool serve_drain_divider(struct serve *serve, role_ended ended) MUST_USE;
+bool serve_drain_bus(struct serve *serve, role_ended ended) MUST_USE;
+bool serve_stop_bus(struct serve *serve, role_ended ended) MUST_USE;
 bool serve_wants_maintain(const struct settings *settings) MUST_USE;
 bool serve_open_maintain(struct serve *serve, const struct db_halves *db,
                          struct str *error) MUST_USE;
@@ -160,9 +154,7 @@ bool serve_make_parser(struct serve *serve, struct str *error) MUST_USE;
 bool serve_make_partitions(struct serve *serve, struct str *error) MUST_USE;
 const char *serve_partitions_not_ready(const struct serve *serve);
 void serve_partitions_metrics(struct serve *serve);
-bool serve_make_mirror(struct serve *serve, struct str *error) MUST_USE;
-const char *serve_mirror_not_ready(const struct serve *serve);
-bool serve_stop_mirror(struct serve *serve, role_ended ended) MUST_USE;
+const char *serve_book_not_ready(const struct serve *serve);
 
 /* role_feed.c: writes the log, or reads what another process writes. */
 bool serve_make_feed(struct serve *serve, struct str *error) MUST_USE;
@@ -194,7 +186,6 @@ bool serve_wants_clickhouse(const struct settings *settings) MUST_USE;
 bool serve_make_clickhouse(struct serve *serve, struct str *error) MUST_USE;
 bool serve_make_reports(struct serve *serve, struct str *error) MUST_USE;
 bool serve_make_cohorts(struct serve *serve, struct str *error) MUST_USE;
-bool serve_make_intake(struct serve *serve, struct str *error) MUST_USE;
 
 /* role_web.c */
 bool serve_make_web(struct serve *serve, struct str *error) MUST_USE;

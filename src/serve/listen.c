@@ -10,16 +10,15 @@
 #include "base/metrics.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
-#include "topic/prices_in.h"
 
-/* Prices may be sold: somebody watches the producers.  Over Kafka the mirror
+/* Prices may be sold: somebody watches the producers.  On Kafka the bus
  * suspends what nobody vouches for, and no more than that. */
 static bool is_live(const struct serve *serve)
 {
     if (!feed_is_recovered(serve->parts.feed))
         return false;
-    if (serve->parts.kafka != NULL)
-        return serve->parts.mirror != NULL && prices_in_is_ready(serve->parts.mirror);
+    if (serve->settings.played.bus)
+        return bus_has_book(serve->parts.bus);
     return feed_leads(serve->parts.feed) || lease_is_led(serve->parts.lease);
 }
 

@@ -1,5 +1,5 @@
 /*
- * What every role stands on: the store, the bus or Kafka, operators; how long
+ * What every role stands on: the store, the bus, operators; how long
  * the loop's turns take, where spans go, and who keeps house.
  */
 #include "serve/inside.h"
@@ -13,15 +13,10 @@
 #include "base/build.h"
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "bus/kafka.h"
 #include "settle/relay.h"
-#include "settle/settle.h"
 #include "store/maintain.h"
+#include "topic/bus_kafka.h"
 #include "trace/tracer.h"
-
-#define LOOK_MS 50
-#define AWAY_LOOKS 100 /* Kafka is away: what the store has is settled all the same */
-#define KAFKA_CLOSE_MS 5000
 
 /* ---- the loop's turns ----------------------------------------------------- */
 
@@ -200,41 +195,7 @@ void serve_start_operators(struct serve *serve)
     operators_start(serve->parts.operators);
 }
 
-/* ---- the bus and Kafka ---------------------------------------------------- */
-
-bool serve_make_bus(struct serve *serve, struct str *error)
-{
-    (void)error;
-    serve->parts.bus = bus_local_new();
-    return true;
-}
-
-bool serve_make_kafka(struct serve *serve, struct str *error)
-{
-    const struct settings *settings = &serve->settings;
-
-    (void)error;
-    serve->parts.kafka = kafka_new(&(struct kafka_options){
-        .loop = &serve->loop, .url = settings->config.bus, .conf = settings->config.kafka_conf,
-        .partitions = settings->config.partitions, .client = "overround",
-        .linger_ms = settings->played.feed || settings->played.odds ? 0 : RELAY_LINGER_MS,
-    });
-    return true;
-}
-
-bool serve_stop_kafka(struct serve *serve, role_ended ended)
-{
-    kafka_close(serve->parts.kafka, KAFKA_CLOSE_MS, ended, serve);
-    return false;
-}
-
-/* ---- what is divided by partitions: once Kafka says how many there are ------ */
-
-struct divider {
-    uv_timer_t look;
-    unsigned looks;
-    struct serve *serve;
-};
+/* ---- the bus ---------------------------------------------------------------- */
 
 static void give_up(struct str why)
 {
@@ -242,43 +203,46 @@ static void give_up(struct str why)
     exit(1);
 }
 
-static void on_look(uv_timer_t *timer)
+/* What is divided by partitions is made when Kafka has said how many there are. */
+static void on_partitions(void *ctx, unsigned n)
 {
-    struct divider *divider = timer->data;
-    struct serve *serve = divider->serve;
-    unsigned partitions = kafka_partitions(serve->parts.kafka);
+    struct serve *serve = ctx;
     int64_t wanted = serve->settings.config.partitions;
     struct str error;
 
-    if (partitions == 0) {
-        if (serve->parts.settle != NULL && ++divider->looks == AWAY_LOOKS)
-            settle_set_slots(serve->parts.settle, UINT64_MAX); /* until the group says whose */
-        return;
-    }
-    if (partitions != wanted)
+    if (n != wanted)
         give_up(arena_printf(&serve->arena, "the topics have %u partitions: --partitions must"
-                                            " say so, not %" PRId64, partitions, wanted));
-    uv_timer_stop(timer);
+                                            " say so, not %" PRId64, n, wanted));
     if (!roles_make_divided(serve, &error))
         give_up(error);
 }
 
-bool serve_make_divider(struct serve *serve, struct str *error)
+bool serve_make_bus(struct serve *serve, struct str *error)
 {
-    struct divider *divider = ARENA_NEW(&serve->arena, struct divider);
+    const struct settings *settings = &serve->settings;
+    const struct config *config = &settings->config;
+    const struct played *played = &settings->played;
 
     (void)error;
-    divider->serve = serve;
-    uv_timer_init(&serve->loop, &divider->look);
-    divider->look.data = divider;
-    uv_timer_start(&divider->look, on_look, 0, LOOK_MS);
-    serve->parts.divider = divider;
+    serve->parts.bus = !played->bus ? bus_local_new() : bus_kafka_new(&(struct bus_kafka_options){
+        .kafka = {
+            .loop = &serve->loop, .url = config->bus, .conf = config->kafka_conf,
+            .partitions = config->partitions, .client = "overround",
+            .linger_ms = played->feed || played->odds ? 0 : RELAY_LINGER_MS,
+        },
+        .book = serve->parts.shards, .live_silence_ms = config->live_silence_ms,
+        .prematch_silence_ms = config->prematch_silence_ms, .results = played->settle,
+        .on_partitions = on_partitions, .ctx = serve,
+    });
     return true;
 }
 
-bool serve_drain_divider(struct serve *serve, role_ended ended)
+bool serve_drain_bus(struct serve *serve, role_ended ended)
 {
-    (void)ended;
-    uv_close((uv_handle_t *)&serve->parts.divider->look, NULL);
-    return true;
+    return !bus_leave(serve->parts.bus, ended, serve);
+}
+
+bool serve_stop_bus(struct serve *serve, role_ended ended)
+{
+    return !bus_close(serve->parts.bus, ended, serve);
 }

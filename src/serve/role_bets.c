@@ -6,8 +6,7 @@
 #include "desk/desk.h"
 #include "house/liability.h"
 #include "risk/risk.h"
-#include "topic/money_in.h"
-#include "topic/prices_in.h"
+#include "topic/bus_kafka.h"
 #include "who/who.h"
 
 #define SHOWN_MS 20    /* what customers see of their bets waits for more */
@@ -61,16 +60,6 @@ bool serve_make_who(struct serve *serve, struct str *error)
 
 /* ---- placement ------------------------------------------------------------ */
 
-static void check_silence(void *ctx)
-{
-    const struct serve *serve = ctx;
-
-    if (serve->parts.mirror != NULL)
-        prices_in_check_silence(serve->parts.mirror);
-}
-
-/* On Kafka what it commits is published by the relay alone, so that everything
- * is heard once. */
 bool serve_make_bets(struct serve *serve, struct str *error)
 {
     const struct settings *settings = &serve->settings;
@@ -79,8 +68,7 @@ bool serve_make_bets(struct serve *serve, struct str *error)
     (void)error;
     serve->parts.bets = bets_new(&(struct bets_options){
         .who = parts->who, .loop = &serve->loop, .store = parts->store,
-        .bus = settings->played.bus ? NULL : parts->bus,
-        .book = serve_book(serve), .look = check_silence, .look_ctx = serve,
+        .bus = parts->bus, .book = serve_book(serve),
         .config = &settings->config, .house = &settings->house,
         .delays = &settings->delays, .tracer = parts->tracer, .shared = settings->played.bus,
         .note = desk_note, .note_ctx = parts->desk,
@@ -142,8 +130,9 @@ bool serve_open_money(struct serve *serve, const struct db_halves *db, struct st
 
     (void)db;
     (void)error;
-    serve->parts.money = money_in_new(&(struct money_in_options){
-        .kafka = serve->parts.kafka, .bus = serve->parts.bus, .snapshot = start->counted,
+    serve->parts.money = serve->parts.bus;
+    bus_kafka_read_money(serve->parts.bus, &(struct money_in_options){
+        .snapshot = start->counted,
         .margin_e4 = settings->config.cashout_margin * 100,
         .turns = !settings->played.web,
         .gather_ms = settings->played.web ? SHOWN_MS : COUNTED_MS,
@@ -156,7 +145,7 @@ bool serve_open_money(struct serve *serve, const struct db_halves *db, struct st
 bool serve_stop_money(struct serve *serve, role_ended ended)
 {
     (void)ended;
-    money_in_free(serve->parts.money); /* its readers, before Kafka is closed */
+    bus_kafka_stop_money(serve->parts.money);
     serve->parts.money = NULL;
     return true;
 }

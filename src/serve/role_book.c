@@ -5,11 +5,10 @@
 #include "serve/inside.h"
 
 #include "base/log.h"
-#include "bus/kafka.h"
 #include "feed/uof.h"
 #include "odds/odds.h"
 #include "odds/partitions.h"
-#include "topic/prices_in.h"
+#include "topic/bus_kafka.h"
 
 const struct book *serve_book(const struct serve *serve)
 {
@@ -44,37 +43,14 @@ void serve_shards_metrics(struct serve *serve)
     partitions_metrics(serve->parts.shards);
 }
 
-bool serve_make_mirror(struct serve *serve, struct str *error)
-{
-    const struct config *config = &serve->settings.config;
-
-    (void)error;
-    serve->parts.mirror = prices_in_new(&(struct prices_in_options){
-        .loop = &serve->loop, .kafka = serve->parts.kafka, .bus = serve->parts.bus,
-        .book = serve->parts.shards, .live_silence_ms = config->live_silence_ms,
-        .prematch_silence_ms = config->prematch_silence_ms });
-    return true;
-}
-
 bool serve_book_is_whole(const struct serve *serve)
 {
-    const struct parts *parts = &serve->parts;
-
-    return parts->shards == NULL ||
-           (parts->mirror != NULL && prices_in_is_ready(parts->mirror));
+    return bus_has_book(serve->parts.bus);
 }
 
-const char *serve_mirror_not_ready(const struct serve *serve)
+const char *serve_book_not_ready(const struct serve *serve)
 {
     return serve_book_is_whole(serve) ? NULL : "the book is not whole";
-}
-
-bool serve_stop_mirror(struct serve *serve, role_ended ended)
-{
-    (void)ended;
-    prices_in_close(serve->parts.mirror); /* it frees itself in the loop's next turn */
-    serve->parts.mirror = NULL;
-    return true;
 }
 
 /* ---- partitions that are this process's own ---------------------------------- */
@@ -100,7 +76,7 @@ bool serve_make_partitions(struct serve *serve, struct str *error)
 {
     (void)error;
     serve->parts.partitions = partitions_new(&(struct partitions_options){
-        .loop = &serve->loop, .store = serve->parts.store, .kafka = serve->parts.kafka,
+        .loop = &serve->loop, .store = serve->parts.store, .kafka = bus_kafka_client(serve->parts.bus),
         .count = (unsigned)serve->settings.config.partitions,
         .since_ms = serve->start.book_from_ms,
         .parse = parse_entry, .ctx = serve->parts.parser,
@@ -112,7 +88,7 @@ bool serve_make_partitions(struct serve *serve, struct str *error)
  * sells nothing of it then. */
 const char *serve_partitions_not_ready(const struct serve *serve)
 {
-    if (!kafka_is_up(serve->parts.kafka))
+    if (!kafka_is_up(bus_kafka_client(serve->parts.bus)))
         return "Kafka cannot be reached";
     if (serve->parts.partitions == NULL || !partitions_are_ready(serve->parts.partitions))
         return "a partition is being taken over";

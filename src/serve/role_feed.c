@@ -11,6 +11,7 @@
 #include "feed/amqp.h"
 #include "feed/feed.h"
 #include "feed/lease.h"
+#include "topic/bus_kafka.h"
 
 static void on_lease(void *ctx, int64_t epoch)
 {
@@ -124,7 +125,7 @@ bool serve_make_feed(struct serve *serve, struct str *error)
         .producer_silence_ms = settings->config.producer_silence_s * 1000,
         .shared = played->shared,
         .recovery = &settings->recovery,
-        .kafka = played->feed ? serve->parts.kafka : NULL,
+        .kafka = played->feed ? bus_kafka_client(serve->parts.bus) : NULL,
         .asks = played->bus && !played->feed,
         .on_lead = on_lead, .is_sure = is_sure, .on_fenced = on_fenced, .ctx = serve,
     });

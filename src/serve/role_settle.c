@@ -6,11 +6,10 @@
 #include <unistd.h>
 
 #include "analytics/cohorts.h"
-#include "bus/kafka.h"
 #include "settle/relay.h"
 #include "settle/reports.h"
 #include "settle/settle.h"
-#include "topic/results_in.h"
+#include "topic/bus_kafka.h"
 
 #define RELAY_LEASE_MS 3000
 
@@ -28,7 +27,7 @@ bool serve_make_relay(struct serve *serve, struct str *error)
 {
     (void)error;
     serve->parts.relay = relay_new(&(struct relay_options){
-        .loop = &serve->loop, .store = serve->parts.store, .kafka = serve->parts.kafka,
+        .loop = &serve->loop, .store = serve->parts.store, .kafka = bus_kafka_client(serve->parts.bus),
         .experiments = &serve->settings.experiments, .tracer = serve->parts.tracer,
         .owner = relay_owner(serve), .lease_ms = RELAY_LEASE_MS,
     });
@@ -44,15 +43,6 @@ static bool placement_waits(void *ctx)
     return serve->parts.bets != NULL && bets_are_queued(serve->parts.bets);
 }
 
-static void on_stored(void *ctx, const struct fact *facts, uint32_t n)
-{
-    struct serve *serve = ctx;
-
-    if (serve->parts.intake != NULL)
-        results_in_stored(serve->parts.intake, facts, n);
-}
-
-/* On Kafka what it commits is published by the relay. */
 bool serve_make_settle(struct serve *serve, struct str *error)
 {
     const struct config *config = &serve->settings.config;
@@ -61,9 +51,9 @@ bool serve_make_settle(struct serve *serve, struct str *error)
     (void)error;
     serve->parts.settle = settle_new(&(struct settle_options){
         .loop = &serve->loop, .store = serve->parts.store, .placement_waits = placement_waits,
-        .ctx = serve, .bus = kafka ? NULL : serve->parts.bus,
+        .ctx = serve, .bus = serve->parts.bus,
         .offset = kafka ? 0 : serve->start.settle_offset,
-        .shared = kafka, .on_stored = kafka ? on_stored : NULL,
+        .shared = kafka,
         .margin_e4 = config->cashout_margin * 100, .tracer = serve->parts.tracer,
     });
     return true;
@@ -72,21 +62,8 @@ bool serve_make_settle(struct serve *serve, struct str *error)
 struct bus_subscriber serve_subscribe_settle(struct serve *serve)
 {
     return (struct bus_subscriber){ .on_results = settle_on_results,
+                                    .on_slots = settle_set_slots,
                                     .ctx = serve->parts.settle };
-}
-
-static void on_slots(void *settle, uint64_t slots)
-{
-    settle_set_slots(settle, slots);
-}
-
-bool serve_make_intake(struct serve *serve, struct str *error)
-{
-    (void)error;
-    serve->parts.intake = results_in_new(&(struct results_in_options){
-        .kafka = serve->parts.kafka, .count = (unsigned)serve->settings.config.partitions,
-        .on_slots = on_slots, .on_results = settle_on_results, .ctx = serve->parts.settle });
-    return true;
 }
 
 /* ---- reports -------------------------------------------------------------- */

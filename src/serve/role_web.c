@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "analytics/traffic.h"
+#include "topic/bus_kafka.h"
 #include "web/stream.h"
 #include "web/web.h"
 #include "who/who.h"
@@ -97,7 +98,7 @@ bool serve_make_traffic(struct serve *serve, struct str *error)
         .loop = &serve->loop,
         .process = arena_cstr(&serve->arena, arena_printf(&serve->arena, "%s:%d", host,
                                                           (int)getpid())),
-        .experiments = &serve->settings.experiments, .kafka = serve->parts.kafka,
+        .experiments = &serve->settings.experiments, .kafka = bus_kafka_client(serve->parts.bus),
     });
     return true;
 }

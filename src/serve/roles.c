@@ -7,7 +7,6 @@
 #include "analytics/clickhouse.h"
 #include "analytics/cohorts.h"
 #include "analytics/traffic.h"
-#include "bus/kafka.h"
 #include "desk/desk.h"
 #include "feed/amqp.h"
 #include "feed/feed.h"
@@ -20,8 +19,6 @@
 #include "settle/reports.h"
 #include "settle/settle.h"
 #include "store/maintain.h"
-#include "topic/prices_in.h"
-#include "topic/results_in.h"
 #include "trace/tracer.h"
 #include "web/stream.h"
 #include "web/web.h"
@@ -64,9 +61,8 @@ FREE(db, db_close_halves)
 IDLE(operators, operators_idle)
 AT_ONCE(stop, operators, operators_stop)
 FREE(operators, operators_free)
+METRICS(bus, bus_metrics)
 FREE(bus, bus_free)
-METRICS(kafka, kafka_metrics)
-FREE(kafka, kafka_free)
 METRICS(odds, odds_metrics)
 FREE(odds, odds_free)
 FREE(shards, book_free)
@@ -109,9 +105,6 @@ FREE(traffic, traffic_free)
 FREE(parser, uof_parser_free)
 LATER(drain, partitions, partitions_stop)
 FREE(partitions, partitions_free)
-LATER(drain, intake, results_in_stop)
-FREE(intake, results_in_free)
-METRICS(mirror, prices_in_metrics)
 LATER(drain, public_listener, http_server_drain)
 FREE(public_listener, http_server_free)
 LATER(drain, operator_listener, http_server_drain)
@@ -158,22 +151,16 @@ const struct role serve_roles[PARTS] = {
         .start = serve_start_operators, .is_idle = idle_operators, .stop = stop_operators,
         .free = free_operators },
 
-    ROW(BUS, bus), .bus = ON_EITHER, .played = PLAYED_ALL,
-        .make = serve_make_bus, .free = free_bus },
+    ROW(SHARDS, shards), .bus = ON_KAFKA, .played = PLAYED_PUBLIC,
+        .make = serve_make_shards, .metrics = serve_shards_metrics, .free = free_shards },
 
-    ROW(KAFKA, kafka), .bus = ON_KAFKA, .played = PLAYED_ALL,
-        .make = serve_make_kafka, .metrics = metrics_kafka, .stop = serve_stop_kafka,
-        .free = free_kafka },
-
-    ROW(DIVIDER, divider), .bus = ON_KAFKA, .played = PLAYED_ALL, .needs = { BIT(KAFKA) },
-        .make = serve_make_divider, .drain = serve_drain_divider, .free = free_nothing },
+    ROW(BUS, bus), .bus = ON_EITHER, .played = PLAYED_ALL, .uses = BIT(SHARDS),
+        .make = serve_make_bus, .metrics = metrics_bus, .drain = serve_drain_bus,
+        .stop = serve_stop_bus, .free = free_bus },
 
     ROW(ODDS, odds), .bus = ON_LOCAL, .played = PLAYED_ODDS, .needs = { BIT(BUS) },
         .make = serve_make_odds, .order = HEARS_THEN_ODDS, .subscriber = serve_subscribe_odds,
         .metrics = metrics_odds, .free = free_odds },
-
-    ROW(SHARDS, shards), .bus = ON_KAFKA, .played = PLAYED_PUBLIC,
-        .make = serve_make_shards, .metrics = serve_shards_metrics, .free = free_shards },
 
     ROW(WHO, who), .bus = ON_EITHER, .played = PLAYED_PUBLIC,
         .needs = { BIT(STORE), BIT(DB) },
@@ -190,7 +177,7 @@ const struct role serve_roles[PARTS] = {
 
     /* Who sells follows the log for what the desk writes. */
     ROW(FEED, feed), .bus = ON_EITHER, .played = PLAYED_FEED | PLAYED_PUBLIC,
-        .needs = { BIT(STORE), BIT(DB), BIT(BUS) }, .uses = BIT(KAFKA),
+        .needs = { BIT(STORE), BIT(DB), BIT(BUS) },
         .make = serve_make_feed, .open = serve_open_feed, .start = serve_start_feed,
         .not_ready = serve_feed_not_ready, .metrics = metrics_feed, .drain = drain_feed,
         .is_idle = idle_feed, .stop = stop_feed, .free = free_feed },
@@ -208,7 +195,7 @@ const struct role serve_roles[PARTS] = {
         .stop = stop_lease, .free = free_lease },
 
     ROW(RELAY, relay), .bus = ON_KAFKA, .played = PLAYED_SETTLE,
-        .needs = { BIT(STORE), BIT(KAFKA) }, .uses = BIT(TRACER),
+        .needs = { BIT(STORE), BIT(BUS) }, .uses = BIT(TRACER),
         .make = serve_make_relay, .metrics = metrics_relay, .stop = stop_relay,
         .free = free_relay },
 
@@ -245,35 +232,27 @@ const struct role serve_roles[PARTS] = {
         .make = serve_make_risk, .order = HEARS_THEN_RISK, .subscriber = serve_subscribe_risk,
         .open = serve_open_risk, .metrics = metrics_risk, .free = free_risk },
 
-    ROW(TRAFFIC, traffic), .bus = ON_KAFKA, .played = PLAYED_PUBLIC, .needs = { BIT(KAFKA) },
+    ROW(TRAFFIC, traffic), .bus = ON_KAFKA, .played = PLAYED_PUBLIC, .needs = { BIT(BUS) },
         .make = serve_make_traffic, .stop = stop_traffic, .free = free_traffic },
 
     /* Opened behind risk, which counts what this goes on from. */
     ROW(MONEY, money), .bus = ON_KAFKA, .played = PLAYED_PUBLIC,
-        .needs = { BIT(BUS), BIT(KAFKA) }, .uses = BIT(RISK),
+        .needs = { BIT(BUS) }, .uses = BIT(RISK),
         .open = serve_open_money, .stop = serve_stop_money },
 
     ROW(PARSER, parser), .bus = ON_KAFKA, .played = PLAYED_ODDS,
         .make = serve_make_parser, .free = free_parser },
 
     ROW(PARTITIONS, partitions), .bus = ON_KAFKA, .played = PLAYED_ODDS, .divided = true,
-        .needs = { BIT(STORE), BIT(KAFKA), BIT(PARSER) },
+        .needs = { BIT(STORE), BIT(BUS), BIT(PARSER) },
         .make = serve_make_partitions, .not_ready = serve_partitions_not_ready,
         .metrics = serve_partitions_metrics, .drain = drain_partitions,
         .free = free_partitions },
 
-    ROW(INTAKE, intake), .bus = ON_KAFKA, .played = PLAYED_SETTLE, .divided = true,
-        .needs = { BIT(KAFKA), BIT(SETTLE) },
-        .make = serve_make_intake, .drain = drain_intake, .free = free_intake },
-
-    ROW(MIRROR, mirror), .bus = ON_KAFKA, .played = PLAYED_PUBLIC, .divided = true,
-        .needs = { BIT(BUS), BIT(KAFKA), BIT(SHARDS) },
-        .make = serve_make_mirror, .not_ready = serve_mirror_not_ready,
-        .metrics = metrics_mirror, .stop = serve_stop_mirror },
-
     ROW(PUBLIC, public_listener), .bus = ON_EITHER, .played = PLAYED_PUBLIC,
         .needs = { BIT(STORE), BIT(OPERATORS), BIT(FEED), BOOK },
-        .open = serve_open_public, .metrics = serve_public_metrics,
+        .open = serve_open_public, .not_ready = serve_book_not_ready,
+        .metrics = serve_public_metrics,
         .drain = drain_public_listener, .free = free_public_listener },
 
     ROW(OPERATOR, operator_listener), .bus = ON_EITHER, .played = PLAYED_ALL,

@@ -468,8 +468,8 @@ static void on_stored(void *ctx, const struct fact *facts, uint32_t n)
     struct settle *settle = settle_of(ctx);
 
     settle->again = true;
-    if (settle->options.on_stored != NULL)
-        settle->options.on_stored(settle->options.ctx, facts, n);
+    if (settle->options.bus != NULL)
+        bus_results_stored(settle->options.bus, facts, n);
     if (settle->phase == PHASE_FACTS || settle->phase == PHASE_BETS)
         for (uint32_t i = 0; i < n; i++)
             if (facts[i].key == settle_queue_now(settle->queue)->key)
@@ -483,8 +483,9 @@ static bool sweeps(void *ctx)
     return settle_queue_has_slot(settle_of(ctx)->queue, 0);
 }
 
-void settle_set_slots(struct settle *settle, uint64_t slots)
+void settle_set_slots(void *ctx, uint64_t slots)
 {
+    struct settle *settle = ctx;
     bool more = settle_queue_set_slots(settle->queue, slots);
 
     if ((settle->phase == PHASE_FACTS || settle->phase == PHASE_BETS) &&

@@ -29,12 +29,11 @@ struct settle_options {
     bool (*placement_waits)(void *ctx); /* do bets queue now?  NULL = never */
     void *ctx;
     int64_t margin_e4; /* of cash-outs: told with open bets */
-    struct bus *bus; /* gets what was written (bus_money); NULL = nobody */
+    struct bus *bus; /* gets what was written (bus_money), and which results are stored;
+                        NULL = nobody */
     /* Other processes settle too, each its slots: none until
      * settle_set_slots(), and meta.settle_offset is nobody's. */
     bool shared;
-    /* shared: facts that settle_on_results() took are stored.  NULL = nobody asks. */
-    void (*on_stored)(void *ctx, const struct fact *facts, uint32_t n);
     struct tracer *tracer; /* NULL: nothing is traced */
     int64_t offset; /* meta.settle_offset at start: results up to it are stored */
 };
@@ -48,7 +47,7 @@ void settle_on_results(void *settle, const struct bus_results *message);
 /* What of the queue is this process's: a bit each (model/slot.h).  Two
  * processes that believe they have the same one only waste their time: every
  * write is conditional. */
-void settle_set_slots(struct settle *settle, uint64_t slots);
+void settle_set_slots(void *settle, uint64_t slots); /* the bus's subscriber */
 
 /* Resumes what the last process left, and sweeps for late bets. */
 void settle_start(struct settle *settle);

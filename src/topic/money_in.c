@@ -13,16 +13,16 @@
 #define SCRATCH_BYTES (8 * 1024 * 1024)
 #define PARTITIONS 4096
 
-/* How far a partition has been heard.  Positions ascend within a class of
+/* How far a partition has been read.  Positions ascend within a class of
  * accounts; a relay that begins again, or wakes up, repeats lower ones. */
-struct heard {
+struct positions {
     int64_t position[ACCOUNT_CLASSES];
 };
 
 struct source {
     struct money_in *in;
     struct kafka_reader *reader;
-    struct heard *heard; /* by partition */
+    struct positions *positions; /* by partition */
     int32_t partitions;
     bool wallet;         /* of its records only deposits and withdrawals are news */
 };
@@ -42,17 +42,18 @@ static void count(const char *result)
 
 /* ---- what is no news -------------------------------------------------------- */
 
-static struct heard *heard_of(struct source *source, int32_t partition)
+static struct positions *positions_of(struct source *source, int32_t partition)
 {
+    size_t size = sizeof(*source->positions), had = (size_t)source->partitions;
+
     CHECK(partition >= 0 && partition < PARTITIONS);
     if (partition >= source->partitions) {
-        source->heard = realloc(source->heard, (size_t)(partition + 1) * sizeof(struct heard));
-        CHECK(source->heard != NULL);
-        memset(source->heard + source->partitions, 0,
-               (size_t)(partition + 1 - source->partitions) * sizeof(struct heard));
         source->partitions = partition + 1;
+        source->positions = realloc(source->positions, (size_t)source->partitions * size);
+        CHECK(source->positions != NULL);
+        memset(source->positions + had, 0, ((size_t)source->partitions - had) * size);
     }
-    return &source->heard[partition];
+    return &source->positions[partition];
 }
 
 static bool is_repeat(struct source *source, const struct kafka_message *message)
@@ -62,7 +63,7 @@ static bool is_repeat(struct source *source, const struct kafka_message *message
     if (message->position == 0 ||
         decimal_parse(message->key, 0, INT64_MAX, &account) != DECIMAL_OK)
         return false; /* not a relay's; its content decides */
-    position = &heard_of(source, message->partition)->position[account_class(account)];
+    position = &positions_of(source, message->partition)->position[account_class(account)];
     if (message->position <= *position)
         return true;
     *position = message->position;
@@ -87,7 +88,7 @@ static void publish(struct money_in *in, struct event_record *record)
 
     bet->offered = bet->state == BET_ACCEPTED; /* no offer, until it is asked for */
     bet->margin_e4 = in->options.margin_e4;
-    bus_publish_money(in->options.bus, &(struct bus_money){
+    bus_deliver_money(in->options.bus, &(struct bus_money){
         .event = record->event,
         .account = record->account,
         .seq = record->seq,
@@ -174,8 +175,8 @@ void money_in_free(struct money_in *in)
     kafka_reader_close(in->bets.reader);
     if (in->transfers.reader != NULL)
         kafka_reader_close(in->transfers.reader);
-    free(in->bets.heard);
-    free(in->transfers.heard);
+    free(in->bets.positions);
+    free(in->transfers.positions);
     free(in->snapshot);
     arena_fini(&in->arena);
     free(in);

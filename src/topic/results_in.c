@@ -137,10 +137,8 @@ static void commit(struct results_in *in, int32_t n)
     pause_or_go_on(in, n);
 }
 
-void results_in_stored(void *ctx, const struct fact *facts, uint32_t n)
+void results_in_stored(struct results_in *in, const struct fact *facts, uint32_t n)
 {
-    struct results_in *in = ctx;
-
     for (uint32_t i = 0; i < n; i++) {
         unsigned at = slot_of(facts[i].id.event) % in->options.count;
         struct entry *entry = find(&in->parts[at], facts[i].record);

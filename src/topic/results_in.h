@@ -27,8 +27,8 @@ struct results_in_options {
 
 /* Joins the group. */
 struct results_in *results_in_new(const struct results_in_options *options) MUST_USE;
-/* settle's on_stored. */
-void results_in_stored(void *in, const struct fact *facts, uint32_t n);
+/* They are in the store: their offsets may be committed. */
+void results_in_stored(struct results_in *in, const struct fact *facts, uint32_t n);
 /* Leaves the group at once: nothing more of the queue is ours. */
 void results_in_stop(struct results_in *in, void (*on_stopped)(void *ctx), void *ctx);
 void results_in_free(struct results_in *in);
