@@ -349,7 +349,7 @@ static void on_kafka(void **state)
         skip();
     (void)snprintf(store_url, sizeof(store_url), "%s", url);
     bus_url = "kafka://127.0.0.1:1/roles";
-    check_start(25);
+    check_start(23);
     check_failures();
 }
 
