@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "desk/write.h"
 
-struct audit {
+struct audit_page {
     struct desk_calls *desk;
     struct http_request *request;
     int64_t limit;
@@ -120,7 +120,7 @@ static void put_entry(struct jw *w, const struct message *message, int64_t posit
     jw_object_end(w);
 }
 
-static void put_row(struct jw *w, struct audit *audit, uint32_t row)
+static void put_row(struct jw *w, struct audit_page *audit, uint32_t row)
 {
     const struct store_exec *exec = &audit->exec;
     int64_t position = EXEC_INT(exec, row, DESK_LIST_POS);
@@ -136,7 +136,7 @@ static void put_row(struct jw *w, struct audit *audit, uint32_t row)
                   (long long)position);
 }
 
-static void write_rows(struct jw *w, struct audit *audit)
+static void write_rows(struct jw *w, struct audit_page *audit)
 {
     uint32_t rows = audit->exec.rows, shown = rows;
 
@@ -158,7 +158,7 @@ static void write_rows(struct jw *w, struct audit *audit)
 
 static void on_rows(struct store_exec *exec, enum store_result result)
 {
-    struct audit *audit = exec->ctx;
+    struct audit_page *audit = exec->ctx;
     struct http_request *request = audit->request;
     struct buf out;
     struct jw w;
@@ -179,12 +179,12 @@ static void on_rows(struct store_exec *exec, enum store_result result)
 
 void desk_get_audit(struct desk_calls *desk, struct http_request *request)
 {
-    struct audit *audit;
+    struct audit_page *audit;
     int64_t after, limit;
 
     if (!desk_page(request, &after, &limit))
         return;
-    audit = ARENA_NEW(&request->arena, struct audit);
+    audit = ARENA_NEW(&request->arena, struct audit_page);
     audit->desk = desk;
     audit->request = request;
     audit->limit = limit;

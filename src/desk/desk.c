@@ -86,7 +86,7 @@ static void answer_entry(struct call *call, int64_t position)
 
 /* An entry that is durable, and on its way through the one who owns the book;
  * or, with `act`, a proposal that another process has taken. */
-struct wait {
+struct desk_wait {
     uv_timer_t timer;
     struct call *call;
     enum desk_act act;
@@ -112,7 +112,7 @@ static void on_wait_closed(uv_handle_t *handle)
 
 static void wait_for(struct call *call, enum desk_act act, int64_t position, uv_timer_cb then)
 {
-    struct wait *wait = calloc(1, sizeof(*wait));
+    struct desk_wait *wait = calloc(1, sizeof(*wait));
 
     CHECK(wait != NULL);
     wait->call = call;
@@ -125,7 +125,7 @@ static void wait_for(struct call *call, enum desk_act act, int64_t position, uv_
 
 static void on_wait(uv_timer_t *timer)
 {
-    struct wait *wait = timer->data;
+    struct desk_wait *wait = timer->data;
 
     if (!is_in_book(wait->call, wait->position) && ++wait->looks < WAIT_LOOKS)
         return;
@@ -198,14 +198,14 @@ static void note_lost(struct str operator, struct str what)
               "operator=" STR_FMT " note='" STR_FMT "'", STR_ARG(operator), STR_ARG(what));
 }
 
-struct note {
+struct order_note {
     struct order order;
     struct arena arena;
 };
 
 static void on_note_done(void *ctx, bool durable, int64_t position UNUSED)
 {
-    struct note *note = ctx;
+    struct order_note *note = ctx;
 
     if (durable)
         metric_add(METRIC_DESK_ENTRIES, STR("note"), 1);
@@ -218,7 +218,7 @@ static void on_note_done(void *ctx, bool durable, int64_t position UNUSED)
 void desk_note(void *ctx, const struct operator *operator, struct str what, struct str reason)
 {
     struct desk_calls *desk = ctx;
-    struct note *note = calloc(1, sizeof(*note));
+    struct order_note *note = calloc(1, sizeof(*note));
     struct feed_item item = { .own = true, .on_done = on_note_done, .ctx = note };
     struct uof_error error;
     struct buf xml;
@@ -473,7 +473,7 @@ static bool may_come(const struct book *book, int64_t id)
 
 static void on_proposal(uv_timer_t *timer)
 {
-    struct wait *wait = timer->data;
+    struct desk_wait *wait = timer->data;
 
     if (may_come(wait->call->desk->options.book, wait->position) &&
         ++wait->looks < WAIT_LOOKS)

@@ -145,15 +145,15 @@ static int event_order(const void *a, const void *b)
     return str_cmp(x->id, y->id);
 }
 
-struct filter { struct str sport, state; };
+struct view_filter { struct str sport, state; };
 
-static bool passes(const struct filter *filter, const struct event *event)
+static bool passes(const struct view_filter *filter, const struct event *event)
 {
     return (filter->sport.n == 0 || str_eq(filter->sport, event->sport)) &&
            (filter->state.n == 0 || str_eq(filter->state, str_of(state_of(event))));
 }
 
-static const struct event **select_events(const struct book *book, const struct filter *filter,
+static const struct event **select_events(const struct book *book, const struct view_filter *filter,
                                           struct arena *arena, size_t *n)
 {
     const struct event **events, *event;
@@ -197,7 +197,7 @@ static void write_events(struct jw *w, const struct book *book, const struct eve
 
 void desk_get_events(struct desk_calls *desk, struct http_request *request)
 {
-    struct filter filter = { http_query(request, "sport"), http_query(request, "state") };
+    struct view_filter filter = { http_query(request, "sport"), http_query(request, "state") };
     struct str after = http_query(request, "after"), text = http_query(request, "limit");
     const struct event **events;
     int64_t limit = PAGE_ROWS;

@@ -20,7 +20,8 @@ void desk_put_amount(struct jw *w, const char *name, int64_t minor, const struct
         jw_money(w, minor, house->currency->exponent);
 }
 
-const char *desk_result_name(const struct message_outcome *outcome)
+/* As POST /v1/desk/results takes it; "mixed" for other factors. */
+static const char *result_name(const struct message_outcome *outcome)
 {
     if (outcome->void_e12 == FACTOR_ONE_E12)
         return "void";
@@ -68,7 +69,7 @@ void desk_put_decision(struct jw *w, enum desk_what what, int64_t start_ms, int6
         jw_key(w, "outcome");
         jw_str(w, outcomes[i].id);
         jw_key(w, "result");
-        jw_str(w, str_of(desk_result_name(&outcomes[i])));
+        jw_str(w, str_of(result_name(&outcomes[i])));
         if (outcomes[i].dead_heat_e12 != FACTOR_ONE_E12) {
             jw_key(w, "dead_heat_factor");
             put_factor(w, outcomes[i].dead_heat_e12);

@@ -10,8 +10,6 @@
 void desk_put_decimal(struct jw *w, int64_t value_e4);
 /* "stake_max": "10.00", in the house's currency; below 0: null. */
 void desk_put_amount(struct jw *w, const char *name, int64_t minor, const struct house *house);
-/* "won" … as POST /v1/desk/results takes it; "mixed" for other factors. */
-const char *desk_result_name(const struct message_outcome *outcome);
 /* A result's "outcomes", or a void's "from" and "to". */
 void desk_put_decision(struct jw *w, enum desk_what what, int64_t start_ms, int64_t end_ms,
                        const struct message_outcome *outcomes, uint32_t n);

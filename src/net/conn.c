@@ -249,11 +249,6 @@ enum conn_result conn_write(struct conn *conn, struct frame *const *frames, size
     return conn->gone ? CONN_GONE : CONN_WAITS;
 }
 
-bool conn_waits(const struct conn *conn)
-{
-    return conn->flight != NULL;
-}
-
 /* ---- life ---------------------------------------------------------------- */
 
 /* A small send buffer: prices that wait in the kernel grow old there, while

@@ -3,8 +3,9 @@
  * callback, counted frames out by reference.
  *
  * Nothing is copied on the way out: what the socket does not take at once is
- * referred to until it does, and meanwhile the connection "waits".  Who sends
- * a lot asks conn_waits() first; a few small frames more are kept for later.
+ * referred to until it does, and meanwhile the connection "waits": conn_write()
+ * said CONN_WAITS, and on_drained will say that it is over.  A sender of much
+ * stops in between; a few small frames more are kept for later.
  *
  * An idle connection is one struct conn of some 400 bytes.
  */
@@ -46,7 +47,6 @@ enum conn_result {
 /* Frames in their order, by reference; at most CONN_FRAMES_MAX. */
 #define CONN_FRAMES_MAX 256
 enum conn_result conn_write(struct conn *conn, struct frame *const *frames, size_t n) MUST_USE;
-bool conn_waits(const struct conn *conn);
 /* Gives bytes to on_data as if they had just come. */
 void conn_take(struct conn *conn, const char *p, size_t n);
 void conn_close(struct conn *conn);

@@ -81,7 +81,7 @@ struct connection {
     bool eating;                 /* connection_eat() is at work */
 };
 
-struct list { struct connection *first, *last; };
+struct conn_list { struct connection *first, *last; };
 
 struct http_server {
     struct http_options options;
@@ -90,7 +90,7 @@ struct http_server {
     uv_timer_t tick, drain_timer;
     uv_idle_t idle;              /* runs while connections are READY */
     struct listening listening;
-    struct list lists[STATES];
+    struct conn_list lists[STATES];
     uint64_t timeout_ms[STATES]; /* 0: none */
     struct connection *spare;
     size_t n_spare, n_open, n_upgraded;
@@ -110,14 +110,14 @@ static void accept_one(struct http_server *server);
 
 /* ---- states ------------------------------------------------------------- */
 
-static void list_remove(struct list *list, struct connection *c)
+static void list_remove(struct conn_list *list, struct connection *c)
 {
     *(c->prev != NULL ? &c->prev->next : &list->first) = c->next;
     *(c->next != NULL ? &c->next->prev : &list->last) = c->prev;
     c->prev = c->next = NULL;
 }
 
-static void list_append(struct list *list, struct connection *c)
+static void list_append(struct conn_list *list, struct connection *c)
 {
     c->prev = list->last;
     c->next = NULL;
@@ -375,7 +375,7 @@ static void linger(struct connection *c)
 static void on_ready(uv_idle_t *idle)
 {
     struct http_server *server = idle->data;
-    struct list *ready = &server->lists[STATE_READY];
+    struct conn_list *ready = &server->lists[STATE_READY];
     size_t n = 0;
 
     for (struct connection *c = ready->first; c != NULL; c = c->next)

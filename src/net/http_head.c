@@ -8,9 +8,9 @@
 #include "base/clock.h"
 
 /* Bytes into a fixed place; what does not fit sets full. */
-struct writer { char *p; size_t n, room; bool full; };
+struct head_writer { char *p; size_t n, room; bool full; };
 
-static void put(struct writer *w, const char *p, size_t n)
+static void put(struct head_writer *w, const char *p, size_t n)
 {
     if (n > w->room - w->n) {
         w->full = true;
@@ -21,12 +21,12 @@ static void put(struct writer *w, const char *p, size_t n)
     w->n += n;
 }
 
-static void put_text(struct writer *w, const char *z)
+static void put_text(struct head_writer *w, const char *z)
 {
     put(w, z, strlen(z));
 }
 
-static void put_number(struct writer *w, size_t number)
+static void put_number(struct head_writer *w, size_t number)
 {
     char digits[24];
     size_t at = sizeof(digits);
@@ -39,7 +39,7 @@ static void put_number(struct writer *w, size_t number)
 }
 
 /* A line break in a value would be another header: it becomes a space. */
-static void put_header(struct writer *w, const char *name, struct str value)
+static void put_header(struct head_writer *w, const char *name, struct str value)
 {
     size_t at;
 
@@ -54,7 +54,7 @@ static void put_header(struct writer *w, const char *name, struct str value)
 }
 
 /* Made once a second. */
-static void put_date(struct writer *w)
+static void put_date(struct head_writer *w)
 {
     static char line[64];
     static size_t line_n;
@@ -81,7 +81,7 @@ static struct str cache_control(const struct http_head *head)
 
 size_t http_head_write(const struct http_head *head, char *p, size_t room)
 {
-    struct writer w = { .p = p, .room = room };
+    struct head_writer w = { .p = p, .room = room };
 
     put_text(&w, "HTTP/1.1 ");
     put_number(&w, (size_t)head->status);
