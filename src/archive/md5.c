@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/check.h"
+
 #define BLOCK 64
 
 /* floor(2^32 * abs(sin(i + 1))) */
@@ -74,6 +76,7 @@ void md5(struct str bytes, unsigned char sum[MD5_BYTES])
 
     for (size_t i = 0; i < whole; i += BLOCK)
         take_block(state, (const unsigned char *)bytes.p + i);
+    CHECK(rest < BLOCK && rest + 9 <= n && n <= sizeof(last));
     if (rest > 0)
         memcpy(last, bytes.p + whole, rest);
     last[rest] = 0x80;

@@ -13,6 +13,7 @@
 #include "archive/aws_keys.h"
 #include "archive/md5.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 #define S3_MAGIC 0x53333a2fu
 #define PART_BYTES ((size_t)16 * 1024 * 1024)
@@ -825,14 +826,9 @@ static bool is_hex(struct str text, size_t n)
 /* 0: it is none, or too large for a time. */
 static int64_t number(struct str text)
 {
-    int64_t n = 0;
+    int64_t n;
 
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.n > 15 || text.p[i] < '0' || text.p[i] > '9')
-            return 0;
-        n = n * 10 + (text.p[i] - '0');
-    }
-    return n;
+    return text.n <= 15 && text_number(text, INT64_MAX, &n) ? n : 0;
 }
 
 /* What tells whether two copies are the same.  A version "null" is of before there

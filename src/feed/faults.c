@@ -3,6 +3,7 @@
  */
 #include "feed/faults.h"
 
+#include "base/text.h"
 #include "feed/script.h"
 
 #define HELD_BYTES_MAX (1024 * 1024)
@@ -84,27 +85,20 @@ bool faults_pass(struct faults *faults, int64_t at_ms, int producer, enum faults
     return faults_flush(faults);
 }
 
-/* Digits up to `end`, which is passed. */
-static bool read_number(const char **text, char end, int64_t most, int64_t *number)
+static bool read_part(struct str *rest, int64_t most, int64_t *number)
 {
-    const char *at = *text;
+    struct str part;
 
-    *number = 0;
-    while (*at >= '0' && *at <= '9' && *number <= most)
-        *number = *number * 10 + (*at++ - '0');
-    if (at == *text || *at != end || *number > most)
-        return false;
-    *text = end == '\0' ? at : at + 1;
-    return true;
+    return text_cut(rest, ':', &part) && text_number(part, most, number);
 }
 
 bool faults_silence_parse(const char *text, struct faults_silence *silence)
 {
+    struct str rest = str_of(text);
     int64_t producer, at_s, for_s;
 
-    if (!read_number(&text, ':', PRODUCER_MAX, &producer) ||
-        !read_number(&text, ':', SECONDS_MAX, &at_s) ||
-        !read_number(&text, '\0', SECONDS_MAX, &for_s) || producer == 0 || for_s == 0)
+    if (!read_part(&rest, PRODUCER_MAX, &producer) || !read_part(&rest, SECONDS_MAX, &at_s) ||
+        !text_positive(rest, SECONDS_MAX, &for_s) || producer == 0)
         return false;
     *silence = (struct faults_silence){ (int)producer, at_s * 1000, for_s * 1000 };
     return true;

@@ -26,6 +26,7 @@
 #include "api/answer.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "model/money.h"
 
 #define MINUTE_MS 60000
@@ -517,13 +518,7 @@ static bool read_minutes(struct http_request *request, int64_t *minutes)
     *minutes = SERIES_MINUTES_USUAL;
     if (text.p == NULL)
         return true;
-    *minutes = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9' || *minutes > SERIES_MINUTES_MAX)
-            return false;
-        *minutes = *minutes * 10 + (text.p[i] - '0');
-    }
-    return *minutes >= 1 && *minutes <= SERIES_MINUTES_MAX;
+    return text_positive(text, SERIES_MINUTES_MAX, minutes);
 }
 
 void reports_get_series(struct reports *reports, struct http_request *request)

@@ -2,7 +2,7 @@
  * A client of the stream: from the upgrade to its close.
  *
  *   OPEN ---- client_close() ---> CLOSING ---- its end, or 2 s -----> GONE
- *      \__________ end_client(), it went ____________________/
+ *      \_______________ end_client(), it went ____________________/
  *
  * While it is up to date it holds nothing: each tick's notes are of the tick.
  * When its socket is full (full_ms) what it has of each subscription is
