@@ -76,7 +76,8 @@ bool serve_make_partitions(struct serve *serve, struct str *error)
 {
     (void)error;
     serve->parts.partitions = partitions_new(&(struct partitions_options){
-        .loop = &serve->loop, .store = serve->parts.store, .kafka = bus_kafka_client(serve->parts.bus),
+        .loop = &serve->loop, .store = serve->parts.store,
+        .kafka = bus_kafka_client(serve->parts.bus),
         .count = (unsigned)serve->settings.config.partitions,
         .since_ms = serve->start.book_from_ms,
         .parse = parse_entry, .ctx = serve->parts.parser,

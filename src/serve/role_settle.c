@@ -27,7 +27,8 @@ bool serve_make_relay(struct serve *serve, struct str *error)
 {
     (void)error;
     serve->parts.relay = relay_new(&(struct relay_options){
-        .loop = &serve->loop, .store = serve->parts.store, .kafka = bus_kafka_client(serve->parts.bus),
+        .loop = &serve->loop, .store = serve->parts.store,
+        .kafka = bus_kafka_client(serve->parts.bus),
         .experiments = &serve->settings.experiments, .tracer = serve->parts.tracer,
         .owner = relay_owner(serve), .lease_ms = RELAY_LEASE_MS,
     });
