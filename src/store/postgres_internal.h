@@ -80,8 +80,11 @@ struct pg_kind {
     void (*done)(void *request, enum store_result result);
 };
 
+#define PG_JOB_MAGIC 0x70676a6fu
+
 struct pg_job {
     struct pg_job *next;
+    uint32_t magic;
     const struct pg_kind *kind;
     void *request;
     enum store_result result;

@@ -58,6 +58,8 @@ void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result resul
     const struct pg_kind *kind = job->kind;
     void *request = job->request;
 
+    CHECK(job->magic == PG_JOB_MAGIC && request != NULL);
+    job->magic = 0;
     free(job);
     count_failure(result);
     kind->done(request, result);

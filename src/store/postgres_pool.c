@@ -89,6 +89,7 @@ void pg_submit(struct database *database, enum pg_role role, unsigned number,
     struct pg_job *job = calloc(1, sizeof(*job));
 
     CHECK(job != NULL);
+    job->magic = PG_JOB_MAGIC;
     job->kind = kind;
     job->request = request;
     pg->jobs++;

@@ -52,8 +52,11 @@ static const unsigned char half_of_kind[] = {
 /* Jobs of a kind in one turn. */
 static const uint32_t quota[WRITER_KINDS] = { 8, 64, 32, 128, 1 };
 
+#define JOB_MAGIC 0x4a6f6221u
+
 struct job {
     struct job *next;
+    uint32_t magic;
     enum job_kind kind;
     enum store_result result;
     void *request; /* the caller's struct, by kind */
@@ -547,9 +550,11 @@ static void on_wake(uv_async_t *wake)
     uv_mutex_unlock(&store->mutex);
     metric_set(METRIC_STORE_UP, STR_NONE, atomic_load(&store->up));
     while ((job = jobs_pop(&done)) != NULL) {
+        CHECK(job->magic == JOB_MAGIC && store->in_flight > 0);
         store->in_flight--;
         count(job);
         job_tell(job);
+        job->magic = 0;
         free(job);
     }
     uv_mutex_lock(&store->mutex);
@@ -572,6 +577,7 @@ static void submit(struct database *base, enum job_kind kind, void *request)
 
     CHECK(job != NULL && request != NULL);
     CHECK((half_of_kind[kind] & store->halves) != 0);
+    job->magic = JOB_MAGIC;
     job->kind = kind;
     job->request = request;
     job->result = STORE_UNAVAILABLE;

@@ -182,8 +182,21 @@ void store_settle_fetch(struct store *store, struct settle_fetch *fetch)
     store->ledger->engine->settle_fetch(store->ledger, fetch);
 }
 
+/* What settlement asks for: each item is another state of a bet that is there. */
+static void settle_check(const struct settle_write *write)
+{
+    CHECK(write->n <= LIMIT_CHUNK);
+    for (uint32_t i = 0; i < write->n; i++) {
+        const struct settle_item *item = &write->items[i];
+
+        CHECK(item->account > 0 && item->bet > 0 && item->version > 0);
+        CHECK(item->payout_minor >= 0);
+    }
+}
+
 void store_settle_write(struct store *store, struct settle_write *write)
 {
+    settle_check(write);
     store->ledger->engine->settle_write(store->ledger, write);
 }
 
