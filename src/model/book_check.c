@@ -9,6 +9,12 @@
 
 #include "model/desk_entry.h"
 
+/* It has read a record: an epoch of 0 is none, but may stand in one. */
+static bool is_mirror(const struct book *book)
+{
+    return book->image.epoch > 0 || book->image.highest > 0;
+}
+
 /* References to texts found on the way. */
 struct walk {
     const struct book *book;
@@ -79,7 +85,7 @@ static uint32_t event_check(struct walk *walk, const struct event *event)
 
     CHECK(book_event(walk->book, event->id) == event);
     /* A mirror has a change before it may promise the position. */
-    CHECK(event->version <= walk->book->position || walk->book->image.epoch > 0);
+    CHECK(event->version <= walk->book->position || is_mirror(walk->book));
     CHECK(entry->book == walk->book && event->order <= book_order(walk->book));
     for (const struct market *market = event->markets; market != NULL; n++) {
         CHECK(market->event == event && str_eq(market->id.event, event->id));
@@ -155,7 +161,7 @@ static void producers_check(const struct book *book)
         const struct book_producer *producer = &book->producers[i];
 
         CHECK(book_producer(book, producer->id) == producer); /* none twice */
-        CHECK(!producer->up || producer->up_at >= producer->down_at || book->image.epoch > 0);
+        CHECK(!producer->up || producer->up_at >= producer->down_at || is_mirror(book));
         CHECK(!producer->up || producer->up_at >= book->restarted_at);
     }
 }
