@@ -18,7 +18,7 @@
 #define LOAD_ARENA_BYTES (16 * 1024 * 1024)
 
 /* What is left of an open bet after a partial cash-out. */
-struct part {
+struct cashed_part {
     int64_t bet, stake_minor, potential_minor;
 };
 
@@ -36,7 +36,7 @@ struct risk *risk_new(const struct risk_options *options)
 
 void risk_free(struct risk *risk)
 {
-    struct part *part;
+    struct cashed_part *part;
     size_t at = 0;
 
     if (risk == NULL)
@@ -90,7 +90,7 @@ static void tell_change(const struct risk *risk, const struct bet_view *view,
 
 /* ---- partial cash-outs ---------------------------------------------------- */
 
-static struct part *part_of(const struct risk *risk, int64_t bet)
+static struct cashed_part *part_of(const struct risk *risk, int64_t bet)
 {
     return map_get(&risk->parts, MAP_KEY(&bet));
 }
@@ -102,7 +102,7 @@ static void part_drop(struct risk *risk, int64_t bet)
 
 static void part_keep(struct risk *risk, const struct bet_view *view)
 {
-    struct part *part = part_of(risk, view->id);
+    struct cashed_part *part = part_of(risk, view->id);
 
     if (part == NULL) {
         part = malloc(sizeof(*part));
@@ -120,7 +120,7 @@ static void part_keep(struct risk *risk, const struct bet_view *view)
 /* As it was counted until now. */
 static struct exposed_bet counted(const struct risk *risk, const struct bet_view *view)
 {
-    const struct part *part = part_of(risk, view->id);
+    const struct cashed_part *part = part_of(risk, view->id);
     int64_t potential;
 
     if (part != NULL)
