@@ -208,7 +208,15 @@ bench-edge: deps-test build/overround
 	@bench/run.sh edge
 
 lint: deps-test
+	@scripts/deps.sh lint
 	@scripts/lint.sh
+
+# A stamp for each file in which clang-tidy and gcc's analyser found nothing.
+build/lint/analysed/%.ok: build/lint/gcc/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy-14 --quiet $*.c -- -std=c17 $(filter-out -MMD -MP,$(CPPFLAGS))
+	@$(CC) $(CPPFLAGS:-MMD=) -std=c17 -O1 -fanalyzer -Werror -c -o /dev/null $*.c
+	@touch $@
 
 chart:
 	@node scripts/chart/make.mjs

@@ -146,6 +146,7 @@ status() {
     for name in $(names); do
         state=up
         alive "$name" || state=down
+        # shellcheck disable=SC2046,SC2183 # the file has two words
         printf '  %-10s %-5s public=%-16s operator=%s\n' "$name" "$state" \
             $(cat "$dir/$name.address")
     done

@@ -2,7 +2,8 @@
 # Installs from Debian what is missing, and only that: a second run does
 # nothing.  Arguments: which groups are needed (build, test, cluster,
 # image, monitoring, release, kube, terraform, edge, edge_image,
-# edge_box, bench).
+# edge_box, bench, lint).
+# shellcheck disable=SC2034 # the groups are read by name
 set -eu
 
 build="gcc make pkg-config libc6-dev libuv1-dev libhttp-parser-dev libjansson-dev
@@ -25,6 +26,7 @@ edge_image="nginx libnginx-mod-http-geoip2 libnginx-mod-http-js libnginx-mod-htt
 edge_box="cloud-init nftables podman runc dnsmasq-base"
 bench="nginx libnginx-mod-nchan nats-server iproute2"
 terraform="jq curl python3-pip"
+lint="clang-tidy-14 cppcheck shellcheck"
 image="buildah podman runc debootstrap debian-archive-keyring"
 
 missing=""

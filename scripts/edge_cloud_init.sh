@@ -20,6 +20,7 @@ overround=${OVERROUND:-$here/build/overround}
 box=$here/deploy/edge/box
 
 [ $# -gt 0 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 2; }
+# shellcheck disable=SC2034 # fill() reads them by name
 POLICY="" IMAGE="" IMAGE_SUM="" DOMAIN="" EMAIL="" COUNTRIES="" LEAVE_S=90 SECRET=""
 for pair in "$@"; do
     case $pair in

@@ -1,7 +1,7 @@
 #!/bin/bash
 # `make lint`: style as a test.  Prints file:line: what, and fails on any.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 found=$(mktemp)
 code=$(mktemp)
@@ -163,6 +163,40 @@ compile() { # NAME VARIANT COMPILER
 compile gcc release gcc
 compile clang clang clang-14
 
+# Which file calls which, as the linker sees it; where documents lead.
+node scripts/lint_links.js "$build/gcc" >>"$found"
+node scripts/lint_docs.js >>"$found"
+
+# Checks where money is: in a thousand lines of code forty.
+for part in who bets house settle store model archive; do
+    awk -F: -v part="src/$part/" -v least=40 '
+        index($1, part) == 1 && $1 ~ /\.c$/ {
+            lines++
+            if ($0 ~ /[^A-Z_](CHECK|CHECK_DEAR)\(/) checks++
+        }
+        END {
+            if (checks * 1000 < least * lines)
+                print part ":1: " checks " checks in " lines " lines, fewer than " least " in 1000"
+        }' "$code" >>"$found"
+done
+
+# The analysers; what they found nothing in is not asked again until it changes.
+analysed=""
+for file in $sources; do
+    case $file in
+    src/*.c) analysed="$analysed $build/analysed/${file%.c}.ok" ;;
+    esac
+done
+# shellcheck disable=SC2086
+make --no-print-directory -k -j2 VARIANT=release OUT="$build/gcc" $analysed \
+    >"$build/analysed.log" 2>&1 ||
+    grep -E '(error|warning):' "$build/analysed.log" | sort -u >>"$found"
+mkdir -p "$build/cppcheck"
+cppcheck -q -j2 --std=c17 --enable=warning,performance,portability -DMUST_USE= \
+    --cppcheck-build-dir="$build/cppcheck" --suppressions-list=scripts/lint_cppcheck.txt \
+    --template='{file}:{line}: cppcheck {id}: {message}' --template-location='' \
+    -Isrc -I. src 2>>"$found"
+
 # The pages' types.
 if make --no-print-directory build/web/pages.h >"$build/web.log" 2>&1; then
     (cd web && node_modules/.bin/tsc --noEmit --pretty false) |
@@ -181,9 +215,8 @@ else
     tail -5 "$build/eslint.log" >>"$found"
 fi
 
-for file in $scripts; do
-    bash -n "$file" 2>>"$found"
-done
+# shellcheck disable=SC2086
+shellcheck -x -S warning -f gcc $scripts >>"$found"
 for file in $javascript; do
     node --check "$file" 2>>"$found"
 done

@@ -63,7 +63,7 @@ end_epmd() { # DIR
 }
 
 launch() { # DIR: with the ports of DIR/ports
-    local dir=$1 port tls dist epmd i
+    local dir=$1 port tls dist epmd
     read -r port tls dist epmd <"$dir/ports"
     rm -f "$dir/pid"
     configure "$dir" "$port" "$tls"
@@ -76,7 +76,7 @@ launch() { # DIR: with the ports of DIR/ports
     become_rabbit env $(environment "$dir" "$dist" "$epmd") setsid "$SBIN/rabbitmq-server" \
         </dev/null >>"$dir/out" 2>&1 &
     echo $! >"$dir/script.pid"
-    for i in $(seq 600); do
+    for _ in $(seq 600); do
         if taken "127.0.0.1:$port" &&
             { [ ! -f "$dir/tls/cert.pem" ] || taken "127.0.0.1:$tls"; }; then
             return 0
@@ -95,12 +95,12 @@ urls() { # DIR
 }
 
 start() {
-    local dir=$1 i
+    local dir=$1
     mkdir -p "$dir/mnesia" "$dir/log" "$dir/schema"
     dir=$(cd "$dir" && pwd)
     [ ! -e "$dir/ports" ] || die "$dir was started: use restart"
     [ "$(id -u)" != 0 ] || chown -R rabbitmq: "$dir"
-    for i in 1 2 3; do
+    for _ in 1 2 3; do
         echo "$(free_port) $(free_port) $(free_port) $(free_port)" >"$dir/ports"
         if launch "$dir"; then
             urls "$dir"
@@ -116,11 +116,11 @@ start() {
 broker() { cat "$1/pid" 2>/dev/null || cat "$1/script.pid" 2>/dev/null || true; }
 
 end() { # DIR SIGNAL
-    local pid i
+    local pid
     pid=$(broker "$1")
     [ -n "$pid" ] || die "no broker runs in $1"
     kill "-$2" "$pid" 2>/dev/null || true
-    for i in $(seq 300); do
+    for _ in $(seq 300); do
         lives "$1/pid" || lives "$1/script.pid" || break
         sleep 0.1
     done

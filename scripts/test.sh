@@ -11,7 +11,7 @@
 # ends: passed, failed, seconds, and of those on a processor (what it started and left
 # running, as PostgreSQL, is not among them).
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 logs=build/test
 mkdir -p "$logs"
@@ -168,7 +168,9 @@ node_step() {
     node --help | grep -q -- --test-concurrency && jobs=(--test-concurrency="${jobs_max:-2}")
     timeout "${step_limit:-1800}" node --test --test-reporter=tap "${jobs[@]}" "$@" >"$log" 2>&1
     status=$?
-    local ok=$(tap_count pass "$log") bad=$(tap_count fail "$log")
+    local ok bad
+    ok=$(tap_count pass "$log")
+    bad=$(tap_count fail "$log")
     bad=$((bad + $(tap_count cancelled "$log")))
     [ -z "${CI:-}" ] || [ -n "${may_skip:-}" ] || bad=$((bad + $(tap_count skipped "$log")))
     [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1

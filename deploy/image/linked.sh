@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # What rootfs.sh and deploy/edge/image/rootfs.sh share: files and the packages they are of.
 # Who reads it in has set root, libs and linked; and base, where what that image has is not
 # put in again.
