@@ -83,7 +83,7 @@ static void node_init(struct node *node, bool asks)
     node->sport = channel_of(node->stream, CHANNEL_SPORT, SPORT);
     both[0] = node->event->upstream;
     both[1] = node->sport->upstream;
-    node->line.asked = (struct asked){ .is_fetch = asks, .n = 2, .of = { both[0], both[1] } };
+    node->line.asked = (struct line_asked){ .is_fetch = asks, .n = 2, .of = { both[0], both[1] } };
     for (unsigned kind = 0; kind < CHANNEL_KINDS; kind++) {
         wanted_move(node->upstream, both[kind], asks ? WANTED_ASKED : WANTED_HELD, &node->line);
         if (!asks)

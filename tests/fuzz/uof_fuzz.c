@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-static void name_all(const struct book *book, struct event *event, struct arena *arena)
+static void name_all(const struct book *book, const struct event *event, struct arena *arena)
 {
     for (const struct market *market = event->markets; market != NULL; market = market->next) {
         (void)book_market_name(book, market, arena);
