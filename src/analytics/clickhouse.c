@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "net/client.h"
+#include "net/http_client.h"
 
 #define ANSWER_BYTES (64 * 1024 * 1024)
 #define QUERY_MS 10000
@@ -143,24 +143,24 @@ static void on_work(uv_work_t *work)
     struct insert_job *job = work->data;
     const struct clickhouse *self = job->clickhouse;
     const char *header = self->authorization;
-    struct client *client;
+    struct http_client *client;
     int status;
 
     if (job->refused)
         return;
-    client = client_new(self->base);
+    client = http_client_new(self->base);
     if (client == NULL)
         return;
-    client_limit(client, QUERY_MS + 1000, NULL);
-    if (!client_request(client, "POST", self->path, "text/plain", buf_view(&job->sql), &header,
-                        header[0] != '\0', &status, &job->answer))
-        (void)snprintf(job->why, sizeof(job->why), "%s", client_error(client));
+    http_client_limit(client, QUERY_MS + 1000, NULL);
+    if (!http_client_request(client, "POST", self->path, "text/plain", buf_view(&job->sql), &header,
+                             header[0] != '\0', &status, &job->answer))
+        (void)snprintf(job->why, sizeof(job->why), "%s", http_client_error(client));
     else if (status != 200)
         (void)snprintf(job->why, sizeof(job->why), "status %d: %.400s", status,
                        job->answer.n > 0 ? job->answer.p : "");
     else
         job->well = true;
-    client_free(client);
+    http_client_free(client);
 }
 
 static void on_worked(uv_work_t *work, int status)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "net/client.h"
+#include "net/http_client.h"
 
 #define ANSWER_BYTES (64u * 1024 * 1024)
 #define QUERY_BYTES 16384
@@ -14,7 +14,7 @@
 #define TOKEN_BYTES 4096
 
 struct prometheus {
-    struct client *client;
+    struct http_client *client;
     char authorization[TOKEN_BYTES]; /* a header, or "" */
     struct buf query, answer;
 };
@@ -24,12 +24,12 @@ struct prometheus *prometheus_new(const char *url, const char *token)
     struct prometheus *self = calloc(1, sizeof(*self));
 
     CHECK(self != NULL);
-    self->client = client_new(url);
+    self->client = http_client_new(url);
     if (self->client == NULL) {
         free(self);
         return NULL;
     }
-    client_limit(self->client, QUERY_MS, NULL);
+    http_client_limit(self->client, QUERY_MS, NULL);
     if (token != NULL)
         (void)snprintf(self->authorization, sizeof(self->authorization),
                        "Authorization: Bearer %s", token);
@@ -42,7 +42,7 @@ void prometheus_free(struct prometheus *self)
 {
     if (self == NULL)
         return;
-    client_free(self->client);
+    http_client_free(self->client);
     buf_fini(&self->query);
     buf_fini(&self->answer);
     free(self);
@@ -87,10 +87,10 @@ static bool ask(struct prometheus *self, struct arena *arena, struct str *error)
         *error = STR("the query is too long");
         return false;
     }
-    if (!client_request(self->client, "POST", "/api/v1/query",
-                        "application/x-www-form-urlencoded", buf_view(&self->query), headers,
-                        self->authorization[0] != '\0', &status, &self->answer)) {
-        *error = arena_printf(arena, "%s%s", client_error(self->client),
+    if (!http_client_request(self->client, "POST", "/api/v1/query",
+                             "application/x-www-form-urlencoded", buf_view(&self->query), headers,
+                             self->authorization[0] != '\0', &status, &self->answer)) {
+        *error = arena_printf(arena, "%s%s", http_client_error(self->client),
                               self->answer.overflow ? " (the answer is too large: take a"
                                                       " shorter window)" : "");
         return false;

@@ -20,7 +20,7 @@
 #include "base/limits.h"
 #include "cli/args.h"
 #include "cli/cli.h"
-#include "net/client.h"
+#include "net/http_client.h"
 #include "net/edge_country.h"
 
 #define PRODUCER 99
@@ -33,7 +33,7 @@
 struct smoke {
     const char *url, *bets_url, *operator_url, *token;
     const char *secret, *country, *address; /* as the edge; secret NULL or "": it is none */
-    struct client *web, *bets, *feed;
+    struct http_client *web, *bets, *feed;
     struct arena arena;
     struct buf answer;
     int64_t match, alive_us;
@@ -78,8 +78,8 @@ static size_t put_edge(struct smoke *smoke, const char **headers)
 }
 
 /* 0: no answer.  Body NULL: none. */
-static int ask(struct smoke *smoke, struct client *client, const char *method, const char *path,
-               const char *body)
+static int ask(struct smoke *smoke, struct http_client *client, const char *method,
+               const char *path, const char *body)
 {
     bool is_feed = client == smoke->feed;
     const char *headers[4];
@@ -95,18 +95,18 @@ static int ask(struct smoke *smoke, struct client *client, const char *method, c
         headers[n++] = smoke->session;
     if (!is_feed && smoke->key[0] != '\0')
         headers[n++] = smoke->key;
-    if (!client_request(client, method, path, is_feed ? "application/xml" : "application/json",
-                        body == NULL ? STR_NONE : str_of(body), headers, n, &status,
-                        &smoke->answer))
+    if (!http_client_request(client, method, path, is_feed ? "application/xml" : "application/json",
+                             body == NULL ? STR_NONE : str_of(body), headers, n, &status,
+                             &smoke->answer))
         return 0;
     return status;
 }
 
 /* What the last answer was, for people. */
-static const char *told(struct smoke *smoke, const struct client *client, int status)
+static const char *told(struct smoke *smoke, const struct http_client *client, int status)
 {
     if (status == 0)
-        return client_error(client);
+        return http_client_error(client);
     return arena_printf(&smoke->arena, "%d %.300s", status,
                         smoke->answer.n == 0 ? ""
                         : arena_cstr(&smoke->arena, buf_view(&smoke->answer))).p;
@@ -125,7 +125,7 @@ static const char *member(struct smoke *smoke, const char *name)
 }
 
 /* Again while nobody can answer: a process that is being replaced. */
-static bool must(struct smoke *smoke, struct client *client, const char *method,
+static bool must(struct smoke *smoke, struct http_client *client, const char *method,
                  const char *path, const char *body, int wanted)
 {
     for (;;) {
@@ -357,13 +357,13 @@ int cli_smoke(int argc, char **argv)
     arena_init(&smoke.arena, ARENA_BYTES);
     buf_init(&smoke.answer, LIMIT_RESPONSE_BYTES);
     smoke.operator_header = arena_printf(&smoke.arena, "Authorization: Bearer %s", smoke.token).p;
-    smoke.web = client_new(smoke.url);
-    smoke.bets = client_new(smoke.bets_url);
-    smoke.feed = client_new(smoke.operator_url);
+    smoke.web = http_client_new(smoke.url);
+    smoke.bets = http_client_new(smoke.bets_url);
+    smoke.feed = http_client_new(smoke.operator_url);
     well = smoke.web != NULL && smoke.bets != NULL && smoke.feed != NULL && run(&smoke);
-    client_free(smoke.web);
-    client_free(smoke.bets);
-    client_free(smoke.feed);
+    http_client_free(smoke.web);
+    http_client_free(smoke.bets);
+    http_client_free(smoke.feed);
     buf_fini(&smoke.answer);
     arena_fini(&smoke.arena);
     if (well)

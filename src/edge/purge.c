@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "net/cache_tag.h"
-#include "net/client.h"
+#include "net/http_client.h"
 
 #define BODY_BYTES ((size_t)1024 * 1024)
 #define ANSWER_BYTES ((size_t)1024 * 1024)
@@ -33,7 +33,7 @@ struct purge {
     const struct purge_ask *ask;
     enum target target;
     const char *id, *secret[2];
-    struct client *client;
+    struct http_client *client;
     struct arena *arena;
     struct buf answer;
     int64_t wait_s; /* that is left */
@@ -195,9 +195,9 @@ static void call_cloudfront(struct purge *purge, struct purge_call *call, const 
                STR_ARG(buf_view(&paths)), n_paths);
     CHECK(!paths.overflow);
     buf_fini(&paths);
-    client_sign(purge->client, "aws:amz:us-east-1:cloudfront", /* it has one region */
-                arena_cstr(purge->arena, arena_printf(purge->arena, "%s:%s", purge->secret[0],
-                                                      purge->secret[1])));
+    http_client_sign(purge->client, "aws:amz:us-east-1:cloudfront", /* it has one region */
+                     arena_cstr(purge->arena, arena_printf(purge->arena, "%s:%s", purge->secret[0],
+                                                           purge->secret[1])));
     if (session != NULL)
         add_header(purge, call, "x-amz-security-token", session);
 }
@@ -239,7 +239,7 @@ static struct str said(const struct purge *purge)
 /* Waits before another attempt; false: the time for that is used up. */
 static bool pause_before(struct purge *purge, unsigned attempt)
 {
-    int64_t asked_s = client_retry_after_s(purge->client);
+    int64_t asked_s = http_client_retry_after_s(purge->client);
 
     if (asked_s == 0) {
         (void)usleep(PAUSE_US << (attempt - 1));
@@ -258,22 +258,22 @@ static bool perform(struct purge *purge, const struct purge_call *call, struct s
     int status = 0;
 
     for (unsigned attempt = 1;; attempt++) {
-        bool answered = client_request(purge->client, "POST", call->path, call->type,
-                                       buf_view(&call->body), call->headers, call->n_headers,
-                                       &status, &purge->answer);
+        bool answered = http_client_request(purge->client, "POST", call->path, call->type,
+                                            buf_view(&call->body), call->headers, call->n_headers,
+                                            &status, &purge->answer);
         bool passing = !answered || status == 429 || status / 100 == 5;
 
         if (answered && is_accepted(purge, status))
             return true;
         *error = answered ? arena_printf(purge->arena, "%s answered %d to POST %s: " STR_FMT, name,
                                          status, call->path, STR_ARG(said(purge)))
-                          : str_of(client_error(purge->client));
+                          : str_of(http_client_error(purge->client));
         if (!passing || attempt == ATTEMPTS)
             return false;
         if (!pause_before(purge, attempt)) {
             *error = arena_printf(purge->arena, STR_FMT " (asks to wait %lld s, %lld are left)",
                                   STR_ARG(*error),
-                                  (long long)client_retry_after_s(purge->client),
+                                  (long long)http_client_retry_after_s(purge->client),
                                   (long long)purge->wait_s);
             return false;
         }
@@ -346,7 +346,7 @@ static bool make_ready(struct purge *purge, const char *api, struct str *error)
         *error = arena_printf(purge->arena, "\"%s\" is neither https nor on this machine", api);
         return false;
     }
-    purge->client = client_new(api);
+    purge->client = http_client_new(api);
     if (purge->client == NULL)
         *error = STR("libcurl cannot start");
     return purge->client != NULL;
@@ -381,7 +381,7 @@ bool purge_run(const struct purge_ask *ask, struct arena *arena, size_t *request
            purge_all(&purge, requests, error);
     if (!done)
         *error = arena_str(arena, *error); /* it may be the client's */
-    client_free(purge.client);
+    http_client_free(purge.client);
     buf_fini(&purge.answer);
     return done;
 }

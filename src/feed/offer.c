@@ -9,17 +9,17 @@
 #define OTHER_SCORE 25
 
 static const struct {
-    unsigned market, outcomes, sum;
+    unsigned market, outcomes;
     const char *ids[3];
 } kinds[] = {
-    [OFFER_1X2] = { 1, 3, 1, { "1", "2", "3" } },
-    [OFFER_DOUBLE_CHANCE] = { 10, 3, 2, { "9", "10", "11" } },
-    [OFFER_DRAW_NO_BET] = { 11, 2, 1, { "4", "5", NULL } },
-    [OFFER_HANDICAP] = { 16, 2, 1, { "1714", "1715", NULL } },
-    [OFFER_TOTAL] = { 18, 2, 1, { "12", "13", NULL } },
-    [OFFER_BOTH_SCORE] = { 29, 2, 1, { "74", "76", NULL } },
-    [OFFER_CORRECT_SCORE] = { 45, 26, 1, { NULL, NULL, NULL } },
-    [OFFER_NEXT_GOAL] = { 8, 3, 1, { "6", "7", "8" } },
+    [OFFER_1X2] = { 1, 3, { "1", "2", "3" } },
+    [OFFER_DOUBLE_CHANCE] = { 10, 3, { "9", "10", "11" } },
+    [OFFER_DRAW_NO_BET] = { 11, 2, { "4", "5", NULL } },
+    [OFFER_HANDICAP] = { 16, 2, { "1714", "1715", NULL } },
+    [OFFER_TOTAL] = { 18, 2, { "12", "13", NULL } },
+    [OFFER_BOTH_SCORE] = { 29, 2, { "74", "76", NULL } },
+    [OFFER_CORRECT_SCORE] = { 45, 26, { NULL, NULL, NULL } },
+    [OFFER_NEXT_GOAL] = { 8, 3, { "6", "7", "8" } },
 };
 
 /* Home's goals count fastest: 0:0, 1:0, … 4:0, 0:1, …, other. */
@@ -57,11 +57,6 @@ unsigned offer_market(const struct offer *offer)
 unsigned offer_outcomes(const struct offer *offer)
 {
     return kinds[offer->kind].outcomes;
-}
-
-unsigned offer_sum(const struct offer *offer)
-{
-    return kinds[offer->kind].sum;
 }
 
 const char *offer_outcome(const struct offer *offer, unsigned outcome)

@@ -60,7 +60,5 @@ bool offer_is_decided(const struct offer *offer, const struct offer_facts *facts
 /* 1 / fair odds of each outcome; a refund counts for nothing. */
 void offer_chances(const struct offer *offer, const struct goals *goals,
                    const struct offer_facts *facts, double chances[OFFER_OUTCOMES_MAX]);
-/* What the chances of a market's outcomes add up to: 1, or 2. */
-unsigned offer_sum(const struct offer *offer);
 
 #endif

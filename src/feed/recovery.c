@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
-#include "net/client.h"
+#include "net/http_client.h"
 
 #define AT_A_TIME 2            /* of the pool's threads */
 #define ANSWER_BYTES (64 * 1024)
@@ -17,11 +17,11 @@
 #define TOKEN_BYTES 1024
 
 /* One request, from asking to answer. */
-struct recovery_request {
-    struct recovery_request *next;
+struct recovery_call {
+    struct recovery_call *next;
     struct recovery *recovery;
     uv_work_t work;
-    struct client *client;
+    struct http_client *client;
     struct buf answer;
     int32_t producer;
     int64_t request_id;
@@ -34,7 +34,7 @@ struct recovery_request {
 struct recovery {
     struct recovery_options options;
     char token_header[TOKEN_BYTES];
-    struct recovery_request *waiting, **waiting_end;
+    struct recovery_call *waiting, **waiting_end;
     unsigned working;
     bool stopped;
     atomic_bool cancelled;
@@ -117,27 +117,28 @@ struct recovery *recovery_new(const struct recovery_options *options)
     return recovery;
 }
 
-static void job_free(struct recovery_request *job)
+static void call_free(struct recovery_call *call)
 {
-    client_free(job->client);
-    buf_fini(&job->answer);
-    free(job);
+    http_client_free(call->client);
+    buf_fini(&call->answer);
+    free(call);
 }
 
-/* On a thread of the pool; touches the job alone. */
+/* On a thread of the pool; touches the call alone. */
 static void on_work(uv_work_t *work)
 {
-    struct recovery_request *job = work->data;
-    const struct recovery *recovery = job->recovery;
+    struct recovery_call *call = work->data;
+    const struct recovery *recovery = call->recovery;
     const char *header = recovery->token_header;
 
-    job->came = job->client != NULL &&
-                client_request(job->client, "POST", job->target, NULL, STR_NONE, &header,
-                               recovery->options.token[0] != '\0', &job->status, &job->answer);
+    call->came = call->client != NULL &&
+                 http_client_request(call->client, "POST", call->target, NULL, STR_NONE, &header,
+                                     recovery->options.token[0] != '\0', &call->status,
+                                     &call->answer);
 }
 
 /* What a status means, and the metric's name for it. */
-static enum producer_answer answer_of(const struct recovery_request *job, const char **name)
+static enum producer_answer answer_of(const struct recovery_call *call, const char **name)
 {
     static const struct {
         int first, last;
@@ -150,8 +151,8 @@ static enum producer_answer answer_of(const struct recovery_request *job, const 
         { 300, 499, PRODUCER_REFUSED, "refused" },
     };
 
-    for (size_t i = 0; job->came && i < LENGTH(rows); i++)
-        if (job->status >= rows[i].first && job->status <= rows[i].last) {
+    for (size_t i = 0; call->came && i < LENGTH(rows); i++)
+        if (call->status >= rows[i].first && call->status <= rows[i].last) {
             *name = rows[i].name;
             return rows[i].answer;
         }
@@ -159,80 +160,80 @@ static enum producer_answer answer_of(const struct recovery_request *job, const 
     return PRODUCER_LOST;
 }
 
-static void tell(const struct recovery_request *job)
+static void tell(const struct recovery_call *call)
 {
-    const struct recovery *recovery = job->recovery;
+    const struct recovery *recovery = call->recovery;
     const char *name;
-    enum producer_answer answer = answer_of(job, &name);
+    enum producer_answer answer = answer_of(call, &name);
 
     metric_add(METRIC_RECOVERY_REQUESTS, str_of(name), 1);
     if (answer == PRODUCER_ACCEPTED)
         log_info("feed", "recovery was accepted", "producer=%d request=%" PRId64,
-                 (int)job->producer, job->request_id);
+                 (int)call->producer, call->request_id);
     else
         log_warn("feed", "recovery was not accepted",
-                 "producer=%d request=%" PRId64 " status=%d error='%s'", (int)job->producer,
-                 job->request_id, job->status,
-                 job->came || job->client == NULL ? "" : client_error(job->client));
-    recovery->options.on_answer(recovery->options.ctx, job->request_id, answer,
-                                job->came ? client_retry_after_s(job->client) * 1000 : 0);
+                 "producer=%d request=%" PRId64 " status=%d error='%s'", (int)call->producer,
+                 call->request_id, call->status,
+                 call->came || call->client == NULL ? "" : http_client_error(call->client));
+    recovery->options.on_answer(recovery->options.ctx, call->request_id, answer,
+                                call->came ? http_client_retry_after_s(call->client) * 1000 : 0);
 }
 
 static void start_waiting(struct recovery *recovery);
 
 static void on_worked(uv_work_t *work, int status)
 {
-    struct recovery_request *job = work->data;
-    struct recovery *recovery = job->recovery;
+    struct recovery_call *call = work->data;
+    struct recovery *recovery = call->recovery;
 
     CHECK(status == 0 && recovery->working > 0);
     recovery->working--;
     if (!recovery->stopped) {
-        tell(job);
+        tell(call);
         start_waiting(recovery);
     }
-    job_free(job);
+    call_free(call);
 }
 
 static void start_waiting(struct recovery *recovery)
 {
     while (recovery->waiting != NULL && recovery->working < AT_A_TIME) {
-        struct recovery_request *job = recovery->waiting;
+        struct recovery_call *call = recovery->waiting;
 
-        recovery->waiting = job->next;
+        recovery->waiting = call->next;
         if (recovery->waiting == NULL)
             recovery->waiting_end = &recovery->waiting;
         recovery->working++;
-        CHECK(uv_queue_work(recovery->options.loop, &job->work, on_work, on_worked) == 0);
+        CHECK(uv_queue_work(recovery->options.loop, &call->work, on_work, on_worked) == 0);
     }
 }
 
 void recovery_ask(struct recovery *recovery, const struct recovery_address *address,
                   int64_t request_id, int64_t after_ts)
 {
-    struct recovery_request *job = calloc(1, sizeof(*job));
+    struct recovery_call *call = calloc(1, sizeof(*call));
     char after[48] = "";
     int n;
 
-    CHECK(job != NULL && !recovery->stopped);
+    CHECK(call != NULL && !recovery->stopped);
     if (after_ts != 0)
         snprintf(after, sizeof(after), "after=%" PRId64 "&", after_ts);
-    n = snprintf(job->target, sizeof(job->target),
+    n = snprintf(call->target, sizeof(call->target),
                  "/%s/recovery/initiate_request?%srequest_id=%" PRId64 "&node_id=%" PRId64,
                  address->path, after, request_id, recovery->options.node);
-    CHECK(n > 0 && (size_t)n < sizeof(job->target));
-    job->recovery = recovery;
-    job->work.data = job;
-    job->producer = address->producer;
-    job->request_id = request_id;
-    buf_init(&job->answer, ANSWER_BYTES);
-    job->client = client_new(recovery->options.url);
-    if (job->client != NULL)
-        client_limit(job->client, (long)recovery->options.request_ms, &recovery->cancelled);
+    CHECK(n > 0 && (size_t)n < sizeof(call->target));
+    call->recovery = recovery;
+    call->work.data = call;
+    call->producer = address->producer;
+    call->request_id = request_id;
+    buf_init(&call->answer, ANSWER_BYTES);
+    call->client = http_client_new(recovery->options.url);
+    if (call->client != NULL)
+        http_client_limit(call->client, (long)recovery->options.request_ms, &recovery->cancelled);
     log_info("feed", "recovery is asked for", "producer=%d request=%" PRId64 " after=%" PRId64,
-             (int)job->producer, request_id, after_ts);
-    *recovery->waiting_end = job;
-    recovery->waiting_end = &job->next;
+             (int)call->producer, request_id, after_ts);
+    *recovery->waiting_end = call;
+    recovery->waiting_end = &call->next;
     start_waiting(recovery);
 }
 
@@ -246,10 +247,10 @@ void recovery_free(struct recovery *recovery)
 {
     CHECK(recovery->working == 0);
     while (recovery->waiting != NULL) {
-        struct recovery_request *job = recovery->waiting;
+        struct recovery_call *call = recovery->waiting;
 
-        recovery->waiting = job->next;
-        job_free(job);
+        recovery->waiting = call->next;
+        call_free(call);
     }
     free(recovery);
 }

@@ -26,7 +26,7 @@ static bool open_client(struct sender *sender)
     if (sender_is_amqp(sender->options.url))
         sender->amqp = sender_amqp_new(sender->options.url, &error);
     else
-        sender->client = client_new(sender->options.url);
+        sender->client = http_client_new(sender->options.url);
     if (sender->amqp != NULL || sender->client != NULL)
         return true;
     fprintf(stderr, "%s: %s\n", sender->options.name, error);
@@ -50,7 +50,7 @@ bool sender_init(struct sender *sender, const struct sender_options *options)
 void sender_fini(struct sender *sender)
 {
     if (sender->client != NULL)
-        client_free(sender->client);
+        http_client_free(sender->client);
     sender_amqp_free(sender->amqp);
     buf_fini(&sender->authorization);
     buf_fini(&sender->answer);
@@ -115,9 +115,9 @@ static enum delivery deliver_http(struct sender *sender, struct str message)
     const char *headers[] = { sender->authorization.p };
     int status;
 
-    if (!client_request(sender->client, "POST", "/v1/feed", "application/xml", message,
-                        headers, LENGTH(headers), &status, &sender->answer)) {
-        tell_away(sender, client_error(sender->client));
+    if (!http_client_request(sender->client, "POST", "/v1/feed", "application/xml", message,
+                             headers, LENGTH(headers), &status, &sender->answer)) {
+        tell_away(sender, http_client_error(sender->client));
         return AWAY;
     }
     if (status == 202)

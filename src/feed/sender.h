@@ -12,7 +12,7 @@
 #define FEED_SENDER_H
 
 #include "base/buf.h"
-#include "net/client.h"
+#include "net/http_client.h"
 
 #define SENDER_PRODUCERS 2
 
@@ -30,7 +30,7 @@ struct sender_options {
 
 struct sender {
     struct sender_options options;
-    struct client *client;   /* of one of the two kinds */
+    struct http_client *client;   /* of one of the two kinds */
     struct sender_amqp *amqp;
     struct buf authorization, answer, alive;
     int64_t alive_us;        /* when the last alive was acknowledged; 0 = never */

@@ -38,7 +38,7 @@
 
 enum state { NONE = 0, TAKES, WAITS, READS, OURS };
 
-struct part {
+struct partition {
     struct partitions *all;
     int32_t n;
     enum state state;
@@ -61,7 +61,7 @@ struct partitions {
     struct feed_in *in;
     struct book *book;
     uv_timer_t timer;
-    struct part parts[SLOTS];
+    struct partition parts[SLOTS];
     struct arena arena;      /* of one entry */
     struct buf text;         /* of one record */
     /* the pass */
@@ -80,12 +80,12 @@ struct partitions {
 
 /* ---- published -------------------------------------------------------------- */
 
-static struct prices_out prices_of(const struct part *part)
+static struct prices_out prices_of(const struct partition *part)
 {
     return (struct prices_out){ part->steps, part->n, part->epoch };
 }
 
-static void publish_results(struct part *part, const struct message *message, int64_t position)
+static void publish_results(struct partition *part, const struct message *message, int64_t position)
 {
     struct partitions *all = part->all;
     uint32_t n;
@@ -97,7 +97,7 @@ static void publish_results(struct part *part, const struct message *message, in
 }
 
 /* Into the shard; results if they may not have been published. */
-static void apply(struct part *part, const struct message *message, int64_t position,
+static void apply(struct partition *part, const struct message *message, int64_t position,
                   struct book_change *change)
 {
     if (book_apply(part->shard, message, position, change) == BOOK_FULL)
@@ -111,7 +111,7 @@ static void apply(struct part *part, const struct message *message, int64_t posi
 
 /* The leader's mark goes on to the readers of prices as a tick: both ends of the
  * way live, and no price on it is older. */
-static void publish_tick(struct part *part)
+static void publish_tick(struct partition *part)
 {
     struct prices_out out = prices_of(part);
 
@@ -121,7 +121,7 @@ static void publish_tick(struct part *part)
 
 /* All of it, again now and then: what a process wrote that did not know that
  * it had been replaced must not outlive compaction. */
-static void publish_image(struct part *part, int64_t next_ms)
+static void publish_image(struct partition *part, int64_t next_ms)
 {
     struct prices_out out = prices_of(part);
 
@@ -131,7 +131,7 @@ static void publish_image(struct part *part, int64_t next_ms)
 
 /* ---- taking and losing ---------------------------------------------------- */
 
-static void take(struct part *part, int64_t after_ms)
+static void take(struct partition *part, int64_t after_ms)
 {
     part->state = TAKES;
     part->again_ms = clock_wall_ms() + after_ms;
@@ -140,7 +140,7 @@ static void take(struct part *part, int64_t after_ms)
 
 static void on_given_up(void *ctx)
 {
-    struct part *part = ctx;
+    struct partition *part = ctx;
 
     log_warn("odds", "Kafka gave up what a partition told: taken again", "partition=%d epoch=%lld",
              (int)part->n, (long long)part->epoch);
@@ -151,7 +151,7 @@ static void on_given_up(void *ctx)
 
 static void on_acknowledged(void *ctx, int64_t position, int64_t offset)
 {
-    struct part *part = ctx;
+    struct partition *part = ctx;
 
     if (position > part->done)
         part->done = position;
@@ -161,7 +161,7 @@ static void on_acknowledged(void *ctx, int64_t position, int64_t offset)
 
 static void on_taken(struct store_exec *exec, enum store_result result)
 {
-    struct part *part = exec->ctx;
+    struct partition *part = exec->ctx;
 
     part->asks = false;
     if (part->state != TAKES || part->again_ms > 0)
@@ -175,7 +175,7 @@ static void on_taken(struct store_exec *exec, enum store_result result)
     part->state = WAITS;
 }
 
-static void ask_epoch(struct part *part)
+static void ask_epoch(struct partition *part)
 {
     part->asks = true;
     part->again_ms = 0;
@@ -189,14 +189,14 @@ static void ask_epoch(struct part *part)
 
 static void on_saved(struct store_exec *exec, enum store_result result)
 {
-    struct part *part = exec->ctx;
+    struct partition *part = exec->ctx;
 
     part->saves = false;
     if (result != STORE_OK)
         part->saved = 0;
 }
 
-static void save_done(struct part *part)
+static void save_done(struct partition *part)
 {
     if (part->saves || part->done <= part->saved)
         return;
@@ -215,7 +215,7 @@ static void save_done(struct part *part)
 static void on_assigned(void *ctx, int32_t n)
 {
     struct partitions *all = ctx;
-    struct part *part;
+    struct partition *part;
 
     CHECK(n >= 0 && (unsigned)n < all->options.count);
     part = &all->parts[n];
@@ -228,7 +228,7 @@ static void on_assigned(void *ctx, int32_t n)
 static void on_revoked(void *ctx, int32_t n, bool lost)
 {
     struct partitions *all = ctx;
-    struct part *part = &all->parts[n];
+    struct partition *part = &all->parts[n];
 
     if (part->state == OURS)
         save_done(part);
@@ -242,7 +242,7 @@ static void on_revoked(void *ctx, int32_t n, bool lost)
 
 static void read_page(struct partitions *all);
 
-static void own(struct part *part)
+static void own(struct partition *part)
 {
     int64_t now_ms = clock_wall_ms();
 
@@ -285,7 +285,7 @@ static void pass_ends(struct partitions *all)
     bool again = false;
 
     for (unsigned i = 0; i < all->options.count; i++) {
-        struct part *part = &all->parts[i];
+        struct partition *part = &all->parts[i];
 
         if (part->state == READS && part->passed > all->position && all->n_again < AGAIN_MAX)
             again = true; /* it came while the last page was read */
@@ -342,7 +342,7 @@ static void begin_pass(struct partitions *all)
 
     all->results_from = INT64_MAX;
     for (unsigned i = 0; i < all->options.count; i++) {
-        struct part *part = &all->parts[i];
+        struct partition *part = &all->parts[i];
 
         if (part->state != WAITS)
             continue;
@@ -374,7 +374,7 @@ static bool any_takes(const struct partitions *all)
 
 /* ---- the topic ------------------------------------------------------------ */
 
-static void note_record(struct part *part, int64_t next, const struct feed_record *record)
+static void note_record(struct partition *part, int64_t next, const struct feed_record *record)
 {
     if (record->position > part->passed)
         part->passed = record->position;
@@ -383,7 +383,7 @@ static void note_record(struct part *part, int64_t next, const struct feed_recor
         part->marked_ms = record->at_ms;
 }
 
-static void on_entry(struct part *part, const struct feed_record *record)
+static void on_entry(struct partition *part, const struct feed_record *record)
 {
     struct partitions *all = part->all;
     struct prices_out out = prices_of(part);
@@ -400,7 +400,7 @@ static void on_entry(struct part *part, const struct feed_record *record)
 static void on_record(void *ctx, int32_t n, int64_t next, const struct feed_record *record)
 {
     struct partitions *all = ctx;
-    struct part *part = &all->parts[n];
+    struct partition *part = &all->parts[n];
     bool mark = feed_record_is_mark(record);
 
     note_record(part, next, record);
@@ -422,7 +422,7 @@ static void on_record(void *ctx, int32_t n, int64_t next, const struct feed_reco
 
 /* ---- the clock -------------------------------------------------------------- */
 
-static void check_part(struct part *part, int64_t now_ms)
+static void check_part(struct partition *part, int64_t now_ms)
 {
     struct partitions *all = part->all;
     int64_t save_ms = all->options.save_ms > 0 ? (int64_t)all->options.save_ms : SAVE_MS;
@@ -464,7 +464,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void init_part(struct partitions *all, unsigned n)
 {
-    struct part *part = &all->parts[n];
+    struct partition *part = &all->parts[n];
 
     part->all = all;
     part->n = (int32_t)n;
@@ -562,7 +562,7 @@ void partitions_free(struct partitions *all)
     CHECK(all->left && !all->asked);
     feed_in_free(all->in);
     for (unsigned i = 0; i < all->options.count; i++) {
-        struct part *part = &all->parts[i];
+        struct partition *part = &all->parts[i];
 
         CHECK(!part->asks && !part->saves);
         steps_free(part->steps);

@@ -132,7 +132,7 @@ bool serve_make_feed(struct serve *serve, struct str *error)
     return true;
 }
 
-struct replay {
+struct book_rebuild {
     struct feed *feed;
     uint64_t n;
     int64_t last;
@@ -140,13 +140,13 @@ struct replay {
 
 static bool on_log_row(void *ctx, const struct value *cells)
 {
-    struct replay *replay = ctx;
+    struct book_rebuild *rebuild = ctx;
 
-    (void)!feed_replay(replay->feed, cells[0].i, cells[1].i, cells[2].s);
-    replay->last = cells[0].i;
-    if (++replay->n % 100000 == 0)
+    (void)!feed_replay(rebuild->feed, cells[0].i, cells[1].i, cells[2].s);
+    rebuild->last = cells[0].i;
+    if (++rebuild->n % 100000 == 0)
         log_info("serve", "rebuilding the book", "entries=%" PRIu64 " position=%" PRId64,
-                 replay->n, replay->last);
+                 rebuild->n, rebuild->last);
     return true;
 }
 
@@ -167,7 +167,7 @@ static bool on_log_row(void *ctx, const struct value *cells)
 bool serve_open_feed(struct serve *serve, const struct db_halves *db, struct str *error)
 {
     bool has_book = serve->settings.played.book;
-    struct replay replay = { .feed = serve->parts.feed };
+    struct book_rebuild rebuild = { .feed = serve->parts.feed };
     struct value params[] = { VALUE_INT(serve->start.replay_from_ms),
                               VALUE_INT(serve->start.settle_offset) };
     int64_t started_us = clock_mono_us();
@@ -177,9 +177,9 @@ bool serve_open_feed(struct serve *serve, const struct db_halves *db, struct str
     if (!has_book)
         params[1] = VALUE_INT(INT64_MAX);
     if (!db_query(db->journal, has_book ? LOG_OF_BOOK : LOG_OF_FEED, "ii", params, "iis",
-                  on_log_row, &replay, error))
+                  on_log_row, &rebuild, error))
         return false;
-    log_info("serve", "book rebuilt from the log", "entries=%" PRIu64 " ms=%" PRId64, replay.n,
+    log_info("serve", "book rebuilt from the log", "entries=%" PRIu64 " ms=%" PRId64, rebuild.n,
              (clock_mono_us() - started_us) / 1000);
     return true;
 }

@@ -56,10 +56,8 @@ bool migrate(struct db *db, unsigned *applied, struct str *error) MUST_USE;
  * uses has been taken away (docs/design/store.md, "Migrations").
  */
 struct schema { unsigned have, need, oldest; };
-enum schema_fit { SCHEMA_FITS, SCHEMA_BEHIND, SCHEMA_TOO_NEW };
 
 bool migrate_schema(struct db *db, struct schema *schema, struct str *error) MUST_USE;
-enum schema_fit schema_fit(const struct schema *schema);
 /* The same in one step: false and a sentence when the schema does not fit. */
 bool schema_check(struct db *db, struct str *error) MUST_USE;
 

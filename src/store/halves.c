@@ -242,18 +242,10 @@ bool halves_ready(const char *url, const char *ledger_url, struct arena *arena,
     return ready;
 }
 
-const char *halves_url(const char *url, const char *ledger_url, enum store_half half)
-{
-    bool apart = ledger_url != NULL && ledger_url[0] != '\0';
-
-    CHECK(half == STORE_JOURNAL || half == STORE_LEDGER);
-    return apart && half == STORE_LEDGER ? ledger_url : url;
-}
-
 bool db_open_halves(const char *url, const char *ledger_url, enum db_mode mode,
                     struct arena *arena, struct db_halves *halves, struct str *error)
 {
-    const char *ledger = halves_url(url, ledger_url, STORE_LEDGER);
+    const char *ledger = ledger_url != NULL && ledger_url[0] != '\0' ? ledger_url : url;
 
     halves->journal = halves->ledger = db_open(url, mode, arena, error);
     if (halves->journal == NULL || ledger == url)

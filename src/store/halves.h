@@ -33,10 +33,7 @@ bool halves_has(struct db *db, enum store_half half, bool *has, struct str *erro
 /* False, with a sentence: the half that a tool needs lives elsewhere. */
 bool halves_need(struct db *db, enum store_half half, struct str *error) MUST_USE;
 
-/* The URL of a half: `ledger_url` may be NULL or empty, the ledger is then at
- * `url`. */
-const char *halves_url(const char *url, const char *ledger_url, enum store_half half);
-
+/* `ledger_url` may be NULL or empty: the ledger is then at `url`. */
 bool db_open_halves(const char *url, const char *ledger_url, enum db_mode mode,
                     struct arena *arena, struct db_halves *halves, struct str *error) MUST_USE;
 void db_close_halves(struct db_halves *halves);

@@ -81,7 +81,9 @@ bool migrate_schema(struct db *db, struct schema *schema, struct str *error)
     return true;
 }
 
-enum schema_fit schema_fit(const struct schema *schema)
+enum schema_fit { SCHEMA_FITS, SCHEMA_BEHIND, SCHEMA_TOO_NEW };
+
+static enum schema_fit fit_of(const struct schema *schema)
 {
     if (schema->have < schema->need)
         return SCHEMA_BEHIND;
@@ -94,7 +96,7 @@ bool schema_check(struct db *db, struct str *error)
 
     if (!migrate_schema(db, &schema, error))
         return false;
-    switch (schema_fit(&schema)) {
+    switch (fit_of(&schema)) {
     case SCHEMA_FITS:
         return true;
     case SCHEMA_BEHIND:
@@ -123,7 +125,7 @@ static bool apply(struct db *db, unsigned *applied, struct str *error)
 
     if (!migrate_schema(db, &schema, error))
         return false;
-    if (schema_fit(&schema) == SCHEMA_TOO_NEW)
+    if (fit_of(&schema) == SCHEMA_TOO_NEW)
         return schema_check(db, error);
     have = schema.have;
     if (have == 0 &&

@@ -148,13 +148,13 @@ static void bind_params(sqlite3_stmt *stmt, const char *types, const struct valu
 }
 
 /* Rows as they come: cells double, so that few copies are left behind. */
-struct rows {
+struct answer_rows {
     struct store_exec *exec;
     uint32_t room;
     size_t bytes;
 };
 
-static bool make_room(struct rows *rows, uint32_t columns)
+static bool make_room(struct answer_rows *rows, uint32_t columns)
 {
     struct store_exec *exec = rows->exec;
     struct value *cells;
@@ -175,7 +175,7 @@ static bool make_room(struct rows *rows, uint32_t columns)
     return true;
 }
 
-static bool take_row(sqlite3_stmt *stmt, const char *types, struct rows *rows)
+static bool take_row(sqlite3_stmt *stmt, const char *types, struct answer_rows *rows)
 {
     struct store_exec *exec = rows->exec;
     struct value *cells;
@@ -206,7 +206,7 @@ static int run_call(struct sqlite_conn *conn, struct store_exec *exec,
 {
     const struct statement_info *info = statement_info(call->statement);
     sqlite3_stmt *stmt = sqlite_named(conn, call->statement);
-    struct rows rows = { .exec = exec };
+    struct answer_rows rows = { .exec = exec };
     int code;
 
     exec->rows = 0;

@@ -13,12 +13,12 @@
 #define ARENA_BYTES (16 * 1024 * 1024)
 
 /* A record whose fact is at the store. */
-struct entry { int64_t offset; bool stored; };
+struct results_record { int64_t offset; bool stored; };
 
 /* Records in order of offsets: [first, n) are not committed; a fact that the
  * store rejects stays first until a person has seen to it, and others go on. */
-struct part {
-    struct entry *entries;
+struct results_partition {
+    struct results_record *entries;
     size_t first, n, room;
     size_t waiting; /* of them, not stored */
     bool mine, paused;
@@ -28,7 +28,7 @@ struct part {
 struct results_in {
     struct results_in_options options;
     struct kafka_group *group;
-    struct part parts[SLOTS];
+    struct results_partition parts[SLOTS];
     struct arena arena; /* of one record */
 };
 
@@ -43,10 +43,10 @@ static void tell_slots(struct results_in *in)
     in->options.on_slots(in->options.ctx, slots);
 }
 
-static void forget(struct part *part)
+static void forget(struct results_partition *part)
 {
     free(part->entries);
-    *part = (struct part){ .mine = false };
+    *part = (struct results_partition){ .mine = false };
 }
 
 static void on_assigned(void *ctx, int32_t n)
@@ -77,7 +77,7 @@ static void on_revoked(void *ctx, int32_t n, bool lost)
 
 /* ---- what is stored --------------------------------------------------------- */
 
-static void put(struct part *part, int64_t offset, bool stored)
+static void put(struct results_partition *part, int64_t offset, bool stored)
 {
     if (part->first > 0 && part->n == part->room) {
         part->n -= part->first;
@@ -89,11 +89,11 @@ static void put(struct part *part, int64_t offset, bool stored)
         part->entries = realloc(part->entries, part->room * sizeof(*part->entries));
         CHECK(part->entries != NULL);
     }
-    part->entries[part->n++] = (struct entry){ offset, stored };
+    part->entries[part->n++] = (struct results_record){ offset, stored };
     part->waiting += !stored;
 }
 
-static struct entry *find(const struct part *part, int64_t offset)
+static struct results_record *find(const struct results_partition *part, int64_t offset)
 {
     size_t low = part->first, high = part->n;
 
@@ -111,7 +111,7 @@ static struct entry *find(const struct part *part, int64_t offset)
 /* Reads on when half of it is free again. */
 static void pause_or_go_on(struct results_in *in, int32_t n)
 {
-    struct part *part = &in->parts[n];
+    struct results_partition *part = &in->parts[n];
     size_t entries = part->n - part->first;
     bool full = part->waiting > WAITING_MAX || entries > ENTRIES_MAX;
     bool free = part->waiting < WAITING_MAX / 2 && entries < ENTRIES_MAX / 2;
@@ -127,7 +127,7 @@ static void pause_or_go_on(struct results_in *in, int32_t n)
 
 static void commit(struct results_in *in, int32_t n)
 {
-    struct part *part = &in->parts[n];
+    struct results_partition *part = &in->parts[n];
     size_t first = part->first;
 
     while (part->first < part->n && part->entries[part->first].stored)
@@ -141,7 +141,7 @@ void results_in_stored(struct results_in *in, const struct fact *facts, uint32_t
 {
     for (uint32_t i = 0; i < n; i++) {
         unsigned at = slot_of(facts[i].id.event) % in->options.count;
-        struct entry *entry = find(&in->parts[at], facts[i].record);
+        struct results_record *entry = find(&in->parts[at], facts[i].record);
 
         if (entry == NULL)
             continue; /* the partition went, and perhaps came again */
@@ -174,7 +174,7 @@ static bool read_fact(struct results_in *in, const struct kafka_message *message
 static void on_message(void *ctx, const struct kafka_message *message)
 {
     struct results_in *in = ctx;
-    struct part *part = &in->parts[message->partition];
+    struct results_partition *part = &in->parts[message->partition];
     struct fact fact;
     bool well = read_fact(in, message, &fact);
 

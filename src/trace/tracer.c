@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "net/client.h"
+#include "net/http_client.h"
 
 #define PATH "/v1/traces"
 #define EXPORT_MS 1000
@@ -42,7 +42,7 @@ struct tracer {
     /* the thread's */
     pthread_t thread;
     struct span *sending;
-    struct client *client;
+    struct http_client *client;
     struct buf body, answer;
     bool refused;              /* the collector took nothing last time */
     atomic_uint_least64_t exported, failed;
@@ -215,8 +215,8 @@ enum posted { POSTED, POSTED_LATER, POSTED_NEVER };
 
 static enum posted post(struct tracer *tracer, int *status)
 {
-    if (!client_request(tracer->client, "POST", PATH, "application/json",
-                        buf_view(&tracer->body), NULL, 0, status, &tracer->answer))
+    if (!http_client_request(tracer->client, "POST", PATH, "application/json",
+                             buf_view(&tracer->body), NULL, 0, status, &tracer->answer))
         return POSTED_LATER;
     if (*status >= 200 && *status <= 299)
         return POSTED;
@@ -226,7 +226,7 @@ static enum posted post(struct tracer *tracer, int *status)
 
 static int64_t pause_ms(const struct tracer *tracer, unsigned tries)
 {
-    int64_t ms = (int64_t)BACKOFF_MS << tries, asked_s = client_retry_after_s(tracer->client);
+    int64_t ms = (int64_t)BACKOFF_MS << tries, asked_s = http_client_retry_after_s(tracer->client);
 
     if (asked_s > RETRY_AFTER_MAX_S)
         asked_s = RETRY_AFTER_MAX_S;
@@ -254,7 +254,7 @@ static void log_change(struct tracer *tracer, bool taken, int status)
         log_info("trace", "the collector takes spans again", NULL);
     else
         log_warn("trace", "the collector takes no spans", "status=%d why='%s'", status,
-                 status == 0 ? client_error(tracer->client) : "-");
+                 status == 0 ? http_client_error(tracer->client) : "-");
 }
 
 /* One request, as often as it takes; false: it was given up. */
@@ -356,12 +356,12 @@ struct tracer *tracer_new(const struct tracer_options *options)
     tracer->started.rate = options->rate;
     tracer->followed.rate = options->follow_rate;
     randombytes_buf(&tracer->random, sizeof(tracer->random));
-    tracer->client = client_new(options->endpoint);
+    tracer->client = http_client_new(options->endpoint);
     if (tracer->client == NULL) {
         free(tracer);
         return NULL;
     }
-    client_limit(tracer->client, REQUEST_MS, NULL);
+    http_client_limit(tracer->client, REQUEST_MS, NULL);
     tracer->filling = calloc(LIMIT_TRACE_SPANS, sizeof(*tracer->filling));
     tracer->sending = calloc(LIMIT_TRACE_SPANS, sizeof(*tracer->sending));
     CHECK(tracer->filling != NULL && tracer->sending != NULL);
@@ -382,7 +382,7 @@ void tracer_free(struct tracer *tracer)
     CHECK(pthread_join(tracer->thread, NULL) == 0);
     (void)pthread_cond_destroy(&tracer->wake);
     (void)pthread_mutex_destroy(&tracer->lock);
-    client_free(tracer->client);
+    http_client_free(tracer->client);
     buf_fini(&tracer->body);
     buf_fini(&tracer->answer);
     free(tracer->filling);

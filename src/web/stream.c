@@ -89,7 +89,7 @@ void stream_on_prices(void *ctx, const struct bus_prices *prices)
 
 static void note(struct stream *stream, struct client *client, struct change *change)
 {
-    struct delivery *fresh = ARENA_NEW(&stream->notes, struct delivery);
+    struct client_note *fresh = ARENA_NEW(&stream->notes, struct client_note);
 
     fresh->change = change;
     if (client->notes == NULL)

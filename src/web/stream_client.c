@@ -171,7 +171,7 @@ void client_send_notes(struct client *client)
         client->lags = client->missed = true;
         return;
     }
-    for (struct delivery *note = client->notes; note != NULL; note = note->next)
+    for (struct client_note *note = client->notes; note != NULL; note = note->next)
         frames[n++] = change_frame(stream, note->change, client->dress, note->next == NULL);
     client->notes = NULL;
     CHECK(n > 0 && n <= LENGTH(frames));

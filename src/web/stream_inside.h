@@ -237,7 +237,7 @@ void purses_flush(struct stream *stream);
 /* ---- clients (stream_client.c, stream_input.c) ---------------------------- */
 
 /* A change on its way to one client. */
-struct delivery { struct change *change; struct delivery *next; };
+struct client_note { struct change *change; struct client_note *next; };
 
 enum client_state { CLIENT_OPEN, CLIENT_CLOSING, CLIENT_GONE };
 enum client_queue { QUEUE_NONE, QUEUE_READY, QUEUE_BEHIND, QUEUES };
@@ -260,7 +260,7 @@ struct client {
     bool pinged;
     uint32_t second_n;                        /* messages in that second */
     uint64_t second;
-    struct delivery *notes, **notes_end;
+    struct client_note *notes, **notes_end;
     uint64_t sent_ms, heard_ms, full_ms;      /* full_ms: the socket is, since; 0 = not */
     uint64_t deadline_ms;                     /* CLOSING: gone by then */
     struct own *own;

@@ -1,5 +1,5 @@
-/* Blocking HTTP over libcurl's easy interface (see net/client.h). */
-#include "net/client.h"
+/* Blocking HTTP over libcurl's easy interface (see net/http_client.h). */
+#include "net/http_client.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #define CONNECT_TIMEOUT_S 5L
 #define REQUEST_TIMEOUT_MS 60000L
 
-struct client {
+struct http_client {
     CURL *curl;
     long timeout_ms;
     const atomic_bool *cancelled;
@@ -40,9 +40,9 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
     return atomic_load(cancelled);
 }
 
-struct client *client_new(const char *base_url)
+struct http_client *http_client_new(const char *base_url)
 {
-    struct client *client = calloc(1, sizeof(*client));
+    struct http_client *client = calloc(1, sizeof(*client));
     size_t n = strlen(base_url);
 
     CHECK(client != NULL);
@@ -63,25 +63,25 @@ struct client *client_new(const char *base_url)
     return client;
 }
 
-void client_limit(struct client *client, long timeout_ms, const atomic_bool *cancelled)
+void http_client_limit(struct http_client *client, long timeout_ms, const atomic_bool *cancelled)
 {
     CHECK(timeout_ms > 0);
     client->timeout_ms = timeout_ms;
     client->cancelled = cancelled;
 }
 
-void client_sign(struct client *client, const char *sigv4, const char *user)
+void http_client_sign(struct http_client *client, const char *sigv4, const char *user)
 {
     client->sigv4 = sigv4;
     client->user = user;
 }
 
-int64_t client_retry_after_s(const struct client *client)
+int64_t http_client_retry_after_s(const struct http_client *client)
 {
     return client->retry_after_s;
 }
 
-void client_free(struct client *client)
+void http_client_free(struct http_client *client)
 {
     if (client == NULL)
         return;
@@ -90,13 +90,13 @@ void client_free(struct client *client)
     free(client);
 }
 
-const char *client_error(const struct client *client)
+const char *http_client_error(const struct http_client *client)
 {
     return client->error;
 }
 
 /* Settings are made afresh; the connection stays. */
-static CURLcode set_up(struct client *client, const char *method, struct str body,
+static CURLcode set_up(struct http_client *client, const char *method, struct str body,
                        const struct curl_slist *headers, struct buf *answer)
 {
     CURL *curl = client->curl;
@@ -168,17 +168,17 @@ static bool make_headers(struct curl_slist **list, bool is_signed, const char *c
     return true;
 }
 
-static bool failed(struct client *client, const char *method, const char *why)
+static bool failed(struct http_client *client, const char *method, const char *why)
 {
     (void)snprintf(client->error, sizeof(client->error), "%s %s: %s", method,
                    client->url, why);
     return false;
 }
 
-bool client_request(struct client *client, const char *method, const char *path,
-                    const char *content_type, struct str body,
-                    const char *const *headers, size_t n_headers,
-                    int *status, struct buf *answer)
+bool http_client_request(struct http_client *client, const char *method, const char *path,
+                         const char *content_type, struct str body,
+                         const char *const *headers, size_t n_headers,
+                         int *status, struct buf *answer)
 {
     struct curl_slist *list = NULL;
     long code = 0;

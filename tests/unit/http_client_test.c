@@ -2,7 +2,7 @@
  * The blocking client against a real server on a thread of its own: answers,
  * keep-alive, a lost connection made again, and errors that say what failed.
  */
-#include "net/client.h"
+#include "net/http_client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,43 +96,43 @@ static void server_stop(void)
 static void requests_and_answers(void **state)
 {
     static const char *const headers[] = { "Authorization: Bearer abc" };
-    struct client *client;
+    struct http_client *client;
     struct buf answer;
     int status;
     (void)state;
 
     server_start(0);
     buf_init(&answer, LIMIT_RESPONSE_BYTES);
-    client = client_new(world.url);
+    client = http_client_new(world.url);
     assert_non_null(client);
 
-    assert_true(client_request(client, "GET", "/a", NULL, STR_NONE, headers, 1, &status,
-                               &answer));
+    assert_true(http_client_request(client, "GET", "/a", NULL, STR_NONE, headers, 1, &status,
+                                    &answer));
     assert_int_equal(status, 200);
     assert_true(str_eq(buf_view(&answer), STR("GET /a Bearer abc  0")));
-    assert_true(client_request(client, "POST", "/made", "application/xml", STR("<a/>"),
-                               NULL, 0, &status, &answer));
+    assert_true(http_client_request(client, "POST", "/made", "application/xml", STR("<a/>"),
+                                    NULL, 0, &status, &answer));
     assert_int_equal(status, 201);
     assert_true(str_eq(buf_view(&answer), STR("POST /made  application/xml 4")));
-    assert_true(client_request(client, "PUT", "/b", "application/json", STR("{}"), NULL, 0,
-                               &status, &answer));
+    assert_true(http_client_request(client, "PUT", "/b", "application/json", STR("{}"), NULL, 0,
+                                    &status, &answer));
     assert_true(str_eq(buf_view(&answer), STR("PUT /b  application/json 2")));
-    assert_true(client_request(client, "POST", "/c", NULL, STR_NONE, NULL, 0, &status,
-                               &answer));
+    assert_true(http_client_request(client, "POST", "/c", NULL, STR_NONE, NULL, 0, &status,
+                                    &answer));
     assert_true(str_eq(buf_view(&answer), STR("POST /c   0")));
-    assert_true(client_request(client, "GET", "/large", NULL, STR_NONE, NULL, 0, &status,
-                               &answer));
+    assert_true(http_client_request(client, "GET", "/large", NULL, STR_NONE, NULL, 0, &status,
+                                    &answer));
     assert_in_range(answer.n, 1000000, 1000100);
     /* all over one connection */
     assert_int_equal(http_server_counts(world.server).connections, 1);
-    client_free(client);
+    http_client_free(client);
     buf_fini(&answer);
     server_stop();
 }
 
 static void lost_connection_is_made_again(void **state)
 {
-    struct client *client;
+    struct http_client *client;
     struct buf answer;
     int status, port;
     (void)state;
@@ -140,25 +140,25 @@ static void lost_connection_is_made_again(void **state)
     server_start(0);
     port = http_server_port(world.server);
     buf_init(&answer, 100);
-    client = client_new(world.url);
+    client = http_client_new(world.url);
     assert_non_null(client);
-    assert_true(client_request(client, "GET", "/a", NULL, STR_NONE, NULL, 0, &status,
-                               &answer));
+    assert_true(http_client_request(client, "GET", "/a", NULL, STR_NONE, NULL, 0, &status,
+                                    &answer));
     server_stop();
 
-    assert_false(client_request(client, "GET", "/a", NULL, STR_NONE, NULL, 0, &status,
-                                &answer));
-    assert_non_null(strstr(client_error(client), "GET http://127.0.0.1:"));
-    assert_non_null(strstr(client_error(client), "connect"));
+    assert_false(http_client_request(client, "GET", "/a", NULL, STR_NONE, NULL, 0, &status,
+                                     &answer));
+    assert_non_null(strstr(http_client_error(client), "GET http://127.0.0.1:"));
+    assert_non_null(strstr(http_client_error(client), "connect"));
 
     server_start(port);
-    assert_true(client_request(client, "GET", "/a", NULL, STR_NONE, NULL, 0, &status,
-                               &answer));
+    assert_true(http_client_request(client, "GET", "/a", NULL, STR_NONE, NULL, 0, &status,
+                                    &answer));
     assert_int_equal(status, 200);
-    assert_false(client_request(client, "GET", "/large", NULL, STR_NONE, NULL, 0, &status,
-                                &answer));
-    assert_non_null(strstr(client_error(client), "the answer is too large"));
-    client_free(client);
+    assert_false(http_client_request(client, "GET", "/large", NULL, STR_NONE, NULL, 0, &status,
+                                     &answer));
+    assert_non_null(strstr(http_client_error(client), "the answer is too large"));
+    http_client_free(client);
     buf_fini(&answer);
     server_stop();
 }
