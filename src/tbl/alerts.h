@@ -1,8 +1,8 @@
 /*
- * What is watched: deploy/monitoring/alerts.yaml and recording.yaml come from
- * this table (`overround reference`), docs/OPERATE.md has a paragraph for each
- * alert, docs/SLO.md says why each objective is what it is, and
- * deploy/monitoring/tests/ makes each alert fire and not fire.
+ * Alerts and objectives: `overround reference` writes
+ * deploy/monitoring/alerts.yaml and recording.yaml from this table,
+ * docs/OPERATE.md has a paragraph for each alert, docs/SLO.md explains each
+ * objective, and deploy/monitoring/tests/ makes each alert fire and not fire.
  *
  * SLO(name, Alert, "objective in %", "error budget", bad, all, "what burns")
  *   events: bad of all are counted over windows; $W stands for the window.
@@ -12,7 +12,7 @@
  * ALERT(Name, SEVERITY, "for", expression, "summary")
  *   PAGE wakes somebody: customers are harmed now, and a person can help;
  *   TICKET is for the next working day.
- * FOREIGN("metric", "whose"): the metrics of others that expressions name.
+ * FOREIGN("metric", "whose"): a metric of another program that expressions name.
  *
  * Targets have the labels job="overround" and role; a release's have track.
  * One Prometheus, or one namespace's rules, is one house: sums are over all.
@@ -30,24 +30,24 @@
 SLO(placement_availability, PlacementErrorBudgetBurn, "99.95", "0.0005",
     "sum(rate(overround_bets_total{result=~\"busy|pending\"}[$W]))",
     "sum(rate(overround_bets_total{result!~\"" NOT_OURS "\"}[$W]))",
-    "bets are not answered with a verdict")
+    "bets get no verdict")
 SLO(placement_latency, PlacementLatencyBudgetBurn, "99", "0.01",
     "sum(rate(overround_place_seconds_count[$W]))\n"
     "  - sum(rate(overround_place_seconds_bucket{le=\"0.25\"}[$W]))",
     "sum(rate(overround_place_seconds_count[$W]))",
-    "bets are answered later than in 250 ms")
+    "answers to bets take longer than 250 ms")
 SLO(wallet_availability, WalletErrorBudgetBurn, "99.9", "0.001",
     "sum(rate(overround_wallet_total{result=~\"busy|pending\"}[$W]))",
     "sum(rate(overround_wallet_total{result!~\"" NOT_OURS "\"}[$W]))",
-    "deposits and withdrawals are not carried out")
+    "deposits and withdrawals fail")
 SLO(price_freshness, PriceFreshnessBudgetBurn, "99", "0.01",
     "sum(rate(overround_mirror_seconds_count[$W]))\n"
     "  - sum(rate(overround_mirror_seconds_bucket{le=\"0.5\"}[$W]))",
     "sum(rate(overround_mirror_seconds_count[$W]))",
-    "prices reach the books of bets and web later than in 500 ms")
+    "prices take longer than 500 ms to reach the books of bets and web")
 SLO_TIME(settlement, SettlementErrorBudgetBurn, "99.5", "0.005",
     "max(overround_settle_lag_seconds) > bool 60",
-    "results wait for longer than 60 s to be paid")
+    "results wait longer than 60 s for payment")
 
 /* ---- recorded, for dashboards and autoscaling ------------------------------ */
 
@@ -70,8 +70,8 @@ RECORD("overround:staked_minor:rate1h",
 /* ---- processes ------------------------------------------------------------- */
 
 ALERT(MetricsAbsent, PAGE, "5m", "absent(up{job=\"overround\"})",
-    "Prometheus knows of no process of Overround")
-/* Processes that are gone are no targets any more: a role that answered within the hour. */
+    "Prometheus knows no process of Overround")
+/* A process that is gone is no target any more: so look for roles that answered within the hour. */
 ALERT(RoleDown, PAGE, "1m",
     "count by (role) (max_over_time(up{job=\"overround\"}[1h]) == 1)\n"
     "  unless count by (role) (up{job=\"overround\"} == 1)",
@@ -80,33 +80,33 @@ ALERT(TargetDown, TICKET, "5m", "up{job=\"overround\"} == 0",
     "{{ $labels.instance }} ({{ $labels.role }}) does not answer")
 ALERT(ProcessRestarts, TICKET, "0m",
     "changes(process_start_time_seconds{job=\"overround\"}[30m]) > 2",
-    "{{ $labels.instance }} began {{ $value }} times anew within half an hour")
+    "{{ $labels.instance }} restarted {{ $value }} times within half an hour")
 ALERT(PodRestarts, TICKET, "0m",
     "increase(kube_pod_container_status_restarts_total{container=\"overround\"}[30m]) > 2",
-    "the container of {{ $labels.pod }} is restarted again and again")
+    "the container of {{ $labels.pod }} restarts again and again")
 ALERT(PodsMissing, TICKET, "15m",
     "kube_deployment_status_replicas_available{deployment=~\".*overround.*\"}\n"
     "  < kube_deployment_spec_replicas{deployment=~\".*overround.*\"}",
-    "{{ $labels.deployment }} has {{ $value }} pods that are ready, fewer than it wants")
+    "{{ $labels.deployment }} has only {{ $value }} ready pods, fewer than it should")
 ALERT(AutoscalerAtMaximum, TICKET, "15m",
     "kube_horizontalpodautoscaler_status_current_replicas{"
     "horizontalpodautoscaler=~\".*overround.*\"}\n"
     "  >= kube_horizontalpodautoscaler_spec_max_replicas{"
     "horizontalpodautoscaler=~\".*overround.*\"}",
-    "{{ $labels.horizontalpodautoscaler }} has as many pods as it may")
+    "{{ $labels.horizontalpodautoscaler }} has reached its maximum of pods")
 ALERT(MemoryNearLimit, TICKET, "10m",
     "max by (namespace, pod) (process_resident_memory_bytes{job=\"overround\"})\n"
     "  / on (namespace, pod) max by (namespace, pod) (\n"
     "    kube_pod_container_resource_limits{resource=\"memory\", container=\"overround\"})\n"
     "  > 0.9",
-    "{{ $labels.pod }} has {{ $value | humanizePercentage }} of the memory it may have")
+    "{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit")
 ALERT(FilesNearLimit, TICKET, "5m",
     "process_open_fds{job=\"overround\"} / process_max_fds{job=\"overround\"} > 0.8",
-    "{{ $labels.instance }} has {{ $value | humanizePercentage }} of its files open")
+    "{{ $labels.instance }} has {{ $value | humanizePercentage }} of its allowed files open")
 ALERT(LoopStalls, TICKET, "10m",
     "histogram_quantile(0.99,\n"
     "  sum by (instance, le) (rate(overround_loop_seconds_bucket[5m]))) > 0.1",
-    "one turn in a hundred of {{ $labels.instance }} takes {{ $value }} s")
+    "one loop turn in a hundred of {{ $labels.instance }} takes {{ $value }} s or longer")
 ALERT(HttpErrors, TICKET, "5m",
     "sum by (role) (rate(overround_http_answers_total{status=~\"5..\"}[5m]))\n"
     "  / sum by (role) (rate(overround_http_answers_total[5m])) > 0.02",
@@ -125,23 +125,23 @@ ALERT(EdgeDown, PAGE, "1m", "probe_success{job=\"edge\"} == 0",
     "{{ $labels.instance }} does not answer from outside")
 ALERT(CertificateExpires, PAGE, "10m",
     "probe_ssl_earliest_cert_expiry{job=\"edge\"} - time() < 3 * 86400",
-    "the certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}")
+    "the certificate of {{ $labels.instance }} expires in {{ $value | humanizeDuration }}")
 ALERT(CertificateExpiresSoon, TICKET, "1h",
     "probe_ssl_earliest_cert_expiry{job=\"edge\"} - time() < 14 * 86400",
-    "the certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}")
+    "the certificate of {{ $labels.instance }} expires in {{ $value | humanizeDuration }}")
 ALERT(CountriesUnsigned, PAGE, "5m",
     "sum(rate(overround_edge_country_total{result=~\"" UNSIGNED "\"}[5m]))\n"
     "  / sum(rate(overround_edge_country_total[5m])) > 0.05\n"
     "  and on () sum(rate(overround_edge_country_total{result=~\"" UNSIGNED "\"}[5m])) > 0.1",
-    "{{ $value | humanizePercentage }} of the requests have no country that the edge signed")
+    "{{ $value | humanizePercentage }} of the requests carry no valid signed country")
 ALERT(StreamReconnects, TICKET, "5m",
     "60 * sum(rate(overround_stream_closes_total{reason!=\"client\"}[5m]))\n"
     "  / sum(overround_stream_clients) > 0.1 and on () sum(overround_stream_clients) > 50",
-    "{{ $value | humanizePercentage }} of all streams break off each minute")
+    "{{ $value | humanizePercentage }} of all streams break each minute")
 ALERT(StreamsFull, TICKET, "5m",
     "sum(overround_stream_full_clients) / sum(overround_stream_clients) > 0.2\n"
     "  and on () sum(overround_stream_clients) > 50",
-    "the sockets of {{ $value | humanizePercentage }} of all streams are full")
+    "{{ $value | humanizePercentage }} of all stream clients read too slowly: their sockets are full")
 
 /* ---- the store ---------------------------------------------------------------- */
 
@@ -149,32 +149,33 @@ ALERT(StoreDown, PAGE, "30s", "overround_store_up == 0",
     "{{ $labels.instance }} ({{ $labels.role }}) cannot reach the store")
 ALERT(StoreRejects, TICKET, "0m",
     "sum(increase(overround_store_errors_total{kind=\"rejected\"}[10m])) > 0",
-    "the store rejects what it is given")
+    "the store rejects statements of the server")
 ALERT(PostgresNoStandby, PAGE, "5m",
     "(sum(pg_up) > 0)\n"
     "  unless on () count(pg_stat_replication_pg_wal_lsn_diff{state=\"streaming\"})",
-    "no standby receives what is committed")
+    "no standby receives the commits")
 ALERT(PostgresReplicationLag, TICKET, "5m", "pg_replication_lag_seconds > 30",
     "standby {{ $labels.instance }} is {{ $value }} s behind")
 ALERT(PostgresArchiveFails, TICKET, "0m",
     "increase(pg_stat_archiver_failed_count[15m]) > 0",
-    "segments of the log do not reach the archive")
+    "PostgreSQL cannot archive segments of its log")
 ALERT(WalCopyBehind, TICKET, "10m",
     "time() - overround_copy_complete_timestamp_seconds{what=\"wal\"} > 3600",
-    "the {{ $labels.store }} store lacks segments of the log for {{ $value | humanizeDuration }}")
+    "the {{ $labels.store }} store has lacked segments of the log for "
+    "{{ $value | humanizeDuration }}")
 ALERT(CopyBehind, TICKET, "10m",
     "(time() - overround_copy_complete_timestamp_seconds{what!=\"wal\"} > 26 * 3600)\n"
     "  or (time() - kube_cronjob_status_last_successful_time{"
     "cronjob=~\".*overround-(archive|backup)\"} > 26 * 3600)",
-    "{{ $labels.what }}{{ $labels.cronjob }} is not complete{{ if $labels.store }} in the "
+    "{{ $labels.what }}{{ $labels.cronjob }} has been incomplete{{ if $labels.store }} in the "
     "{{ $labels.store }} store{{ end }} for {{ $value | humanizeDuration }}")
 ALERT(CopyDiffers, TICKET, "0m", "overround_copy_different_objects > 0",
-    "{{ $value }} objects of {{ $labels.what }} are not the same in both stores; a whole "
-    "comparison (object sync without --quick) that finds none ends this")
+    "{{ $value }} objects of {{ $labels.what }} differ between the two stores; the alert ends "
+    "when a full comparison (object sync without --quick) finds no difference")
 ALERT(CopyUncompared, TICKET, "10m",
     "time() - overround_copy_compared_timestamp_seconds > 8 * 86400",
-    "{{ $labels.what }}: no whole comparison (object sync without --quick) has found both stores "
-    "the same for {{ $value | humanizeDuration }}")
+    "{{ $labels.what }}: for {{ $value | humanizeDuration }} no full comparison (object sync "
+    "without --quick) has found the two stores equal")
 ALERT(QueueDelay, TICKET, "5m", "max(overround_queue_delay_seconds) > 0.5",
     "bets wait up to {{ $value }} s for their batch")
 
@@ -185,76 +186,76 @@ ALERT(FeedNoLeader, PAGE, "30s",
     "no process writes the feed log")
 ALERT(FeedTwoLeaders, TICKET, "1m", "sum(overround_feed_leads) > 1",
     "{{ $value }} processes believe that they write the feed log")
-/* 99: overround smoke's own, which comes and goes. */
+/* 99 is the producer of overround smoke, which runs only now and then. */
 ALERT(ProducerDown, PAGE, "1m", "max by (producer) (overround_producer_state{producer!=\"99\"}) < 2",
     "producer {{ $labels.producer }} is down or recovering")
 ALERT(AmqpDisconnected, PAGE, "1m", "max(overround_amqp_connected) == 0",
-    "nobody consumes from the AMQP broker")
+    "no process consumes from the AMQP broker")
 ALERT(DeadMessages, TICKET, "0m", "increase(overround_amqp_malformed_total[15m]) > 0",
-    "the broker delivered messages that cannot be read")
+    "the broker delivered messages that the feed cannot read")
 ALERT(DeadMessagesKept, TICKET, "10m", "max(overround_dead_messages) > 100",
-    "{{ $value }} messages that cannot be read wait for a person")
+    "{{ $value }} unreadable messages wait for a person")
 ALERT(FeedRefused, TICKET, "0m",
     "sum(increase(overround_feed_refused_total{reason=~\"malformed|too_large\"}[15m])) > 0",
-    "feed messages were refused that could not be read")
+    "the feed refused messages that it could not read")
 ALERT(ProducerClockSkew, TICKET, "10m", "abs(overround_producer_skew_seconds) > 5",
-    "the clock of producer {{ $labels.producer }} is {{ $value }} s off ours")
+    "the clock of producer {{ $labels.producer }} differs from ours by {{ $value }} s")
 ALERT(PartitionsSilent, PAGE, "15s", "overround_mirror_silent_partitions > 0",
-    "{{ $labels.instance }} ({{ $labels.role }}) hears nothing of {{ $value }} partitions")
+    "{{ $labels.instance }} ({{ $labels.role }}) receives nothing from {{ $value }} partitions")
 ALERT(MirrorNotReady, TICKET, "2m", "overround_mirror_ready == 0",
-    "{{ $labels.instance }} ({{ $labels.role }}) has no whole book")
+    "the book of {{ $labels.instance }} ({{ $labels.role }}) is incomplete")
 
 /* ---- Kafka ---------------------------------------------------------------------- */
 
 ALERT(KafkaDown, PAGE, "15s", "overround_kafka_up == 0",
-    "{{ $labels.instance }} ({{ $labels.role }}) has no broker that answers")
+    "no broker answers {{ $labels.instance }} ({{ $labels.role }})")
 ALERT(KafkaLag, TICKET, "5m", "sum by (topic, role) (overround_kafka_lag) > 10000",
     "{{ $labels.role }} is {{ $value }} records of topic {{ $labels.topic }} behind")
 ALERT(KafkaRebalances, TICKET, "0m",
     "sum by (group) (increase(overround_kafka_rebalances_total[15m])) > 12",
-    "group {{ $labels.group }} is rebalanced again and again")
+    "group {{ $labels.group }} rebalances again and again")
 ALERT(KafkaFails, TICKET, "0m",
     "sum by (topic) (increase(overround_kafka_failed_total[10m])) > 0",
-    "Kafka gave up records of topic {{ $labels.topic }}")
+    "Kafka failed to deliver records of topic {{ $labels.topic }}")
 ALERT(FeedTopicBehind, TICKET, "1m",
     "overround_feed_log_position - overround_feed_told_position > 100\n"
     "  and overround_feed_leads == 1",
     "topic feed is {{ $value }} entries behind the log")
 ALERT(RelayLag, TICKET, "1m", "max(overround_relay_lag_seconds) > 1",
-    "events of money wait in the outbox, the oldest for {{ $value }} s")
+    "money events wait in the outbox, the oldest for {{ $value }} s")
 ALERT(RelayLagHigh, PAGE, "1m", "max(overround_relay_lag_seconds) > 30",
-    "events of money wait in the outbox, the oldest for {{ $value }} s")
+    "money events wait in the outbox, the oldest for {{ $value }} s")
 ALERT(RelayClassesMissing, PAGE, "30s", "sum(overround_relay_classes) < 16",
-    "nobody tells the events of {{ $value }} of 16 classes of accounts")
+    "relays publish the events of only {{ $value }} of 16 classes of accounts")
 ALERT(MoneyEventsLate, TICKET, "5m",
     "histogram_quantile(0.99, sum by (le) (rate(overround_money_seconds_bucket[5m]))) > 5",
-    "events of money are told {{ $value }} s late")
+    "money events arrive {{ $value }} s late")
 ALERT(RecordsMalformed, PAGE, "0m",
     "(sum(increase(overround_money_heard_total{result=\"malformed\"}[15m])) > 0)\n"
     "  or (sum(increase(overround_mirror_records_total{result=\"malformed\"}[15m])) > 0)",
-    "a topic holds records that cannot be read")
+    "a topic contains records that its readers cannot decode")
 ALERT(ReportsFail, TICKET, "5m",
     "sum(increase(overround_analytics_queries_total{result=\"failed\"}[10m])) > 3\n"
     "  or sum(increase(overround_traffic_records_total{result=\"dropped\"}[10m])) > 0",
-    "reports are not answered by ClickHouse, or lack records")
+    "ClickHouse does not answer reports, or records are missing in them")
 
 /* ---- money ------------------------------------------------------------------------ */
 
 ALERT(LedgerAuditFailed, PAGE, "0m",
     "(max(overround_audit_success) == 0)\n"
     "  or (max(kube_job_status_failed{job_name=~\".*overround-audit.*\"}) > 0)",
-    "the audit found a difference in the books, or could not end")
+    "the audit found a difference in the books, or could not finish")
 ALERT(LedgerAuditMissing, TICKET, "10m",
     "(time() - max(overround_audit_timestamp_seconds) > 26 * 3600)\n"
     "  or (time() - max(kube_cronjob_status_last_successful_time{"
     "cronjob=~\".*overround-audit.*\"}) > 26 * 3600)",
-    "no audit has ended for more than a day")
+    "no audit has finished for more than a day")
 ALERT(BetsStopped, PAGE, "2m",
     "(sum(rate(overround_bets_total{result=\"accepted\"}[5m])) == 0)\n"
     "  and on () (sum(rate(overround_bets_total{result=\"accepted\"}[1h])) > 0.1)",
-    "no bet has been accepted for minutes, after an hour of many")
+    "no bet was accepted for minutes, after an hour with many")
 ALERT(SettlementLag, PAGE, "1m", "max(overround_settle_lag_seconds) > 300",
-    "results wait for {{ $value }} s to be paid")
+    "results wait {{ $value }} s for payment")
 ALERT(BetsParked, TICKET, "5m", "max(overround_parked_bets) > 0",
     "{{ $value }} bets could not be settled and wait for a person")
 ALERT(DebtGrows, TICKET, "10m",
@@ -262,13 +263,13 @@ ALERT(DebtGrows, TICKET, "10m",
     "debts in {{ $labels.currency }} grew by {{ $value }} minor units within an hour")
 ALERT(LiabilityFenced, TICKET, "0m",
     "increase(overround_liability_fenced_total[10m]) > 0",
-    "{{ $labels.instance }} was not seen in time and lost its leases of liability")
+    "{{ $labels.instance }} did not renew in time and lost its leases of liability")
 ALERT(LimitsFull, TICKET, "15m",
     "sum(rate(overround_liability_grants_total{result=\"full\"}[10m]))\n"
     "  / sum(rate(overround_liability_grants_total{result=~\"full|granted\"}[10m])) > 0.5",
-    "{{ $value | humanizePercentage }} of what is asked of limits is refused")
+    "the house's limits refuse {{ $value | humanizePercentage }} of the requests for room")
 
-/* ---- whose the other metrics are ---------------------------------------------------- */
+/* ---- metrics of other programs ------------------------------------------------------ */
 
 FOREIGN("up", "Prometheus")
 FOREIGN("overround_audit_success", "overround audit --textfile, by node_exporter")

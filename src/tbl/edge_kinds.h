@@ -1,11 +1,11 @@
 /*
- * Kinds of values in edge.yaml.  Each is checked by a function of read.c and
- * told to others as a pattern in the schema; both are tried on the same values
- * (tests/edge/policy_test.js).  None may hold a quote, a backslash, a brace, a
- * dollar sign or a line break, so writers put values into configurations as
- * they are.
+ * Kinds of values in edge.yaml.  A function of read.c checks each, and the
+ * schema has its pattern for other programs; tests/edge/policy_test.js tries
+ * both on the same values.  No value may contain a quote, a backslash, a brace,
+ * a dollar sign or a line break, so writers copy values into configurations
+ * unchanged.
  *
- * EDGE_KIND(KIND, "pattern of one value"); lists have it for each.
+ * EDGE_KIND(KIND, "pattern of one value"); in a list it holds for each value.
  * The C types are in policy.h.
  */
 #ifndef EDGE_KIND

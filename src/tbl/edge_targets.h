@@ -1,8 +1,8 @@
 /*
- * What `overround edge --for` writes configurations for.  A line here is a
- * target, and its function is in src/edge/<name>.c (see edge/edge.h).
+ * The targets for which `overround edge --for` writes configurations.  Each
+ * target's function is in src/edge/<name>.c (see edge/edge.h).
  *
- * EDGE_TARGET(name, function, "how it is proven", "what it writes")
+ * EDGE_TARGET(name, function, "how it was tested", "what it writes")
  */
 #ifndef EDGE_TARGET
 #error "define EDGE_TARGET before including tbl/edge_targets.h"

@@ -1,8 +1,9 @@
 /*
- * Events of the outbox: what the outside is told about money, in the order
- * of each account's sequence number.  Numbers are stored and never change.
+ * Events of the outbox: the relay publishes them, in the order of each
+ * account's sequence number, so that others learn about money.  Numbers are
+ * stored and never change.
  *
- * EVENT(number, NAME, "name", "what ref is")
+ * EVENT(number, NAME, "name", "meaning of ref")
  */
 #ifndef EVENT
 #error "define EVENT before including tbl/events.h"

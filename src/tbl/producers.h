@@ -1,6 +1,7 @@
 /*
- * Producers of the Unified Odds Feed as their owner lists them: what operators
- * are shown.  Where they are asked for recovery is the setting `producers`.
+ * Producers of the Unified Odds Feed, under the names that their owner gives
+ * them: operators see these.  The setting `producers` has their addresses for
+ * recovery.
  *
  * PRODUCER(id, "name")
  */

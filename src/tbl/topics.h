@@ -1,17 +1,17 @@
 /*
- * Topics of the bus, as they are called behind the prefix of --bus: what
- * Kafka, src/topic and the table in docs/EVENTS.md (`make docs` checks it) know
- * of one stands here once.
+ * Topics of the bus, named without the prefix of --bus.  Kafka's settings,
+ * src/topic and the table in docs/EVENTS.md (`make docs` checks it) take what
+ * they know about a topic from its row.
  *
  * TOPIC(NAME, "name", divided, "cleanup.policy", "retention.ms",
  *       "key", "value", "order", "written by", "read by")
  *
- * divided: which partition a record is in.
- *   BY_EVENT     that of the event's slot (model/slot.h): these topics have the
- *                same number of partitions, and an event is in the same one of each
- *   BY_ACCOUNT   Kafka's hash of the key; a class of accounts (model/slot.h) has
- *                one writer at a time
- *   BY_NOTHING   any, and a record may be lost
+ * divided: how a record gets its partition.
+ *   BY_EVENT     by the event's slot (model/slot.h).  These topics have the same
+ *                number of partitions, and an event has the same one in each
+ *   BY_ACCOUNT   by Kafka's hash of the key; a class of accounts (model/slot.h)
+ *                has one writer at a time
+ *   BY_NOTHING   any partition; a record may be lost
  */
 #ifndef TOPIC
 #error "define TOPIC before including tbl/topics.h"
