@@ -78,7 +78,7 @@ static void write_query(struct prometheus *self, const char *selector, int64_t a
                (long long)(at_ms % 1000));
 }
 
-static bool ask(struct prometheus *self, struct arena *arena, struct str *error)
+static bool send_query(struct prometheus *self, struct arena *arena, struct str *error)
 {
     const char *headers[] = { self->authorization };
     int status;
@@ -187,7 +187,7 @@ bool prometheus_read(struct prometheus *self, const char *selector, int64_t at_m
     bool well;
 
     write_query(self, selector, at_ms, span_ms);
-    if (!ask(self, arena, error))
+    if (!send_query(self, arena, error))
         return false;
     document = json_loadb(self->answer.p, self->answer.n, 0, NULL);
     well = read_all(document, arena, series, n, error);

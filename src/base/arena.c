@@ -44,7 +44,7 @@ static void add_chunk(struct arena *arena, size_t least)
 }
 
 /* Room for `bytes`, aligned, not cleared. */
-static char *take(struct arena *arena, size_t bytes)
+static char *take_bytes(struct arena *arena, size_t bytes)
 {
     size_t rounded = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     char *p;
@@ -60,14 +60,14 @@ static char *take(struct arena *arena, size_t bytes)
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
-    char *p = take(arena, bytes);
+    char *p = take_bytes(arena, bytes);
 
     return memset(p, 0, bytes);
 }
 
 char *arena_cstr(struct arena *arena, struct str s)
 {
-    char *p = take(arena, s.n + 1);
+    char *p = take_bytes(arena, s.n + 1);
 
     if (s.n > 0)
         memcpy(p, s.p, s.n);
@@ -90,7 +90,7 @@ struct str arena_printf(struct arena *arena, const char *format, ...)
     n = vsnprintf(NULL, 0, format, args);
     va_end(args);
     CHECK(n >= 0);
-    p = take(arena, (size_t)n + 1);
+    p = take_bytes(arena, (size_t)n + 1);
     va_start(args, format);
     (void)vsnprintf(p, (size_t)n + 1, format, args);
     va_end(args);

@@ -97,7 +97,7 @@ void cashout_put_offer(struct bet_view *view, const struct book *book, int64_t m
     view->margin_e4 = margin_e4;
 }
 
-static void tell_money(struct buf *members, const char *name, int64_t minor, int exponent)
+static void put_money(struct buf *members, const char *name, int64_t minor, int exponent)
 {
     struct jw w = jw_to(members);
 
@@ -117,12 +117,12 @@ static int64_t part_of(const struct cashout *cashout, const struct cashout_rules
     if (asked == 0 || asked == stake)
         return stake;
     if (asked > stake) {
-        tell_money(members, "maximum", stake, rules->exponent);
+        put_money(members, "maximum", stake, rules->exponent);
         *refusal = REFUSE_STAKE_TOO_LARGE;
         return 0;
     }
     if (asked < rules->stake_min_minor || stake - asked < rules->stake_min_minor) {
-        tell_money(members, "minimum", rules->stake_min_minor, rules->exponent);
+        put_money(members, "minimum", rules->stake_min_minor, rules->exponent);
         *refusal = REFUSE_STAKE_TOO_SMALL;
         return 0;
     }
@@ -145,7 +145,7 @@ static enum refusal price(const struct cashout *cashout, const struct cashout_ru
     if (*offer == 0)
         return REFUSE_CASHOUT_UNAVAILABLE;
     if (*offer < cashout->minimum_minor) {
-        tell_money(members, "offer", *offer, rules->exponent);
+        put_money(members, "offer", *offer, rules->exponent);
         return REFUSE_CASHOUT_MOVED;
     }
     return REFUSE_NOTHING;
@@ -189,8 +189,8 @@ enum refusal cashout_judge(struct cashout *cashout, const struct cashout_rules *
     money->cashed_minor = part;
     money->potential_minor = cashout->left_potential_minor;
     money->full = cashout->left_minor == 0;
-    tell_money(members, "paid", offer, rules->exponent);
-    tell_money(members, "remaining_stake", cashout->left_minor, rules->exponent);
+    put_money(members, "paid", offer, rules->exponent);
+    put_money(members, "remaining_stake", cashout->left_minor, rules->exponent);
     return REFUSE_NOTHING;
 }
 

@@ -21,7 +21,7 @@ struct pick {
     bool stopped;
 };
 
-static void tell_amount(struct buf *members, const char *name, int64_t minor, int exponent)
+static void put_amount(struct buf *members, const char *name, int64_t minor, int exponent)
 {
     struct jw w = jw_to(members);
 
@@ -29,7 +29,7 @@ static void tell_amount(struct buf *members, const char *name, int64_t minor, in
     jw_money(&w, minor, exponent);
 }
 
-static void tell_leg(struct buf *members, uint32_t leg)
+static void put_leg(struct buf *members, uint32_t leg)
 {
     struct jw w = jw_to(members);
 
@@ -48,7 +48,7 @@ static bool find_picks(const struct book *book, const struct slip *slip, uint32_
             market == NULL ? NULL : book_outcome(market, leg->outcome);
 
         if (outcome == NULL) {
-            tell_leg(members, i);
+            put_leg(members, i);
             return false;
         }
         CHECK(market_id_equal(market->id, leg->market));
@@ -160,11 +160,11 @@ enum refusal place_judge(const struct book *book, const struct place_rules *rule
     CHECK(rules->stake_max_minor >= 0 && rules->stake_min_minor >= 0);
 
     if (stake_minor <= 0 || stake_minor < rules->stake_min_minor) {
-        tell_amount(members, "minimum", rules->stake_min_minor, rules->exponent);
+        put_amount(members, "minimum", rules->stake_min_minor, rules->exponent);
         return REFUSE_STAKE_TOO_SMALL;
     }
     if (stake_minor > rules->stake_max_minor) {
-        tell_amount(members, "maximum", rules->stake_max_minor, rules->exponent);
+        put_amount(members, "maximum", rules->stake_max_minor, rules->exponent);
         return REFUSE_STAKE_TOO_LARGE;
     }
     if (!find_picks(book, slip, rules->stopped, picks, members))
@@ -172,17 +172,17 @@ enum refusal place_judge(const struct book *book, const struct place_rules *rule
     if (slip->n_legs > 1 && slip_has_related_legs(slip))
         return REFUSE_RELATED_LEGS;
     if ((leg = first_leg(book, slip, picks, is_closed)) < slip->n_legs) {
-        tell_leg(members, leg);
+        put_leg(members, leg);
         return REFUSE_MARKET_CLOSED;
     }
     if ((leg = first_leg(book, slip, picks, is_suspended)) < slip->n_legs) {
-        tell_leg(members, leg);
+        put_leg(members, leg);
         return REFUSE_MARKET_SUSPENDED;
     }
     if (odds_have_changed(slip, picks, members))
         return REFUSE_ODDS_CHANGED;
     if (!potential(rules, slip, picks, stake_minor, potential_minor)) {
-        tell_amount(members, "cap", rules->cap_minor, rules->exponent);
+        put_amount(members, "cap", rules->cap_minor, rules->exponent);
         return REFUSE_PAYOUT_TOO_LARGE;
     }
 

@@ -70,7 +70,7 @@ static rd_kafka_resp_err_t outcome(const rd_kafka_message_t *record)
 }
 
 /* A record's end, whatever it is. */
-static void told(struct kafka *kafka, const rd_kafka_message_t *record)
+static void record_done(struct kafka *kafka, const rd_kafka_message_t *record)
 {
     struct sent *sent = record->_private;
     rd_kafka_resp_err_t code = outcome(record);
@@ -107,7 +107,7 @@ static bool producer_turn(struct kafka *kafka)
             continue;
         if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
             for (; (record = rd_kafka_event_message_next(event)) != NULL; n++)
-                told(kafka, record);
+                record_done(kafka, record);
         rd_kafka_event_destroy(event);
     }
     return true;
@@ -131,7 +131,7 @@ static void fail(struct kafka *kafka)
 
 /* ---- topics ------------------------------------------------------------- */
 
-static void look(uv_work_t *work)
+static void list_topics(uv_work_t *work)
 {
     kafka_topics_look(work->data);
 }
@@ -171,7 +171,7 @@ static void look_for_topics(struct kafka *kafka)
     kafka->looking = true;
     kafka->topics.rk = kafka->producer;
     kafka->topics.work.data = &kafka->topics;
-    CHECK(uv_queue_work(kafka->options.loop, &kafka->topics.work, look, on_looked) == 0);
+    CHECK(uv_queue_work(kafka->options.loop, &kafka->topics.work, list_topics, on_looked) == 0);
 }
 
 /* ---- the turn ----------------------------------------------------------- */

@@ -177,7 +177,8 @@ static void complain(struct kafka_group *group, const char *what, rd_kafka_error
     rd_kafka_error_destroy(error);
 }
 
-static void take(struct kafka_group *group, const rd_kafka_topic_partition_list_t *list)
+static void assign_partitions(struct kafka_group *group,
+                              const rd_kafka_topic_partition_list_t *list)
 {
     complain(group, "partitions were not taken", rd_kafka_incremental_assign(group->rk, list));
     for (int i = 0; i < list->cnt; i++) {
@@ -225,7 +226,7 @@ static void on_rebalance(struct kafka_group *group, rd_kafka_event_t *event)
     metric_add(METRIC_KAFKA_REBALANCES, str_of(group->options.name), 1);
     group->met = true;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        take(group, list);
+        assign_partitions(group, list);
     } else if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
         give_back(group, list);
     } else {
@@ -410,7 +411,7 @@ static bool drain(struct kafka_group *group)
     return true;
 }
 
-static void leave(struct kafka_group *group)
+static void leave_group(struct kafka_group *group)
 {
     if (!group->leaving) {
         group->leaving = true;
@@ -434,7 +435,7 @@ bool kafka_group_turn(struct kafka_group *group)
     more = give_held(group);
     more |= drain(group);
     if (group->closing)
-        leave(group);
+        leave_group(group);
     return more;
 }
 

@@ -130,7 +130,7 @@ static bool find_times(struct kafka_reader *reader)
  * "the end", whenever that is looked up: what is written meanwhile would be
  * passed over.  So it begins at what was the end before the question.
  */
-static void ask(uv_work_t *work)
+static void find_starts(uv_work_t *work)
 {
     struct kafka_reader *reader = work->data;
 
@@ -163,7 +163,7 @@ static void ask_for_offsets(struct kafka_reader *reader)
     }
     reader->asking = true;
     reader->work.data = reader;
-    CHECK(uv_queue_work(reader->kafka->options.loop, &reader->work, ask, on_asked) == 0);
+    CHECK(uv_queue_work(reader->kafka->options.loop, &reader->work, find_starts, on_asked) == 0);
 }
 
 static void begin(struct kafka_reader *reader)

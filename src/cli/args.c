@@ -65,8 +65,8 @@ int args_help(const struct args *args, FILE *out)
 
 /* ---- what is wrong ----------------------------------------------------------- */
 
-static int say(const struct args *args, const char *what, const char *of, const char *why,
-               const char *value)
+static int print_wrong(const struct args *args, const char *what, const char *of, const char *why,
+                       const char *value)
 {
     (void)fprintf(stderr, "overround %s: %s%s%s%s; see overround %s --help\n", args->command, what,
                   of, why, value, args->command);
@@ -77,13 +77,13 @@ int args_wrong(const struct args *args, const char *name, const char *what)
 {
     if (args->tone == ARGS_SAY_ALL)
         return args_help(args, stderr);
-    return say(args, name, name[0] != '\0' && what[0] != '\0' ? " " : "", what, "");
+    return print_wrong(args, name, name[0] != '\0' && what[0] != '\0' ? " " : "", what, "");
 }
 
 static int unknown(const struct args *args, const char *name)
 {
     if (args->tone == ARGS_SAY_BOTH)
-        return say(args, "unknown option ", name, "", "");
+        return print_wrong(args, "unknown option ", name, "", "");
     return args_wrong(args, name, "is no option");
 }
 
@@ -92,7 +92,7 @@ static int refused(const struct args *args, const struct args_row *row, const ch
     const char *wrong = row->wrong != NULL ? row->wrong : "has a value that makes no sense";
 
     if (args->tone == ARGS_SAY_BOTH)
-        return say(args, row->name, ": ", wrong, value);
+        return print_wrong(args, row->name, ": ", wrong, value);
     return args_wrong(args, row->says_value ? value : row->name, wrong);
 }
 
@@ -103,7 +103,7 @@ static int take_word(const struct args *args, const char *word)
     if (why == NULL)
         return ARGS_WELL;
     if (args->tone == ARGS_SAY_BOTH)
-        return say(args, why, word, "", "");
+        return print_wrong(args, why, word, "", "");
     return args_wrong(args, word, why);
 }
 

@@ -34,7 +34,7 @@ static bool bring_both(struct db_halves *halves, struct str *error)
            halves_mark(halves->journal, halves->ledger, error);
 }
 
-static int run(const char *url, const char *ledger, struct arena *arena)
+static int migrate_halves(const char *url, const char *ledger, struct arena *arena)
 {
     struct str error = STR_NONE;
     struct db_halves halves;
@@ -65,7 +65,7 @@ int cli_migrate(int argc, char **argv)
     if (ledger != NULL && *ledger == '\0')
         ledger = NULL;
     arena_init(&arena, 16 * 1024 * 1024);
-    exit_code = run(url, ledger, &arena);
+    exit_code = migrate_halves(url, ledger, &arena);
     arena_fini(&arena);
     return exit_code;
 }

@@ -274,7 +274,7 @@ static void say(void *ctx UNUSED, struct str line)
     (void)fflush(stdout);
 }
 
-static void tell(const struct sync *sync)
+static void print_summary(const struct sync *sync)
 {
     printf("%" PRIu64 " objects, %" PRIu64 " copied, %" PRIu64 " put anew, %" PRIu64
            " past their time, %" PRIu64 " looked at, %" PRIu64 " read, ", sync->objects,
@@ -300,7 +300,7 @@ static int synchronize(const struct object_args *asked, struct copies *copies)
         return fail(arena_printf(copies->arena, "%s: %s", asked->textfile, strerror(errno)));
     if (!well)
         return fail(error);
-    tell(&sync);
+    print_summary(&sync);
     return sync.faults == 0 ? 0 : 1;
 }
 
@@ -450,7 +450,7 @@ static bool find_stores(struct object_args *asked, struct arena *arena, struct s
     return true;
 }
 
-static int run(struct object_args *asked, struct arena *arena)
+static int run_object(struct object_args *asked, struct arena *arena)
 {
     static const struct {
         const char *verb;
@@ -484,7 +484,7 @@ int cli_object(int argc, char **argv)
     if (exit_code != ARGS_WELL)
         return exit_code;
     arena_init(&arena, ARENA_BYTES);
-    exit_code = run(&asked, &arena);
+    exit_code = run_object(&asked, &arena);
     arena_fini(&arena);
     return exit_code;
 }

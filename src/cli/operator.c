@@ -179,7 +179,7 @@ static int read_arguments(int argc, char **argv, struct operator_args *asked)
     return exit_code == ARGS_WELL && !is_complete(asked) ? args_help(&args, stderr) : exit_code;
 }
 
-static int run(const struct operator_args *asked, struct arena *arena)
+static int run_operator(const struct operator_args *asked, struct arena *arena)
 {
     struct str error = STR_NONE;
     struct db *db;
@@ -211,7 +211,7 @@ int cli_operator(int argc, char **argv)
         return exit_code;
     CHECK(sodium_init() >= 0);
     arena_init(&arena, ARENA_BYTES);
-    exit_code = run(&asked, &arena);
+    exit_code = run_operator(&asked, &arena);
     arena_fini(&arena);
     return exit_code;
 }

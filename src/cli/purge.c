@@ -94,7 +94,7 @@ static int read_arguments(int argc, char **argv, struct purge_ask *ask, struct s
     return ARGS_WELL;
 }
 
-static int run(const struct purge_ask *ask, struct arena *arena)
+static int run_purge(const struct purge_ask *ask, struct arena *arena)
 {
     struct str error = STR_NONE;
     size_t requests;
@@ -126,7 +126,7 @@ int cli_purge(int argc, char **argv)
     ask.events = events;
     exit_code = read_arguments(argc, argv, &ask, events);
     if (exit_code == ARGS_WELL)
-        exit_code = run(&ask, &arena);
+        exit_code = run_purge(&ask, &arena);
     arena_fini(&arena);
     return exit_code;
 }

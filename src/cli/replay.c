@@ -289,7 +289,7 @@ static bool play_season(struct play *play)
            play_steps(play, false, true);
 }
 
-static int run(struct play *play)
+static int run_replay(struct play *play)
 {
     struct sender_options options = {
         .name = "overround replay", .url = play->url, .token = play->token,
@@ -322,7 +322,7 @@ int cli_replay(int argc, char **argv)
     code = 1;
     if (read_season(&play, &arena)) {
         plan(&play, &arena);
-        code = run(&play);
+        code = run_replay(&play);
     }
     arena_fini(&arena);
     return code;

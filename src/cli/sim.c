@@ -191,7 +191,7 @@ static bool read_data(const char *folder, const char *name, struct arena *arena,
     return false;
 }
 
-static bool tell_unread(const char *name, struct str error)
+static bool print_unread(const char *name, struct str error)
 {
     fprintf(stderr, "overround sim: %s: " STR_FMT "\n", name, STR_ARG(error));
     return false;
@@ -208,11 +208,11 @@ static bool read_worldcup(struct player *player, struct arena *arena)
     if (!read_data(play->worldcup, matches, arena, &text))
         return false;
     if (!worldcup_read(&player->cup, text, play->seed, arena, &error))
-        return tell_unread(matches, error);
+        return print_unread(matches, error);
     if (!read_data(play->worldcup, bookings, arena, &text))
         return false;
     if (!worldcup_read_bookings(&player->cup, text, arena, &error))
-        return tell_unread(bookings, error);
+        return print_unread(bookings, error);
     player->n_fixtures = worldcup_fixtures(&player->cup, &choice, arena, &player->fixtures);
     if (player->n_fixtures > 0)
         return true;
@@ -223,7 +223,7 @@ static bool read_worldcup(struct player *player, struct arena *arena)
     return false;
 }
 
-static bool run(struct player *player)
+static bool run_simulator(struct player *player)
 {
     const struct sim_play *play = &player->play;
     struct sim_options options = {
@@ -257,7 +257,7 @@ int cli_sim(int argc, char **argv)
         bool drawn = player->play.worldcup == NULL;
 
         player->head_ms = !drawn || player->play.once || player->play.day ? 0 : HEAD_START_MS;
-        code = (drawn || read_worldcup(player, &arena)) && run(player) ? 0 : 1;
+        code = (drawn || read_worldcup(player, &arena)) && run_simulator(player) ? 0 : 1;
     }
     arena_fini(&arena);
     free(player);

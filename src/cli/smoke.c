@@ -78,8 +78,8 @@ static size_t put_edge(struct smoke *smoke, const char **headers)
 }
 
 /* 0: no answer.  Body NULL: none. */
-static int ask(struct smoke *smoke, struct http_client *client, const char *method,
-               const char *path, const char *body)
+static int send_request(struct smoke *smoke, struct http_client *client, const char *method,
+                        const char *path, const char *body)
 {
     bool is_feed = client == smoke->feed;
     const char *headers[4];
@@ -103,7 +103,8 @@ static int ask(struct smoke *smoke, struct http_client *client, const char *meth
 }
 
 /* What the last answer was, for people. */
-static const char *told(struct smoke *smoke, const struct http_client *client, int status)
+static const char *describe_answer(struct smoke *smoke, const struct http_client *client,
+                                   int status)
 {
     if (status == 0)
         return http_client_error(client);
@@ -129,13 +130,13 @@ static bool must(struct smoke *smoke, struct http_client *client, const char *me
                  const char *path, const char *body, int wanted)
 {
     for (;;) {
-        int status = ask(smoke, client, method, path, body);
+        int status = send_request(smoke, client, method, path, body);
 
         if (status == wanted)
             return true;
         if ((status != 0 && status != 202 && status != 503) ||
             clock_mono_us() - smoke->since_us > PATIENCE_US)
-            return fail(smoke, told(smoke, client, status));
+            return fail(smoke, describe_answer(smoke, client, status));
         (void)usleep(PAUSE_US);
     }
 }
@@ -230,7 +231,7 @@ static bool offer(struct smoke *smoke)
     if (!post_alive(smoke, 1) || !post_odds(smoke))
         return false;
     smoke->key[0] = '\0';
-    while (ask(smoke, smoke->web, "GET", path, NULL) != 200)
+    while (send_request(smoke, smoke->web, "GET", path, NULL) != 200)
         if (!pause_alive(smoke))
             return fail(smoke, "it does not show up among the events");
     return done(smoke);
@@ -247,16 +248,16 @@ static bool place(struct smoke *smoke)
     begin(smoke, "bet 1.00 at 2.50");
     for (;;) {
         fresh_key(smoke);
-        while ((status = ask(smoke, smoke->bets, "POST", "/v1/bets", body)) == 202 || status == 0
-               || status == 503)
+        while ((status = send_request(smoke, smoke->bets, "POST", "/v1/bets", body)) == 202 ||
+               status == 0 || status == 503)
             if (!pause_alive(smoke))
                 break;
         if (status == 201)
             break;
         if (status != 422 && status != 409 && status != 404)
-            return fail(smoke, told(smoke, smoke->bets, status));
+            return fail(smoke, describe_answer(smoke, smoke->bets, status));
         if (!pause_alive(smoke))
-            return fail(smoke, told(smoke, smoke->bets, status));
+            return fail(smoke, describe_answer(smoke, smoke->bets, status));
     }
     (void)snprintf(smoke->bet, sizeof(smoke->bet), "/v1/bets/%s", member(smoke, "id"));
     smoke->key[0] = '\0';
@@ -271,14 +272,14 @@ static bool settle(struct smoke *smoke)
     if (!post_result(smoke))
         return false;
     for (;;) {
-        status = ask(smoke, smoke->bets, "GET", smoke->bet, NULL);
+        status = send_request(smoke, smoke->bets, "GET", smoke->bet, NULL);
         if (status == 200 && strcmp(member(smoke, "state"), "settled") == 0)
             break;
         if (!pause_alive(smoke))
-            return fail(smoke, told(smoke, smoke->bets, status));
+            return fail(smoke, describe_answer(smoke, smoke->bets, status));
     }
     if (strcmp(member(smoke, "payout"), "2.50") != 0)
-        return fail(smoke, told(smoke, smoke->bets, status));
+        return fail(smoke, describe_answer(smoke, smoke->bets, status));
     return done(smoke);
 }
 
@@ -288,11 +289,11 @@ static bool wallet(struct smoke *smoke)
     if (!must(smoke, smoke->bets, "GET", "/v1/wallet", NULL, 200))
         return false;
     if (strcmp(member(smoke, "balance"), "11.50") != 0)
-        return fail(smoke, told(smoke, smoke->bets, 200));
+        return fail(smoke, describe_answer(smoke, smoke->bets, 200));
     return done(smoke);
 }
 
-static bool run(struct smoke *smoke)
+static bool run_checks(struct smoke *smoke)
 {
     static bool (*const steps[])(struct smoke *smoke) = {
         register_customer, deposit, offer, place, settle, wallet,
@@ -360,7 +361,7 @@ int cli_smoke(int argc, char **argv)
     smoke.web = http_client_new(smoke.url);
     smoke.bets = http_client_new(smoke.bets_url);
     smoke.feed = http_client_new(smoke.operator_url);
-    well = smoke.web != NULL && smoke.bets != NULL && smoke.feed != NULL && run(&smoke);
+    well = smoke.web != NULL && smoke.bets != NULL && smoke.feed != NULL && run_checks(&smoke);
     http_client_free(smoke.web);
     http_client_free(smoke.bets);
     http_client_free(smoke.feed);

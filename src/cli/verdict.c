@@ -252,7 +252,7 @@ static void print_json(const struct verdict_run *run, const struct verdict *verd
 
 /* ---- running --------------------------------------------------------------------- */
 
-static int tell(struct verdict_run *run)
+static int judge_release(struct verdict_run *run)
 {
     static const int exit_codes[] = { 0, 10, 20 };
     struct verdict *verdict = ARENA_NEW(&run->arena, struct verdict);
@@ -282,7 +282,7 @@ int cli_verdict(int argc, char **argv)
     arena_init(&run->arena, ARENA_BYTES);
     exit_code = read_arguments(run, argc, argv);
     if (exit_code == ARGS_WELL)
-        exit_code = tell(run);
+        exit_code = judge_release(run);
     arena_fini(&run->arena);
     free(run);
     return exit_code;

@@ -213,7 +213,7 @@ static void add_staked(struct verdict_track *track, const char *currency, double
 }
 
 /* Processes of bets hear of all that end, and of their own alone when they begin. */
-static bool hears_all(const struct process *process, const struct prometheus_series *series)
+static bool counts_all_bets(const struct process *process, const struct prometheus_series *series)
 {
     return !process->takes_bets && strstr(prometheus_label(series, "role"), "bets") == NULL;
 }
@@ -226,7 +226,7 @@ static void take_ggr(struct samples *reading, const struct prometheus_series *se
     struct verdict_money *money = money_of(reading->track, prometheus_label(series, "currency"));
     double grown = last(series) - series->samples[0].value;
 
-    if (money == NULL || !hears_all(process, series) || process->restarts > 0 ||
+    if (money == NULL || !counts_all_bets(process, series) || process->restarts > 0 ||
         process->began_s == 0 || process->born)
         return;
     if (series->samples[0].at_s > process->first_s + SLACK_S)

@@ -187,7 +187,7 @@ static void write_rates(const struct edge_policy *policy, struct buf *out)
 }
 
 /* What a 429 tells: how many may come at once, and when the next one may. */
-static void write_told(const struct edge_policy *policy, struct buf *out)
+static void write_rate_headers(const struct edge_policy *policy, struct buf *out)
 {
     put(out, "    map $class $rate_limit {\n");
     for (int i = 0; i < RATE_CLASSES; i++)
@@ -560,7 +560,7 @@ static void write_http(const struct edge_policy *policy, struct buf *out)
     write_geoip(policy, out);
     write_refused(policy, out);
     write_rates(policy, out);
-    write_told(policy, out);
+    write_rate_headers(policy, out);
     write_bots(policy, out);
     write_upstreams(policy, out);
     write_stranger(policy, out);

@@ -333,7 +333,7 @@ static void announce(const struct fanout *fanout)
     fflush(stdout);
 }
 
-static int run(struct fanout *fanout)
+static int run_until_stopped(struct fanout *fanout)
 {
     CHECK(uv_loop_init(&fanout->loop) == 0);
     fanout->upstream = upstream_new(&fanout->loop, fanout->origin);
@@ -411,7 +411,7 @@ int fanout_main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     process_raise_file_limit();
     arena_init(&fanout.arena, ARENA_BYTES);
-    exit_code = run(&fanout);
+    exit_code = run_until_stopped(&fanout);
     arena_fini(&fanout.arena);
     return exit_code;
 }

@@ -4,7 +4,7 @@
  *   upstream.c   lines: which are open, which subscribes to what
  *   wanted.c     channels in lists, and what may be promised of them
  *   source.c     channels: what is told of them to readers
- *   hear.c       what comes over a line, to the channels it concerns
+ *   receive.c    what comes over a line, to the channels it concerns
  *   clks.c       between orders and what was promised
  *   session.c    own bets of a reader
  */
@@ -68,7 +68,7 @@ struct line {
     int64_t peak;                  /* the most that was */
     uint64_t below_ms;             /* heartbeats are below it, since; 0: they are not */
     unsigned attempts;
-    uint64_t retry_ms, heard_ms, next_ms, idle_ms;
+    uint64_t retry_ms, received_ms, next_ms, idle_ms;
 };
 
 /* ---- orders ------------------------------------------------------------- */
@@ -141,8 +141,8 @@ bool wanted_lacks(const struct upstream *upstream);
 /* What readers may be promised now is so, from this order on. */
 void wanted_mark(struct upstream *upstream);
 
-/* hear.c: a message of a line.  NULL: well; else why the line must be lost. */
-const char *hear(struct line *line, struct str text) MUST_USE;
+/* receive.c: a message of a line.  NULL: well; else why the line must be lost. */
+const char *line_receive(struct line *line, struct str text) MUST_USE;
 
 /* ---- sessions ----------------------------------------------------------- */
 

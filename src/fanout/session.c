@@ -28,7 +28,7 @@ struct edge_reader {
     struct origin_link *link;      /* NULL: there is no session */
     bool open, missed;      /* missed: while his socket was full */
     int64_t id;             /* of the message that asked for it */
-    uint64_t heard_ms;
+    uint64_t received_ms;
     uint64_t over_ms;       /* there is a link, but no session, since; 0: it is not so */
     int64_t batch;          /* in which he had so many turns */
     unsigned turns;
@@ -178,7 +178,7 @@ static void on_text(void *ctx, struct str text)
     json_t *message = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
     const char *op = json_string_value(json_object_get(message, "op"));
 
-    reader->heard_ms = hub_now(client->stream);
+    reader->received_ms = hub_now(client->stream);
     if (op == NULL || strcmp(op, "change") == 0 || strcmp(op, "heartbeat") == 0)
         ; /* prices come by the line */
     else if (strcmp(op, "status") == 0)
@@ -194,7 +194,7 @@ static void on_open(void *ctx)
     struct edge_reader *reader = client->upstream;
 
     reader->open = true;
-    reader->heard_ms = hub_now(client->stream);
+    reader->received_ms = hub_now(client->stream);
     link_send(reader->link, buf_view(&reader->pending));
     if (client->upstream != NULL) /* else it could not be sent, and all is over */
         forget_pending(reader);
@@ -228,7 +228,7 @@ static void begin_link(struct client *client, struct edge_reader *reader)
     const struct upstream *upstream = client->stream->options.ctx;
 
     reader->open = false;
-    reader->heard_ms = hub_now(client->stream);
+    reader->received_ms = hub_now(client->stream);
     reader->link = link_new(&(struct link_options){
         .loop = upstream->loop, .address = upstream->address,
         .headers = buf_view(&reader->headers), .message_bytes_max = SESSION_MESSAGE_MOST,
@@ -264,7 +264,7 @@ void session_check(struct client *client, uint64_t now_ms)
         return;
     if (reader->over_ms != 0 && now_ms > reader->over_ms + OVER_MS)
         end_link(reader);
-    else if (now_ms > reader->heard_ms + SILENT_MS)
+    else if (now_ms > reader->received_ms + SILENT_MS)
         send_away(client);
 }
 

@@ -1,6 +1,6 @@
 /*
  * The stream's source that is another process's stream: what its channels tell is
- * what they heard of (fanout/hear.c), by orders of this process.
+ * what they heard of (fanout/receive.c), by orders of this process.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ static int64_t source_order(const struct stream *stream)
 
 static void source_mark(struct stream *stream)
 {
-    (void)stream; /* hear.c does */
+    (void)stream; /* receive.c does */
 }
 
 static int64_t source_clk(struct stream *stream, int64_t order)

@@ -21,7 +21,7 @@
 static bool line_is_fresh(const struct line *line)
 {
     return line->open && !line->resumes &&
-           now_of(line->upstream) < line->heard_ms + LATE_MS;
+           now_of(line->upstream) < line->received_ms + LATE_MS;
 }
 
 static bool is_fresh(const struct upstream *upstream)
@@ -113,7 +113,7 @@ static void on_link_open(void *ctx)
     struct line *line = ctx;
 
     line->open = true;
-    line->heard_ms = line->idle_ms = now_of(line->upstream);
+    line->received_ms = line->idle_ms = now_of(line->upstream);
     line->resumes = line->changed = list_n(&line->holds) > 0;
     line->next_ms = 0;
     log_info("fanout", "a stream of the origin is open", NULL);
@@ -125,9 +125,9 @@ static void on_link_text(void *ctx, struct str text)
     struct line *line = ctx;
     const char *why;
 
-    line->heard_ms = now_of(line->upstream);
+    line->received_ms = now_of(line->upstream);
     line->attempts = 0;
-    why = hear(line, text);
+    why = line_receive(line, text);
     if (why != NULL)
         line_lose(line, why);
 }
@@ -138,7 +138,7 @@ static void line_connect(struct line *line)
 {
     struct upstream *upstream = line->upstream;
 
-    line->heard_ms = now_of(upstream);
+    line->received_ms = now_of(upstream);
     line->link = link_new(&(struct link_options){
         .loop = upstream->loop, .address = upstream->address,
         .message_bytes_max = MESSAGE_MOST, .handler = &on_link, .ctx = line });
@@ -407,7 +407,7 @@ static void line_look(struct line *line)
         line_connect(line);
     if (!line->open)
         return;
-    if (now_ms > line->heard_ms + SILENT_MS)
+    if (now_ms > line->received_ms + SILENT_MS)
         line_lose(line, "it says nothing");
     else if ((asked->waits || (asked->is_fetch && asked->images < asked->n)) &&
              now_ms > asked->sent_ms + STATUS_MS)
@@ -545,7 +545,7 @@ void upstream_free(struct upstream *upstream)
 void upstream_metrics(const struct upstream *upstream)
 {
     size_t n[CHANNEL_KINDS] = { 0 }, open = 0;
-    uint64_t heard_ms = now_of(upstream);
+    uint64_t received_ms = now_of(upstream);
 
     for (size_t i = 0; i < upstream->n_lines; i++) {
         const struct line *line = upstream->lines[i];
@@ -553,14 +553,14 @@ void upstream_metrics(const struct upstream *upstream)
         open += line->open;
         n[CHANNEL_EVENT] += line->holds.n[CHANNEL_EVENT];
         n[CHANNEL_SPORT] += line->holds.n[CHANNEL_SPORT];
-        if (line->heard_ms < heard_ms && (line->open || list_n(&line->holds) > 0))
-            heard_ms = line->heard_ms;
+        if (line->received_ms < received_ms && (line->open || list_n(&line->holds) > 0))
+            received_ms = line->received_ms;
     }
     metric_set(METRIC_FANOUT_CONNECTIONS, STR_NONE, (int64_t)open);
     metric_set(METRIC_FANOUT_SUBSCRIPTIONS, STR("event"), (int64_t)n[CHANNEL_EVENT]);
     metric_set(METRIC_FANOUT_SUBSCRIPTIONS, STR("sport"), (int64_t)n[CHANNEL_SPORT]);
     metric_set(METRIC_FANOUT_MISSING, STR_NONE,
                (int64_t)list_n(&upstream->lists[WANTED_MISSING]));
-    metric_set(METRIC_FANOUT_SILENCE, STR_NONE, (int64_t)(now_of(upstream) - heard_ms));
+    metric_set(METRIC_FANOUT_SILENCE, STR_NONE, (int64_t)(now_of(upstream) - received_ms));
     metric_set(METRIC_FANOUT_CLK, STR_NONE, wanted_promise(upstream));
 }

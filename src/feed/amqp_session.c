@@ -40,7 +40,7 @@ bool amqp_session_check(const char *url, const char **why)
     return status == AMQP_STATUS_OK;
 }
 
-static void tell(char *why, const char *what, const char *reason)
+static void write_why(char *why, const char *what, const char *reason)
 {
     (void)snprintf(why, AMQP_SESSION_WHY_BYTES, "%s%s%s", what, reason[0] == '\0' ? "" : ": ",
                    reason);
@@ -50,7 +50,7 @@ static void tell(char *why, const char *what, const char *reason)
 }
 
 /* The broker's own words, of a channel's or the connection's closing. */
-static void tell_method(char *why, const char *what, amqp_method_number_t id, const void *decoded)
+static void write_close(char *why, const char *what, amqp_method_number_t id, const void *decoded)
 {
     char text[AMQP_SESSION_WHY_BYTES] = "";
     amqp_bytes_t said = amqp_empty_bytes;
@@ -63,7 +63,7 @@ static void tell_method(char *why, const char *what, amqp_method_number_t id, co
         said = amqp_cstring_bytes("the broker cancelled the consumer");
     if (said.len > 0)
         (void)snprintf(text, sizeof(text), "%.*s", (int)said.len, (const char *)said.bytes);
-    tell(why, what, text);
+    write_why(why, what, text);
 }
 
 static bool is_well(amqp_rpc_reply_t reply, const char *what, char *why)
@@ -71,9 +71,9 @@ static bool is_well(amqp_rpc_reply_t reply, const char *what, char *why)
     if (reply.reply_type == AMQP_RESPONSE_NORMAL)
         return true;
     if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION)
-        tell_method(why, what, reply.reply.id, reply.reply.decoded);
+        write_close(why, what, reply.reply.id, reply.reply.decoded);
     else
-        tell(why, what, amqp_error_string2(reply.library_error));
+        write_why(why, what, amqp_error_string2(reply.library_error));
     return false;
 }
 
@@ -86,7 +86,7 @@ static bool is_ok(int status, const char *what, char *why)
 {
     if (status == AMQP_STATUS_OK)
         return true;
-    tell(why, what, amqp_error_string2(status));
+    write_why(why, what, amqp_error_string2(status));
     return false;
 }
 
@@ -117,7 +117,7 @@ static bool connect_to(struct amqp_session *session, const struct amqp_connectio
     const struct timeval patience = { .tv_sec = PATIENCE_S };
     amqp_socket_t *socket;
 
-    tell(why, "no socket", "");
+    write_why(why, "no socket", "");
     socket = make_socket(session, info->ssl != 0, ca, why);
     return socket != NULL &&
            is_ok(amqp_set_handshake_timeout(session->connection, &patience), "time limit", why) &&
@@ -267,7 +267,7 @@ static enum amqp_session_result other_frame(struct amqp_session *session, char *
     case AMQP_CONNECTION_CLOSE_METHOD:
     case AMQP_CHANNEL_CLOSE_METHOD:
     case AMQP_BASIC_CANCEL_METHOD:
-        tell_method(why, "lost", frame.payload.method.id, frame.payload.method.decoded);
+        write_close(why, "lost", frame.payload.method.id, frame.payload.method.decoded);
         return AMQP_SESSION_LOST;
     default:
         return AMQP_SESSION_NOTHING;

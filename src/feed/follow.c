@@ -31,11 +31,11 @@ struct follow *follow_new(const struct follow_options *options)
     return follow;
 }
 
-static void ask(struct follow *follow);
+static void read_page(struct follow *follow);
 
 static void on_timer(uv_timer_t *timer)
 {
-    ask(timer->data);
+    read_page(timer->data);
 }
 
 /* A page whose rows do not fit into memory would fail for ever. */
@@ -82,7 +82,7 @@ static void on_page(struct store_exec *exec, enum store_result result)
             return;
         }
     if (exec->rows >= asked) {
-        ask(follow);
+        read_page(follow);
         return;
     }
     follow->page = PAGE_ROWS;
@@ -90,7 +90,7 @@ static void on_page(struct store_exec *exec, enum store_result result)
     follow->options.on_end(follow->options.ctx);
 }
 
-static void ask(struct follow *follow)
+static void read_page(struct follow *follow)
 {
     struct store_exec *exec = &follow->exec;
 

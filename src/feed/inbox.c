@@ -87,7 +87,7 @@ static void release(struct inbox_command *command)
     command_free(command);
 }
 
-static void tell(struct inbox_command *command, bool durable, int64_t position)
+static void command_done(struct inbox_command *command, bool durable, int64_t position)
 {
     void (*on_done)(void *, bool, int64_t) = command->on_done;
 
@@ -105,7 +105,7 @@ static void on_put(struct store_exec *exec, enum store_result result)
 
     command->sending = false;
     if (refused && command->on_done != NULL)
-        tell(command, false, 0);
+        command_done(command, false, 0);
     release(command);
 }
 
@@ -188,7 +188,7 @@ void inbox_seen(struct inbox *inbox, struct str ticket, int64_t position)
     for (struct inbox_command *at = inbox->commands; at != NULL; at = at->next) {
         if (at->on_done == NULL || !str_eq(ticket, str_of(at->ticket)))
             continue;
-        tell(at, true, position);
+        command_done(at, true, position);
         release(at);
         return;
     }
@@ -205,7 +205,7 @@ static void give_up_late(struct inbox *inbox)
             continue;
         log_warn("feed", "no leader took a command of the desk in time", "ticket=%s",
                  at->ticket);
-        tell(at, false, 0);
+        command_done(at, false, 0);
         release(at);
     }
 }
@@ -275,7 +275,7 @@ static void on_looked(struct store_exec *exec, enum store_result result)
         take_row(inbox, EXEC_INT(exec, i, INBOX_READ_ID), EXEC_TEXT(exec, i, INBOX_READ_BODY));
 }
 
-static void look(struct inbox *inbox)
+static void read_inbox(struct inbox *inbox)
 {
     int64_t round = inbox->options.log.round(inbox->options.log.feed);
 
@@ -343,7 +343,7 @@ static void on_timer(uv_timer_t *timer)
     struct inbox *inbox = timer->data;
 
     give_up_late(inbox);
-    look(inbox);
+    read_inbox(inbox);
     seek(inbox);
 }
 

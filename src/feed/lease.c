@@ -64,8 +64,8 @@ static void pause_for(struct lease *lease, int64_t part)
                        0);
 }
 
-static void run(struct lease *lease, const struct statement_call *call,
-                void (*on_done)(struct store_exec *exec, enum store_result result))
+static void lease_exec(struct lease *lease, const struct statement_call *call,
+                       void (*on_done)(struct store_exec *exec, enum store_result result))
 {
     CHECK(!lease->busy);
     lease->busy = true;
@@ -145,7 +145,7 @@ static void on_looked(struct store_exec *exec, enum store_result result)
     if (row.until_ms > lease->until_ms)
         lease->until_ms = row.until_ms;
     until = next_until(lease);
-    run(lease, &(struct statement_call){ STATEMENT_LEASE_TAKE,
+    lease_exec(lease, &(struct statement_call){ STATEMENT_LEASE_TAKE,
             { VALUE_STR(str_of(lease->name)), VALUE_STR(str_of(lease->owner)), until,
               VALUE_INT(row.epoch), VALUE_INT(row.until_ms) } }, on_taken);
 }
@@ -175,9 +175,9 @@ static void on_timer(uv_timer_t *timer)
     if (lease->busy)
         pause_for(lease, LOOKS);
     else if (lease->epoch == 0)
-        run(lease, &(struct statement_call){ STATEMENT_LEASE_GET, { name } }, on_looked);
+        lease_exec(lease, &(struct statement_call){ STATEMENT_LEASE_GET, { name } }, on_looked);
     else
-        run(lease, &(struct statement_call){ STATEMENT_LEASE_RENEW,
+        lease_exec(lease, &(struct statement_call){ STATEMENT_LEASE_RENEW,
                 { name, VALUE_INT(lease->epoch), next_until(lease) } }, on_renewed);
 }
 
@@ -228,7 +228,7 @@ static void release(struct lease *lease)
         end(lease);
         return;
     }
-    run(lease, &(struct statement_call){ STATEMENT_LEASE_RELEASE,
+    lease_exec(lease, &(struct statement_call){ STATEMENT_LEASE_RELEASE,
             { VALUE_STR(str_of(lease->name)), VALUE_INT(lease->epoch) } }, on_released);
 }
 

@@ -192,7 +192,7 @@ static void enqueue_restart(struct feed *feed)
     enqueue_own(feed, "<overround_restart timestamp=\"%lld\"/>", (long long)clock_wall_ms());
 }
 
-static void tell(struct log_entry *entry, bool durable, int64_t position)
+static void entry_done(struct log_entry *entry, bool durable, int64_t position)
 {
     if (entry->on_done == NULL)
         return; /* our own */
@@ -264,7 +264,7 @@ static void land(struct feed *feed, bool durable)
         feed->flying = entry->next;
         if (durable)
             publish(feed, row->pos, row->at_ms, &entry->message, entry->body);
-        tell(entry, durable, durable ? row->pos : 0);
+        entry_done(entry, durable, durable ? row->pos : 0);
         entry_free(entry);
     }
 }
@@ -275,7 +275,7 @@ static void turn_away(struct feed *feed)
     while (feed->waiting != NULL) {
         struct log_entry *entry = dequeue(feed);
 
-        tell(entry, false, 0);
+        entry_done(entry, false, 0);
         entry_free(entry);
     }
 }
@@ -449,8 +449,8 @@ const char *feed_is_busy(const struct feed *feed)
 }
 
 /* A message that parses goes into the queue; else false, and it is freed. */
-static bool take(struct feed *feed, struct log_entry *entry, const struct feed_item *item,
-                 struct uof_error *error)
+static bool entry_accept(struct feed *feed, struct log_entry *entry, const struct feed_item *item,
+                         struct uof_error *error)
 {
     if (!uof_parse(feed->parser, entry->body, item->own, &entry->arena, &entry->message, error)) {
         entry_free(entry);
@@ -473,7 +473,7 @@ bool feed_take(struct feed *feed, const struct feed_item *item, struct uof_error
 
     CHECK(feed_is_busy(feed) == NULL && item->on_done != NULL);
     entry->body = item->body;
-    return take(feed, entry, item, error);
+    return entry_accept(feed, entry, item, error);
 }
 
 /* Another process leads, as far as the log was read. */
@@ -497,7 +497,7 @@ enum feed_result feed_submit(struct feed *feed, const struct feed_item *item,
     }
     entry = entry_new();
     entry->body = arena_str(&entry->arena, item->body);
-    if (take(feed, entry, item, error))
+    if (entry_accept(feed, entry, item, error))
         return FEED_TAKEN;
     metric_add(METRIC_FEED_REFUSED, STR("malformed"), 1);
     return FEED_MALFORMED;

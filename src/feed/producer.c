@@ -154,8 +154,9 @@ static int64_t next_id(struct producers *producers, int64_t wall_ms)
     return id;
 }
 
-static struct producer_action ask(struct producers *producers, struct producer *producer,
-                                  int64_t now_ms, int64_t wall_ms)
+static struct producer_action request_recovery(struct producers *producers,
+                                               struct producer *producer,
+                                               int64_t now_ms, int64_t wall_ms)
 {
     producer->request_id = producer->flight_id = next_id(producers, wall_ms);
     producer->after_ts = after_of(producers, producer);
@@ -176,7 +177,7 @@ struct producer_action producer_tick(struct producers *producers, int64_t now_ms
         if (is_silent(producers, producer, now_ms))
             return go_down(producer, "silence");
         if (wants_to_ask(producers, producer, now_ms))
-            return ask(producers, producer, now_ms, wall_ms);
+            return request_recovery(producers, producer, now_ms, wall_ms);
     }
     return nothing;
 }

@@ -214,7 +214,7 @@ static void on_asked(struct store_exec *exec, enum store_result result)
     read_table(publish);
 }
 
-static void ask(struct publish *publish)
+static void read_published(struct publish *publish)
 {
     if (publish->asks || publish->known || !publish->leads)
         return;
@@ -271,7 +271,7 @@ static void on_timer(uv_timer_t *timer)
         publish->wait--;
     if (publish->wait > 0)
         return;
-    ask(publish);
+    read_published(publish);
     read_table(publish);
 }
 
@@ -280,7 +280,7 @@ static void on_timer(uv_timer_t *timer)
 void publish_lead(struct publish *publish)
 {
     publish->leads = true;
-    ask(publish);
+    read_published(publish);
 }
 
 void publish_follow(struct publish *publish)

@@ -160,7 +160,7 @@ static enum producer_answer answer_of(const struct recovery_call *call, const ch
     return PRODUCER_LOST;
 }
 
-static void tell(const struct recovery_call *call)
+static void report_answer(const struct recovery_call *call)
 {
     const struct recovery *recovery = call->recovery;
     const char *name;
@@ -189,7 +189,7 @@ static void on_worked(uv_work_t *work, int status)
     CHECK(status == 0 && recovery->working > 0);
     recovery->working--;
     if (!recovery->stopped) {
-        tell(call);
+        report_answer(call);
         start_waiting(recovery);
     }
     call_free(call);

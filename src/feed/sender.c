@@ -66,7 +66,7 @@ static void sleep_us(int64_t us)
 
 /* ---- one request ------------------------------------------------------- */
 
-static void tell_refusal(struct sender *sender, int status)
+static void print_refusal(struct sender *sender, int status)
 {
     sender->refused = true;
     if (status == 401 || status == 403)
@@ -84,14 +84,14 @@ static bool is_passing(int status)
     return status == 408 || status == 429 || status >= 500;
 }
 
-static void tell_away(struct sender *sender, const char *why)
+static void print_away(struct sender *sender, const char *why)
 {
     if (!sender->lost)
         fprintf(stderr, "%s: waiting for the receiver: %s\n", sender->options.name, why);
     sender->lost = true;
 }
 
-static void tell_back(struct sender *sender)
+static void print_back(struct sender *sender)
 {
     if (!sender->lost)
         return;
@@ -103,7 +103,7 @@ static void tell_back(struct sender *sender)
 static enum delivery deliver_amqp(struct sender *sender, enum delivery delivery)
 {
     if (delivery == AWAY)
-        tell_away(sender, sender_amqp_error(sender->amqp));
+        print_away(sender, sender_amqp_error(sender->amqp));
     else if (sender->lost)
         fprintf(stderr, "%s: the receiver is there\n", sender->options.name);
     sender->lost = delivery == AWAY; /* what it missed is sent again: no tell_back() */
@@ -117,14 +117,14 @@ static enum delivery deliver_http(struct sender *sender, struct str message)
 
     if (!http_client_request(sender->client, "POST", "/v1/feed", "application/xml", message,
                              headers, LENGTH(headers), &status, &sender->answer)) {
-        tell_away(sender, http_client_error(sender->client));
+        print_away(sender, http_client_error(sender->client));
         return AWAY;
     }
     if (status == 202)
         return DELIVERED;
     if (is_passing(status))
         return AWAY;
-    tell_refusal(sender, status);
+    print_refusal(sender, status);
     return REFUSED;
 }
 
@@ -166,11 +166,11 @@ static enum delivery try_once(struct sender *sender, const struct str *message)
         if (delivery != DELIVERED)
             return delivery;
         if (sender->options.producers[0] != 0)
-            tell_back(sender);
+            print_back(sender);
     }
     delivery = message == NULL ? DELIVERED : deliver(sender, *message);
     if (message != NULL && delivery == DELIVERED)
-        tell_back(sender);
+        print_back(sender);
     return delivery;
 }
 

@@ -126,7 +126,7 @@ bool sender_routing_key(struct str message, struct buf *key)
 
 /* ---- the connection ------------------------------------------------------ */
 
-static void tell(struct sender_amqp *amqp, const char *what, const char *why)
+static void set_error(struct sender_amqp *amqp, const char *what, const char *why)
 {
     (void)snprintf(amqp->error, sizeof(amqp->error), "%s:%d: %s%s%s", amqp->info.host,
                    amqp->info.port, what, why[0] == '\0' ? "" : ": ", why);
@@ -157,7 +157,7 @@ static bool is_fine(struct sender_amqp *amqp, const char *what, amqp_rpc_reply_t
               reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD))
         (void)snprintf(why, sizeof(why), "%.*s", (int)closed->reply_text.len,
                        (const char *)closed->reply_text.bytes);
-    tell(amqp, what, why);
+    set_error(amqp, what, why);
     return false;
 }
 
@@ -173,7 +173,7 @@ static bool open_socket(struct sender_amqp *amqp)
     CHECK(socket != NULL);
     status = amqp_socket_open_noblock(socket, amqp->info.host, amqp->info.port, &patience);
     if (status != AMQP_STATUS_OK)
-        tell(amqp, "cannot connect", amqp_error_string2(status));
+        set_error(amqp, "cannot connect", amqp_error_string2(status));
     return status == AMQP_STATUS_OK;
 }
 
@@ -219,7 +219,7 @@ static bool put(struct sender_amqp *amqp, struct under_way *message)
                                 (amqp_bytes_t){ text.n, (void *)(uintptr_t)text.p });
     buf_fini(&key);
     if (status != AMQP_STATUS_OK) {
-        tell(amqp, "publish", amqp_error_string2(status));
+        set_error(amqp, "publish", amqp_error_string2(status));
         return false;
     }
     message->tag = ++amqp->published;
@@ -263,7 +263,7 @@ static void confirm(struct sender_amqp *amqp, uint64_t tag, bool multiple)
 
 /* One frame of the broker's, if it comes in time.  False: the connection is
  * lost, or a message was not taken. */
-static bool hear(struct sender_amqp *amqp, struct timeval patience, bool *heard)
+static bool read_frame(struct sender_amqp *amqp, struct timeval patience, bool *heard)
 {
     amqp_frame_t frame;
     int status;
@@ -274,7 +274,7 @@ static bool hear(struct sender_amqp *amqp, struct timeval patience, bool *heard)
     if (status == AMQP_STATUS_TIMEOUT)
         return true;
     if (status != AMQP_STATUS_OK) {
-        tell(amqp, "lost", amqp_error_string2(status));
+        set_error(amqp, "lost", amqp_error_string2(status));
         return false;
     }
     if (frame.frame_type != AMQP_FRAME_METHOD)
@@ -287,7 +287,7 @@ static bool hear(struct sender_amqp *amqp, struct timeval patience, bool *heard)
     }
     if (frame.payload.method.id == AMQP_BASIC_RETURN_METHOD)
         return true;
-    tell(amqp, "the broker closes the channel or refuses a message", "");
+    set_error(amqp, "the broker closes the channel or refuses a message", "");
     return false;
 }
 
@@ -300,12 +300,12 @@ static enum delivery settle(struct sender_amqp *amqp, unsigned most)
         struct timeval patience = { amqp->n > most ? CONFIRM_S : 0, 0 };
         unsigned before = amqp->n;
 
-        if (!hear(amqp, patience, &heard)) {
+        if (!read_frame(amqp, patience, &heard)) {
             disconnect(amqp);
             return AWAY;
         }
         if (!heard && before > most) {
-            tell(amqp, "no confirm", "");
+            set_error(amqp, "no confirm", "");
             disconnect(amqp);
             return AWAY;
         }

@@ -276,8 +276,8 @@ static struct hold_question *question_of(struct store_exec *exec)
     return question;
 }
 
-static void ask(struct hold_question *question, struct statement_call call,
-                void (*on_done)(struct store_exec *exec, enum store_result result))
+static void question_exec(struct hold_question *question, struct statement_call call,
+                          void (*on_done)(struct store_exec *exec, enum store_result result))
 {
     question->exec = (struct store_exec){ .calls = { call }, .n = 1, .on_done = on_done,
                                           .arena = &question->request->arena, .ctx = question };
@@ -318,8 +318,8 @@ static void on_list(struct store_exec *exec, enum store_result result)
 
 void hold_shared_get(struct holds *holds, struct http_request *request)
 {
-    ask(question_new(holds, request), (struct statement_call){ STATEMENT_HOLDS_LIST,
-        { VALUE_INT(clock_wall_ms()), VALUE_INT(LIMIT_HELD) } }, on_list);
+    question_exec(question_new(holds, request), (struct statement_call){ STATEMENT_HOLDS_LIST,
+                  { VALUE_INT(clock_wall_ms()), VALUE_INT(LIMIT_HELD) } }, on_list);
 }
 
 static void on_said(struct store_exec *exec, enum store_result result)
@@ -362,8 +362,8 @@ static void on_row(struct store_exec *exec, enum store_result result)
         return;
     }
     CHECK(said->word.decision <= HOLD_OFFER);
-    ask(question, (struct statement_call){ STATEMENT_HOLD_DECIDE,
-        { VALUE_INT(said->id), VALUE_INT(said->word.decision + 1),
+    question_exec(question, (struct statement_call){ STATEMENT_HOLD_DECIDE,
+                  { VALUE_INT(said->id), VALUE_INT(said->word.decision + 1),
           VALUE_INT(said->word.offer_minor),
           VALUE_INT(now_ms + question->holds->options.offer_ms), VALUE_INT(now_ms) } }, on_said);
 }
@@ -374,8 +374,8 @@ void hold_shared_post(struct holds *holds, struct http_request *request,
     struct hold_question *question = question_new(holds, request);
 
     question->said = *said;
-    ask(question, (struct statement_call){ STATEMENT_HOLD_GET,
-        { VALUE_INT(said->id), VALUE_INT(clock_wall_ms()) } }, on_row);
+    question_exec(question, (struct statement_call){ STATEMENT_HOLD_GET,
+                  { VALUE_INT(said->id), VALUE_INT(clock_wall_ms()) } }, on_row);
 }
 
 /* ---- the whole ---------------------------------------------------------------- */

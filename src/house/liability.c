@@ -268,7 +268,7 @@ void liability_fenced(struct liability *liability, int64_t epoch)
 
 /* ---- who waits ---------------------------------------------------------- */
 
-static void tell(struct liability_claim *claim, enum liability_result result)
+static void claim_answer(struct liability_claim *claim, enum liability_result result)
 {
     CHECK(!claim->at_once);
     if (result != LIABILITY_WAITING)
@@ -281,7 +281,7 @@ static void refuse_waiting(struct liability *liability, struct liability_entry *
 
     for (; claim != NULL; claim = next) {
         next = claim->next;
-        tell(claim, fail(liability, claim, LIABILITY_BUSY));
+        claim_answer(claim, fail(liability, claim, LIABILITY_BUSY));
     }
 }
 
@@ -299,9 +299,9 @@ static void serve_waiting(struct liability *liability, struct liability_entry *e
         next = claim->next;
         if (entry->epoch != 0 && (left < 0 || leg->amount_minor > room)) {
             claim->room_minor = left < 0 ? 0 : room;
-            tell(claim, fail(liability, claim, LIABILITY_FULL));
+            claim_answer(claim, fail(liability, claim, LIABILITY_FULL));
         } else {
-            tell(claim, advance(liability, claim));
+            claim_answer(claim, advance(liability, claim));
         }
     }
 }

@@ -141,8 +141,8 @@ static void begin(struct liability_ask *ask)
         grant(ask);
 }
 
-static void run(struct liability_ask *ask, uint32_t n,
-                void (*on_done)(struct store_exec *exec, enum store_result result))
+static void ask_exec(struct liability_ask *ask, uint32_t n,
+                     void (*on_done)(struct store_exec *exec, enum store_result result))
 {
     ask->exec.n = n;
     ask->exec.arena = &ask->arena;
@@ -210,7 +210,7 @@ static void write_count(struct liability_ask *ask)
         ask->exec.calls[3] = (struct statement_call){ STATEMENT_LIABILITY_LEASE,
             { key, outcome, VALUE_INT(ask->epoch), VALUE_INT(ask->new_mark),
               VALUE_INT(liability->options.node), VALUE_INT(entry->from_bet) } };
-    run(ask, 4, on_counted);
+    ask_exec(ask, 4, on_counted);
 }
 
 /* ---- count: the open bets ---------------------------------------------------- */
@@ -279,7 +279,7 @@ static void read_bets(struct liability_ask *ask, int64_t after)
         { STATEMENT_LIABILITY_BETS,
           { VALUE_INT(ask->key), VALUE_INT(after), VALUE_INT(LIMIT_CHUNK) } },
     } };
-    run(ask, 1, on_bets);
+    ask_exec(ask, 1, on_bets);
 }
 
 /* ---- count: row and leases --------------------------------------------------- */
@@ -341,7 +341,7 @@ static void count(struct liability_ask *ask)
         { STATEMENT_LIABILITY_ROW, { VALUE_INT(ask->key), VALUE_STR(ask->outcome) } },
         { STATEMENT_LIABILITY_LEASES, { VALUE_INT(ask->key), VALUE_STR(ask->outcome) } },
     } };
-    run(ask, 2, on_leases);
+    ask_exec(ask, 2, on_leases);
 }
 
 void liability_ask_reclaim(struct liability *liability, int64_t market_key, struct str outcome)
@@ -416,7 +416,7 @@ static void grant(struct liability_ask *ask)
         { STATEMENT_LIABILITY_TAKE, { key, outcome, VALUE_INT(ask->owed), epoch } },
         { STATEMENT_LIABILITY_TAKEN, { key, outcome, epoch } },
     } };
-    run(ask, 4, on_grant);
+    ask_exec(ask, 4, on_grant);
 }
 
 void liability_ask_grant(struct liability *liability, struct liability_entry *entry,
@@ -494,5 +494,5 @@ void liability_ask_leave(struct liability *liability, struct liability_entry *en
         { STATEMENT_LIABILITY_TRIM, { key, outcome } },
     } };
     entry->epoch = 0; /* nothing is charged any more */
-    run(ask, 4, on_left);
+    ask_exec(ask, 4, on_left);
 }

@@ -77,8 +77,8 @@ void liability_holder_check(struct liability *liability)
         lose(liability, holder->epoch);
 }
 
-static void run(struct liability *liability, uint32_t n,
-                void (*on_done)(struct store_exec *exec, enum store_result result))
+static void holder_exec(struct liability *liability, uint32_t n,
+                        void (*on_done)(struct store_exec *exec, enum store_result result))
 {
     struct liability_holder *holder = &liability->holder;
 
@@ -126,7 +126,7 @@ void liability_holder_join(struct liability *liability)
           { VALUE_INT(liability->options.node), VALUE_INT(now_ms + liability->options.lease_ms),
             VALUE_INT(now_ms) } },
     } };
-    run(liability, 2, on_joined);
+    holder_exec(liability, 2, on_joined);
 }
 
 static void on_renewed(struct store_exec *exec, enum store_result result)
@@ -157,7 +157,7 @@ static void renew(struct liability *liability, int64_t until_ms)
     holder->exec = (struct store_exec){ .calls = {
         { STATEMENT_LIABILITY_RENEW, { VALUE_INT(holder->epoch), VALUE_INT(until_ms) } },
     } };
-    run(liability, 1, on_renewed);
+    holder_exec(liability, 1, on_renewed);
 }
 
 void liability_holder_renew(struct liability *liability)

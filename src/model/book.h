@@ -40,7 +40,7 @@ struct market {
     int8_t status;          /* enum market_status, as the feed said */
     bool listed;            /* since its producer went down last */
     bool favourite;
-    int64_t heard_ts;       /* producer's time of its last odds, stop or result (rule 19) */
+    int64_t received_ts;       /* producer's time of its last odds, stop or result (rule 19) */
     int64_t stopped_ts;     /* producer's time at which it last left active; 0 = active */
     int64_t version;        /* log position of its last change */
     int64_t order;          /* book_order() of its last change here */
@@ -95,11 +95,11 @@ int64_t book_order(const struct book *book);
 int64_t book_highest(const struct book *book);
 /* Nobody is known to look after the shard: its live markets, or all, are shown
  * as suspended.  Live is also what was to start until `live_by_ms`: that it has
- * started is what would not be heard.  True: that is news, and what is shown has
+ * started is what would be lost.  True: that is news, and what is shown has
  * changed. */
-enum book_silence { BOOK_HEARD = 0, BOOK_LIVE_SILENT, BOOK_ALL_SILENT };
+enum book_silence { BOOK_ALIVE = 0, BOOK_LIVE_SILENT, BOOK_ALL_SILENT };
 bool book_set_silence(struct book *shard, enum book_silence silence, int64_t live_by_ms);
-bool book_is_heard(const struct book *book); /* all of it */
+bool book_is_alive(const struct book *book); /* every shard: no producer is silent */
 
 enum book_result { BOOK_OK = 0, BOOK_FULL /* a limit; nothing was applied */ };
 

@@ -71,8 +71,8 @@ static void market_check(struct walk *walk, const struct market *market)
     outcomes_check(walk, market);
     CHECK(entry->desk == book_setting_find(walk->book, DESK_MARKET, market->id.event,
                                            &market->id));
-    for (const struct book_heard *heard = entry->others; heard != NULL; heard = heard->next)
-        CHECK(book_heard_find(entry->others, heard->producer) == heard);
+    for (const struct book_received *heard = entry->others; heard != NULL; heard = heard->next)
+        CHECK(book_received_find(entry->others, heard->producer) == heard);
     text_check(walk, market->id.specifiers);
 }
 

@@ -105,11 +105,11 @@ bool book_feed_has_room(const struct book *book, const struct message *message)
 /* ---- markets ------------------------------------------------------------ */
 
 /* The message is about this event. */
-static void event_hear(const struct apply *apply, const struct event *event)
+static void event_receive(const struct apply *apply, const struct event *event)
 {
     CHECK(event_entry(event)->book == apply->book);
     CHECK(apply->change->event == NULL); /* a message is about one */
-    book_event_hear(event, apply->book->now_ms);
+    book_event_receive(event, apply->book->now_ms);
     apply->change->event = event;
 }
 
@@ -120,7 +120,7 @@ static const struct event *event_touch(const struct apply *apply, const struct e
         event = book_event_add(apply->book, apply->message->event);
         book_event_stamp(event, apply->position, apply->order);
     }
-    event_hear(apply, event);
+    event_receive(apply, event);
     return event;
 }
 
@@ -133,11 +133,11 @@ static void market_list(const struct apply *apply, const struct market *market,
 
     CHECK(market->event == apply->change->event);
     CHECK((uint64_t)listed->first + listed->n <= message->n_outcomes);
-    if (message->timestamp_ms < book_market_heard_ts(market, message->producer)) {
+    if (message->timestamp_ms < book_market_received_ts(market, message->producer)) {
         apply->change->stale++;
         return;
     }
-    book_market_hear(apply->book, market, message->producer, message->timestamp_ms);
+    book_market_receive(apply->book, market, message->producer, message->timestamp_ms);
     if (!is_owner && (listed->status == MARKET_HANDED_OVER ||
                       (listed->n == 0 && listed->status == MARKET_ACTIVE)))
         return;
@@ -185,12 +185,12 @@ static bool event_is_past(const struct apply *apply, const struct event *event)
 {
     const struct message *message = apply->message;
     const struct event_entry *entry = event_entry(event);
-    const struct book_heard *stop;
+    const struct book_received *stop;
 
     if (event == NULL)
         return message->timestamp_ms < book_buried_ms(apply->book, message->event);
     CHECK(entry->book == apply->book);
-    stop = book_heard_find(entry->stops, message->producer);
+    stop = book_received_find(entry->stops, message->producer);
     return message->timestamp_ms < entry->buried_ms ||
            (stop != NULL && message->timestamp_ms < stop->ts);
 }
@@ -267,7 +267,7 @@ static void market_stop(const struct apply *apply, const struct market *market)
 {
     const struct message *message = apply->message;
 
-    book_market_hear(apply->book, market, message->producer, message->timestamp_ms);
+    book_market_receive(apply->book, market, message->producer, message->timestamp_ms);
     if (market->status == MARKET_ACTIVE &&
         book_market_move(market, message->stop_status, message->timestamp_ms))
         book_market_changed(apply, market);
@@ -280,7 +280,7 @@ static void apply_stop(const struct apply *apply)
 
     if (event == NULL)
         return;
-    event_hear(apply, event);
+    event_receive(apply, event);
     if (groups_are_all(message->groups))
         book_event_stop(apply->book, event, message->producer, message->timestamp_ms);
     book_changed_reserve(apply->book, event->n_markets);
@@ -301,7 +301,7 @@ static void apply_settlement(const struct apply *apply, bool rollback)
 
     if (event == NULL)
         return;
-    event_hear(apply, event);
+    event_receive(apply, event);
     book_changed_reserve(apply->book, message->n_markets);
     for (uint32_t i = 0; i < message->n_markets; i++) {
         const struct market *market =
@@ -309,7 +309,7 @@ static void apply_settlement(const struct apply *apply, bool rollback)
 
         if (market == NULL)
             continue;
-        book_market_hear(apply->book, market, message->producer, message->timestamp_ms);
+        book_market_receive(apply->book, market, message->producer, message->timestamp_ms);
         if (rollback && market->status != MARKET_SETTLED)
             continue;
         if (book_market_move(market, status, message->timestamp_ms))

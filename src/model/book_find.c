@@ -68,12 +68,12 @@ int64_t book_highest(const struct book *book)
     return most;
 }
 
-bool book_is_heard(const struct book *book)
+bool book_is_alive(const struct book *book)
 {
     for (unsigned i = 0; i < book->n_shards; i++)
-        if (book->shards[i]->silence != BOOK_HEARD)
+        if (book->shards[i]->silence != BOOK_ALIVE)
             return false;
-    return book->silence == BOOK_HEARD;
+    return book->silence == BOOK_ALIVE;
 }
 
 /* ---- events, markets, outcomes --------------------------------------------- */
@@ -154,8 +154,8 @@ int64_t book_buried_ms(const struct book *book, struct str id)
         return 0;
     hash = hash_stable(id);
     tomb = &book->tombs[hash & (BOOK_TOMBS - 1)];
-    CHECK(tomb->heard_ms == 0 || (tomb->hash & (BOOK_TOMBS - 1)) == (hash & (BOOK_TOMBS - 1)));
-    return tomb->hash == hash ? tomb->heard_ms : 0;
+    CHECK(tomb->received_ms == 0 || (tomb->hash & (BOOK_TOMBS - 1)) == (hash & (BOOK_TOMBS - 1)));
+    return tomb->hash == hash ? tomb->received_ms : 0;
 }
 
 struct book_counts book_counts(const struct book *book)
@@ -202,20 +202,20 @@ bool book_producer_is_up(const struct book *book, int32_t producer)
     return known != NULL && known->up;
 }
 
-const struct book_heard *book_heard_find(const struct book_heard *list, int32_t producer)
+const struct book_received *book_received_find(const struct book_received *list, int32_t producer)
 {
     while (list != NULL && list->producer != producer)
         list = list->next;
     return list;
 }
 
-int64_t book_market_heard_ts(const struct market *market, int32_t producer)
+int64_t book_market_received_ts(const struct market *market, int32_t producer)
 {
-    const struct book_heard *heard;
+    const struct book_received *heard;
 
     if (market->producer == producer)
-        return market->heard_ts;
-    heard = book_heard_find(market_entry(market)->others, producer);
+        return market->received_ts;
+    heard = book_received_find(market_entry(market)->others, producer);
     return heard == NULL ? 0 : heard->ts;
 }
 
@@ -238,7 +238,7 @@ enum market_status book_feed_status(const struct book *book, const struct market
 
 static bool may_be_live(const struct book *shard, const struct event *event)
 {
-    CHECK(shard->silence != BOOK_HEARD);
+    CHECK(shard->silence != BOOK_ALIVE);
     return event->status != 0 || (event->start_ms > 0 && event->start_ms <= shard->live_by_ms);
 }
 

@@ -33,7 +33,7 @@
 
 /* ---- the book's time ---------------------------------------------------- */
 
-static void hear(struct book *book, const struct message *message)
+static void advance_time(struct book *book, const struct message *message)
 {
     const struct book_producer *producer;
 
@@ -45,7 +45,7 @@ static void hear(struct book *book, const struct message *message)
     }
     producer = book_producer(book, message->producer);
     if (producer != NULL)
-        book_producer_hear(producer, message->timestamp_ms);
+        book_producer_receive(producer, message->timestamp_ms);
 }
 
 /* 0 = no producer is up and was heard. */
@@ -98,12 +98,12 @@ static void bury(struct book *book, const struct event_entry *entry)
 {
     uint64_t hash = hash_stable(entry->event.id);
 
-    CHECK(entry->heard_ms <= book->now_ms);
+    CHECK(entry->received_ms <= book->now_ms);
     if (book->tombs == NULL) {
         book->tombs = calloc(BOOK_TOMBS, sizeof(*book->tombs));
         CHECK(book->tombs != NULL);
     }
-    book->tombs[hash & (BOOK_TOMBS - 1)] = (struct tomb){ hash, entry->heard_ms };
+    book->tombs[hash & (BOOK_TOMBS - 1)] = (struct tomb){ hash, entry->received_ms };
 }
 
 /* ---- who leaves --------------------------------------------------------- */
@@ -134,7 +134,7 @@ static bool is_over(const struct event_entry *entry)
 
 static bool is_due(const struct book *book, const struct event_entry *entry, bool pressed)
 {
-    int64_t quiet_ms = book->now_ms - entry->heard_ms;
+    int64_t quiet_ms = book->now_ms - entry->received_ms;
 
     CHECK(entry->book == book && quiet_ms >= 0);
     if (is_over(entry))
@@ -147,7 +147,7 @@ void book_forget(struct book *book, const struct message *message)
     bool pressed = is_pressed(book);
     unsigned looks = pressed ? LOOKS_PRESSED : LOOKS;
 
-    hear(book, message);
+    advance_time(book, message);
     move_time(book);
     while (looks-- > 0 && book->n_events > 0) {
         const struct event_entry *entry;
@@ -156,8 +156,8 @@ void book_forget(struct book *book, const struct message *message)
             book->cursor = 0;
         entry = event_entry(book->list[book->cursor]);
         /* before there was a time, or time has been set back */
-        if (entry->heard_ms == 0 || entry->heard_ms > book->now_ms)
-            book_event_hear(&entry->event, book->now_ms);
+        if (entry->received_ms == 0 || entry->received_ms > book->now_ms)
+            book_event_receive(&entry->event, book->now_ms);
         if (is_due(book, entry, pressed)) {
             bury(book, entry);
             book_gone_event(book, &entry->event);

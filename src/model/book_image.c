@@ -78,7 +78,7 @@ static void fini(struct image *image)
 
 /* ---- what left ---------------------------------------------------------- */
 
-static void tell_gone(struct image *image)
+static void image_gone(struct image *image)
 {
     const struct buf *gone = &image->shard->gone;
 
@@ -97,7 +97,7 @@ static void tell_gone(struct image *image)
 
 /* ---- what is ------------------------------------------------------------ */
 
-static void tell_market(struct image *image, const struct market *market)
+static void image_market(struct image *image, const struct market *market)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -127,7 +127,7 @@ static void tell_market(struct image *image, const struct market *market)
     jw_array_end(w);
 }
 
-static void tell_event(struct image *image, const struct event *event)
+static void image_event(struct image *image, const struct event *event)
 {
     const struct event_entry *entry = event_entry(event);
     struct jw *w = record(image, STR("e|"));
@@ -154,7 +154,7 @@ static void tell_event(struct image *image, const struct event *event)
     jw_put_bool(w, "fixture", event->fixture);
 }
 
-static void tell_producer(struct image *image, const struct book_producer *producer)
+static void image_producer(struct image *image, const struct book_producer *producer)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -166,14 +166,14 @@ static void tell_producer(struct image *image, const struct book_producer *produ
     jw_put_int(w, "up_at", producer->up_at);
 }
 
-static void tell_restart(struct image *image)
+static void image_restart(struct image *image)
 {
     struct jw *w = record(image, STR("p|all"));
 
     jw_put_int(w, "down_at", image->shard->restarted_at);
 }
 
-static void tell_description(struct image *image, const struct description *description)
+static void image_description(struct image *image, const struct description *description)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -213,7 +213,7 @@ static void put_scope(struct jw *w, const struct desk_setting *setting)
     jw_put_str(w, "specifiers", id.specifiers);
 }
 
-static void tell_setting(struct image *image, const struct desk_setting *setting)
+static void image_setting(struct image *image, const struct desk_setting *setting)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -244,7 +244,7 @@ static void tell_setting(struct image *image, const struct desk_setting *setting
     jw_array_end(w);
 }
 
-static void tell_factor(struct image *image, const struct desk_factor *factor)
+static void image_factor(struct image *image, const struct desk_factor *factor)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -271,7 +271,7 @@ static void put_outcomes(struct jw *w, const struct desk_proposal *proposal)
     jw_array_end(w);
 }
 
-static void tell_proposal(struct image *image, const struct desk_proposal *proposal)
+static void image_proposal(struct image *image, const struct desk_proposal *proposal)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -292,7 +292,7 @@ static void tell_proposal(struct image *image, const struct desk_proposal *propo
     put_outcomes(w, proposal);
 }
 
-static void tell_refused(struct image *image, int64_t position)
+static void image_refused(struct image *image, int64_t position)
 {
     struct jw *w = record(image, STR_NONE);
 
@@ -303,45 +303,45 @@ static void tell_refused(struct image *image, int64_t position)
 
 /* ---- a change ------------------------------------------------------------ */
 
-static void tell_producers(struct image *image, bool all)
+static void image_producers(struct image *image, bool all)
 {
     const struct book *shard = image->shard;
 
     if (shard->restarted_at > 0 && (all || shard->restarted_at == shard->position)) {
-        tell_restart(image);
+        image_restart(image);
         all = true;
     }
     for (size_t i = 0; i < shard->n_producers; i++) {
         const struct book_producer *producer = &shard->producers[i];
 
         if (all || producer->down_at == shard->position || producer->up_at == shard->position)
-            tell_producer(image, producer);
+            image_producer(image, producer);
     }
 }
 
-static void tell_descriptions(struct image *image, bool all)
+static void image_descriptions(struct image *image, bool all)
 {
     const struct description *description;
     size_t at = 0;
 
     while ((description = map_next(&image->shard->descriptions, &at)) != NULL)
         if (all || description->version == image->shard->position)
-            tell_description(image, description);
+            image_description(image, description);
 }
 
-static void tell_desk(struct image *image, const struct book_change *change)
+static void image_desk(struct image *image, const struct book_change *change)
 {
     const struct book *shard = image->shard;
     const struct desk_proposal *proposal = book_own_proposal(shard, shard->position);
 
     if (shard->desk.touched != NULL)
-        tell_setting(image, shard->desk.touched);
+        image_setting(image, shard->desk.touched);
     if (shard->desk.touched_factor != NULL)
-        tell_factor(image, shard->desk.touched_factor);
+        image_factor(image, shard->desk.touched_factor);
     if (proposal != NULL)
-        tell_proposal(image, proposal);
+        image_proposal(image, proposal);
     if (change->refused)
-        tell_refused(image, shard->position);
+        image_refused(image, shard->position);
 }
 
 void book_image_change(const struct book *shard, const struct book_change *change,
@@ -350,17 +350,17 @@ void book_image_change(const struct book *shard, const struct book_change *chang
     struct image image;
 
     init(&image, shard, epoch, emit, ctx);
-    tell_gone(&image);
+    image_gone(&image);
     if (shard->renamed_at == shard->position)
-        tell_descriptions(&image, false);
-    tell_producers(&image, false);
-    tell_desk(&image, change);
+        image_descriptions(&image, false);
+    image_producers(&image, false);
+    image_desk(&image, change);
     if (change->event != NULL &&
         event_entry(change->event)->own_version == shard->position)
-        tell_event(&image, change->event);
+        image_event(&image, change->event);
     for (uint32_t i = 0; i < change->n_markets; i++) {
         CHECK(change->markets[i]->version == shard->position);
-        tell_market(&image, change->markets[i]);
+        image_market(&image, change->markets[i]);
     }
     if (!image.pending) /* or else nobody would know that this position is passed */
         jw_put_int(record(&image, STR("t")), "desk_ts", shard->desk.ts);
@@ -369,7 +369,7 @@ void book_image_change(const struct book *shard, const struct book_change *chang
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static void tell_bound(struct image *image, const char *bound)
+static void image_bound(struct image *image, const char *bound)
 {
     struct jw *w = record(image, STR("i"));
 
@@ -377,7 +377,7 @@ static void tell_bound(struct image *image, const char *bound)
     jw_put_int(w, "desk_ts", image->shard->desk.ts);
 }
 
-static void tell_desk_all(struct image *image)
+static void image_desk_all(struct image *image)
 {
     const struct desk *desk = &image->shard->desk;
     const struct desk_setting *setting;
@@ -385,17 +385,17 @@ static void tell_desk_all(struct image *image)
     size_t at = 0;
 
     while ((setting = map_next(&desk->settings, &at)) != NULL)
-        tell_setting(image, setting);
+        image_setting(image, setting);
     at = 0;
     while ((factor = map_next(&desk->factors, &at)) != NULL)
-        tell_factor(image, factor);
+        image_factor(image, factor);
     for (const struct desk_proposal *proposal = book_proposals(image->shard); proposal != NULL;
          proposal = proposal->next)
         if (proposal_entry(proposal)->book == image->shard)
-            tell_proposal(image, proposal);
+            image_proposal(image, proposal);
     for (unsigned i = 0; i < DESK_REFUSED; i++)
         if (desk->refused[i] > 0)
-            tell_refused(image, desk->refused[i]);
+            image_refused(image, desk->refused[i]);
 }
 
 void book_image_all(const struct book *shard, int64_t epoch, book_emit *emit, void *ctx)
@@ -403,19 +403,19 @@ void book_image_all(const struct book *shard, int64_t epoch, book_emit *emit, vo
     struct image image;
 
     init(&image, shard, epoch, emit, ctx);
-    tell_bound(&image, "begin");
-    tell_descriptions(&image, true);
-    tell_producers(&image, true);
-    tell_desk_all(&image);
+    image_bound(&image, "begin");
+    image_descriptions(&image, true);
+    image_producers(&image, true);
+    image_desk_all(&image);
     for (size_t i = 0; i < shard->n_events; i++) {
         const struct event *event = shard->list[i];
 
-        tell_event(&image, event);
+        image_event(&image, event);
         for (const struct market *market = event->markets; market != NULL;
              market = market->next)
-            tell_market(&image, market);
+            image_market(&image, market);
     }
-    tell_bound(&image, "end");
+    image_bound(&image, "end");
     fini(&image);
 }
 

@@ -33,11 +33,11 @@
 #define BOOK_GONE_BYTES ((size_t)256 * 1024 * 1024)
 #define BOOK_TOMBS 65536 /* a power of two */
 
-/* Until when a producer was heard about something (rule 19). */
-struct book_heard {
+/* Until when a producer sent something about an event or market (rule 19). */
+struct book_received {
     int32_t producer;
     int64_t ts;
-    struct book_heard *next;
+    struct book_received *next;
 };
 
 /* What the desk set somewhere; who has it points to it (see below). */
@@ -91,7 +91,7 @@ struct desk {
 struct market_entry {
     struct market market; /* first: a market is its entry */
     const struct desk_setting *desk; /* NULL: nothing is set */
-    struct book_heard *others; /* producers that are not its owner */
+    struct book_received *others; /* producers that are not its owner */
     uint32_t rank;        /* its place in the event's list */
     int64_t told, epoch;  /* of a mirror: its record's position and writer */
 };
@@ -103,10 +103,10 @@ struct event_entry {
     int64_t own_version; /* log position of the last change that no market made */
     int64_t told, epoch; /* of a mirror; told 0: only its markets are known yet */
     const struct desk_setting *desk, *desk_sport; /* NULL: nothing is set */
-    struct book_heard *stops; /* of all its markets, those to come included */
+    struct book_received *stops; /* of all its markets, those to come included */
     size_t at;           /* in book.list */
     uint32_t n_closed;   /* its markets that are settled or cancelled */
-    int64_t heard_ms;    /* the book's time when it was heard of last; 0 = not known */
+    int64_t received_ms; /* the book's time of its last message; 0 = not known */
     int64_t buried_ms;   /* forgotten before: odds older than this are stale */
     bool has_status;     /* a message gave it; its fixture no longer does */
 };
@@ -154,7 +154,7 @@ struct book_producer {
 /* An event that was forgotten; a later one may take its place. */
 struct tomb {
     uint64_t hash;
-    int64_t heard_ms;
+    int64_t received_ms;
 };
 
 /* Outcome arrays come in 15 sizes: 1 to 8, then 16, 32, … 1024. */
@@ -224,12 +224,12 @@ const struct desk_price *book_price_find(const struct desk_setting *setting, str
 
 const struct market *book_table_find(const struct book *book, struct market_id id, int64_t key);
 const struct book_producer *book_producer(const struct book *book, int32_t id);
-const struct book_heard *book_heard_find(const struct book_heard *list, int32_t producer);
+const struct book_received *book_received_find(const struct book_received *list, int32_t producer);
 /* The producer's latest word about the market; 0: none. */
-int64_t book_market_heard_ts(const struct market *market, int32_t producer);
+int64_t book_market_received_ts(const struct market *market, int32_t producer);
 /* NULL: none came. */
 const struct description *book_description(const struct book *book, uint32_t market);
-/* The book's time when an event that it forgot was heard of last, or 0. */
+/* The book's time when an event that it forgot was last named by a message, or 0. */
 int64_t book_buried_ms(const struct book *book, struct str id);
 bool book_status_is_closed(int8_t status);
 /* The status by the feed alone. */
@@ -278,8 +278,8 @@ struct event_entry *book_event_take(struct book *book);
 void book_event_give(struct book *book, struct event_entry *entry);
 struct market_entry *book_market_take(struct book *book);
 void book_market_give(struct book *book, struct market_entry *entry);
-struct book_heard *book_heard_take(struct book *book);
-void book_heard_give(struct book *book, struct book_heard *list);
+struct book_received *book_received_take(struct book *book);
+void book_received_give(struct book *book, struct book_received *list);
 /* Room for n at least, and in *room for how many. */
 struct outcome *book_outcomes_take(struct book *book, uint32_t n, uint32_t *room);
 void book_outcomes_give(struct book *book, struct outcome *outcomes, uint32_t room);
@@ -320,7 +320,7 @@ void book_event_remove(struct book *book, const struct event *event);
 void book_event_stamp(const struct event *event, int64_t version, int64_t order);
 /* Something in it changed: neither goes back. */
 void book_event_raise(const struct event *event, int64_t version, int64_t order);
-void book_event_hear(const struct event *event, int64_t now_ms);
+void book_event_receive(const struct event *event, int64_t now_ms);
 /* A stop of all its markets, those to come included. */
 void book_event_stop(struct book *book, const struct event *event, int32_t producer, int64_t ts);
 /* True: it was another. */
@@ -335,7 +335,7 @@ bool book_event_set_sport(struct book *book, const struct event *event);
 void book_event_keep_status(const struct event *event);
 void book_event_set_fixture(const struct event *event, bool fixture);
 /* Of a mirror: its record's position and writer. */
-void book_event_told(const struct event *event, int64_t position, int64_t epoch);
+void book_event_mirrored(const struct event *event, int64_t position, int64_t epoch);
 
 const struct market *book_market_add(struct book *book, const struct event *event,
                                      uint32_t market, struct str specifiers, int32_t producer);
@@ -348,8 +348,8 @@ bool book_market_move(const struct market *market, int8_t status, int64_t ts);
 /* True: it was not listed, or the favourite was another. */
 bool book_market_list(const struct market *market, bool favourite);
 void book_market_unlist(const struct market *market, int64_t ts);
-void book_market_hear(struct book *book, const struct market *market, int32_t producer,
-                      int64_t ts);
+void book_market_receive(struct book *book, const struct market *market, int32_t producer,
+                         int64_t ts);
 void book_market_take_over(struct book *book, const struct market *market, int32_t producer);
 void book_market_stamp(const struct market *market, int64_t version, int64_t order);
 /* All its outcomes, as a message gave them.  True: something changed. */
@@ -367,7 +367,7 @@ struct market_record {
     bool listed, favourite;
 };
 /* Of a mirror: the record's position and writer. */
-void book_market_told(const struct market *market, int64_t position, int64_t epoch);
+void book_market_mirrored(const struct market *market, int64_t position, int64_t epoch);
 /* As its record says, with the n outcomes in book->scratch; to be priced then. */
 void book_market_copy(struct book *book, const struct market *market,
                       const struct market_record *record, uint32_t n);
@@ -375,9 +375,9 @@ void book_market_copy(struct book *book, const struct market *market,
 /* Made down when it is new; NULL: there are too many. */
 const struct book_producer *book_producer_make(struct book *book, int32_t id);
 void book_producer_move(const struct book_producer *producer, bool up, int64_t position);
-void book_producer_hear(const struct book_producer *producer, int64_t ts);
+void book_producer_receive(const struct book_producer *producer, int64_t ts);
 /* Of a mirror: as its record says. */
-void book_producer_told(const struct book_producer *producer, const struct book_producer *as);
+void book_producer_mirrored(const struct book_producer *producer, const struct book_producer *as);
 /* Of a mirror: those that no record of this epoch named are gone. */
 void book_producers_drop(struct book *book, int64_t epoch);
 /* A restart: all that did not come up since are down. */

@@ -94,7 +94,7 @@ void book_texts_free(struct book *book)
 
 /* ---- spares ------------------------------------------------------------- */
 
-static void *take(struct book *book, unsigned kind, size_t bytes)
+static void *spare_take(struct book *book, unsigned kind, size_t bytes)
 {
     struct spare *spare;
 
@@ -136,7 +136,7 @@ struct outcome *book_outcomes_take(struct book *book, uint32_t n, uint32_t *room
 {
     unsigned size = outcome_size(n, room);
 
-    return take(book, SPARE_OUTCOMES + size, *room * sizeof(struct outcome));
+    return spare_take(book, SPARE_OUTCOMES + size, *room * sizeof(struct outcome));
 }
 
 void book_outcomes_give(struct book *book, struct outcome *outcomes, uint32_t room)
@@ -153,7 +153,7 @@ void book_outcomes_give(struct book *book, struct outcome *outcomes, uint32_t ro
 
 struct event_entry *book_event_take(struct book *book)
 {
-    return take(book, SPARE_EVENT, sizeof(struct event_entry));
+    return spare_take(book, SPARE_EVENT, sizeof(struct event_entry));
 }
 
 void book_event_give(struct book *book, struct event_entry *entry)
@@ -164,7 +164,7 @@ void book_event_give(struct book *book, struct event_entry *entry)
 
 struct market_entry *book_market_take(struct book *book)
 {
-    return take(book, SPARE_MARKET, sizeof(struct market_entry));
+    return spare_take(book, SPARE_MARKET, sizeof(struct market_entry));
 }
 
 void book_market_give(struct book *book, struct market_entry *entry)
@@ -173,15 +173,15 @@ void book_market_give(struct book *book, struct market_entry *entry)
     give(book, SPARE_MARKET, entry, sizeof(*entry));
 }
 
-struct book_heard *book_heard_take(struct book *book)
+struct book_received *book_received_take(struct book *book)
 {
-    return take(book, SPARE_HEARD, sizeof(struct book_heard));
+    return spare_take(book, SPARE_HEARD, sizeof(struct book_received));
 }
 
-void book_heard_give(struct book *book, struct book_heard *list)
+void book_received_give(struct book *book, struct book_received *list)
 {
     while (list != NULL) {
-        struct book_heard *next = list->next;
+        struct book_received *next = list->next;
 
         give(book, SPARE_HEARD, list, sizeof(*list));
         list = next;

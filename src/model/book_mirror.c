@@ -131,7 +131,7 @@ static void apply_market(struct mirror_apply *apply)
         book_market_rank(market, told.rank);
     again = market_entry(market)->told > 0 && market_is(market, &told) &&
             outcomes_are(market, apply->shard->scratch, n);
-    book_market_told(market, apply->position, apply->epoch);
+    book_market_mirrored(market, apply->position, apply->epoch);
     if (again)
         return;
     book_market_copy(apply->shard, market, &told, n);
@@ -183,7 +183,7 @@ static void apply_event(struct mirror_apply *apply)
         return;
     }
     again = event_entry(event)->told > 0 && event_entry(event)->own_version == version;
-    book_event_told(event, apply->position, apply->epoch);
+    book_event_mirrored(event, apply->position, apply->epoch);
     if (again)
         return; /* by an image */
     take_texts(apply, event);
@@ -199,7 +199,7 @@ static void apply_event(struct mirror_apply *apply)
     apply->change->event = event;
     /* Which sport's settings hold, and whether it is live, shows in them all. */
     for (const struct market *market = event->markets; market != NULL; market = market->next)
-        if (mirror_conclude(apply, market) || (silent && apply->shard->silence != BOOK_HEARD))
+        if (mirror_conclude(apply, market) || (silent && apply->shard->silence != BOOK_ALIVE))
             mirror_change(apply, market);
 }
 
@@ -225,7 +225,7 @@ static void apply_producer(struct mirror_apply *apply)
     up = up && up_at >= apply->shard->restarted_at;
     again = producer->epoch > 0 && producer->down_at == down_at && producer->up_at == up_at &&
             producer->up == up;
-    book_producer_told(producer, &(struct book_producer){
+    book_producer_mirrored(producer, &(struct book_producer){
         .id = id, .up = up, .down_at = down_at, .up_at = up_at, .epoch = apply->epoch,
     });
     CHECK(!up || producer->up_at >= apply->shard->restarted_at);

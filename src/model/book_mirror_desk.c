@@ -76,7 +76,7 @@ static void take_setting(struct mirror_apply *apply, const struct desk_setting *
 }
 
 /* All of them are news here; their own records say which have another version. */
-static void tell_event(const struct mirror_apply *apply, const struct event *event)
+static void conclude_event(const struct mirror_apply *apply, const struct event *event)
 {
     CHECK(event_entry(event)->book == apply->shard);
     for (const struct market *market = event->markets; market != NULL; market = market->next) {
@@ -85,8 +85,8 @@ static void tell_event(const struct mirror_apply *apply, const struct event *eve
     }
 }
 
-static void tell_setting(const struct mirror_apply *apply, enum desk_level level,
-                         struct str event_id)
+static void conclude_setting(const struct mirror_apply *apply, enum desk_level level,
+                             struct str event_id)
 {
     const struct event *event;
 
@@ -96,7 +96,7 @@ static void tell_setting(const struct mirror_apply *apply, enum desk_level level
     }
     event = book_event(apply->shard, event_id);
     if (event != NULL)
-        tell_event(apply, event);
+        conclude_event(apply, event);
 }
 
 void mirror_setting(struct mirror_apply *apply)
@@ -119,7 +119,7 @@ void mirror_setting(struct mirror_apply *apply)
         return;
     }
     take_setting(apply, setting);
-    tell_setting(apply, setting->level, setting->event);
+    conclude_setting(apply, setting->level, setting->event);
 }
 
 void mirror_factor(struct mirror_apply *apply)
@@ -233,5 +233,5 @@ void mirror_gone_setting(struct mirror_apply *apply, struct str key)
     id = event == NULL ? STR_NONE : event->id; /* the setting's own goes with it */
     book_setting_drop(apply->shard, setting);
     CHECK(setting_by_key(apply->shard, key) == NULL);
-    tell_setting(apply, level, id);
+    conclude_setting(apply, level, id);
 }

@@ -122,30 +122,32 @@ void book_event_stamp(const struct event *event, int64_t version, int64_t order)
     book_event_raise(event, version, order);
 }
 
-void book_event_hear(const struct event *event, int64_t now_ms)
+void book_event_receive(const struct event *event, int64_t now_ms)
 {
-    own_event(event)->heard_ms = now_ms;
+    own_event(event)->received_ms = now_ms;
 }
 
 /* Raises the producer's time in the list, where it stands or is added. */
-static void heard_raise(struct book *book, struct book_heard **list, int32_t producer, int64_t ts)
+static void received_raise(struct book *book, struct book_received **list, int32_t producer,
+                           int64_t ts)
 {
-    struct book_heard *heard = (struct book_heard *)(uintptr_t)book_heard_find(*list, producer);
+    struct book_received *received =
+        (struct book_received *)(uintptr_t)book_received_find(*list, producer);
 
-    if (heard == NULL) {
-        heard = book_heard_take(book);
-        heard->producer = producer;
-        heard->ts = ts;
-        heard->next = *list;
-        *list = heard;
+    if (received == NULL) {
+        received = book_received_take(book);
+        received->producer = producer;
+        received->ts = ts;
+        received->next = *list;
+        *list = received;
     }
-    if (ts > heard->ts)
-        heard->ts = ts;
+    if (ts > received->ts)
+        received->ts = ts;
 }
 
 void book_event_stop(struct book *book, const struct event *event, int32_t producer, int64_t ts)
 {
-    heard_raise(book, &own_event(event)->stops, producer, ts);
+    received_raise(book, &own_event(event)->stops, producer, ts);
 }
 
 /* True: the text was another. */
@@ -210,7 +212,7 @@ bool book_event_set_sport(struct book *book, const struct event *event)
     return own->desk_sport != was;
 }
 
-void book_event_told(const struct event *event, int64_t position, int64_t epoch)
+void book_event_mirrored(const struct event *event, int64_t position, int64_t epoch)
 {
     struct event_entry *own = own_event(event);
 
@@ -253,7 +255,7 @@ static void market_give(struct book *book, struct market_entry *entry)
     market->outcomes = NULL;
     market->room = 0;
     book_text_unref(book, market->id.specifiers);
-    book_heard_give(book, entry->others);
+    book_received_give(book, entry->others);
     book_market_give(book, entry);
 }
 
@@ -273,7 +275,7 @@ void book_event_remove(struct book *book, const struct event *event)
     for (unsigned i = 0; i < EVENT_TEXTS; i++)
         book_text_unref(book, *book_event_text(event, (enum event_text)i));
     book_text_unref(book, event->id);
-    book_heard_give(book, entry->stops);
+    book_received_give(book, entry->stops);
     book_event_give(book, entry);
 }
 
@@ -416,25 +418,26 @@ void book_market_unlist(const struct market *market, int64_t ts)
     own->listed = false;
 }
 
-void book_market_hear(struct book *book, const struct market *market, int32_t producer, int64_t ts)
+void book_market_receive(struct book *book, const struct market *market, int32_t producer,
+                         int64_t ts)
 {
     struct market_entry *own = own_market(market);
 
     if (market->producer != producer)
-        heard_raise(book, &own->others, producer, ts);
-    else if (ts > market->heard_ts)
-        own->market.heard_ts = ts;
+        received_raise(book, &own->others, producer, ts);
+    else if (ts > market->received_ts)
+        own->market.received_ts = ts;
 }
 
 void book_market_take_over(struct book *book, const struct market *market, int32_t producer)
 {
     struct market_entry *own = own_market(market);
-    int64_t ts = book_market_heard_ts(market, producer);
+    int64_t ts = book_market_received_ts(market, producer);
 
     CHECK(market->producer != producer);
-    heard_raise(book, &own->others, market->producer, market->heard_ts);
+    received_raise(book, &own->others, market->producer, market->received_ts);
     own->market.producer = producer;
-    own->market.heard_ts = ts;
+    own->market.received_ts = ts;
 }
 
 /* ---- its outcomes ---------------------------------------------------------- */
@@ -539,7 +542,7 @@ bool book_market_feed(struct book *book, const struct market *market,
 
 /* ---- a market by its record ------------------------------------------------- */
 
-void book_market_told(const struct market *market, int64_t position, int64_t epoch)
+void book_market_mirrored(const struct market *market, int64_t position, int64_t epoch)
 {
     struct market_entry *own = own_market(market);
 
@@ -593,12 +596,12 @@ void book_producer_move(const struct book_producer *producer, bool up, int64_t p
     own->up = up;
 }
 
-void book_producer_hear(const struct book_producer *producer, int64_t ts)
+void book_producer_receive(const struct book_producer *producer, int64_t ts)
 {
     own_producer(producer)->ts = ts;
 }
 
-void book_producer_told(const struct book_producer *producer, const struct book_producer *as)
+void book_producer_mirrored(const struct book_producer *producer, const struct book_producer *as)
 {
     CHECK(as->id == producer->id && as->epoch >= producer->epoch);
     *own_producer(producer) = *as;

@@ -27,7 +27,7 @@ static bool specifier_find(struct str specifiers, struct str key, struct str *va
     return false;
 }
 
-static struct str rest(struct str s, size_t n)
+static struct str str_behind(struct str s, size_t n)
 {
     CHECK(n <= s.n);
     return (struct str){ s.p + n, s.n - n };
@@ -36,7 +36,7 @@ static struct str rest(struct str s, size_t n)
 static bool whole_number(struct str text, int64_t *value)
 {
     bool negative = text.n > 0 && text.p[0] == '-';
-    struct str digits = negative ? rest(text, 1) : text;
+    struct str digits = negative ? str_behind(text, 1) : text;
     int64_t n = 0;
 
     if (digits.n == 0 || digits.n > DIGITS_MAX)
@@ -78,7 +78,7 @@ static void put_signed(struct buf *out, struct str value, bool negate)
 {
     bool negative = value.n > 0 && value.p[0] == '-';
     bool has_sign = negative || (value.n > 0 && value.p[0] == '+');
-    struct str amount = has_sign ? rest(value, 1) : value;
+    struct str amount = has_sign ? str_behind(value, 1) : value;
 
     if (!is_decimal(amount)) {
         buf_str(out, value);
@@ -118,7 +118,7 @@ static bool expression(struct str text, const struct name_context *context,
     text = (struct str){ text.p + 1, text.n - 2 };
     for (at = 0; at < text.n && text.p[at] != '+' && text.p[at] != '-'; at++)
         ;
-    if (at == text.n || !whole_number(rest(text, at + 1), &b) || b < 0)
+    if (at == text.n || !whole_number(str_behind(text, at + 1), &b) || b < 0)
         return false;
     if (!specifier_find(context->specifiers, (struct str){ text.p, at }, value) ||
         !whole_number(*value, &a))
@@ -165,8 +165,8 @@ static bool put_field(struct buf *out, struct str field, const struct name_conte
     struct str value;
 
     if (mark == '$')
-        return put_role(out, rest(field, 1), context);
-    if (!expression(marked ? rest(field, 1) : field, context, number, &value))
+        return put_role(out, str_behind(field, 1), context);
+    if (!expression(marked ? str_behind(field, 1) : field, context, number, &value))
         return false;
     if (mark == '!')
         return put_ordinal(out, value);
@@ -186,7 +186,7 @@ static bool fill(struct str template, const struct name_context *context, struct
         const char *close;
 
         buf_str(out, (struct str){ template.p, plain });
-        template = rest(template, plain);
+        template = str_behind(template, plain);
         if (template.n == 0)
             break;
         close = memchr(template.p, '}', template.n);
@@ -196,7 +196,7 @@ static bool fill(struct str template, const struct name_context *context, struct
         plain = (size_t)(close - template.p);
         if (!put_field(out, (struct str){ template.p + 1, plain - 1 }, context, number))
             return false;
-        template = rest(template, plain + 1);
+        template = str_behind(template, plain + 1);
     }
     return !out->overflow;
 }

@@ -6,7 +6,7 @@
 #include "model/money.h"
 
 /* The number before `end`, which goes too; the last one has none behind it. */
-static bool take(struct str *text, char end, int64_t *number)
+static bool take_number(struct str *text, char end, int64_t *number)
 {
     const char *at = text->n == 0 ? NULL : memchr(text->p, end, text->n);
     size_t n = at == NULL ? text->n : (size_t)(at - text->p);
@@ -21,13 +21,13 @@ static bool take(struct str *text, char end, int64_t *number)
 bool xid_snapshot_read(struct str text, struct xid_snapshot *snapshot)
 {
     snapshot->n = 0;
-    if (!take(&text, ':', &snapshot->xmin) || !take(&text, ':', &snapshot->xmax) ||
+    if (!take_number(&text, ':', &snapshot->xmin) || !take_number(&text, ':', &snapshot->xmax) ||
         snapshot->xmin > snapshot->xmax)
         return false;
     while (text.n > 0) {
         int64_t *xid = &snapshot->running[snapshot->n];
 
-        if (snapshot->n == XID_SNAPSHOT_RUNNING || !take(&text, ',', xid) ||
+        if (snapshot->n == XID_SNAPSHOT_RUNNING || !take_number(&text, ',', xid) ||
             *xid < snapshot->xmin || *xid >= snapshot->xmax ||
             (snapshot->n > 0 && *xid <= xid[-1]))
             return false;

@@ -394,7 +394,7 @@ static void on_ready(uv_idle_t *idle)
 }
 
 /* Goes on with the client after an answer or a read. */
-static void go_on(struct connection *c)
+static void connection_resume(struct connection *c)
 {
     if (c->gone || c->eating || (c->state != STATE_IDLE && c->state != STATE_READING))
         return;
@@ -418,7 +418,7 @@ static void answered(struct connection *c)
     }
     http_reader_next(&c->reader);
     connection_move(c, STATE_IDLE);
-    go_on(c);
+    connection_resume(c);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -698,7 +698,7 @@ static void connection_eat(struct connection *c, const char *p, size_t n)
         buf_put(&c->pending, p, n);
         read_stop(c);
     }
-    go_on(c);
+    connection_resume(c);
 }
 
 /* ---- the server --------------------------------------------------------- */

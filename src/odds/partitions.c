@@ -131,7 +131,7 @@ static void publish_image(struct partition *part, int64_t next_ms)
 
 /* ---- taking and losing ---------------------------------------------------- */
 
-static void take(struct partition *part, int64_t after_ms)
+static void take_partition(struct partition *part, int64_t after_ms)
 {
     part->state = TAKES;
     part->again_ms = clock_wall_ms() + after_ms;
@@ -144,7 +144,7 @@ static void on_given_up(void *ctx)
 
     log_warn("odds", "Kafka gave up what a partition told: taken again", "partition=%d epoch=%lld",
              (int)part->n, (long long)part->epoch);
-    take(part, AGAIN_MS);
+    take_partition(part, AGAIN_MS);
     part->paused = true;
     feed_in_pause(part->all->in, part->n, true);
 }
@@ -221,7 +221,7 @@ static void on_assigned(void *ctx, int32_t n)
     part = &all->parts[n];
     part->begun = part->paused = false;
     part->passed = part->offset = part->marked_ms = 0;
-    take(part, 0);
+    take_partition(part, 0);
     log_info("odds", "a partition comes", "partition=%d", (int)n);
 }
 

@@ -76,8 +76,8 @@ static void count(struct risk *risk, const struct currency *currency,
 }
 
 /* For those who charge limits: each leg's liability moves by this. */
-static void tell_change(const struct risk *risk, const struct bet_view *view,
-                        int64_t delta_minor)
+static void report_change(const struct risk *risk, const struct bet_view *view,
+                          int64_t delta_minor)
 {
     const struct slip *slip = view->slip;
 
@@ -180,7 +180,7 @@ static void on_over(struct risk *risk, const struct bet_view *view)
     struct exposed_bet bet = counted(risk, view);
 
     count(risk, view->currency, &bet, -1);
-    tell_change(risk, view, -bet.liability_minor);
+    report_change(risk, view, -bet.liability_minor);
     part_drop(risk, view->id);
 }
 
@@ -189,7 +189,7 @@ static void on_reopened(struct risk *risk, const struct bet_view *view)
     struct exposed_bet bet = standing(risk, view);
 
     count(risk, view->currency, &bet, 1);
-    tell_change(risk, view, bet.liability_minor);
+    report_change(risk, view, bet.liability_minor);
     if (view->cashed_stake_minor > 0)
         part_keep(risk, view);
 }
@@ -200,7 +200,7 @@ static void on_partly_cashed(struct risk *risk, const struct bet_view *view)
 
     count(risk, view->currency, &was, -1);
     count(risk, view->currency, &is, 1);
-    tell_change(risk, view, is.liability_minor - was.liability_minor);
+    report_change(risk, view, is.liability_minor - was.liability_minor);
     part_keep(risk, view);
 }
 

@@ -60,7 +60,7 @@ void serve_end(struct serve *serve)
 }
 
 /* 0: it was told to end. */
-static int run(struct serve *serve)
+static int run_until_stopped(struct serve *serve)
 {
     struct str error;
 
@@ -93,5 +93,5 @@ int serve_main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     process_raise_file_limit();
     serve.roles = serve_roles;
-    return run(&serve);
+    return run_until_stopped(&serve);
 }

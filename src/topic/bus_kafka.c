@@ -104,7 +104,7 @@ static void metrics(void *ctx)
 
 /* ---- the end ---------------------------------------------------------------- */
 
-static bool leave(void *ctx, void (*on_done)(void *ctx), void *done_ctx)
+static bool backend_leave(void *ctx, void (*on_done)(void *ctx), void *done_ctx)
 {
     struct bus_kafka *own = ctx;
 
@@ -141,7 +141,7 @@ static void free_client(void *ctx)
 static const struct bus_backend backend = {
     .money_returns = true,
     .results_stored = results_stored, .check_silence = check_silence, .has_book = has_book,
-    .metrics = metrics, .leave = leave, .close = close_client, .free = free_client,
+    .metrics = metrics, .leave = backend_leave, .close = close_client, .free = free_client,
 };
 
 struct bus *bus_kafka_new(const struct bus_kafka_options *options)

@@ -61,7 +61,7 @@ static enum book_silence silence_of(const struct prices_in *prices, const struct
         return BOOK_ALL_SILENT;
     if (silent_ms >= (uint64_t)prices->options.live_silence_ms)
         return BOOK_LIVE_SILENT;
-    return BOOK_HEARD;
+    return BOOK_ALIVE;
 }
 
 /* What was to start before all is suspended counts as live. */
@@ -73,7 +73,7 @@ static void check_silence(struct prices_in *prices, struct shard *shard, uint64_
 
     if (!book_set_silence(shard->book, silence, live_by_ms))
         return;
-    log_warn("mirror", silence == BOOK_HEARD ? "a partition is heard" : "a partition is silent",
+    log_warn("mirror", silence == BOOK_ALIVE ? "a partition is heard" : "a partition is silent",
              "partition=%d suspended=%s", (int)(shard - prices->shards), names[silence]);
     if (shard->ended)
         publish_all(prices, shard);
@@ -239,7 +239,7 @@ void prices_in_metrics(const struct prices_in *prices)
     int64_t silent = 0;
 
     for (unsigned i = 0; i < prices->n; i++)
-        silent += silence_of(prices, &prices->shards[i], at_ms) != BOOK_HEARD;
+        silent += silence_of(prices, &prices->shards[i], at_ms) != BOOK_ALIVE;
     metric_set(METRIC_MIRROR_READY, STR_NONE, prices->ready);
     metric_set(METRIC_MIRROR_SILENT, STR_NONE, silent);
 }

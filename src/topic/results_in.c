@@ -32,7 +32,7 @@ struct results_in {
     struct arena arena; /* of one record */
 };
 
-static void tell_slots(struct results_in *in)
+static void announce_slots(struct results_in *in)
 {
     uint64_t slots = 0;
 
@@ -58,7 +58,7 @@ static void on_assigned(void *ctx, int32_t n)
         in->parts[i].kept = false; /* the group says again whose each is */
     forget(&in->parts[n]);
     in->parts[n].mine = true;
-    tell_slots(in);
+    announce_slots(in);
     kafka_group_begin(in->group, n);
     log_info("settle", "a partition comes", "partition=%d", (int)n);
 }
@@ -71,7 +71,7 @@ static void on_revoked(void *ctx, int32_t n, bool lost)
 
     forget(&in->parts[n]);
     in->parts[n].kept = lost;
-    tell_slots(in);
+    announce_slots(in);
     log_info("settle", "a partition goes", "partition=%d lost=%d", (int)n, lost);
 }
 

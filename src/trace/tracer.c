@@ -198,7 +198,7 @@ static void wait_ms(struct tracer *tracer, int64_t ms)
 }
 
 /* False: it ends. */
-static bool rest(struct tracer *tracer, int64_t ms)
+static bool pause_unless_ending(struct tracer *tracer, int64_t ms)
 {
     int64_t until_us = clock_mono_us() + ms * 1000;
     bool ending;
@@ -267,7 +267,7 @@ static bool export_batch(struct tracer *tracer, const struct span *spans, size_t
     spans_write(spans, n, &tracer->options.resource, &tracer->body);
     CHECK(!tracer->body.overflow);
     for (unsigned i = 0; i < TRIES && posted == POSTED_LATER; i++) {
-        if (i > 0 && !rest(tracer, pause_ms(tracer, i - 1)))
+        if (i > 0 && !pause_unless_ending(tracer, pause_ms(tracer, i - 1)))
             break;
         posted = post(tracer, &status);
         log_change(tracer, posted == POSTED, status);
@@ -291,7 +291,7 @@ static bool export_all(struct tracer *tracer, size_t n)
     for (size_t at = 0; at < n; at += LIMIT_TRACE_BATCH) {
         size_t left = n - at;
 
-        if (!well && !rest(tracer, 0)) {
+        if (!well && !pause_unless_ending(tracer, 0)) {
             atomic_fetch_add(&tracer->failed, left);
             break;
         }
@@ -302,7 +302,7 @@ static bool export_all(struct tracer *tracer, size_t n)
 }
 
 /* The spans that wait become the thread's; the lock is held. */
-static size_t take(struct tracer *tracer)
+static size_t swap_spans(struct tracer *tracer)
 {
     struct span *spans = tracer->filling;
     size_t n = tracer->n_filling;
@@ -324,7 +324,7 @@ static void *on_thread(void *ctx)
 
         if (!tracer->ending && tracer->n_filling < LIMIT_TRACE_BATCH)
             wait_ms(tracer, EXPORT_MS);
-        n = take(tracer);
+        n = swap_spans(tracer);
         CHECK(pthread_mutex_unlock(&tracer->lock) == 0);
         well = export_all(tracer, n);
         CHECK(pthread_mutex_lock(&tracer->lock) == 0);

@@ -1,7 +1,7 @@
 /*
  * The hub: what changed is encoded at the tick, then sent.
  *
- *   prices -> channels_hear: dirty -> arm: at once after quiet, else at the
+ *   prices -> channels_receive: dirty -> arm: at once after quiet, else at the
  *             next tick
  *   flush     each dirty channel's delta, once; a note of it to every client
  *             that is up to date; who lags or waits for its socket is passed by
@@ -82,7 +82,7 @@ void stream_on_prices(void *ctx, const struct bus_prices *prices)
         return;
     if (stream->dirty == NULL) /* it may be a moment since anything was */
         stream->covered = book_order(stream->options.book) - 1;
-    channels_hear(stream, prices);
+    channels_receive(stream, prices);
 }
 
 /* ---- flushing ----------------------------------------------------------------- */
@@ -99,7 +99,7 @@ static void note(struct stream *stream, struct client *client, struct change *ch
     hub_enqueue(client, QUEUE_READY);
 }
 
-static void tell_subscribers(struct stream *stream, struct channel *channel)
+static void note_subscribers(struct stream *stream, struct channel *channel)
 {
     struct subscription *next;
 
@@ -126,7 +126,7 @@ static void flush_channels(struct stream *stream)
         if (!channel_flush(stream, channel, order))
             continue;
         change_promise(&channel->delta, order, stream->covered);
-        tell_subscribers(stream, channel);
+        note_subscribers(stream, channel);
     }
     stream->covered = order;
 }

@@ -54,7 +54,7 @@ static uint64_t shape_of(const struct market *market)
 /* ---- what was told --------------------------------------------------------- */
 
 /* The i-th market as it is now is told with its names.  True: it was before. */
-static bool shape_told(struct channel *channel, uint32_t i, const struct market *market)
+static bool shape_put(struct channel *channel, uint32_t i, const struct market *market)
 {
     uint64_t shape = shape_of(market);
     bool told = i < channel->n_shapes && channel->shapes[i] == shape;
@@ -78,7 +78,7 @@ static void learn_event(struct channel *channel, const struct event *event)
     channel->n_shapes = 0;
     channel->fixture = fixture_of(event);
     for (const struct market *m = event->markets; m != NULL; m = m->next)
-        (void)shape_told(channel, i++, m);
+        (void)shape_put(channel, i++, m);
 }
 
 /* ---- rows of a sport ------------------------------------------------------- */
@@ -250,7 +250,7 @@ static bool is_renaming(const struct event *event, int64_t order)
     return true;
 }
 
-static void hear_all(struct stream *stream, int64_t order)
+static void receive_all(struct stream *stream, int64_t order)
 {
     struct channel *channel;
     size_t first = 0, at = 0;
@@ -270,13 +270,13 @@ static void hear_all(struct stream *stream, int64_t order)
     }
 }
 
-void channels_hear(struct stream *stream, const struct bus_prices *prices)
+void channels_receive(struct stream *stream, const struct bus_prices *prices)
 {
     const struct event *event = prices->change->event;
     struct channel *channel;
 
     if (prices->change->all)
-        hear_all(stream, book_order(stream->options.book));
+        receive_all(stream, book_order(stream->options.book));
     if (event == NULL)
         return;
     channel = map_get(&stream->channels[CHANNEL_EVENT], event->id);
@@ -320,7 +320,7 @@ static void put_delta(struct stream *stream, struct channel *channel, const stru
     jw_array(w);
     for (const struct market *m = event->markets; m != NULL; m = m->next, i++)
         if (m->order > channel->checked)
-            event_json_market(w, stream->options.book, m, !shape_told(channel, i, m),
+            event_json_market(w, stream->options.book, m, !shape_put(channel, i, m),
                               &stream->names);
     jw_array_end(w);
     jw_object_end(w);

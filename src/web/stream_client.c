@@ -383,9 +383,9 @@ static void heartbeat(struct client *client)
 /* A client behind a closed lid says nothing, and its network neither. */
 static void check_life(struct client *client, uint64_t now_ms)
 {
-    if (client->dress != DRESS_WEBSOCKET || now_ms < client->heard_ms + PING_MS)
+    if (client->dress != DRESS_WEBSOCKET || now_ms < client->received_ms + PING_MS)
         return;
-    if (now_ms > client->heard_ms + DEAD_MS) {
+    if (now_ms > client->received_ms + DEAD_MS) {
         end_client(client, "dead");
     } else if (!client->pinged) {
         client->pinged = true;
@@ -450,7 +450,7 @@ static struct client *client_new(struct stream *stream, struct http_request *req
     }
     client->magic = CLIENT_MAGIC;
     client->stream = stream;
-    client->heard_ms = client->sent_ms = hub_now(stream);
+    client->received_ms = client->sent_ms = hub_now(stream);
     ws_reader_init(&client->reader, LIMIT_WS_MESSAGE_BYTES);
     client->next = stream->clients;
     if (client->next != NULL)

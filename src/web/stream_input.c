@@ -233,7 +233,7 @@ static bool is_flooding(struct client *client)
 
 void client_input(struct client *client, const char *p, size_t n)
 {
-    client->heard_ms = hub_now(client->stream);
+    client->received_ms = hub_now(client->stream);
     client->pinged = false;
     while (client->state == CLIENT_OPEN && n > 0) {
         struct ws_message message;

@@ -125,7 +125,7 @@ struct str channel_id(const struct channel *channel);
 /* It will be looked at in the next flush. */
 void channel_dirty(struct stream *stream, struct channel *channel);
 /* What happened to the book, to the channels it concerns. */
-void channels_hear(struct stream *stream, const struct bus_prices *prices);
+void channels_receive(struct stream *stream, const struct bus_prices *prices);
 /* Encodes what is new since it was checked into its delta.  False: nothing is. */
 bool channel_flush(struct stream *stream, struct channel *channel, int64_t order);
 /* Everything in it, for who has nothing. */
@@ -261,7 +261,7 @@ struct client {
     uint32_t second_n;                        /* messages in that second */
     uint64_t second;
     struct client_note *notes, **notes_end;
-    uint64_t sent_ms, heard_ms, full_ms;      /* full_ms: the socket is, since; 0 = not */
+    uint64_t sent_ms, received_ms, full_ms;      /* full_ms: the socket is, since; 0 = not */
     uint64_t deadline_ms;                     /* CLOSING: gone by then */
     struct own *own;
     struct stream_question *asking;           /* authentication in flight */

@@ -26,26 +26,26 @@ static struct mark *mark_at(struct stream *stream, size_t i)
 }
 
 /* The last mark is of this moment, near enough. */
-static bool is_marked(struct stream *stream, bool heard)
+static bool is_marked(struct stream *stream, bool alive)
 {
     return stream->n_marks > 0 && hub_now(stream) < stream->marked_ms + SPACE_MS &&
-           (mark_at(stream, stream->n_marks - 1)->promise > 0) == heard;
+           (mark_at(stream, stream->n_marks - 1)->promise > 0) == alive;
 }
 
 void stream_mark(struct stream *stream)
 {
     const struct book *book = stream->options.book;
-    bool heard = book_is_heard(book);
+    bool alive = book_is_alive(book);
     struct mark *mark;
 
-    if (book_shards(book) == 0 || is_marked(stream, heard))
+    if (book_shards(book) == 0 || is_marked(stream, alive))
         return;
     if (stream->n_marks == MARKS) {
         stream->first_mark = (stream->first_mark + 1) % MARKS;
         stream->n_marks--;
     }
     mark = mark_at(stream, stream->n_marks++);
-    *mark = (struct mark){ book_order(book), heard ? book_position(book) : 0,
+    *mark = (struct mark){ book_order(book), alive ? book_position(book) : 0,
                            book_highest(book) };
     stream->marked_ms = hub_now(stream);
 }

@@ -140,14 +140,14 @@ void stream_on_money(void *ctx, const struct bus_money *money)
     hub_arm(stream);
 }
 
-static void tell_lost(struct client *client)
+static void send_lost(struct client *client)
 {
     client_status(client, client->own->id, "bets_missed",
                   STR("bets have changed: read GET /v1/bets"));
 }
 
 /* False: its socket is full. */
-static bool tell_bets(struct client *client, const struct own_account *purse)
+static bool send_bets(struct client *client, const struct own_account *purse)
 {
     for (size_t i = 0; i < purse->n_bets; i++) {
         if (client->state != CLIENT_OPEN || client->full_ms != 0)
@@ -158,7 +158,7 @@ static bool tell_bets(struct client *client, const struct own_account *purse)
     return true;
 }
 
-static void tell_owner(struct own *own, struct own_account *purse, struct frame *account)
+static void send_to_owner(struct own *own, struct own_account *purse, struct frame *account)
 {
     struct client *client = own->client;
 
@@ -168,10 +168,10 @@ static void tell_owner(struct own *own, struct own_account *purse, struct frame 
     }
     if (account != NULL)
         client_send(client, frame_ref(account));
-    if (!tell_bets(client, purse) && client->state == CLIENT_OPEN)
+    if (!send_bets(client, purse) && client->state == CLIENT_OPEN)
         own->missed = true;
     else if (purse->lost_bets && client->state == CLIENT_OPEN)
-        tell_lost(client);
+        send_lost(client);
 }
 
 /* An owner may go meanwhile, and the purse after the last one. */
@@ -183,7 +183,7 @@ static void purse_flush(struct stream *stream, struct own_account *purse)
     purse->told = purse->held = true;
     for (struct own *own = purse->owns; own != NULL; own = next) {
         next = own->next;
-        tell_owner(own, purse, account);
+        send_to_owner(own, purse, account);
     }
     frame_unref(account);
     drop_bets(purse);
@@ -212,7 +212,7 @@ void own_drained(struct client *client)
     own->missed = false;
     client_send(client, account_frame(client->stream, own->purse));
     if (client->state == CLIENT_OPEN)
-        tell_lost(client);
+        send_lost(client);
 }
 
 /* ---- sessions ------------------------------------------------------------------ */
@@ -261,7 +261,7 @@ void own_forget(struct client *client)
     client->asking = NULL;
 }
 
-static struct stream_question *ask(struct client *client, int64_t id, bool authenticates)
+static struct stream_question *question_new(struct client *client, int64_t id, bool authenticates)
 {
     struct stream_question *question = calloc(1, sizeof(*question));
 
@@ -276,7 +276,7 @@ void own_authenticate(struct client *client, struct str token, int64_t id)
     const struct stream_options *options = &client->stream->options;
 
     own_forget(client);
-    client->asking = ask(client, id, true);
+    client->asking = question_new(client, id, true);
     options->identify(options->ctx, token, client->asking);
 }
 
@@ -306,7 +306,7 @@ void own_check(struct client *client, uint64_t now_ms)
     if (own->question != NULL || now_ms < own->checked_ms + CHECK_MS)
         return;
     own->checked_ms = now_ms;
-    own->question = ask(client, NO_ID, false);
+    own->question = question_new(client, NO_ID, false);
     options->confirm(options->ctx, &own->identity, own->question);
 }
 

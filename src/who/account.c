@@ -106,7 +106,7 @@ static void answer_session(struct visit *visit)
     jw_key(&w, "expires_at");
     jw_time(&w, expires_ms);
     where_write_session(&w, &visit->where);
-    arms_tell(who, &visit->session, &w);
+    arms_write(who, &visit->session, &w);
     jw_object_end(&w);
     who_end(who);
     answer_json(visit->request, 201, buf_view(out));

@@ -59,7 +59,7 @@ static void write_exposures(struct who *who, int64_t account, int64_t now_ms)
     store_exec(who->options.store, &exposure->exec);
 }
 
-void arms_tell(struct who *who, const struct session *session, struct jw *w)
+void arms_write(struct who *who, const struct session *session, struct jw *w)
 {
     const struct experiments *experiments = who->options.experiments;
     int64_t now_ms = clock_wall_ms();
@@ -91,7 +91,7 @@ static void write_session(struct read_request *reader)
     jw_key(&w, "currency");
     jw_str(&w, str_of(reader->session.currency->code));
     where_write_session(&w, &where);
-    arms_tell(reader->who, &reader->session, &w);
+    arms_write(reader->who, &reader->session, &w);
     jw_object_end(&w);
     reader_json(reader, 200, buf_view(out));
 }

@@ -37,6 +37,6 @@ void who_end(struct who *who);
 void account_prepare(struct who *who);
 
 /* arms.c: the member "experiments" of a session, and that the customer was told. */
-void arms_tell(struct who *who, const struct session *session, struct jw *w);
+void arms_write(struct who *who, const struct session *session, struct jw *w);
 
 #endif

@@ -140,7 +140,7 @@ static void test_silence_promises_nothing(void **state UNUSED)
     clk = stream_clk(a.stream, book_order(a.book));
     assert_int_equal(clk, 0);
     assert_int_equal(stream_order(b.stream, clk), -1);
-    assert_true(book_set_silence(book_shard(a.book, 1), BOOK_HEARD, 0));
+    assert_true(book_set_silence(book_shard(a.book, 1), BOOK_ALIVE, 0));
     stream_mark(a.stream);
     assert_true(stream_clk(a.stream, book_order(a.book)) > 0);
     pod_fini(&a);

@@ -21,8 +21,8 @@ static bool is_true(const json_t *object, const char *name)
     return json_is_true(json_object_get(object, name));
 }
 
-/* The channel, if this line is whom it hears of. */
-static struct wanted *told_of(const struct line *line, enum channel_kind kind, struct str id)
+/* The channel, if it comes over this line. */
+static struct wanted *wanted_of(const struct line *line, enum channel_kind kind, struct str id)
 {
     struct channel *channel = map_get(&line->upstream->stream->channels[kind], id);
     struct wanted *wanted = channel == NULL ? NULL : channel->upstream;
@@ -30,7 +30,7 @@ static struct wanted *told_of(const struct line *line, enum channel_kind kind, s
     return wanted != NULL && wanted->line == line ? wanted : NULL;
 }
 
-static void tell(struct wanted *wanted)
+static void wanted_dirty(struct wanted *wanted)
 {
     if (wanted->channel->known)
         channel_dirty(wanted->channel->stream, wanted->channel);
@@ -38,9 +38,9 @@ static void tell(struct wanted *wanted)
 
 /* ---- events ------------------------------------------------------------- */
 
-static const char *hear_doc(struct line *line, json_t *event, bool image)
+static const char *receive_doc(struct line *line, json_t *event, bool image)
 {
-    struct wanted *wanted = told_of(line, CHANNEL_EVENT, member(event, "id"));
+    struct wanted *wanted = wanted_of(line, CHANNEL_EVENT, member(event, "id"));
 
     if (wanted == NULL)
         return NULL;
@@ -53,10 +53,10 @@ static const char *hear_doc(struct line *line, json_t *event, bool image)
         break;
     case DOC_WHOLE:
         wanted->channel->renamed = true;
-        tell(wanted);
+        wanted_dirty(wanted);
         break;
     case DOC_CHANGED:
-        tell(wanted);
+        wanted_dirty(wanted);
         break;
     case DOC_SAME:
         break;
@@ -81,7 +81,7 @@ static bool is_old_row(const struct map *sports, struct str id, json_int_t versi
 
 /* Of every sport that has it, whichever line tells of that: it may have gone from one
  * to another, of which the origin tells those of the first one later. */
-static void hear_row(struct line *line, json_t *event)
+static void receive_row(struct line *line, json_t *event)
 {
     const struct map *sports = &line->upstream->stream->channels[CHANNEL_SPORT];
     json_int_t version = json_integer_value(json_object_get(event, "version"));
@@ -97,24 +97,24 @@ static void hear_row(struct line *line, json_t *event)
         if ((has >= 0 ? wanted->line == line || has < version
                       : wanted->line == line && !is_old) &&
             rows_take(wanted->rows, event, line->upstream->order))
-            tell(wanted);
+            wanted_dirty(wanted);
     }
 }
 
-static void hear_gone(struct line *line, struct str id)
+static void receive_gone(struct line *line, struct str id)
 {
-    struct wanted *doc = told_of(line, CHANNEL_EVENT, id);
+    struct wanted *doc = wanted_of(line, CHANNEL_EVENT, id);
     uint64_t now_ms = uv_now(line->upstream->loop);
 
     if (doc != NULL && doc_forget(doc->doc) == DOC_CHANGED)
-        tell(doc);
+        wanted_dirty(doc);
     for (struct wanted *wanted = line->holds.first; wanted != NULL; wanted = wanted->next)
         if (wanted->channel->kind == CHANNEL_SPORT &&
             rows_forget(wanted->rows, id, line->upstream->order, now_ms))
-            tell(wanted);
+            wanted_dirty(wanted);
 }
 
-static const char *hear_event(struct line *line, json_t *event)
+static const char *receive_event(struct line *line, json_t *event)
 {
     struct str id = member(event, "id");
     const json_t *markets = json_object_get(event, "markets");
@@ -122,11 +122,11 @@ static const char *hear_event(struct line *line, json_t *event)
     if (id.p == NULL || id.n == 0 || id.n > LIMIT_ID_BYTES)
         return "an event without an id";
     if (is_true(event, "gone"))
-        hear_gone(line, id);
+        receive_gone(line, id);
     else if (json_is_array(markets))
-        return hear_doc(line, event, is_true(event, "img"));
+        return receive_doc(line, event, is_true(event, "img"));
     else if (json_is_integer(markets))
-        hear_row(line, event);
+        receive_row(line, event);
     return NULL;
 }
 
@@ -155,7 +155,7 @@ static struct wanted *sport_of(struct line *line, const json_t *events)
     const json_t *first = json_array_get(events, 0);
 
     return json_is_integer(json_object_get(first, "markets"))
-               ? told_of(line, CHANNEL_SPORT, member(first, "sport")) : NULL;
+               ? wanted_of(line, CHANNEL_SPORT, member(first, "sport")) : NULL;
 }
 
 /* An image without events is of a sport without any, and does not say of which. */
@@ -171,25 +171,25 @@ static void ask_for_sports(struct line *line)
     wanted_soon(line->upstream);
 }
 
-static const char *hear_events(struct line *line, json_t *events)
+static const char *receive_events(struct line *line, json_t *events)
 {
     const char *fault = NULL;
 
     for (size_t i = 0; fault == NULL && i < json_array_size(events); i++)
-        fault = hear_event(line, json_array_get(events, i));
+        fault = receive_event(line, json_array_get(events, i));
     return fault;
 }
 
-static const char *hear_rows(struct line *line, struct wanted *sport, json_t *events)
+static const char *receive_rows(struct line *line, struct wanted *sport, json_t *events)
 {
     struct upstream *upstream = line->upstream;
     const char *fault;
 
     rows_image_begin(sport->rows);
-    fault = hear_events(line, events);
+    fault = receive_events(line, events);
     if (fault == NULL && rows_image_end(sport->rows, upstream->order, uv_now(upstream->loop))) {
         sport->channel->renamed = true;
-        tell(sport);
+        wanted_dirty(sport);
     }
     return fault;
 }
@@ -242,7 +242,7 @@ static void fetch_ends(struct line *line)
     wanted_soon(upstream);
 }
 
-static const char *hear_asked(struct line *line, json_t *events)
+static const char *receive_asked(struct line *line, json_t *events)
 {
     struct wanted *wanted = line->asked.of[line->asked.images++];
     const char *fault;
@@ -252,13 +252,13 @@ static const char *hear_asked(struct line *line, json_t *events)
     fault = image_fault(wanted, events);
     if (fault != NULL)
         return fault;
-    return wanted->rows != NULL ? hear_rows(line, wanted, events) : hear_events(line, events);
+    return wanted->rows != NULL ? receive_rows(line, wanted, events) : receive_events(line, events);
 }
 
 /* ---- messages ----------------------------------------------------------- */
 
 /* The promise of the message is of what has come with it. */
-static const char *hear_clk(struct line *line, const json_t *message)
+static const char *receive_clk(struct line *line, const json_t *message)
 {
     int64_t clk;
 
@@ -270,12 +270,12 @@ static const char *hear_clk(struct line *line, const json_t *message)
     return NULL;
 }
 
-static const char *hear_change(struct line *line, json_t *message)
+static const char *receive_change(struct line *line, json_t *message)
 {
     struct upstream *upstream = line->upstream;
     json_t *events = json_object_get(message, "events");
     struct line_asked *asked = &line->asked;
-    const char *fault = hear_clk(line, message);
+    const char *fault = receive_clk(line, message);
     struct wanted *sport;
     bool ends = false;
 
@@ -284,14 +284,14 @@ static const char *hear_change(struct line *line, json_t *message)
     (void)hub_covered(upstream->stream);
     upstream->order++;
     if (is_true(message, "img") && asked->is_fetch && !asked->waits && asked->images < asked->n) {
-        fault = hear_asked(line, events);
+        fault = receive_asked(line, events);
         ends = fault == NULL && asked->images == asked->n;
     } else if (is_true(message, "img") && json_array_size(events) == 0) {
         ask_for_sports(line);
     } else if (is_true(message, "img") && (sport = sport_of(line, events)) != NULL) {
-        fault = hear_rows(line, sport, events);
+        fault = receive_rows(line, sport, events);
     } else {
-        fault = hear_events(line, events);
+        fault = receive_events(line, events);
     }
     if (ends)
         fetch_ends(line);
@@ -326,7 +326,7 @@ static bool is_as_asked(const struct line *line)
     return asked->n == line->holds.n[CHANNEL_EVENT] + line->holds.n[CHANNEL_SPORT];
 }
 
-static const char *hear_status(struct line *line, const json_t *message)
+static const char *receive_status(struct line *line, const json_t *message)
 {
     struct line_asked *asked = &line->asked;
     const json_t *id = json_object_get(message, "id");
@@ -350,12 +350,12 @@ static void compare_with_peak(struct line *line)
     if (line->clk == line->peak)
         line->below_ms = 0;
     else if (line->clk > 0 && line->below_ms == 0)
-        line->below_ms = line->heard_ms;
+        line->below_ms = line->received_ms;
 }
 
-static const char *hear_heartbeat(struct line *line, const json_t *message)
+static const char *receive_heartbeat(struct line *line, const json_t *message)
 {
-    const char *fault = hear_clk(line, message);
+    const char *fault = receive_clk(line, message);
 
     if (fault != NULL)
         return fault;
@@ -364,23 +364,23 @@ static const char *hear_heartbeat(struct line *line, const json_t *message)
     return NULL;
 }
 
-static const char *hear_message(struct line *line, json_t *message)
+static const char *receive_message(struct line *line, json_t *message)
 {
     struct str op = member(message, "op");
     if (!json_is_shallow(message))
         return "a message that is nested too deep";
     if (str_eq(op, STR("change")))
-        return hear_change(line, message);
+        return receive_change(line, message);
     if (str_eq(op, STR("status")))
-        return hear_status(line, message);
-    return str_eq(op, STR("heartbeat")) ? hear_heartbeat(line, message) : NULL;
+        return receive_status(line, message);
+    return str_eq(op, STR("heartbeat")) ? receive_heartbeat(line, message) : NULL;
 }
 
-const char *hear(struct line *line, struct str text)
+const char *line_receive(struct line *line, struct str text)
 {
     json_t *message = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
     const char *fault = message == NULL ? "a message that is no JSON"
-                                        : hear_message(line, message);
+                                        : receive_message(line, message);
 
     json_decref(message);
     return fault;
