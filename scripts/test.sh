@@ -226,14 +226,16 @@ with_postgres() {
 #                      refuse them first
 #   pages              files that are in the binary
 #   load, verdict, sim programs of their own; sim on RabbitMQ and PostgreSQL: tests/amqp
+#   help               prints what a command's options are
 #   shadow             reads a store that is at rest: both stores, no shape
 #   process, recovery  one process, started, driven and killed
 #   schema             one process, while its store is changed under it
+#   halves             one process with two stores (--ledger with Kafka: not tried)
 # Single cases say oneProcess (tests/api/lib/shape.js).
 left_out() { # STEP
     case $1 in
-    api-postgres) echo 'http|malformed|pages|load|verdict|sim' ;;
-    api-cluster) echo 'http|malformed|pages|load|verdict|sim|shadow|process|recovery|schema' ;;
+    api-postgres) echo 'http|malformed|pages|load|verdict|sim|help' ;;
+    api-cluster) echo 'http|malformed|pages|load|verdict|sim|help|shadow|process|recovery|schema|halves' ;;
     *) echo none ;;
     esac
 }
