@@ -1,27 +1,27 @@
 # Overround: one tool for everything.
 #
-#   make run     install what is missing, build, serve a match day on SQLite
-#   make test    every test, on both stores, ends with "N passed, N failed"
-#   make test T=refusal  only the files with that word in their names, each kind once:
+#   make run     installs missing packages, builds, serves a match day on SQLite
+#   make test    runs every test on both stores; ends with "N passed, N failed"
+#   make test T=refusal  runs only the files with that word in their names, each kind once:
 #                unit tests, stories on SQLite, browser, cluster, edge ...; STEPS="api-postgres
-#                api-cluster" says where else
-#   make cluster a whole cluster on this machine: PostgreSQL and a standby,
-#                Kafka, two of each role, nginx; make cluster-stop ends it
-#   make test-cluster  what needs Kafka, nginx, ClickHouse, S3
-#   make kube    a Kubernetes on this machine with the chart on it; make kube-stop
-#                ends it; make test-kube tries what may go wrong there
-#   make         build/overround
+#                api-cluster" names other steps
+#   make cluster starts a whole cluster on this machine: PostgreSQL and a standby, Kafka,
+#                two processes of each role, nginx; make cluster-stop ends it
+#   make test-cluster  runs the tests that need Kafka, nginx, ClickHouse, S3
+#   make kube    starts a Kubernetes on this machine with the chart on it; make kube-stop
+#                ends it; make test-kube tests the chart under failures
+#   make         builds build/overround
 #   make image   build/image/overround.tar, for podman, docker and Kubernetes
-#   make image-edge   an edge node above it: build/image/overround-edge.tar
-#   make bench   the speed claims beside their peers, as a table
-#   make bench-edge  price to page at 20, 80 and 200 ms from the origin, behind a node
-#   make lint    style, include direction, banned calls, both compilers
-#   make asan    build/asan/overround, with AddressSanitizer and UBSan
-#   make docs    the references generated from src/tbl
-#   make edge    what every CDN and edge node is configured with, from deploy/edge/edge.yaml
-#   make chart   what the Helm chart has from elsewhere: schema, README, alerts
-#   make terraform      deploy/terraform: format, validation, tests, policies
-#   make rehearse-aws   root production against a server that answers as AWS does
+#   make image-edge   an edge node on top of it: build/image/overround-edge.tar
+#   make bench   measures the speed claims beside their peers, prints a table
+#   make bench-edge  time from price to page behind a node, 20, 80 and 200 ms from the origin
+#   make lint    checks style, include direction, banned calls, both compilers
+#   make asan    builds build/asan/overround, with AddressSanitizer and UBSan
+#   make docs    writes the references, alerts and dashboards from src/tbl
+#   make edge    writes the configuration of every CDN and edge node from deploy/edge/edge.yaml
+#   make chart   writes the Helm charts' generated files: schema, README, alerts
+#   make terraform      checks deploy/terraform: format, validation, tests, policies
+#   make rehearse-aws   applies root production to a server that imitates AWS
 
 SHELL = /bin/bash
 VARIANT ?= release

@@ -1,27 +1,27 @@
 #!/bin/bash
-# A release that proves itself or goes back: the canary track gets the new
-# release, then 1, 10, 50, 100 % of new requests and connections, each step
-# held until `overround verdict` says promote.  When it says roll back, or waits
-# too long, all traffic is the stable track's again and the canary is gone.
-# docs/RELEASES.md has the walk, what is looked at, and why.
+# Rolls out a release in steps: the canary track runs the new release, then gets
+# 1, 10, 50, 100 % of new requests and connections.  Each step lasts until
+# `overround verdict` says promote.  If it says roll back, or waits too long, the
+# script gives all traffic back to the stable track and removes the canary.
+# docs/RELEASES.md describes the steps, the checks and the reasons.
 #
 #   deploy/release.sh --driver 'deploy/release/helm.sh …' --prometheus URL [option]…
-#     --driver CMD        called with a verb behind it (see below)
-#     --prometheus URL    where both tracks are scraped
+#     --driver CMD        the script calls it with a verb (see below)
+#     --prometheus URL    the Prometheus that scrapes both tracks
 #     --stable, --canary  label matchers of the tracks (role=~"bets|web",track="canary")
 #     --steps '1 10 50 100'   percents, the last is 100
-#     --window 5m         a step is looked at for so long, at least
-#     --limit 1h          a step that would wait longer than this goes back
-#     --min-bets N        of the canary, in each step (500)
-#     --store URL         the ledger is audited at each step
-#     --expect-rules H    this change of the rules of grading is wanted
+#     --window 5m         each step lasts at least so long
+#     --limit 1h          rolls back if a step would wait longer
+#     --min-bets N        the canary's bets in each step (500)
+#     --store URL         audits this ledger at each step
+#     --expect-rules H    the release is meant to change the grading rules to H
 #     --verdict 'OPTION…' further options of overround verdict
-#     --overround CMD     the program that judges (overround)
-#     --keep              interrupted: leave everything as it is
+#     --overround CMD     the program that computes the verdict (overround)
+#     --keep              leaves everything as it is if you interrupt the script
 #     --deploy, --shadow, --set-weight, --promote, --back, --version CMD
-#                         instead of the driver's verb; {} is the percent
+#                         replace the driver's verbs; {} is the percent
 #
-# Verbs of a driver, each 0 when it is done, and good to call again:
+# Verbs of a driver; each exits 0 when it is done, and may be called again:
 #   version     prints `overround --version` of the new release
 #   deploy      the canary runs the new release, is ready, and gets no traffic
 #   shadow      prints `overround shadow --json` of the new release on the live store

@@ -3,12 +3,12 @@
 # library, from PyPI.  (Debian's server is of 2018.)
 #
 #   scripts/chdb.sh fetch              into the cache, once
-#   scripts/chdb.sh version            of the ClickHouse in it
-#   scripts/chdb.sh < STATEMENTS       what the last one answers, as TSV; nothing
-#                                      is left behind
+#   scripts/chdb.sh version            prints the version of ClickHouse
+#   scripts/chdb.sh < STATEMENTS       prints the last one's answer as TSV, and
+#                                      leaves nothing behind
 #
-# They are one argument there, of 128 KiB at most: rows come from files, by
-# SELECT … FROM file('/PATH', JSONEachRow).
+# chdb gets the statements as one argument, of 128 KiB at most: read rows from
+# files, by SELECT … FROM file('/PATH', JSONEachRow).
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

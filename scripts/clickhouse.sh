@@ -5,9 +5,9 @@
 #   scripts/clickhouse.sh start DIR                     prints its URL
 #   scripts/clickhouse.sh stop DIR | kill DIR | drop DIR  (drop removes DIR)
 #   scripts/clickhouse.sh restart DIR                   the same data and port
-#   scripts/clickhouse.sh schema URL [BROKERS [PREFIX]] deploy/clickhouse/'s tables
-#                                                       into the URL's database,
-#                                                       fed from Kafka if named
+#   scripts/clickhouse.sh schema URL [BROKERS [PREFIX]] creates deploy/clickhouse/'s
+#                                                       tables in the URL's database;
+#                                                       BROKERS feed them from Kafka
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A whole cluster on this machine, to try things on: PostgreSQL with a
 # synchronous standby, Kafka, two processes of each role, nginx before them,
-# and a match day that is played into it.
+# and a simulated match day.
 #
 #   scripts/cluster.sh start [DIR]              starts it and prints the addresses
 #   scripts/cluster.sh status [DIR]             every process: up or not, its address
@@ -10,8 +10,8 @@
 #   scripts/cluster.sh failover [DIR]           kills the primary, promotes the standby
 #   scripts/cluster.sh stop [DIR]               ends every process by its pid, removes DIR
 #
-# DIR is data/cluster.  OVERROUND_LISTEN and OVERROUND_OPERATOR_LISTEN change
-# where nginx listens (127.0.0.1:8080 and :8081), OVERROUND_CLUSTER_ARGS adds
+# DIR is data/cluster.  OVERROUND_LISTEN and OVERROUND_OPERATOR_LISTEN set the
+# addresses of nginx (127.0.0.1:8080 and :8081), OVERROUND_CLUSTER_ARGS adds
 # settings to every process, OVERROUND_CLUSTER_SIM=no leaves the match day out.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs from Debian what is missing, and only that: a second run does
-# nothing.  Arguments: which groups are needed (build, test, cluster,
+# Installs the Debian packages that are missing, and only those: a second run
+# does nothing.  Arguments: the groups to install (build, test, cluster,
 # image, monitoring, release, kube, terraform, edge, edge_image,
 # edge_box, bench, lint).
 # shellcheck disable=SC2034 # the groups are read by name

@@ -1,17 +1,17 @@
 #!/bin/bash
-# An edge node in a folder of its own: nginx with the application firewall and the
-# countries, as `overround edge --for nginx` and deploy/edge/node have it.
+# An edge node in a folder of its own: nginx with the application firewall and the country
+# database, configured by `overround edge --for nginx` and deploy/edge/node.
 #
 #   scripts/edge.sh start DIR [ORIGIN:PORT…]
 #   scripts/edge.sh reload DIR    after a change of DIR/edge.yaml; no request is lost
-#   scripts/edge.sh stop DIR      drains first: what is under way is answered
-#   scripts/edge.sh kill DIR      as a machine goes
+#   scripts/edge.sh stop DIR      drains first: requests in flight are answered
+#   scripts/edge.sh kill DIR      kill -9, as when a machine is lost
 #
-# Where there is no DIR/edge.yaml, start writes one for these origins: a free port of
-# 127.0.0.1, without TLS, where who calls from this machine says in X-Forwarded-For for
-# whom, as a CDN does.  The country database is DIR/country.mmdb, or else none.
-# OVERROUND_EDGE_SECRET is what the country is signed with, OVERROUND_CDN_SECRET what the
-# CDN before it says in X-Overround-Edge (docs/EDGE.md).
+# If there is no DIR/edge.yaml, start writes one for these origins: a free port of
+# 127.0.0.1, without TLS.  The node trusts X-Forwarded-For from this machine, as it would
+# trust a CDN's.  The country database is DIR/country.mmdb, if there is one.
+# OVERROUND_EDGE_SECRET is the key that signs the country, OVERROUND_CDN_SECRET the secret
+# that the CDN sends in X-Overround-Edge (docs/EDGE.md).
 # Prints the address.
 set -euo pipefail
 

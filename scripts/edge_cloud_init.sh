@@ -1,14 +1,14 @@
 #!/bin/bash
-# The user data of an edge node's machine, from deploy/edge/cloud-init.yaml, to stdout:
+# Prints the user data of an edge node's machine, from deploy/edge/cloud-init.yaml:
 #
 #   scripts/edge_cloud_init.sh NAME=VALUE…
 #
-#   POLICY     a file: edge.yaml, whose node has port 443 and no other run, cache or
-#              certificate than deploy/edge/edge.yaml's README says (docs/EDGE.md)
-#   IMAGE, IMAGE_SUM, DOMAIN, EMAIL, COUNTRIES, LEAVE_S   as deploy/edge/box/edge.sh has them
-#   SECRET     a file with what the country is signed with.  User data can be read by who
-#              may look at the machine at the provider: empty, and put /etc/overround/secrets/edge
-#              there by another way, where that is not the operator alone
+#   POLICY     the file edge.yaml; its node must have port 443 and the run, cache and
+#              certificate that docs/EDGE.md names
+#   IMAGE, IMAGE_SUM, DOMAIN, EMAIL, COUNTRIES, LEAVE_S   see deploy/edge/box/edge.sh
+#   SECRET     a file with the key that signs the country.  Everybody with access to the machine
+#              at the provider can read user data.  If others than the operator have access, pass
+#              an empty file and put /etc/overround/secrets/edge on the machine by another way
 #
 # terraform's templatefile fills in the same names (deploy/terraform/modules/edge-node).
 set -euo pipefail

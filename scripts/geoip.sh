@@ -1,15 +1,15 @@
 #!/bin/bash
-# The country database of an edge node.
+# Fetches or replaces the country database of an edge node.
 #
-#   scripts/geoip.sh fetch FILE      the free one, as deploy/edge/geoip/package-lock.json
-#                                    names and checks it, into FILE
-#   scripts/geoip.sh take OWN FILE   the operator's own (.mmdb, GeoLite2's and GeoIP2's
-#                                    layout, too) into FILE
-#   scripts/geoip.sh refresh         asks for the newest version of the free one, into the
-#                                    lock; then fetch
+#   scripts/geoip.sh fetch FILE      writes the free one to FILE, by the version and sum in
+#                                    deploy/edge/geoip/package-lock.json
+#   scripts/geoip.sh take OWN FILE   writes the operator's own to FILE (.mmdb, also in the
+#                                    layout of GeoLite2 and GeoIP2)
+#   scripts/geoip.sh refresh         writes the newest version of the free one into the
+#                                    lock file; then run fetch
 #
-# FILE is replaced at once or not at all, and a node looks at it every ten minutes; beside
-# it FILE.sha256 says what is in it.
+# The script replaces FILE in one step or not at all; a node checks FILE every ten minutes.
+# FILE.sha256 beside it has the sum.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)

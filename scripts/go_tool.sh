@@ -1,12 +1,12 @@
 #!/bin/bash
-# Programs in Go that tests want and Debian does not have, built once from published
-# modules into the cache: the go.mod and go.sum under scripts/go pin every module, and Go
-# checks the sums.  Caddy takes four minutes of one core, OpenTofu nine.
+# Builds Go programs that tests need and Debian lacks, once, from published modules into
+# the cache: the go.mod and go.sum under scripts/go pin every module, and Go checks the
+# sums.  Caddy takes four minutes of one core, OpenTofu nine.
 #
-#   scripts/go_tool.sh have NAME     exits 3 and says so where it is neither built nor is there
-#                                    a Go to build it with; under CI one is fetched
-#   scripts/go_tool.sh fetch NAME    caddy tofu
-#   scripts/go_tool.sh path NAME     prints the program, where it is built; else exits 3
+#   scripts/go_tool.sh have NAME     exits 3 with a message if the program is not built and there
+#                                    is no Go to build it; under CI it fetches a Go
+#   scripts/go_tool.sh fetch NAME    builds it: caddy or tofu
+#   scripts/go_tool.sh path NAME     prints the program's path; exits 3 if it is not built
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,23 +1,23 @@
 #!/bin/bash
-# The image: deploy/image/Containerfile by buildah, on a bare Debian and
-# without a registry.  As root; nothing stays mounted or running.
+# Builds the image: deploy/image/Containerfile by buildah, on a bare Debian and
+# without a registry.  Run it as root; it leaves nothing mounted or running.
 #
 #   scripts/image.sh build     build/image/overround.tar, overround.spdx.json beside it;
-#       nothing when nothing has changed
-#   scripts/image.sh again     compiles it all once more and compares the digests
-#   scripts/image.sh pack BINARY TAG OUT.tar   a binary of this machine with what ldd
-#       names: the loop of somebody who changes a line and looks at it in a cluster
+#       does nothing if nothing has changed
+#   scripts/image.sh again     compiles everything again and compares the digests
+#   scripts/image.sh pack BINARY TAG OUT.tar   a binary of this machine with the libraries
+#       that ldd names: to try a changed line in a cluster quickly
 #   scripts/image.sh swap BINARY TAG OUT.tar   the image of `make image` with another
-#       binary on top: a release that is to be told from it, good or bad
+#       binary on top: another release, good or bad, for tests of releases
 #   scripts/image.sh edge      build/image/overround-edge.tar: an edge node, above the image
 #       of `make image` (deploy/edge/image); edge-again compares the digests
 #   scripts/image.sh pack-edge OVERROUND.tar TAG OUT.tar   the same above any image, with
 #       this machine's nginx
 #
 # The base is debootstrap's minbase from the mirror that this machine's apt
-# uses.  It and the stage with compilers are kept in the cache, by the versions
-# of what the image holds as apt knows them: after `apt-get update` brought a
-# security fix, the next build begins anew.
+# uses.  The cache keeps it and the stage with compilers, under the versions that
+# apt knows of the image's packages: after `apt-get update` brought a security fix,
+# the next build starts from the beginning.
 #
 # OUT.tar is an OCI archive that is docker's as well: `podman load`, `docker
 # load` and `ctr images import` take it as localhost/overround:TAG

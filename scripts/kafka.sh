@@ -2,18 +2,18 @@
 # A private Apache Kafka (KRaft, one node) in a folder of its own, on a free
 # loopback port: for tests, benches and make cluster.
 #
-#   scripts/kafka.sh fetch                       its jars, into the cache, once
+#   scripts/kafka.sh fetch                       fetches Kafka's jars into the cache
 #   scripts/kafka.sh start DIR [-c name=value]…  prints HOST:PORT; @PORT@ and
-#                                                @CONTROLLER@ in a value are its own
+#                                                @CONTROLLER@ in a value are its ports
 #   scripts/kafka.sh stop DIR                    SIGTERM, and waits
 #   scripts/kafka.sh kill DIR                    kill -9
 #   scripts/kafka.sh restart DIR                 the same data and port again
 #   scripts/kafka.sh drop DIR                    kills it and removes DIR
 #   scripts/kafka.sh tool CLASS [ARGUMENT]…      one of Kafka's own programs
 #
-# The jars come through Maven, which checks their sums; scripts/kafka.pom.xml
-# names the version.  KAFKA_HOST is another address of this machine to listen on, for
-# machines of make kube.
+# Maven fetches the jars and checks their sums; scripts/kafka.pom.xml names the
+# version.  KAFKA_HOST is another address of this machine to listen on, for the
+# nodes of make kube.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

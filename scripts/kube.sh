@@ -3,17 +3,17 @@
 # synchronous standby and Kafka beside them, Traefik as the Gateway, nginx as the edge,
 # Prometheus and Alertmanager, the chart of deploy/helm, and a match day.  As root.
 #
-#   scripts/kube.sh start [DIR]         all of it; prints the addresses
+#   scripts/kube.sh start [DIR]         starts everything; prints the addresses
 #   scripts/kube.sh status [DIR]        nodes, pods, autoscalers
-#   scripts/kube.sh rig DIR NUMBER      all but the chart and the match day
-#   scripts/kube.sh upgrade DIR ARG…    helm upgrade, with what the rig needs
+#   scripts/kube.sh rig DIR NUMBER      starts all but the chart and the match day
+#   scripts/kube.sh upgrade DIR ARG…    helm upgrade, with the values that the rig needs
 #   scripts/kube.sh failover [DIR]      kills the primary, promotes the standby
-#   scripts/kube.sh stop [DIR]          leaves nothing behind
+#   scripts/kube.sh stop [DIR]          stops everything, leaves nothing behind
 #
-# DIR is data/kube.  OVERROUND_LISTEN and OVERROUND_OPERATOR_LISTEN change where the edge
-# listens (127.0.0.1:8080 and :8081); OVERROUND_KUBE_GATEWAY=no leaves Traefik out.
-# DIR/kubeconfig is for kubectl.  The programs come from scripts/kube/tools.sh: the first
-# start builds them, for half an hour.
+# DIR is data/kube.  OVERROUND_LISTEN and OVERROUND_OPERATOR_LISTEN set the addresses of the
+# edge (127.0.0.1:8080 and :8081); OVERROUND_KUBE_GATEWAY=no leaves Traefik out.
+# DIR/kubeconfig is for kubectl.  scripts/kube/tools.sh builds the programs: the first start
+# takes half an hour for that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh

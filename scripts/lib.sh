@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts share; they read it in.
+# Functions that the scripts share; they source this file.
 
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 

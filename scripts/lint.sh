@@ -1,5 +1,5 @@
 #!/bin/bash
-# `make lint`: style as a test.  Prints file:line: what, and fails on any.
+# `make lint`: style as a test.  Prints file:line: fault for each fault, and fails on any.
 set -u
 cd "$(dirname "$0")/.." || exit
 

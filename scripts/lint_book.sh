@@ -1,8 +1,8 @@
 #!/bin/bash
-# `make lint`: the book has one writer.  Takes a file of file:line:code, as lint.sh
-# makes it, and prints the lines in which somebody else sets what an event, a market,
-# an outcome, a producer or the book's lists say, or casts away the const that hinders
-# it.  Before that it tries itself on lines that it must find and must not.
+# `make lint`: the book has one writer.  Reads a file of file:line:code, as lint.sh
+# writes it, and prints the lines in which other files set a member of an event, a market,
+# an outcome, a producer or the book's lists, or cast away the const that prevents it.
+# First it tests itself on lines that it must find and lines that it must not.
 set -u
 
 writers='^src/model/book_(write|write_desk|memory)\.c:'

@@ -1,13 +1,13 @@
 #!/bin/bash
 # Migrations expand in one release and contract one later (docs/design/store.md,
-# "Migrations"): prints file:line: what for each statement that a process of
-# the release before could not live with.
+# "Migrations"): prints file:line: fault for each statement that would break a
+# process of the former release.
 #
 #   scripts/lint_sql.sh FILE…
 #
-# A file that contracts says which release stopped using what it takes away,
+# A file that contracts names the release that stopped using what it removes,
 #   -- contracts: unused since 0.10.0
-# and tells older programs by itself: it sets meta's 'schema_oldest' to the
+# and keeps older programs from starting: it sets meta's 'schema_oldest' to the
 # schema version that came with that release.
 set -eu
 

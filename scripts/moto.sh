@@ -1,7 +1,7 @@
 #!/bin/bash
-# A private moto in a folder of its own, on a free loopback port: a server by others that
-# answers as Amazon does, of which the tests use S3 with its archive classes.  It checks no
-# signatures (scripts/s3.sh does).  From PyPI, by scripts/terraform/moto.txt.
+# A private moto in a folder of its own, on a free loopback port: a third-party server that
+# answers as Amazon does.  The tests use its S3 with archive classes.  It checks no
+# signatures (scripts/s3.sh does).  From PyPI, pinned by scripts/terraform/moto.txt.
 #
 #   scripts/moto.sh start DIR     prints http://127.0.0.1:PORT
 #   scripts/moto.sh drop DIR      ends it and removes DIR

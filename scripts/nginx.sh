@@ -3,16 +3,16 @@
 # deploy/nginx/overround.conf.in.
 #
 #   scripts/nginx.sh start DIR PUBLIC OPERATOR NAME=HOST:PORT[,HOST:PORT…]…
-#   scripts/nginx.sh route DIR PUBLIC OPERATOR NAME=…   other processes, no request lost
+#   scripts/nginx.sh route DIR PUBLIC OPERATOR NAME=…   changes the processes, loses no request
 #   scripts/nginx.sh stop DIR
 #
 # PUBLIC and OPERATOR are the addresses to listen on; the NAMEs are bets_public,
 # web_public, feed_operator, bets_operator, settle_operator and web_operator.
 #
-# Of a release under trial (docs/RELEASES.md): bets_canary=…, web_canary=…, and
-# weight=10, its percent of the public listener's requests.  Who is sent where
-# sticks to his session, or without one to his address.  A canary process that does
-# not answer costs no request: those of the stable track stand behind it.
+# For a release under trial (docs/RELEASES.md): bets_canary=…, web_canary=…, and
+# weight=10, its percent of the public listener's requests.  A session, or else an
+# address, stays on its track.  If a canary process does not answer, nginx asks a
+# process of the stable track, so no request fails.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)

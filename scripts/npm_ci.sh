@@ -1,6 +1,6 @@
 #!/bin/bash
-# npm_ci.sh FOLDER: installs exactly what FOLDER/package-lock.json names, and
-# leaves FOLDER/node_modules/.installed, which make and the tests look at.
+# npm_ci.sh FOLDER: installs exactly the packages in FOLDER/package-lock.json, and
+# writes FOLDER/node_modules/.installed, which make and the tests look for.
 set -eu
 cd "$(dirname "$0")/../$1"
 

@@ -1,18 +1,18 @@
 #!/bin/bash
 # A private PostgreSQL 15 in a folder of its own, on a free loopback port:
-# for tests and benches.  Nothing outside DIR is touched.
+# for tests and benches.  The script touches nothing outside DIR.
 #
 #   scripts/pg.sh start DIR [-c name=value]...   prints its URL
 #   scripts/pg.sh stop DIR                       fast shutdown
 #   scripts/pg.sh drop DIR                       stops at once and removes DIR
 #   scripts/pg.sh kill DIR                       kill -9, as a power cut would
 #   scripts/pg.sh restart DIR                    the same data and port again
-#   scripts/pg.sh standby DIR PRIMARY            a synchronous standby of the one
+#   scripts/pg.sh standby DIR PRIMARY            a synchronous standby of the server
 #                                                in folder PRIMARY; prints its URL
 #   scripts/pg.sh promote DIR                    the standby becomes the primary
 #
-# fsync is on: what is measured and tested here is durable.  PG_HOST is another
-# address of this machine to listen on, for machines of make kube.
+# fsync is on: benches and tests measure durable commits.  PG_HOST is another
+# address of this machine to listen on, for the nodes of make kube.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

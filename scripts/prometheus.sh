@@ -1,27 +1,27 @@
 #!/bin/bash
-# Prometheus, and Alertmanager if wanted, in a folder of their own on free
-# loopback ports, by deploy/monitoring/{prometheus,alertmanager}.yaml: for
+# Prometheus, and Alertmanager on request, in a folder of their own on free
+# loopback ports, with deploy/monitoring/{prometheus,alertmanager}.yaml: for
 # tests, releases and make kube.
 #
 #   scripts/prometheus.sh start DIR [OPTION]… [TARGETS]…
 #                                    prints HOST:PORT of Prometheus and, with
 #                                    --alertmanager, a line with Alertmanager's
-#       --alertmanager URL           starts Alertmanager, which posts what it
-#                                    tells to URL/page and URL/ticket
-#       --interval 1s                scrapes and evaluates that often; Alertmanager
-#                                    groups as quickly
+#       --alertmanager URL           starts Alertmanager, which posts alerts to
+#                                    URL/page and URL/ticket
+#       --interval 1s                scrapes and evaluates at this interval;
+#                                    Alertmanager groups at it, too
 #       --rules FILE                 instead of alerts.yaml and recording.yaml;
-#                                    more than once if need be
+#                                    may be given several times
 #       --scrape FILE                more scrape_configs: items of a YAML list,
 #                                    indented by two
-#       --listen HOST                instead of 127.0.0.1
+#       --listen HOST                listens there instead of on 127.0.0.1
 #   scripts/prometheus.sh targets DIR TARGETS…  scrapes these instead, within 5 s
 #   scripts/prometheus.sh reload DIR            reads DIR/etc again
 #   scripts/prometheus.sh stop DIR              SIGTERM to both, and waits; DIR stays
 #
 # TARGETS: LABEL=VALUE[,LABEL=VALUE…]@HOST:PORT[,HOST:PORT…], as in
-# role=bets,track=canary@127.0.0.1:8081.  The folder also has them in etc/targets/
-# targets.json, which whoever wants may write himself.
+# role=bets,track=canary@127.0.0.1:8081.  The script writes them to etc/targets/
+# targets.json in the folder; you may write that file yourself.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)

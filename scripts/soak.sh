@@ -1,8 +1,8 @@
 #!/bin/bash
-# A cluster under a steady load with one fault a minute, drawn at random by the
-# seed; at the end every answer is proven and the books are audited.
+# A cluster under a steady load with one fault a minute, drawn at random from the
+# seed; at the end the script proves every answer and audits the books.
 #
-#   scripts/soak.sh [MINUTES [SEED]]        60 minutes, a seed by the clock
+#   scripts/soak.sh [MINUTES [SEED]]        default: 60 minutes, a seed from the clock
 set -eu
 cd "$(dirname "$0")/.."
 exec node tests/cluster/soak.js "${1:-60}" ${2:+"$2"}

@@ -1,17 +1,17 @@
 #!/bin/bash
-# What is tried of deploy/terraform without an account: format, every module and root
-# validated and tested (mock_provider), and plans as JSON for tests/terraform.
+# Tests deploy/terraform without an account: format, validation and tests of every module
+# and root (mock_provider), and plans as JSON for tests/terraform.
 #
-#   scripts/terraform.sh have            exits 3 and says so where there is no terraform
+#   scripts/terraform.sh have            exits 3 with a message if there is no terraform
 #   scripts/terraform.sh check [NAME…]   fmt, validate, test; names of modules or roots
 #   scripts/terraform.sh plan FOLDER [-var …]  prints its plan, made offline, as JSON;
 #                                        FOLDER examples: of every module's example
 #   scripts/terraform.sh docs [--check]  the READMEs' tables, from variables and outputs
 #
 # TF is the program: terraform, or tofu, which `scripts/go_tool.sh fetch tofu` builds.  The
-# provider is looked for where plugins lie (OVERROUND_TF_PLUGINS names the folder that holds
-# registry.terraform.io) and else installed once by `init`.  It is used as it lies
-# (dev_overrides): `init` would sum up its 700 MB for each of two dozen folders.
+# script looks for the provider in the plugin folders (OVERROUND_TF_PLUGINS names the folder that
+# holds registry.terraform.io), or else installs it once by `init`.  It uses the provider in place
+# (dev_overrides), because `init` would sum its 700 MB for each of two dozen folders.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,15 +1,15 @@
 #!/bin/bash
-# Every test, step by step, with the details in build/test/*.log; the last line
-# is "N passed, N failed".  Steps can be named to run only those:
+# Runs every test, step by step, with the details in build/test/*.log; the last line
+# is "N passed, N failed".  Name steps to run only those:
 #   scripts/test.sh units api-sqlite
 # --cluster: the steps that need Kafka, nginx, ClickHouse and S3; --all: all.
-# --match WORD: of the steps that are asked for (or else of each kind one) only the
-# files with WORD in their names.
+# --match WORD: runs only the files with WORD in their names, in the named steps (or in
+# one step of each kind).
 #
-# Three steps at a time (OVERROUND_TEST_LANES): one that computes, and two of those
-# that mostly wait, for Kafka, a lease or a clock.  A step's lines appear together as it
-# ends: passed, failed, seconds, and of those on a processor (what it started and left
-# running, as PostgreSQL, is not among them).
+# Three steps run at a time (OVERROUND_TEST_LANES): one that computes, and two that
+# mostly wait, for Kafka, a lease or a clock.  A step's lines appear together when it
+# ends: passed, failed, seconds, and CPU seconds (without the programs that it started
+# and left running, such as PostgreSQL).
 set -u
 cd "$(dirname "$0")/.." || exit
 

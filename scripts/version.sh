@@ -1,12 +1,12 @@
 #!/bin/bash
-# What is being built: version and commit.
+# Version and commit of the build.
 #   scripts/version.sh           "0.9.0 abcdef012345"
-#   scripts/version.sh header    build/version.h, written only when it changes
+#   scripts/version.sh header    writes build/version.h, only if it changes
 #
-# The commit is OVERROUND_COMMIT where it is set (an image is built without
-# .git), else what git says, else "unknown".  "-dirty" is added while tracked
-# files that the binary is made of differ from the commit.  A release is built
-# from a clean checkout, so it never carries the mark; nothing is asked for it.
+# The commit is OVERROUND_COMMIT if it is set (an image is built without .git),
+# else git's, else "unknown".  The script adds "-dirty" if tracked files that go
+# into the binary differ from the commit.  Build releases from a clean checkout,
+# so that they never carry the mark.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# libcurl and libpq with only what Overround uses, from Debian's own source
-# packages, its security patches included.  Debian's builds bring Kerberos,
+# Builds libcurl and libpq with only the parts that Overround uses, from Debian's
+# own source packages, security patches included.  Debian's builds bring Kerberos,
 # LDAP, SASL, RTMP, SSH, GnuTLS and more: twenty of the forty libraries of a
-# plain image, and most of what is ever found in them.  What programs link
-# does not change (names and versions of symbols), so the binary is compiled
-# with Debian's headers, and only what the image holds is taken from here.
+# plain image, and most of the vulnerabilities ever found in them.  Names and
+# versions of symbols stay the same, so the binary is compiled with Debian's
+# headers, and only the image takes its libraries from here.
 #
 # As root in the build stage.  Leaves /usr/local/lib/libcurl.so.4 and
 # libpq.so.5, and /usr/local/lib/from-source: "FILE PACKAGE SOURCE VERSION".

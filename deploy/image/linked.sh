@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
-# What rootfs.sh and deploy/edge/image/rootfs.sh share: files and the packages they are of.
-# Who reads it in has set root, libs and linked; and base, where what that image has is not
-# put in again.
+# Functions that rootfs.sh and deploy/edge/image/rootfs.sh share: files and their packages.
+# Set root, libs and linked before you source it; and base, to leave out what that image
+# already has.
 
 # "PACKAGE SOURCE VERSION" of a file, whether it is Debian's own or built from
 # its source (libraries.sh).  dpkg knows either name of what /lib, a link to

@@ -1,7 +1,7 @@
 #!/bin/sh
-# What the image holds, and nothing more: the binary, the shared objects it
-# needs, the loader, what glibc needs to resolve names, the CA bundle, who it
-# runs as, and places to mount data at.  Every file's time is
+# Collects the image's files, and nothing more: the binary, the shared objects it
+# needs, the loader, what glibc needs to resolve names, the CA bundle, the user it
+# runs as, and the folders for mounted data.  Every file's time is
 # SOURCE_DATE_EPOCH, so that the same files give the same layer.
 #
 #   deploy/image/rootfs.sh BINARY FOLDER

@@ -1,12 +1,12 @@
 #!/bin/sh
-# What the image is made of, as SPDX 2.3: Overround, the Debian packages of
-# every linked file, what was built from their sources, and the npm packages
-# in the pages.  Written by the same files in the same order, always the same.
+# Lists the image's contents as SPDX 2.3: Overround, the Debian packages of
+# every linked file, the libraries built from their sources, and the npm packages
+# in the pages.  The same files give the same list in the same order.
 #
 #   deploy/image/sbom.sh ROOTFS VERSION COMMIT >overround.spdx.json
 #   deploy/image/sbom.sh ROOTFS VERSION COMMIT BASE >overround-edge.spdx.json
 #
-# BASE: the files of Overround's image, above which the edge node's has ROOTFS.
+# BASE: the files of Overround's image; the edge node's image adds ROOTFS to them.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$1

@@ -6,13 +6,13 @@
 #     --release NAME       Helm's release, installed before
 #     --namespace NS       its namespace (default)
 #     --tag T, --digest D  the new image of the repository that the release has
-#     --chart PATH         the chart that goes with it (deploy/helm/overround)
-#     --timeout 10m        for pods to become ready
+#     --chart PATH         the chart of the new release (deploy/helm/overround)
+#     --timeout 10m        how long pods may take to become ready
 #     --helm CMD, --kubectl CMD
 #
 # version and shadow run the new image once, as Jobs with the environment of the
-# stable track's bets; they need its store and nothing else.  settle has no
-# canary: nothing is paid by the new release until promote.
+# stable track's bets; they need only its store.  settle has no canary: the new
+# release pays nothing until promote.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/../.." && pwd)

@@ -2,21 +2,21 @@
 # A Kubernetes of its own on this machine: a control plane and nodes, each in a
 # network, mount and process namespace of its own, under one folder.  As root.
 #
-#   scripts/kube/cluster.sh up DIR NAME NUMBER NODES    a cluster; NUMBER is 1 to 9
-#   scripts/kube/cluster.sh node DIR I                  one more node
-#   scripts/kube/cluster.sh image DIR FILE.tar          into every node
-#   scripts/kube/cluster.sh host DIR ADDRESS NAME…      a name that pods can resolve
-#   scripts/kube/cluster.sh cut DIR PLACE…              their networks: n1, n2 … or cp
-#   scripts/kube/cluster.sh heal DIR PLACE…
-#   scripts/kube/cluster.sh dead DIR I                  a node's power
-#   scripts/kube/cluster.sh pids DIR UID                processes of a pod, as seen here
-#   scripts/kube/cluster.sh down DIR                    nothing is left behind
+#   scripts/kube/cluster.sh up DIR NAME NUMBER NODES    starts a cluster; NUMBER is 1 to 9
+#   scripts/kube/cluster.sh node DIR I                  adds a node
+#   scripts/kube/cluster.sh image DIR FILE.tar          loads an image into every node
+#   scripts/kube/cluster.sh host DIR ADDRESS NAME…      adds a name that pods can resolve
+#   scripts/kube/cluster.sh cut DIR PLACE…              cuts the network of n1, n2 … or cp
+#   scripts/kube/cluster.sh heal DIR PLACE…             connects it again
+#   scripts/kube/cluster.sh dead DIR I                  kills a node, as a power cut would
+#   scripts/kube/cluster.sh pids DIR UID                prints the process ids of a pod
+#   scripts/kube/cluster.sh down DIR                    stops it, leaves nothing behind
 #
 # Addresses: this machine is 10.210.NUMBER.1, the control plane .100, node I is
 # .(I + 1); pods of node I are 10.(220 + NUMBER).I.0/24, services
 # 10.(230 + NUMBER).0.0/16, which this machine reaches through node 1.
-# DIR/kubeconfig is the administrator's.  Killing a node's process 1 ends all of
-# it, containers too: that is what `dead` and `down` do.
+# DIR/kubeconfig is the administrator's.  `dead` and `down` kill a node's process
+# 1, which ends all its processes and containers.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

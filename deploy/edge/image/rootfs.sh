@@ -1,12 +1,12 @@
 #!/bin/sh
-# What the edge node's image has above Overround's: nginx with its modules, the rules of
-# the firewall, a shell and the few programs that edge-node calls, and what all of these
-# link.  Modules are loaded by name while nginx runs, so ldd looks into each of them, too.
+# Collects what the edge node's image adds to Overround's: nginx with its modules, the rules
+# of the firewall, a shell, the few programs that edge-node calls, and the libraries of all of
+# these.  nginx loads modules by name while it runs, so ldd looks into each of them, too.
 #
 #   deploy/edge/image/rootfs.sh BASE FOLDER     BASE: the files of Overround's image
 #
-# Every file's time is SOURCE_DATE_EPOCH.  usr/share/overround/linked is BASE's with what
-# was added.
+# Every file's time is SOURCE_DATE_EPOCH.  usr/share/overround/linked is BASE's list plus the
+# added files.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 base=$1

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What an instance asks of AWS, by curl and its own signatures; the others read it in.
-# INSTANCE_CONF, IMDS and AWS_ENDPOINT are other only in tests.
+# An instance's requests to AWS, by curl and its own signatures; the other scripts source it.
+# Only tests set INSTANCE_CONF, IMDS and AWS_ENDPOINT.
 
 # shellcheck disable=SC1090
 . "${INSTANCE_CONF:-/etc/overround/instance.conf}"

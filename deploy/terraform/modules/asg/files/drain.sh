@@ -1,6 +1,6 @@
 #!/bin/bash
-# Waits until this instance is to go: the group ends it, or spot takes it back.  The load
-# balancer has left it by then; the process drains (SIGTERM), and the group is told.
+# Waits until the group ends this instance, or spot takes it back.  By then the load balancer
+# has removed it; the script drains the process (SIGTERM) and reports to the group.
 set -euo pipefail
 
 # shellcheck source=deploy/terraform/modules/asg/files/aws.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Starts overround: the image, the settings, the secrets into memory, then podman in this
-# process's place.  In a warm pool it pulls the image and waits: the instance is stopped
-# there, and boots again when it is needed.
+# Starts overround: fetches the image, the settings and (into memory) the secrets, then execs
+# podman.  In a warm pool it pulls the image and waits: the group stops the instance there, and
+# boots it again when needed.
 set -euo pipefail
 
 # shellcheck source=deploy/terraform/modules/asg/files/aws.sh

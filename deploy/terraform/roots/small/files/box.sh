@@ -1,8 +1,8 @@
 #!/bin/bash
-# What the box does for itself.
+# The tasks of the box itself.
 #   box.sh disk         finds SQLite's disk, formats it if it is new, mounts it
-#   box.sh certificate  asks for one, again until the name leads here
-#   box.sh serve        starts overround in this process's place
+#   box.sh certificate  requests one, again until the name leads here
+#   box.sh serve        execs overround
 set -euo pipefail
 
 # shellcheck source=deploy/terraform/modules/asg/files/aws.sh

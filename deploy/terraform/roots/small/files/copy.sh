@@ -1,7 +1,7 @@
 #!/bin/bash
-# One consistent copy of the database to S3, audited, beside the server; and once a day
-# the days that are over into the archive.  overround asks the instance's metadata for the
-# box's own keys: the container has the host's network.
+# Writes one consistent, audited copy of the database to S3 beside the running server; once a
+# day it also archives finished days.  overround requests the box's keys from the instance's
+# metadata: the container is on the host's network.
 set -euo pipefail
 
 # shellcheck source=deploy/terraform/modules/asg/files/aws.sh
