@@ -18,6 +18,7 @@
 #include <sodium.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "bets/cashout.h"
 
 #define KEY_FIRST 0x20 /* printable ASCII */
@@ -33,6 +34,11 @@ static void publish(const struct money_command *c)
     const struct money_cmd *money = &c->lane.money;
     const struct bets_options *options = &c->bets->options;
     struct bet_view view = { .id = 0 };
+    struct bus_account after = {
+        money->account, money->seq, money->at_ms, str_of(money->currency),
+        money->balance_minor, money->debt_minor, money->staked_minor,
+    };
+    struct bus_money message;
     int event;
 
     if (options->bus == NULL || !bus_wants_money(options->bus))
@@ -42,18 +48,12 @@ static void publish(const struct money_command *c)
     CHECK((view.id != 0) == c->kind->is_about_bet);
     if (c->kind->is_about_bet && view.state == BET_ACCEPTED)
         cashout_put_offer(&view, options->book, bets_margin_e4(c->bets));
-    bus_publish_money(options->bus, &(struct bus_money){
-        .event = event,
-        .account = money->account,
-        .seq = money->seq,
-        .at_ms = money->at_ms,
-        .currency = str_of(money->currency),
-        .balance_minor = money->balance_minor,
-        .debt_minor = money->debt_minor,
-        .staked_minor = money->staked_minor,
-        .amount_minor = money->amount_minor,
-        .bet = c->kind->is_about_bet ? &view : NULL,
-    });
+    if (bus_money_make(event, &after, money->amount_minor,
+                       c->kind->is_about_bet ? &view : NULL, &message))
+        bus_publish_money(options->bus, &message);
+    else
+        log_error("bets", "an account's row breaks the rules", "account=%lld",
+                  (long long)money->account);
     if (c->traced != NULL)
         traced_stage(c->traced, "publish");
 }

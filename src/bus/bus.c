@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "model/ledger.h"
+
 #define SUBSCRIBERS 8
 
 struct bus {
@@ -91,6 +93,38 @@ void bus_publish_money(struct bus *bus, const struct bus_money *message)
 {
     if (bus->backend == NULL || !bus->backend->money_returns)
         bus_deliver_money(bus, message);
+}
+
+/* ---- money ------------------------------------------------------------------ */
+
+static bool is_account(const struct bus_account *after)
+{
+    return after->account >= ACCOUNT_FIRST_CUSTOMER && after->seq > 0 && after->at_ms > 0 &&
+           after->currency.n > 0 && after->balance_minor >= 0 && after->debt_minor >= 0 &&
+           (after->balance_minor == 0 || after->debt_minor == 0) && after->staked_minor >= 0;
+}
+
+bool bus_money_make(int event, const struct bus_account *after, int64_t amount_minor,
+                    const struct bet_view *bet, struct bus_money *money)
+{
+    bool of_wallet = event == EVENT_DEPOSITED || event == EVENT_WITHDRAWN;
+
+    if (!is_account(after) || (event != 0 && event_name(event) == NULL) ||
+        (bet == NULL) != of_wallet || (bet != NULL && bet->id == 0))
+        return false;
+    *money = (struct bus_money){
+        .event = event,
+        .account = after->account,
+        .seq = after->seq,
+        .at_ms = after->at_ms,
+        .currency = after->currency,
+        .balance_minor = after->balance_minor,
+        .debt_minor = after->debt_minor,
+        .staked_minor = after->staked_minor,
+        .amount_minor = amount_minor,
+        .bet = bet,
+    };
+    return true;
 }
 
 /* ---- of the back end -------------------------------------------------------- */

@@ -15,6 +15,7 @@
 
 #include "model/bet_json.h"
 #include "model/book.h"
+#include "model/event_kind.h"
 #include "model/facts.h"
 
 struct bus;
@@ -55,6 +56,22 @@ struct bus_money {
                                    by settlement: what was paid, < 0 taken back */
     const struct bet_view *bet; /* as it stands now; NULL: not about a bet */
 };
+
+/* An account as a transaction left it. */
+struct bus_account {
+    int64_t account, seq, at_ms;
+    struct str currency;
+    int64_t balance_minor, debt_minor, staked_minor;
+};
+
+/*
+ * The one maker of bus_money, of what was committed here and of what comes by
+ * the topics.  `bet` stays the caller's: NULL exactly for what the wallet alone
+ * moved.  False: no transaction leaves an account so: the record, or the
+ * account's row, was not written by this program.
+ */
+bool bus_money_make(int event, const struct bus_account *after, int64_t amount_minor,
+                    const struct bet_view *bet, struct bus_money *money) MUST_USE;
 
 struct bus_subscriber {
     void (*on_feed)(void *ctx, const struct bus_feed *message);

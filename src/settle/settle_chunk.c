@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "settle/pay.h"
-#include "settle/tell.h"
+#include "settle/publish.h"
 
 #define CHUNK_BYTES (64 * 1024 * 1024)
 #define PARK_BYTES (1024 * 1024)
@@ -427,9 +427,9 @@ static void take_items(struct settle_chunks *chunks, struct chunk *chunk)
             continue;
         }
         count_item(chunks, chunk, i);
-        tell_settled(&(struct tell){ options->bus, options->margin_e4, chunk->write.at_ms,
-                                     &chunks->scratch },
-                     chunk->rows[i], &chunk->items[i]);
+        settle_publish(&(struct settle_publisher){ options->bus, options->margin_e4,
+                                                   chunk->write.at_ms, &chunks->scratch },
+                       chunk->rows[i], &chunk->items[i]);
     }
 }
 

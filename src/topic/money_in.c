@@ -82,26 +82,25 @@ static bool is_wallet(int event)
 
 /* ---- what is ------------------------------------------------------------------ */
 
-static void publish(struct money_in *in, struct event_record *record)
+/* False: it cannot be. */
+static bool publish(struct money_in *in, struct event_record *record)
 {
     struct bet_view *bet = &record->bet;
+    struct bus_account after = {
+        record->account, record->seq, record->at_ms, record->currency,
+        record->balance_minor, record->debt_minor, record->staked_minor,
+    };
+    struct bus_money money;
 
     bet->offered = bet->state == BET_ACCEPTED; /* no offer, until it is asked for */
     bet->margin_e4 = in->options.margin_e4;
-    bus_deliver_money(in->options.bus, &(struct bus_money){
-        .event = record->event,
-        .account = record->account,
-        .seq = record->seq,
-        .at_ms = record->at_ms,
-        .currency = record->currency,
-        .balance_minor = record->balance_minor,
-        .debt_minor = record->debt_minor,
-        .staked_minor = record->staked_minor,
-        .amount_minor = record->amount_minor,
-        .bet = record->has_bet ? bet : NULL,
-    });
+    if (!bus_money_make(record->event, &after, record->amount_minor,
+                        record->has_bet ? bet : NULL, &money))
+        return false;
+    bus_deliver_money(in->options.bus, &money);
     metric_observe(METRIC_MONEY_SECONDS, (clock_wall_ms() - record->at_ms) * 1000);
     count("told");
+    return true;
 }
 
 static void read_record(struct source *source, struct str text)
@@ -111,13 +110,11 @@ static void read_record(struct source *source, struct str text)
 
     arena_reset(&in->arena);
     if (!event_record_read(text, &in->arena, &in->slip, &record) ||
-        record.has_bet == source->wallet) {
+        record.has_bet == source->wallet || !publish(in, &record)) {
         count("malformed");
         log_warn("money", "a record cannot be read", "text='" STR_FMT "'",
                  STR_ARG(((struct str){ text.p, text.n < 200 ? text.n : 200 })));
-        return;
     }
-    publish(in, &record);
 }
 
 static void on_message(void *ctx, const struct kafka_message *message)

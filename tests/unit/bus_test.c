@@ -111,6 +111,52 @@ static void on_done(void *ctx)
     ++*(unsigned *)ctx;
 }
 
+/* ---- money ------------------------------------------------------------------ */
+
+static const struct bus_account account = { .account = 1001, .seq = 7, .at_ms = 5,
+                                            .currency = STR("EUR"), .balance_minor = 300,
+                                            .staked_minor = 200 };
+
+static void money_says_how_the_account_was_left(void **state)
+{
+    struct bet_view bet = { .id = 9 };
+    struct bus_money made;
+
+    (void)state;
+    assert_true(bus_money_make(EVENT_BET_ACCEPTED, &account, 200, &bet, &made));
+    assert_true(made.event == EVENT_BET_ACCEPTED && made.account == 1001 && made.seq == 7);
+    assert_true(made.at_ms == 5 && str_eq(made.currency, STR("EUR")));
+    assert_true(made.balance_minor == 300 && made.debt_minor == 0 && made.staked_minor == 200);
+    assert_true(made.amount_minor == 200 && made.bet == &bet);
+    assert_true(bus_money_make(EVENT_DEPOSITED, &account, 200, NULL, &made));
+    assert_true(made.event == EVENT_DEPOSITED && made.bet == NULL);
+    assert_true(bus_money_make(0, &account, 0, &bet, &made)); /* results alone */
+}
+
+static void what_no_transaction_leaves_is_no_money(void **state)
+{
+    struct bet_view bet = { .id = 9 }, none = { .id = 0 };
+    struct bus_account bad[6];
+    struct bus_money made;
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++)
+        bad[i] = account;
+    bad[0].account = 999;
+    bad[1].seq = 0;
+    bad[2].balance_minor = -1;
+    bad[3].debt_minor = 1; /* and a balance */
+    bad[4].staked_minor = -1;
+    bad[5].currency = STR("");
+    for (unsigned i = 0; i < 6; i++)
+        assert_false(bus_money_make(EVENT_BET_ACCEPTED, &bad[i], 1, &bet, &made));
+    assert_false(bus_money_make(EVENT_BET_ACCEPTED, &account, 1, NULL, &made));
+    assert_false(bus_money_make(EVENT_BET_ACCEPTED, &account, 1, &none, &made));
+    assert_false(bus_money_make(EVENT_DEPOSITED, &account, 1, &bet, &made));
+    assert_false(bus_money_make(99, &account, 1, &bet, &made));
+    assert_false(bus_money_make(0, &account, 1, NULL, &made));
+}
+
 /* ---- tests ------------------------------------------------------------------ */
 
 static void a_local_publish_calls_every_subscriber_in_order(void **state)
@@ -191,6 +237,8 @@ static void the_back_end_is_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(money_says_how_the_account_was_left),
+        cmocka_unit_test(what_no_transaction_leaves_is_no_money),
         cmocka_unit_test(a_local_publish_calls_every_subscriber_in_order),
         cmocka_unit_test(nobody_wants_money_without_a_subscriber),
         cmocka_unit_test(money_that_returns_by_the_topics_is_delivered_once),
