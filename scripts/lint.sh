@@ -166,6 +166,7 @@ compile clang clang clang-14
 # Which file calls which, as the linker sees it; where documents lead.
 node scripts/lint_links.js "$build/gcc" >>"$found"
 node scripts/lint_docs.js >>"$found"
+node scripts/lint_words.js >>"$found"
 
 # Checks where money is: in a thousand lines of code forty.
 for part in who bets house settle store model archive; do

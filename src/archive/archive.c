@@ -355,7 +355,7 @@ static bool write_day(struct archive *archive, int64_t day, const struct kept_da
     return well;
 }
 
-static void tell_day(struct archive *archive, int64_t day, const char *what)
+static void report_day(struct archive *archive, int64_t day, const char *what)
 {
     char text[DAY_TEXT];
 
@@ -407,8 +407,8 @@ static void copy_day(struct archive *archive, unsigned from, unsigned to,
         copies->lacks[to] = true;
     } else if (put_day(copies->s3[to], manifest, files, held, &ignored, &why)) {
         counts->copied++;
-        tell_day(archive, manifest->day.day,
-                 to == 0 ? "copied to the first store" : "copied to the second store");
+        report_day(archive, manifest->day.day,
+                   to == 0 ? "copied to the first store" : "copied to the second store");
     } else {
         copy_is_away(copies, to, why);
     }
@@ -451,7 +451,7 @@ static bool bring_up_to_date(struct archive *archive, const struct day *day,
         if (!write_day(archive, day->day, held, counts, error))
             return false;
         counts->written++;
-        tell_day(archive, day->day, is_again ? "written again" : "written");
+        report_day(archive, day->day, is_again ? "written again" : "written");
     } else if (copy_is_up(&archive->copies, to) &&
                !(held[to].is_current && manifest_equal(&held[0].manifest, &held[1].manifest))) {
         copy_day(archive, from, to, &held[from].manifest, &held[to], counts);

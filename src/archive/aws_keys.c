@@ -217,7 +217,7 @@ static long once(struct aws_keys *keys, const struct key_request *request)
 }
 
 /* What is answered is in keys->answer.  No word of it is in *error: it may be a key. */
-static bool ask(struct aws_keys *keys, const struct key_request *request, struct str *error)
+static bool request_key(struct aws_keys *keys, const struct key_request *request, struct str *error)
 {
     long status = 0;
 
@@ -297,7 +297,7 @@ static bool fetch_sts(struct aws_keys *keys, struct aws_key *key, struct str *er
     CHECK(!body.overflow && !url.overflow);
     request.url = url.p;
     request.body = body.p;
-    well = well && ask(keys, &request, error) &&
+    well = well && request_key(keys, &request, error) &&
            (aws_key_read_sts(buf_view(&keys->answer), key) || no_key(keys, "STS", error));
     buf_fini(&token);
     buf_fini(&body);
@@ -348,7 +348,7 @@ static bool fetch_container(struct aws_keys *keys, struct aws_key *key, struct s
         buf_str(&header, str_of(token));
     buf_char(&header, '\0');
     request.header = header.n > 1 ? header.p : NULL;
-    well = well && ask(keys, &request, error) &&
+    well = well && request_key(keys, &request, error) &&
            (aws_key_read_json(buf_view(&keys->answer), key) || no_key(keys, url, error));
     sodium_memzero(header.p, header.n);
     buf_fini(&header);
@@ -372,8 +372,8 @@ static bool ask_instance(struct aws_keys *keys, const char *method, const char *
         *error = STR("the address of the instance's metadata is too long");
         return false;
     }
-    return ask(keys, &(struct key_request){ .method = method, .url = url, .header = header },
-               error);
+    return request_key(keys, &(struct key_request){ .method = method, .url = url,
+                                                    .header = header }, error);
 }
 
 static bool fetch_instance(struct aws_keys *keys, struct aws_key *key, struct str *error)

@@ -95,8 +95,8 @@ static bool on_month(void *ctx, const struct value *cells)
     return months->n < ARCHIVE_DAYS_MAX;
 }
 
-static bool ask(struct archive *archive, const struct month *month, int64_t window_ms,
-                const char *sql, int64_t *answer, struct str *error)
+static bool count_rows(struct archive *archive, const struct month *month, int64_t window_ms,
+                       const char *sql, int64_t *answer, struct str *error)
 {
     struct value params[] = { VALUE_INT(month->start_ms), VALUE_INT(month->end_ms),
                               VALUE_INT(month->low), VALUE_INT(month->high),
@@ -114,7 +114,7 @@ static bool needed(struct archive *archive, const struct month *month, int64_t w
     for (size_t i = 0; i < LENGTH(needs); i++) {
         int64_t n;
 
-        if (!ask(archive, month, window_ms, needs[i].sql, &n, error))
+        if (!count_rows(archive, month, window_ms, needs[i].sql, &n, error))
             return false;
         CHECK(n >= 0);
         if (n > 0) {
@@ -195,7 +195,7 @@ static bool unchanged(struct archive *archive, const struct month *month,
     for (size_t i = 0; i < LENGTH(sql); i++) {
         int64_t n;
 
-        if (!ask(archive, month, 0, sql[i], &n, error))
+        if (!count_rows(archive, month, 0, sql[i], &n, error))
             return false;
         *same = *same && n == wanted[i];
     }
@@ -272,8 +272,8 @@ static bool end(struct archive *archive, const struct month *month, struct str *
     int64_t touched;
 
     if (!lock_all(archive, error) ||
-        !ask(archive, month, 0, "SELECT count(*) FROM month_touched WHERE start_ms = $1",
-             &touched, error))
+        !count_rows(archive, month, 0, "SELECT count(*) FROM month_touched WHERE start_ms = $1",
+                    &touched, error))
         return false;
     CHECK(touched >= 0 && why->n == 0);
     if (touched > 0) {
@@ -325,7 +325,7 @@ static bool drop_month(struct archive *archive, const struct month *month, int64
     return false;
 }
 
-static void tell(struct archive *archive, const struct month *month, struct str why)
+static void report_month(struct archive *archive, const struct month *month, struct str why)
 {
     char until[DAY_TEXT];
 
@@ -354,7 +354,7 @@ bool archive_drop(struct archive *archive, int64_t window_days, uint64_t *droppe
 
         if (!drop_month(archive, &months.months[i], window_ms, &why, error))
             return false;
-        tell(archive, &months.months[i], why);
+        report_month(archive, &months.months[i], why);
         if (why.n > 0)
             break;
         ++*dropped;

@@ -16,9 +16,9 @@
 
 /* ---- what is said -------------------------------------------------------------- */
 
-static void say(struct sync *sync, const char *format, ...) PRINTF_LIKE(2, 3);
+static void report(struct sync *sync, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static void say(struct sync *sync, const char *format, ...)
+static void report(struct sync *sync, const char *format, ...)
 {
     char line[LINE_BYTES];
     va_list arguments;
@@ -37,9 +37,9 @@ static void fault(struct sync *sync, unsigned to, const char *key, struct str wh
         if (to == i || to == COPIES)
             sync->copies->lacks[i] = true;
     if (++sync->faults <= LINES_MAX)
-        say(sync, "%s: " STR_FMT, key, STR_ARG(why));
+        report(sync, "%s: " STR_FMT, key, STR_ARG(why));
     if (sync->faults == LINES_MAX)
-        say(sync, "and others, which are counted");
+        report(sync, "and others, which are counted");
 }
 
 static void missing(struct sync *sync, unsigned to, const char *key, struct str why)
@@ -77,8 +77,8 @@ static bool on_object(void *ctx, const struct s3_object *object)
         return false;
     }
     if (listing_count(reading->listing) % TOLD_EVERY == 0)
-        say(reading->sync, "the %s store: %" PRIu64 " objects listed",
-            copy_name(reading->store), listing_count(reading->listing));
+        report(reading->sync, "the %s store: %" PRIu64 " objects listed",
+               copy_name(reading->store), listing_count(reading->listing));
     return true;
 }
 
@@ -299,12 +299,12 @@ static void mend(struct sync *sync, struct both *both)
     if (s3_put_copy(sync->copies->s3[to], both->key, both->fetched[from].file, made_ms,
                     &why) != S3_OK) {
         different(sync, to, both->key, "it cannot be put anew");
-        say(sync, "%s: " STR_FMT, both->key, STR_ARG(why));
+        report(sync, "%s: " STR_FMT, both->key, STR_ARG(why));
         return;
     }
     sync->mended++;
-    say(sync, "%s: put anew in the %s store; the version %s stays", both->key, copy_name(to),
-        both->states[to].version);
+    report(sync, "%s: put anew in the %s store; the version %s stays", both->key, copy_name(to),
+           both->states[to].version);
 }
 
 static bool look_at_both(struct sync *sync, struct both *both)
@@ -364,8 +364,8 @@ static void meet(struct sync *sync, const struct listed *a, const struct listed 
     CHECK(text.n < sizeof(key)); /* longer ones were not listed */
     (void)snprintf(key, sizeof(key), STR_FMT, STR_ARG(text));
     if (++sync->objects % TOLD_EVERY == 0)
-        say(sync, "%" PRIu64 " objects compared, %" PRIu64 " copied, %" PRIu64 " faults",
-            sync->objects, sync->copied, sync->faults);
+        report(sync, "%" PRIu64 " objects compared, %" PRIu64 " copied, %" PRIu64 " faults",
+               sync->objects, sync->copied, sync->faults);
     if (a != NULL && b != NULL)
         together(sync, key, a, b);
     else

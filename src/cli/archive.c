@@ -88,7 +88,7 @@ static int read_arguments(int argc, char **argv, struct archive_args *asked)
     return exit_code == ARGS_WELL && !is_complete(asked) ? args_help(&args, stderr) : exit_code;
 }
 
-static void say(void *ctx UNUSED, struct str line)
+static void print_line(void *ctx UNUSED, struct str line)
 {
     printf(STR_FMT "\n", STR_ARG(line));
     (void)fflush(stdout);
@@ -183,7 +183,7 @@ static int with_store(struct archive *archive, const struct archive_args *asked)
 
 int cli_archive(int argc, char **argv)
 {
-    struct archive archive = { .now_ms = clock_wall_ms(), .say = say };
+    struct archive archive = { .now_ms = clock_wall_ms(), .say = print_line };
     struct str error = STR_NONE;
     struct archive_args asked;
     int exit_code = read_arguments(argc, argv, &asked);

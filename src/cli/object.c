@@ -268,7 +268,7 @@ static int get(const struct object_args *asked, struct copies *copies)
 
 /* ---- sync ------------------------------------------------------------------------ */
 
-static void say(void *ctx UNUSED, struct str line)
+static void print_line(void *ctx UNUSED, struct str line)
 {
     printf(STR_FMT "\n", STR_ARG(line));
     (void)fflush(stdout);
@@ -289,7 +289,7 @@ static int synchronize(const struct object_args *asked, struct copies *copies)
 {
     int64_t kept = asked->ever ? 0 : asked->days > 0 ? asked->days : KEPT_DAYS;
     struct sync sync = { .copies = copies, .now_ms = clock_wall_ms(), .kept_ms = kept * DAY_MS,
-                         .is_quick = asked->quick, .say = say };
+                         .is_quick = asked->quick, .say = print_line };
     struct str error = STR_NONE;
     bool well = sync_run(&sync, &error);
 
@@ -343,8 +343,8 @@ static enum s3_result thaw_one(struct thawing *thawing, const char *key, struct 
                      asked->tier, error);
     if (result == S3_OK) {
         thawing->asked_for++;
-        say(NULL, arena_printf(thawing->arena, "%s: %s, asked for (%s)", key,
-                               state->storage_class, asked->tier));
+        print_line(NULL, arena_printf(thawing->arena, "%s: %s, asked for (%s)", key,
+                                      state->storage_class, asked->tier));
     }
     return result;
 }
@@ -378,8 +378,8 @@ static void thaw_round(struct thawing *thawing)
         next = frozen->next;
         frozen->failures = well ? 0 : frozen->failures;
         if (well && (state.thaw == S3_THAWED || state.thaw == S3_READABLE)) {
-            say(NULL, arena_printf(thawing->arena, "%s: readable until %s", frozen->key,
-                                   state.until));
+            print_line(NULL, arena_printf(thawing->arena, "%s: readable until %s", frozen->key,
+                                          state.until));
         } else if (well || may_try_again(thawing, frozen, error)) {
             frozen->next = left;
             left = frozen;

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "fanout/doc.h"
 
-struct row_told {
+struct edge_row {
     json_t *json;       /* as it came */
     int64_t order;
     uint64_t gone_ms;
@@ -33,7 +33,7 @@ struct rows *rows_new(struct str sport)
     return rows;
 }
 
-static void row_free(struct row_told *row)
+static void row_free(struct edge_row *row)
 {
     json_decref(row->json);
     free(row);
@@ -41,7 +41,7 @@ static void row_free(struct row_told *row)
 
 void rows_free(struct rows *rows)
 {
-    struct row_told *row;
+    struct edge_row *row;
     size_t at = 0;
 
     if (rows == NULL)
@@ -60,7 +60,7 @@ static struct str member(const json_t *object, const char *name)
 }
 
 /* Lists show what is not over. */
-static bool is_shown(const struct rows *rows, const struct row_told *row)
+static bool is_shown(const struct rows *rows, const struct edge_row *row)
 {
     return !row->gone && !str_eq(member(row->json, "state"), STR("ended")) &&
            str_eq(member(row->json, "sport"), (struct str){ rows->sport, rows->sport_n });
@@ -68,7 +68,7 @@ static bool is_shown(const struct rows *rows, const struct row_told *row)
 
 bool rows_are_empty(const struct rows *rows)
 {
-    const struct row_told *row;
+    const struct edge_row *row;
     size_t at = 0;
 
     while ((row = map_next(&rows->by_id, &at)) != NULL)
@@ -77,9 +77,9 @@ bool rows_are_empty(const struct rows *rows)
     return true;
 }
 
-static struct row_told *row_new(struct rows *rows, struct str id)
+static struct edge_row *row_new(struct rows *rows, struct str id)
 {
-    struct row_told *row = calloc(1, sizeof(*row) + id.n);
+    struct edge_row *row = calloc(1, sizeof(*row) + id.n);
 
     CHECK(row != NULL);
     row->id_n = id.n;
@@ -97,7 +97,7 @@ static json_int_t version_of(const json_t *event)
 
 int64_t rows_version(const struct rows *rows, struct str id)
 {
-    const struct row_told *row = map_get(&rows->by_id, id);
+    const struct edge_row *row = map_get(&rows->by_id, id);
 
     return row == NULL || row->gone || row->doubted ? -1 : version_of(row->json);
 }
@@ -105,7 +105,7 @@ int64_t rows_version(const struct rows *rows, struct str id)
 bool rows_take(struct rows *rows, json_t *event, int64_t order)
 {
     struct str id = member(event, "id"), sport = member(event, "sport");
-    struct row_told *row = map_get(&rows->by_id, id);
+    struct edge_row *row = map_get(&rows->by_id, id);
 
     if (row == NULL && !str_eq(sport, (struct str){ rows->sport, rows->sport_n }))
         return false;
@@ -125,7 +125,7 @@ bool rows_take(struct rows *rows, json_t *event, int64_t order)
     return true;
 }
 
-static void row_goes(struct row_told *row, int64_t order, uint64_t now_ms)
+static void row_goes(struct edge_row *row, int64_t order, uint64_t now_ms)
 {
     row->gone = true;
     row->gone_ms = now_ms;
@@ -134,7 +134,7 @@ static void row_goes(struct row_told *row, int64_t order, uint64_t now_ms)
 
 bool rows_forget(struct rows *rows, struct str id, int64_t order, uint64_t now_ms)
 {
-    struct row_told *row = map_get(&rows->by_id, id);
+    struct edge_row *row = map_get(&rows->by_id, id);
 
     if (row == NULL || row->gone)
         return false;
@@ -144,7 +144,7 @@ bool rows_forget(struct rows *rows, struct str id, int64_t order, uint64_t now_m
 
 void rows_doubt(struct rows *rows)
 {
-    struct row_told *row;
+    struct edge_row *row;
     size_t at = 0;
 
     while ((row = map_next(&rows->by_id, &at)) != NULL)
@@ -153,7 +153,7 @@ void rows_doubt(struct rows *rows)
 
 void rows_image_begin(struct rows *rows)
 {
-    struct row_told *row;
+    struct edge_row *row;
     size_t at = 0;
 
     while ((row = map_next(&rows->by_id, &at)) != NULL)
@@ -162,7 +162,7 @@ void rows_image_begin(struct rows *rows)
 
 bool rows_image_end(struct rows *rows, int64_t order, uint64_t now_ms)
 {
-    struct row_told *row;
+    struct edge_row *row;
     bool left = false;
     size_t at = 0;
 
@@ -177,7 +177,7 @@ bool rows_image_end(struct rows *rows, int64_t order, uint64_t now_ms)
 
 /* ---- out ---------------------------------------------------------------- */
 
-static void put_row(const struct row_told *row, struct jw *w)
+static void put_row(const struct edge_row *row, struct jw *w)
 {
     if (!row->gone) {
         json_put(w, row->json);
@@ -191,7 +191,7 @@ static void put_row(const struct row_told *row, struct jw *w)
 
 void rows_put_image(const struct rows *rows, struct jw *w)
 {
-    const struct row_told *row;
+    const struct edge_row *row;
     size_t at = 0;
 
     while ((row = map_next(&rows->by_id, &at)) != NULL)
@@ -201,7 +201,7 @@ void rows_put_image(const struct rows *rows, struct jw *w)
 
 bool rows_put_since(const struct rows *rows, int64_t since, struct jw *w)
 {
-    const struct row_told *row;
+    const struct edge_row *row;
     bool told = false;
     size_t at = 0;
 
@@ -216,7 +216,7 @@ bool rows_put_since(const struct rows *rows, int64_t since, struct jw *w)
 
 int64_t rows_sweep(struct rows *rows, uint64_t now_ms, uint64_t kept_ms)
 {
-    struct row_told *row, *old = NULL;
+    struct edge_row *row, *old = NULL;
     int64_t order;
     size_t at = 0;
 

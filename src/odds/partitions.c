@@ -38,7 +38,7 @@
 
 enum state { NONE = 0, TAKES, WAITS, READS, OURS };
 
-struct partition {
+struct owned_partition {
     struct partitions *all;
     int32_t n;
     enum state state;
@@ -61,7 +61,7 @@ struct partitions {
     struct feed_in *in;
     struct book *book;
     uv_timer_t timer;
-    struct partition parts[SLOTS];
+    struct owned_partition parts[SLOTS];
     struct arena arena;      /* of one entry */
     struct buf text;         /* of one record */
     /* the pass */
@@ -80,12 +80,13 @@ struct partitions {
 
 /* ---- published -------------------------------------------------------------- */
 
-static struct prices_out prices_of(const struct partition *part)
+static struct prices_out prices_of(const struct owned_partition *part)
 {
     return (struct prices_out){ part->steps, part->n, part->epoch };
 }
 
-static void publish_results(struct partition *part, const struct message *message, int64_t position)
+static void publish_results(struct owned_partition *part, const struct message *message,
+                            int64_t position)
 {
     struct partitions *all = part->all;
     uint32_t n;
@@ -97,7 +98,7 @@ static void publish_results(struct partition *part, const struct message *messag
 }
 
 /* Into the shard; results if they may not have been published. */
-static void apply(struct partition *part, const struct message *message, int64_t position,
+static void apply(struct owned_partition *part, const struct message *message, int64_t position,
                   struct book_change *change)
 {
     if (book_apply(part->shard, message, position, change) == BOOK_FULL)
@@ -111,7 +112,7 @@ static void apply(struct partition *part, const struct message *message, int64_t
 
 /* The leader's mark goes on to the readers of prices as a tick: both ends of the
  * way live, and no price on it is older. */
-static void publish_tick(struct partition *part)
+static void publish_tick(struct owned_partition *part)
 {
     struct prices_out out = prices_of(part);
 
@@ -121,7 +122,7 @@ static void publish_tick(struct partition *part)
 
 /* All of it, again now and then: what a process wrote that did not know that
  * it had been replaced must not outlive compaction. */
-static void publish_image(struct partition *part, int64_t next_ms)
+static void publish_image(struct owned_partition *part, int64_t next_ms)
 {
     struct prices_out out = prices_of(part);
 
@@ -131,7 +132,7 @@ static void publish_image(struct partition *part, int64_t next_ms)
 
 /* ---- taking and losing ---------------------------------------------------- */
 
-static void take_partition(struct partition *part, int64_t after_ms)
+static void take_partition(struct owned_partition *part, int64_t after_ms)
 {
     part->state = TAKES;
     part->again_ms = clock_wall_ms() + after_ms;
@@ -140,7 +141,7 @@ static void take_partition(struct partition *part, int64_t after_ms)
 
 static void on_given_up(void *ctx)
 {
-    struct partition *part = ctx;
+    struct owned_partition *part = ctx;
 
     log_warn("odds", "Kafka gave up what a partition told: taken again", "partition=%d epoch=%lld",
              (int)part->n, (long long)part->epoch);
@@ -151,7 +152,7 @@ static void on_given_up(void *ctx)
 
 static void on_acknowledged(void *ctx, int64_t position, int64_t offset)
 {
-    struct partition *part = ctx;
+    struct owned_partition *part = ctx;
 
     if (position > part->done)
         part->done = position;
@@ -161,7 +162,7 @@ static void on_acknowledged(void *ctx, int64_t position, int64_t offset)
 
 static void on_taken(struct store_exec *exec, enum store_result result)
 {
-    struct partition *part = exec->ctx;
+    struct owned_partition *part = exec->ctx;
 
     part->asks = false;
     if (part->state != TAKES || part->again_ms > 0)
@@ -175,7 +176,7 @@ static void on_taken(struct store_exec *exec, enum store_result result)
     part->state = WAITS;
 }
 
-static void ask_epoch(struct partition *part)
+static void ask_epoch(struct owned_partition *part)
 {
     part->asks = true;
     part->again_ms = 0;
@@ -189,14 +190,14 @@ static void ask_epoch(struct partition *part)
 
 static void on_saved(struct store_exec *exec, enum store_result result)
 {
-    struct partition *part = exec->ctx;
+    struct owned_partition *part = exec->ctx;
 
     part->saves = false;
     if (result != STORE_OK)
         part->saved = 0;
 }
 
-static void save_done(struct partition *part)
+static void save_done(struct owned_partition *part)
 {
     if (part->saves || part->done <= part->saved)
         return;
@@ -215,7 +216,7 @@ static void save_done(struct partition *part)
 static void on_assigned(void *ctx, int32_t n)
 {
     struct partitions *all = ctx;
-    struct partition *part;
+    struct owned_partition *part;
 
     CHECK(n >= 0 && (unsigned)n < all->options.count);
     part = &all->parts[n];
@@ -228,7 +229,7 @@ static void on_assigned(void *ctx, int32_t n)
 static void on_revoked(void *ctx, int32_t n, bool lost)
 {
     struct partitions *all = ctx;
-    struct partition *part = &all->parts[n];
+    struct owned_partition *part = &all->parts[n];
 
     if (part->state == OURS)
         save_done(part);
@@ -242,7 +243,7 @@ static void on_revoked(void *ctx, int32_t n, bool lost)
 
 static void read_page(struct partitions *all);
 
-static void own(struct partition *part)
+static void own(struct owned_partition *part)
 {
     int64_t now_ms = clock_wall_ms();
 
@@ -285,7 +286,7 @@ static void pass_ends(struct partitions *all)
     bool again = false;
 
     for (unsigned i = 0; i < all->options.count; i++) {
-        struct partition *part = &all->parts[i];
+        struct owned_partition *part = &all->parts[i];
 
         if (part->state == READS && part->passed > all->position && all->n_again < AGAIN_MAX)
             again = true; /* it came while the last page was read */
@@ -342,7 +343,7 @@ static void begin_pass(struct partitions *all)
 
     all->results_from = INT64_MAX;
     for (unsigned i = 0; i < all->options.count; i++) {
-        struct partition *part = &all->parts[i];
+        struct owned_partition *part = &all->parts[i];
 
         if (part->state != WAITS)
             continue;
@@ -374,7 +375,8 @@ static bool any_takes(const struct partitions *all)
 
 /* ---- the topic ------------------------------------------------------------ */
 
-static void note_record(struct partition *part, int64_t next, const struct feed_record *record)
+static void note_record(struct owned_partition *part, int64_t next,
+                        const struct feed_record *record)
 {
     if (record->position > part->passed)
         part->passed = record->position;
@@ -383,7 +385,7 @@ static void note_record(struct partition *part, int64_t next, const struct feed_
         part->marked_ms = record->at_ms;
 }
 
-static void on_entry(struct partition *part, const struct feed_record *record)
+static void on_entry(struct owned_partition *part, const struct feed_record *record)
 {
     struct partitions *all = part->all;
     struct prices_out out = prices_of(part);
@@ -400,7 +402,7 @@ static void on_entry(struct partition *part, const struct feed_record *record)
 static void on_record(void *ctx, int32_t n, int64_t next, const struct feed_record *record)
 {
     struct partitions *all = ctx;
-    struct partition *part = &all->parts[n];
+    struct owned_partition *part = &all->parts[n];
     bool mark = feed_record_is_mark(record);
 
     note_record(part, next, record);
@@ -422,7 +424,7 @@ static void on_record(void *ctx, int32_t n, int64_t next, const struct feed_reco
 
 /* ---- the clock -------------------------------------------------------------- */
 
-static void check_part(struct partition *part, int64_t now_ms)
+static void check_part(struct owned_partition *part, int64_t now_ms)
 {
     struct partitions *all = part->all;
     int64_t save_ms = all->options.save_ms > 0 ? (int64_t)all->options.save_ms : SAVE_MS;
@@ -464,7 +466,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void init_part(struct partitions *all, unsigned n)
 {
-    struct partition *part = &all->parts[n];
+    struct owned_partition *part = &all->parts[n];
 
     part->all = all;
     part->n = (int32_t)n;
@@ -562,7 +564,7 @@ void partitions_free(struct partitions *all)
     CHECK(all->left && !all->asked);
     feed_in_free(all->in);
     for (unsigned i = 0; i < all->options.count; i++) {
-        struct partition *part = &all->parts[i];
+        struct owned_partition *part = &all->parts[i];
 
         CHECK(!part->asks && !part->saves);
         steps_free(part->steps);

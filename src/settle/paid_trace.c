@@ -102,7 +102,7 @@ static uint32_t gather(struct look *look, const struct settle_write *write,
     return look->n;
 }
 
-static void ask(struct look *look, int64_t market_key)
+static void query_market(struct look *look, int64_t market_key)
 {
     look->exec = (struct store_exec){
         .calls = { { STATEMENT_TRACES_OF_MARKET,
@@ -136,5 +136,5 @@ void paid_traces_add(struct paid_traces *traces, const struct settle_write *writ
         return;
     }
     arena_init(&look->arena, ROWS_BYTES);
-    ask(look, write->market_key);
+    query_market(look, write->market_key);
 }

@@ -343,7 +343,7 @@ static void load_facts(struct settle *settle)
 
 /* ---- its end --------------------------------------------------------- */
 
-static void tell_of_job(const struct settle *settle, const struct settle_job *job, int64_t now)
+static void report_job(const struct settle *settle, const struct settle_job *job, int64_t now)
 {
     struct settle_chunks_counts counts = settle_chunks_counts(settle->chunks);
 
@@ -367,7 +367,7 @@ static void on_job_done(struct store_exec *exec, enum store_result result)
         pump(settle);
         return;
     }
-    tell_of_job(settle, settle_queue_now(settle->queue), clock_wall_ms());
+    report_job(settle, settle_queue_now(settle->queue), clock_wall_ms());
     settle_chunks_end(settle->chunks);
     settle_queue_pass(settle->queue);
     settle->phase = PHASE_FACTS;

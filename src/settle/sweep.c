@@ -86,7 +86,7 @@ static void on_closed(uv_handle_t *handle)
 }
 
 /* The end of what was begun, whichever way it ended. */
-static void rest(struct sweep *sweep)
+static void wait_for_round(struct sweep *sweep)
 {
     CHECK(!uv_is_closing((uv_handle_t *)&sweep->timer));
     sweep->busy = false;
@@ -106,7 +106,7 @@ static void on_counts(struct store_exec *exec, enum store_result result)
             .oldest_ms = EXEC_INT(exec, 0, SETTLE_COUNTS_OLDEST_MS),
             .parked = EXEC_INT(exec, 0, SETTLE_COUNTS_PARKED),
         };
-    rest(sweep);
+    wait_for_round(sweep);
 }
 
 static void count(struct sweep *sweep)
@@ -147,7 +147,7 @@ static void look_back(struct sweep *sweep, unsigned depth, int64_t since_ms)
 static void look_failed(struct sweep *sweep)
 {
     look_back(sweep, sweep->depth, sweep->looked_ms);
-    rest(sweep);
+    wait_for_round(sweep);
 }
 
 static void on_queued(struct store_exec *exec, enum store_result result)
@@ -206,7 +206,7 @@ static void on_late(struct store_exec *exec, enum store_result result)
     queue_some(sweep);
 }
 
-static void look(struct sweep *sweep)
+static void read_stored(struct sweep *sweep)
 {
     bool deep = sweep->looks++ % DEEP_EVERY == DEEP_FIRST;
     int64_t since = clock_wall_ms() - (deep ? LOOK_BACK_DEEP_MS : LOOK_BACK_MS);
@@ -239,7 +239,7 @@ static void on_timer(uv_timer_t *timer)
     if (sweep->busy)
         return;
     if (sweep->options.sweeps == NULL || sweep->options.sweeps(sweep->options.ctx))
-        look(sweep);
+        read_stored(sweep);
     else
         sweep->options.on_swept(sweep->options.ctx, 1); /* another process may have queued */
 }
@@ -265,7 +265,7 @@ void sweep_stop(struct sweep *sweep, void (*on_stopped)(void *ctx), void *ctx)
     sweep->stop_ctx = ctx;
     uv_timer_stop(&sweep->timer);
     if (!sweep->busy)
-        rest(sweep);
+        wait_for_round(sweep);
 }
 
 void sweep_free(struct sweep *sweep)

@@ -50,7 +50,7 @@ static void on_notice(void *arg, const PGresult *result)
     (void)result;
 }
 
-static bool run(struct db *db, const char *sql, struct str *error)
+static bool run_sql(struct db *db, const char *sql, struct str *error)
 {
     PGresult *result = PQexec(of(db)->link, sql);
     ExecStatusType status = PQresultStatus(result);
@@ -83,9 +83,9 @@ static struct db *open_link(const char *url, enum db_mode mode, struct arena *ar
         return NULL;
     }
     PQsetNoticeReceiver(own->link, on_notice, NULL);
-    if (!run(&own->db, mode == DB_READ
-             ? "SET default_transaction_read_only = on; SET jit = off" : "SET jit = off",
-             &why)) {
+    if (!run_sql(&own->db, mode == DB_READ
+                 ? "SET default_transaction_read_only = on; SET jit = off" : "SET jit = off",
+                 &why)) {
         *error = arena_printf(arena, "PostgreSQL: " STR_FMT, STR_ARG(why));
         close_link(&own->db);
         return NULL;
@@ -198,6 +198,6 @@ const struct db_engine db_engine_postgres = {
     .is_postgres = true,
     .open = open_link,
     .close = close_link,
-    .run = run,
+    .run = run_sql,
     .query = query,
 };

@@ -203,7 +203,7 @@ static void close_when_empty(struct postgres *pg)
 
 static void on_close_turn(uv_timer_t *timer)
 {
-    pg_jobs_tell(timer->data);
+    pg_jobs_answer(timer->data);
     close_when_empty(timer->data);
 }
 

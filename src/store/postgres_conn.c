@@ -431,7 +431,7 @@ static uint64_t retry_ms(unsigned attempts)
     return ms / 2 + chance % (ms / 2 + 1);
 }
 
-static void tell_down(struct pg_conn *conn, const char *reason)
+static void report_down(struct pg_conn *conn, const char *reason)
 {
     size_t n = strcspn(reason, "\n");
     bool news;
@@ -461,7 +461,7 @@ static void lost(struct pg_conn *conn, const char *reason)
     struct pg_job *job = conn->job;
 
     CHECK(conn->magic == CONN_MAGIC);
-    tell_down(conn, reason);
+    report_down(conn, reason);
     if (job != NULL)
         pg_job_end_later(conn->pg, job, lost_verdict(conn));
     conn->job = NULL;
@@ -653,7 +653,7 @@ static bool take_results(struct pg_conn *conn)
     return true;
 }
 
-static void run(struct pg_conn *conn)
+static void consume_input(struct pg_conn *conn)
 {
     bool alive = PQconsumeInput(conn->link) == 1;
 
@@ -691,7 +691,7 @@ static void on_ready(struct pg_conn *conn)
     if (conn->state == PG_CONNECTING)
         on_connecting(conn);
     else
-        run(conn);
+        consume_input(conn);
 }
 
 /* ---- life ------------------------------------------------------------ */

@@ -191,7 +191,7 @@ struct pg_job *pg_queue_take(struct pg_queue *queue);
 void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result result);
 void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result);
 /* Tells those whose end was put off. */
-void pg_jobs_tell(struct postgres *pg);
+void pg_jobs_answer(struct postgres *pg);
 const char *pg_role_name(enum pg_role role);
 /* Handles of libuv: the last one that closes tells on_unused. */
 void pg_handle_opened(struct postgres *pg);

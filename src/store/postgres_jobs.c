@@ -68,7 +68,7 @@ void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result resul
     pg->on_job_end(pg);
 }
 
-void pg_jobs_tell(struct postgres *pg)
+void pg_jobs_answer(struct postgres *pg)
 {
     struct pg_queue now = pg->ended;
     struct pg_job *job;
@@ -81,16 +81,16 @@ void pg_jobs_tell(struct postgres *pg)
         pg_job_end(pg, job, job->result);
 }
 
-static void on_tell(uv_timer_t *timer)
+static void on_answer_timer(uv_timer_t *timer)
 {
-    pg_jobs_tell(timer->data);
+    pg_jobs_answer(timer->data);
 }
 
 void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result)
 {
     job->result = result;
     pg_queue_put(&pg->ended, job);
-    CHECK(uv_timer_start(&pg->teller, on_tell, 0, 0) == 0);
+    CHECK(uv_timer_start(&pg->teller, on_answer_timer, 0, 0) == 0);
 }
 
 void pg_handle_opened(struct postgres *pg)

@@ -170,7 +170,7 @@ static int job_run(struct sqlite_conn *conn, struct job *job)
     check_failed(__FILE__, __LINE__, "a kind of job");
 }
 
-static void job_tell(const struct job *job)
+static void job_answer(const struct job *job)
 {
     struct money_batch *money = job->request;
     struct feed_append *feed = job->request;
@@ -553,7 +553,7 @@ static void on_wake(uv_async_t *wake)
         CHECK(job->magic == JOB_MAGIC && store->in_flight > 0);
         store->in_flight--;
         count(job);
-        job_tell(job);
+        job_answer(job);
         job->magic = 0;
         free(job);
     }

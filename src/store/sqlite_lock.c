@@ -72,8 +72,8 @@ static struct sqlite_lock *open_file(const char *path)
     return lock;
 }
 
-static struct sqlite_lock *take(const char *path, bool serves, struct arena *arena,
-                                struct str *error)
+static struct sqlite_lock *lock_take(const char *path, bool serves, struct arena *arena,
+                                     struct str *error)
 {
     struct sqlite_lock *lock = find(path);
 
@@ -100,7 +100,7 @@ struct sqlite_lock *sqlite_lock_take(const char *path, bool serves, struct arena
     struct sqlite_lock *lock;
 
     pthread_mutex_lock(&mutex);
-    lock = take(path, serves, arena, error);
+    lock = lock_take(path, serves, arena, error);
     pthread_mutex_unlock(&mutex);
     return lock;
 }

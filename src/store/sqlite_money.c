@@ -193,7 +193,7 @@ static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t b
     };
 }
 
-static void tell(struct sqlite_conn *conn, const struct money_cmd *cmd)
+static void write_answer(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
     const struct sqlite_kind *kind = kind_of(cmd);
 
@@ -251,12 +251,12 @@ static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
     if (code == SQLITE_OK && after.limited && kind->count != NULL)
         code = kind->count(conn, cmd);
     if (code == SQLITE_OK)
-        tell(conn, cmd);
+        write_answer(conn, cmd);
     return code;
 }
 
 /* Does the statement, bound already, have a row? */
-static int ask(sqlite3_stmt *stmt, bool *yes)
+static int step_bool(sqlite3_stmt *stmt, bool *yes)
 {
     int code = sqlite3_step(stmt);
 
@@ -278,13 +278,13 @@ static int check_bet(struct sqlite_conn *conn, struct money_cmd *cmd, bool *hold
     (void)sqlite3_bind_int64(bet, 1, cmd->account);
     (void)sqlite3_bind_int64(bet, 2, cmd->bet);
     (void)sqlite3_bind_int64(bet, 3, cmd->version);
-    code = ask(bet, holds);
+    code = step_bool(bet, holds);
     if (code != SQLITE_OK || *holds)
         return code;
     (void)sqlite3_bind_int64(key, 1, cmd->account);
     (void)sqlite3_bind_int64(key, 2, cmd->op);
     sqlite_bind_str(key, 3, cmd->key);
-    code = ask(key, &known);
+    code = step_bool(key, &known);
     cmd->outcome = known ? MONEY_KNOWN : MONEY_MOVED;
     return code;
 }
@@ -384,7 +384,7 @@ static int check_fence(struct sqlite_conn *conn, const struct money_batch *batch
     if (stmt == NULL)
         return sqlite3_extended_errcode(conn->db);
     (void)sqlite3_bind_int64(stmt, 1, epoch);
-    return ask(stmt, stands);
+    return step_bool(stmt, stands);
 }
 
 int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch)

@@ -49,7 +49,7 @@ static void put_head(struct jw *w, const struct event_record *record)
     jw_put_str(w, "currency", record->currency);
 }
 
-static void put_purse(struct jw *w, const struct event_record *record, int64_t amount_minor)
+static void put_account(struct jw *w, const struct event_record *record, int64_t amount_minor)
 {
     jw_put_int(w, "amount", amount_minor);
     jw_put_int(w, "balance", record->balance_minor);
@@ -126,7 +126,7 @@ void event_record_write_bet(const struct event_record *record, struct buf *out)
     CHECK(record->has_bet && bet->slip != NULL);
     jw_object(&w);
     put_head(&w, record);
-    put_purse(&w, record, record->amount_minor);
+    put_account(&w, record, record->amount_minor);
     jw_put_str(&w, "state", str_of(bet_state_name(bet->state)));
     jw_key(&w, "bet");
     jw_id(&w, bet->id);
@@ -165,8 +165,8 @@ void event_record_write_transfer(const struct event_record *record, struct buf *
     CHECK(event_transfer(record, &kind));
     jw_object(&w);
     put_head(&w, record);
-    put_purse(&w, record,
-              record->amount_minor < 0 ? -record->amount_minor : record->amount_minor);
+    put_account(&w, record,
+                record->amount_minor < 0 ? -record->amount_minor : record->amount_minor);
     jw_put_str(&w, "kind", str_of(transfer_kind_name(kind)));
     put_accounts(&w, record->account, kind);
     jw_key(&w, "bet");

@@ -11,7 +11,7 @@
 
 #define TICK_MS 100
 
-struct shard {
+struct shard_in {
     struct book *book;
     int64_t tick_ms;      /* of the last one, by its owner's clock */
     uint64_t alive_ms;    /* its owner lived then, by now_ms(); 0 = never */
@@ -22,13 +22,13 @@ struct prices_in {
     struct prices_in_options options;
     struct kafka_reader *reader;
     uv_timer_t timer;
-    struct shard shards[SLOTS];
+    struct shard_in shards[SLOTS];
     unsigned n;
     uint64_t started_ms;
     bool ready, mismatched;
 };
 
-static void publish(struct prices_in *prices, const struct shard *shard,
+static void publish(struct prices_in *prices, const struct shard_in *shard,
                  const struct book_change *change)
 {
     bus_publish_prices(prices->options.bus, &(struct bus_prices){
@@ -36,7 +36,7 @@ static void publish(struct prices_in *prices, const struct shard *shard,
     });
 }
 
-static void publish_all(struct prices_in *prices, const struct shard *shard)
+static void publish_all(struct prices_in *prices, const struct shard_in *shard)
 {
     struct book_change change = { .all = true };
 
@@ -52,7 +52,7 @@ static uint64_t now_ms(void)
     return (uint64_t)clock_mono_us() / 1000;
 }
 
-static enum book_silence silence_of(const struct prices_in *prices, const struct shard *shard,
+static enum book_silence silence_of(const struct prices_in *prices, const struct shard_in *shard,
                                     uint64_t at_ms)
 {
     uint64_t silent_ms = at_ms - shard->alive_ms;
@@ -65,7 +65,7 @@ static enum book_silence silence_of(const struct prices_in *prices, const struct
 }
 
 /* What was to start before all is suspended counts as live. */
-static void check_silence(struct prices_in *prices, struct shard *shard, uint64_t at_ms)
+static void check_silence(struct prices_in *prices, struct shard_in *shard, uint64_t at_ms)
 {
     static const char *const names[] = { "heard", "live", "all" };
     enum book_silence silence = silence_of(prices, shard, at_ms);
@@ -82,7 +82,7 @@ static void check_silence(struct prices_in *prices, struct shard *shard, uint64_
 /* ---- readiness ------------------------------------------------------------- */
 
 /* A partition without an owner for so long is suspended: that is a state, too. */
-static bool is_whole(const struct prices_in *prices, const struct shard *shard)
+static bool is_whole(const struct prices_in *prices, const struct shard_in *shard)
 {
     uint64_t waited_ms = now_ms() - prices->started_ms;
 
@@ -140,7 +140,7 @@ static void on_timer(uv_timer_t *timer)
  * time.  A reader that lags behind the topic, or whose clock is far off, counts
  * the partition as silent for that much longer.
  */
-static void take_tick(struct prices_in *prices, struct shard *shard)
+static void take_tick(struct prices_in *prices, struct shard_in *shard)
 {
     int64_t tick_ms = book_image_state(shard->book).tick_ms;
     int64_t age_ms = clock_wall_ms() - tick_ms;
@@ -174,7 +174,7 @@ static void on_message(void *ctx, const struct kafka_message *message)
                                   message->position };
     enum book_record_result result;
     struct book_change change = { 0 };
-    struct shard *shard;
+    struct shard_in *shard;
     struct str error;
 
     if (message->partition < 0 || (unsigned)message->partition >= prices->n)

@@ -142,7 +142,7 @@ static void on_tick(uv_timer_t *timer)
     stream->flush_started_us = clock_mono_us();
     arena_reset(&stream->notes);
     flush_channels(stream);
-    purses_flush(stream);
+    own_accounts_flush(stream);
     hub_wake(stream);
 }
 

@@ -232,7 +232,7 @@ void own_authenticate(struct client *client, struct str token, int64_t id);
 void own_forget(struct client *client);
 void own_check(struct client *client, uint64_t now_ms);
 void own_drained(struct client *client);
-void purses_flush(struct stream *stream);
+void own_accounts_flush(struct stream *stream);
 
 /* ---- clients (stream_client.c, stream_input.c) ---------------------------- */
 

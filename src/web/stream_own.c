@@ -27,7 +27,7 @@ struct stream_question {
 
 /* ---- purses -------------------------------------------------------------------- */
 
-static struct own_account *purse_of(struct stream *stream, int64_t account)
+static struct own_account *own_account_of(struct stream *stream, int64_t account)
 {
     struct own_account *purse = map_get(&stream->purses, MAP_KEY(&account));
 
@@ -49,7 +49,7 @@ static void drop_bets(struct own_account *purse)
     purse->lost_bets = false;
 }
 
-static void purse_undirty(struct stream *stream, struct own_account *purse)
+static void own_account_undirty(struct stream *stream, struct own_account *purse)
 {
     struct own_account **at = &stream->dirty_purses;
 
@@ -58,10 +58,10 @@ static void purse_undirty(struct stream *stream, struct own_account *purse)
     *at = purse->next_dirty;
 }
 
-static void purse_free(struct stream *stream, struct own_account *purse)
+static void own_account_free(struct stream *stream, struct own_account *purse)
 {
     if (purse->dirty)
-        purse_undirty(stream, purse);
+        own_account_undirty(stream, purse);
     drop_bets(purse);
     (void)map_del(&stream->purses, MAP_KEY(&purse->account));
     free(purse);
@@ -105,7 +105,7 @@ static struct frame *account_frame(struct stream *stream, const struct own_accou
     return frame_of_text(buf_view(&stream->scratch));
 }
 
-static void purse_learn(struct own_account *purse, const struct bus_money *money)
+static void own_account_update(struct own_account *purse, const struct bus_money *money)
 {
     if (purse->known && money->seq < purse->seq)
         return; /* of two transactions the later one was heard first */
@@ -127,7 +127,7 @@ void stream_on_money(void *ctx, const struct bus_money *money)
 
     if (purse == NULL)
         return;
-    purse_learn(purse, money);
+    own_account_update(purse, money);
     if (money->bet != NULL && purse->n_bets < LENGTH(purse->bets))
         purse->bets[purse->n_bets++] = bet_frame(stream, money->bet);
     else if (money->bet != NULL)
@@ -175,7 +175,7 @@ static void send_to_owner(struct own *own, struct own_account *purse, struct fra
 }
 
 /* An owner may go meanwhile, and the purse after the last one. */
-static void purse_flush(struct stream *stream, struct own_account *purse)
+static void own_account_flush(struct stream *stream, struct own_account *purse)
 {
     struct frame *account = purse->told ? NULL : account_frame(stream, purse);
     struct own *next;
@@ -189,17 +189,17 @@ static void purse_flush(struct stream *stream, struct own_account *purse)
     drop_bets(purse);
     purse->held = false;
     if (purse->owns == NULL)
-        purse_free(stream, purse);
+        own_account_free(stream, purse);
 }
 
-void purses_flush(struct stream *stream)
+void own_accounts_flush(struct stream *stream)
 {
     struct own_account *purse;
 
     while ((purse = stream->dirty_purses) != NULL) {
         stream->dirty_purses = purse->next_dirty;
         purse->dirty = false;
-        purse_flush(stream, purse);
+        own_account_flush(stream, purse);
     }
 }
 
@@ -219,7 +219,7 @@ void own_drained(struct client *client)
 
 static void own_begin(struct client *client, int64_t id, const struct stream_identity *identity)
 {
-    struct own_account *purse = purse_of(client->stream, identity->account);
+    struct own_account *purse = own_account_of(client->stream, identity->account);
     struct own *own;
 
     if (purse == NULL)
@@ -248,7 +248,7 @@ static void end_own(struct client *client)
     if (own->next != NULL)
         own->next->prev = own->prev;
     if (purse->owns == NULL && !purse->held)
-        purse_free(client->stream, purse);
+        own_account_free(client->stream, purse);
     client->own = NULL;
     free(own);
 }

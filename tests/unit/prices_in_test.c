@@ -181,7 +181,7 @@ static void priced(struct bench *bench, int64_t odds_e4, int64_t epoch)
 
 static void scheduled(struct bench *bench, int64_t start_ms)
 {
-    struct message_fixture fixture = { .start_ms = start_ms };
+    struct message_fixture fixture = { .event = EVENT, .start_ms = start_ms };
     struct message message = { .type = MESSAGE_FIXTURE, .event = EVENT, .fixture = &fixture };
 
     bench->position++;
