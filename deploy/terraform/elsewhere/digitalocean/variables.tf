@@ -1,13 +1,13 @@
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names."
+  description = "Prefix of all names."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A tag of everything."
+  description = "A tag on every resource."
 }
 
 variable "region" {
@@ -23,7 +23,7 @@ variable "kubernetes_version" {
 
 variable "operator_cidrs" {
   type        = list(string)
-  description = "Who reaches the API."
+  description = "Networks that may connect to the API."
 }
 
 variable "edge_nodes" {
@@ -47,12 +47,12 @@ variable "edge" {
     countries = optional(string, "")
   })
   default     = null
-  description = "What edge nodes are made of: edge.yaml as an object, the image's archive, ACME."
+  description = "Inputs of the edge nodes: edge.yaml as an object, the image's archive, ACME."
 }
 
 variable "edge_secret" {
   type        = string
   default     = ""
   sensitive   = true
-  description = "What countries are signed with, by TF_VAR_edge_secret. It is in the state and in the user data."
+  description = "The secret that signs countries, by TF_VAR_edge_secret. The state and the user data contain it."
 }

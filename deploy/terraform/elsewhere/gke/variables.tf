@@ -12,16 +12,16 @@ variable "region" {
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names."
+  description = "Prefix of all names."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A label of everything."
+  description = "A label on every resource."
 }
 
 variable "owner" {
   type        = string
-  description = "A label of everything: who answers for it."
+  description = "A label on every resource: the people responsible for it."
 }

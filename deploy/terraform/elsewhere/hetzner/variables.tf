@@ -1,40 +1,40 @@
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names."
+  description = "Prefix of all names."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A label of everything."
+  description = "A label on every resource."
 }
 
 variable "owner" {
   type        = string
-  description = "A label of everything: who answers for it."
+  description = "A label on every resource: the people responsible for it."
 }
 
 variable "operator_cidrs" {
   type        = list(string)
-  description = "Where operators come from."
+  description = "Networks of the operators."
 }
 
 variable "ssh_keys" {
   type        = list(string)
-  description = "Names of keys that are in the project."
+  description = "Names of existing keys in the project."
 }
 
 variable "web_servers" {
   type        = number
   default     = 2
-  description = "Servers for pages and streams; there is no group that grows by itself."
+  description = "Servers for pages and streams; no group adds servers by itself."
 }
 
 variable "cluster_token" {
   type        = string
   sensitive   = true
-  description = "What servers join the cluster with, by TF_VAR_cluster_token. It is in the state: keep that encrypted."
+  description = "The token with which servers join the cluster, by TF_VAR_cluster_token. The state contains it: keep the state encrypted."
 }
 
 variable "edge_nodes" {
@@ -58,12 +58,12 @@ variable "edge" {
     countries = optional(string, "")
   })
   default     = null
-  description = "What edge nodes are made of: edge.yaml as an object, the image's archive, ACME."
+  description = "Inputs of the edge nodes: edge.yaml as an object, the image's archive, ACME."
 }
 
 variable "edge_secret" {
   type        = string
   default     = ""
   sensitive   = true
-  description = "What countries are signed with, by TF_VAR_edge_secret. It is in the state and in the user data."
+  description = "The secret that signs countries, by TF_VAR_edge_secret. The state and the user data contain it."
 }

@@ -10,5 +10,5 @@ output "ticket_topic" {
 
 output "paragraphs" {
   value       = distinct([for alarm in local.alarms : alarm.paragraph])
-  description = "The paragraphs of the runbook that alarms end with."
+  description = "The paragraphs of the runbook to which the alarms link."
 }

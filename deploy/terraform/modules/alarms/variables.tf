@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before the names."
+  description = "Prefix of the names."
 }
 
 variable "kms_key_arn" {

@@ -1,11 +1,11 @@
 variable "name" {
   type        = string
-  description = "Before all names, with the roles: house-bets."
+  description = "Prefix of all names, with the roles: house-bets."
 }
 
 variable "roles" {
   type        = string
-  description = "What overround serve --role gets: bets, or feed,odds,settle."
+  description = "The value of overround serve --role: bets, or feed,odds,settle."
 }
 
 variable "region" {
@@ -41,7 +41,7 @@ variable "subnets" {
 variable "instance_types" {
   type        = list(string)
   default     = ["m7a.large"]
-  description = "The first, where there is no spot; all of them on spot."
+  description = "The instance types: without spot only the first is used; with spot all of them."
 }
 
 variable "machine_image" {
@@ -53,7 +53,7 @@ variable "machine_image" {
 variable "spot" {
   type        = bool
   default     = false
-  description = "Spot instances: for pages and streams, whose customers come back elsewhere."
+  description = "Spot instances: only for pages and streams, because their clients reconnect elsewhere."
 }
 
 variable "min" {
@@ -77,7 +77,7 @@ variable "warm" {
 variable "settings" {
   type        = map(string)
   default     = {}
-  description = "Settings by their names in docs/CONFIG.md, and what has no secret."
+  description = "Settings by their names in docs/CONFIG.md, without secret values."
 }
 
 variable "secrets" {
@@ -88,19 +88,19 @@ variable "secrets" {
 
 variable "key_arns" {
   type        = list(string)
-  description = "Keys that secrets and disks are encrypted with; the first is the disks'."
+  description = "Keys that encrypt secrets and disks; the first encrypts the disks."
 }
 
 variable "from" {
   type        = map(string)
   default     = {}
-  description = "Security groups that reach 8080 and 8081: load balancers, Prometheus."
+  description = "Security groups that may connect to 8080 and 8081: load balancers, Prometheus."
 }
 
 variable "target_groups" {
   type        = list(string)
   default     = []
-  description = "Target groups that instances are registered with."
+  description = "Target groups with which instances register."
 }
 
 variable "cpu_target" {
@@ -119,13 +119,13 @@ variable "schedule" {
     })
   )
   default     = {}
-  description = "Known peaks by cron: before an evening, and after it."
+  description = "Known peaks, by cron: more instances before an evening, fewer after it."
 }
 
 variable "archive" {
   type        = object({ to = string, bucket_arn = string, key_arn = string })
   default     = null
-  description = "Days that are over go to `to` (s3://BUCKET/PREFIX) each night, by overround archive with the instance's own keys. Of one group."
+  description = "Each night overround archive copies finished days to `to` (s3://BUCKET/PREFIX), with the instance's own keys. Set it for one group only."
 }
 
 variable "drain_s" {

@@ -10,7 +10,7 @@ output "arn" {
 
 output "endpoint" {
   value       = aws_rds_cluster.this.endpoint
-  description = "Host of whichever instance writes."
+  description = "Host that leads to the instance that writes."
 }
 
 output "reader_endpoint" {

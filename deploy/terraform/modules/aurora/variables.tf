@@ -15,7 +15,7 @@ variable "subnets" {
 
 variable "zones" {
   type        = list(string)
-  description = "The writer is in the first at first, a reader in each of the others."
+  description = "At the start the writer is in the first, a reader in each of the others."
 }
 
 variable "clients" {
@@ -43,7 +43,7 @@ variable "instance_class" {
 variable "instances" {
   type        = number
   default     = 3
-  description = "Writer and readers. overround itself uses the writer alone; readers are what takes over within half a minute."
+  description = "Writer and readers. overround uses only the writer; a reader takes over within half a minute."
 }
 
 variable "max_connections" {
@@ -55,7 +55,7 @@ variable "max_connections" {
 variable "backup_days" {
   type        = number
   default     = 35
-  description = "How far back a point in time may lie."
+  description = "Days of point-in-time recovery."
 }
 
 variable "global_cluster" {
@@ -67,13 +67,13 @@ variable "global_cluster" {
 variable "secondary" {
   type        = bool
   default     = false
-  description = "This region reads what another writes, until it is promoted."
+  description = "This region only reads, from another region that writes, until it is promoted."
 }
 
 variable "source_region" {
   type        = string
   default     = null
-  description = "The region that is written to, for a secondary whose storage is encrypted."
+  description = "The writing region, for a secondary with encrypted storage."
 }
 
 variable "rpo_s" {
@@ -85,7 +85,7 @@ variable "rpo_s" {
 variable "deletion_protection" {
   type        = bool
   default     = true
-  description = "Nobody deletes it by mistake."
+  description = "Protects it from deletion by mistake."
 }
 
 variable "master_password" {

@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before all names."
+  description = "Prefix of all names."
 }
 
 variable "kind" {
@@ -31,7 +31,7 @@ variable "zone" {
 
 variable "clients" {
   type        = map(string)
-  description = "Security groups that may ask, by a name for each."
+  description = "Security groups that may connect, by a name for each."
 }
 
 variable "kms_key_arn" {
@@ -60,11 +60,11 @@ variable "image_id" {
 variable "service_name" {
   type        = string
   default     = null
-  description = "cloud: the endpoint service that ClickHouse Cloud tells."
+  description = "cloud: the endpoint service that ClickHouse Cloud names."
 }
 
 variable "deletion_protection" {
   type        = bool
   default     = true
-  description = "ec2: nobody ends the server by mistake."
+  description = "ec2: protects the server from termination by mistake."
 }

@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before all names."
+  description = "Prefix of all names."
 }
 
 variable "aliases" {
@@ -28,13 +28,13 @@ variable "origin_key" {
   sensitive   = true
   type        = string
   default     = ""
-  description = "Sent to the origin as X-Overround-Edge; the load balancer refuses what has none."
+  description = "The secret sent to the origin as X-Overround-Edge; the load balancer refuses requests without it."
 }
 
 variable "origin_shield_region" {
   type        = string
   default     = null
-  description = "One cache before the origin, for all others to ask."
+  description = "One cache before the origin, which all other caches ask."
 }
 
 variable "policy" {
@@ -54,7 +54,7 @@ variable "countries" {
   default  = { allowed = [], refused = ["CU", "IR", "KP", "SY"] }
   nullable = false
 
-  description = "For the firewall's rule: with allowed ones all others are refused. The function has the policy's own list."
+  description = "Countries for the firewall's rule: if some are allowed, all others are refused. The function has the policy's own list."
 }
 
 variable "open_paths" {
@@ -71,7 +71,7 @@ variable "open_paths" {
     "/assets",
   ]
   nullable    = false
-  description = "Who is refused may still log in, see his money and bets, withdraw, limit and exclude himself. The function knows the methods."
+  description = "Paths that stay open in refused countries: to log in, see money and bets, withdraw, limit and exclude oneself. The function knows the methods."
 }
 
 variable "rates" {
@@ -84,7 +84,7 @@ variable "rates" {
     { name = "read", limit = 15000, paths = [] },
   ]
   nullable    = false
-  description = "Requests of one address within five minutes: five times what deploy/edge/edge.yaml says a minute. Without methods all of them count."
+  description = "Requests from one address within five minutes: five times the rate a minute in deploy/edge/edge.yaml. Without methods, requests of every method count."
 }
 
 variable "agents" {

@@ -1,6 +1,6 @@
 output "url" {
   value       = aws_ecr_repository.this.repository_url
-  description = "What podman and the chart pull from."
+  description = "The registry from which podman and the chart pull."
 }
 
 output "arn" {

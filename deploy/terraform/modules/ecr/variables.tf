@@ -12,11 +12,11 @@ variable "kms_key_arn" {
 variable "keep" {
   type        = number
   default     = 60
-  description = "How many tagged images stay: more than the releases that may be rolled back to."
+  description = "The number of tagged images to keep: more than the releases to which you may roll back."
 }
 
 variable "replicate_to" {
   type        = map(string)
   default     = {}
-  description = "Regions that get a copy, and the account there: what a second region starts from while the first is away."
+  description = "Regions that get a copy, and the account there: a second region starts from it while the first is down."
 }

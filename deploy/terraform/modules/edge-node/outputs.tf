@@ -10,7 +10,7 @@ output "instance_id" {
 
 output "health_check_id" {
   value       = aws_route53_health_check.this.id
-  description = "What says that the node is well."
+  description = "The health check of the node."
 }
 
 output "user_data" {

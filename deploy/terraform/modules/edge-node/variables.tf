@@ -5,7 +5,7 @@ variable "name" {
 
 variable "region" {
   type        = string
-  description = "Where the node is: what latency is measured to."
+  description = "The node's region, to which Route 53 measures latency."
 }
 
 variable "account_id" {
@@ -15,7 +15,7 @@ variable "account_id" {
 
 variable "hostname" {
   type        = string
-  description = "The name that customers come by; its certificate is got by ACME."
+  description = "The name that customers use; the node gets its certificate by ACME."
 }
 
 variable "names" {
@@ -31,7 +31,7 @@ variable "zone_id" {
 
 variable "policy" {
   type        = any
-  description = "edge.yaml as an object; where the node listens and where its files are is added."
+  description = "edge.yaml as an object; the module adds the node's addresses and files."
 }
 
 variable "image" {
@@ -41,7 +41,7 @@ variable "image" {
 
 variable "image_sum" {
   type        = string
-  description = "Its SHA-256: another archive is not started."
+  description = "The archive's SHA-256; the machine starts no other archive."
   validation {
     condition     = can(regex("^[0-9a-f]{64}$", var.image_sum))
     error_message = "A SHA-256 in lower-case hexadecimal."
@@ -50,7 +50,7 @@ variable "image_sum" {
 
 variable "acme_email" {
   type        = string
-  description = "Whom the certificate's issuer writes to."
+  description = "The address to which the certificate's issuer writes."
 }
 
 variable "countries" {
@@ -61,7 +61,7 @@ variable "countries" {
 
 variable "secret_arn" {
   type        = string
-  description = "The secret that the country is signed with, of the Secrets Manager of any region."
+  description = "The secret that signs the country, in the Secrets Manager of any region."
 }
 
 variable "secret_key_arn" {
@@ -90,13 +90,13 @@ variable "cidr" {
 variable "leaving" {
   type        = bool
   default     = false
-  description = "No name leads to the node any more. Apply, wait for a TTL, then take the node away."
+  description = "true: no name leads to the node any more. Apply, wait for a TTL, then remove the node."
 }
 
 variable "protected" {
   type        = bool
   default     = true
-  description = "Nobody ends the instance by mistake; false before it is taken away."
+  description = "Protects the instance from termination by mistake; set false before you remove it."
 }
 
 variable "ttl_s" {

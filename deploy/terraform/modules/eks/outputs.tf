@@ -10,7 +10,7 @@ output "endpoint" {
 
 output "certificate_authority" {
   value       = aws_eks_cluster.this.certificate_authority[0].data
-  description = "What its certificate is checked with."
+  description = "The certificate authority for checking its certificate."
 }
 
 output "oidc_arn" {

@@ -32,7 +32,7 @@ variable "logs_key_arn" {
 variable "api_cidrs" {
   type        = list(string)
   default     = []
-  description = "Who reaches the API from outside; empty: only from within the network."
+  description = "Networks outside that may connect to the API; empty: only the network itself may."
 }
 
 variable "balancer_security_group" {
@@ -61,13 +61,13 @@ variable "pools" {
       desired = 3
     }
   }
-  description = "Node groups. What takes bets is on demand; pages and streams may lose a node, their customers come back elsewhere in a second."
+  description = "Node groups. Bets run on demand. Pages and streams may lose a node: their clients reconnect elsewhere in a second."
 }
 
 variable "access" {
   type        = map(object({ policy = string, namespaces = optional(list(string), []) }))
   default     = {}
-  description = "Who may do what: AWS's access policy (AmazonEKSAdminPolicy, AmazonEKSViewPolicy, …) by the ARN of the person's role; all namespaces if none is named."
+  description = "People's permissions: AWS's access policy (AmazonEKSAdminPolicy, AmazonEKSViewPolicy, …) by the ARN of the person's role; for all namespaces if you name none."
 }
 
 variable "addons" {

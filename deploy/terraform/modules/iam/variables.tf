@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before the roles' names."
+  description = "Prefix of the roles' names."
 }
 
 variable "cluster_name" {
@@ -41,5 +41,5 @@ variable "oidc_issuer" {
 variable "archive_user" {
   type        = object({ bucket_arn = string, key_arn = string })
   default     = null
-  description = "A user for overround archive where there is no role to be had (another cloud's machines); its key is made by hand, so that it is in no state."
+  description = "A user for overround archive on machines that cannot get a role (another cloud's); make its key by hand, so that no state contains it."
 }

@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before the keys' aliases: alias/NAME-KEY."
+  description = "Prefix of the keys' aliases: alias/NAME-KEY."
 }
 
 variable "account_id" {

@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before all names; at most 20 characters."
+  description = "Prefix of all names; at most 20 characters."
 }
 
 variable "vpc_id" {
@@ -43,7 +43,7 @@ variable "operator_certificate_arn" {
 variable "operator_cidrs" {
   type        = list(string)
   default     = []
-  description = "Where operators come from: a VPN, an office. Never the whole internet."
+  description = "Networks of the operators: a VPN, an office. Never the whole internet."
 }
 
 variable "edge_prefix_list" {
@@ -55,13 +55,13 @@ variable "edge_key" {
   sensitive   = true
   type        = string
   default     = ""
-  description = "What CloudFront sends as X-Overround-Edge; requests without it are 403, for the prefix list is of all customers of CloudFront. Empty: not asked for."
+  description = "The secret that CloudFront sends as X-Overround-Edge. Requests without it get 403, because the prefix list covers all of CloudFront's customers. Empty: not required."
 }
 
 variable "direct_open" {
   type        = bool
   default     = false
-  description = "The day the CDN is gone: the balancer with fixed addresses takes customers itself. docs/CLOUD.md has the steps."
+  description = "true on the day the CDN is gone: the balancer with fixed addresses then serves customers itself. docs/CLOUD.md has the steps."
 }
 
 variable "logs_bucket" {
@@ -79,19 +79,19 @@ variable "target_type" {
 variable "idle_s" {
   type        = number
   default     = 3600
-  description = "Streams are silent for so long at most; the pages send a ping before."
+  description = "The longest silence of a stream; the pages send a ping before."
 }
 
 variable "deletion_protection" {
   type        = bool
   default     = true
-  description = "Nobody deletes a balancer by mistake."
+  description = "Protects a balancer from deletion by mistake."
 }
 
 variable "drain_s" {
   type        = number
   default     = 90
-  description = "How long a target that goes keeps its requests, seconds: a bet waits up to 75 s for a trader, and its process for as long as the group's drain_s."
+  description = "Seconds that a removed target may finish its requests: a bet waits up to 75 s for a trader, and its process as long as the group's drain_s."
 
   validation {
     condition     = var.drain_s >= 75 && var.drain_s <= 3600

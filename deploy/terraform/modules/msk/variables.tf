@@ -49,13 +49,13 @@ variable "instance_type" {
 variable "volume_gb" {
   type        = number
   default     = 100
-  description = "Of each broker, at first."
+  description = "Size for each broker at the start."
 }
 
 variable "volume_gb_max" {
   type        = number
   default     = 1000
-  description = "It grows by itself to this."
+  description = "The size to which it grows by itself."
 }
 
 variable "scram_secret_arns" {

@@ -10,7 +10,7 @@ output "cidr" {
 
 output "public_subnets" {
   value       = [for zone in var.zones : aws_subnet.public[zone].id]
-  description = "For load balancers and NAT alone, in the zones' order."
+  description = "Only for load balancers and NAT, in the zones' order."
 }
 
 output "private_subnets" {
@@ -25,5 +25,5 @@ output "data_subnets" {
 
 output "nat_addresses" {
   value       = { for zone, address in aws_eip.nat : zone => address.public_ip }
-  description = "What suppliers of feeds see us come from."
+  description = "Our addresses as suppliers of feeds see them."
 }

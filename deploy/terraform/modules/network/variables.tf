@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before the names of all parts."
+  description = "Prefix of the names of all parts."
 }
 
 variable "region" {
@@ -28,7 +28,7 @@ variable "nat" {
 variable "endpoints" {
   type        = list(string)
   default     = ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "sts"]
-  description = "Services that are reached by an interface endpoint, not by NAT."
+  description = "Services that the network reaches by an interface endpoint, not by NAT."
 }
 
 variable "logs_key_arn" {

@@ -38,13 +38,13 @@ variable "instance_class" {
 variable "storage_gb" {
   type        = number
   default     = 100
-  description = "At first; it grows by itself to ten times that."
+  description = "Size at the start; it grows by itself to ten times that."
 }
 
 variable "multi_az" {
   type        = bool
   default     = true
-  description = "A standby in another zone that has every commit: what was answered 201 is on both."
+  description = "A standby in another zone that has every commit: both have every bet that was answered 201."
 }
 
 variable "readers" {
@@ -62,11 +62,11 @@ variable "max_connections" {
 variable "backup_days" {
   type        = number
   default     = 35
-  description = "How far back a point in time may lie; no longer than you may know who it was."
+  description = "Days of point-in-time recovery; no longer than you may keep personal data."
 }
 
 variable "deletion_protection" {
   type        = bool
   default     = true
-  description = "Nobody deletes it by mistake."
+  description = "Protects it from deletion by mistake."
 }

@@ -51,7 +51,7 @@ output "books" {
 
 output "secrets" {
   value       = module.secrets.arns
-  description = "What must get a value before the chart is installed."
+  description = "Secrets that must get a value before you install the chart."
 }
 
 output "page_topic" {

@@ -21,7 +21,7 @@ variable "zones" {
 variable "cidr" {
   type        = string
   default     = "10.20.0.0/16"
-  description = "The network; regions that are to be joined must not overlap."
+  description = "The network's addresses; regions that you will connect must not overlap."
 }
 
 variable "certificate_arn" {
@@ -44,7 +44,7 @@ variable "operator_certificate_arn" {
 variable "operator_cidrs" {
   type        = list(string)
   default     = []
-  description = "Where operators come from."
+  description = "Networks of the operators."
 }
 
 variable "edge_prefix_list" {
@@ -56,13 +56,13 @@ variable "edge_key" {
   sensitive   = true
   type        = string
   default     = ""
-  description = "What CloudFront sends as X-Overround-Edge."
+  description = "The secret that CloudFront sends as X-Overround-Edge."
 }
 
 variable "direct_open" {
   type        = bool
   default     = false
-  description = "The day the CDN is gone."
+  description = "true on the day the CDN is gone (docs/CLOUD.md)."
 }
 
 variable "kubernetes_version" {
@@ -74,7 +74,7 @@ variable "kubernetes_version" {
 variable "access" {
   type        = map(object({ policy = string, namespaces = optional(list(string), []) }))
   default     = {}
-  description = "Who may do what in the cluster."
+  description = "People's permissions in the cluster."
 }
 
 variable "pools" {
@@ -158,13 +158,13 @@ variable "lock_years" {
 variable "lock_mode" {
   type        = string
   default     = "COMPLIANCE"
-  description = "COMPLIANCE: nobody can delete what is in the books. GOVERNANCE while you try it out."
+  description = "COMPLIANCE: nobody can delete objects of the books. GOVERNANCE while you try it out."
 }
 
 variable "rotation_lambda_arn" {
   type        = string
   default     = null
-  description = "What rotates the store's user."
+  description = "The function that rotates the store's user."
 }
 
 variable "replicate_images_to" {
@@ -182,13 +182,13 @@ variable "global_cluster" {
 variable "secondary" {
   type        = bool
   default     = false
-  description = "This region reads until it is promoted."
+  description = "This region only reads until it is promoted."
 }
 
 variable "source_region" {
   type        = string
   default     = null
-  description = "Where the secondary's data comes from."
+  description = "The region from which the secondary copies its data."
 }
 
 variable "rpo_s" {
@@ -218,5 +218,5 @@ variable "master_password" {
 variable "house_namespace" {
   type        = string
   default     = "overround"
-  description = "Where the chart is installed: its service account overround-archive has the role of the archive."
+  description = "The chart's namespace: its service account overround-archive has the role of the archive."
 }

@@ -5,7 +5,7 @@ output "zone_id" {
 
 output "name_servers" {
   value       = one(aws_route53_zone.this[*].name_servers)
-  description = "What the registrar must be told, where the zone was made here."
+  description = "The name servers to enter at the registrar, if the zone was made here."
 }
 
 output "health_check_ids" {

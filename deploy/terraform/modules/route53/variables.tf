@@ -35,7 +35,7 @@ variable "aliases" {
     })
   )
   default     = {}
-  description = "Names of what AWS runs. policy: simple; latency (region says where); primary or secondary, of which the latter is told while the former's check fails."
+  description = "Names of AWS resources. policy: simple; latency (by region); primary or secondary: Route 53 answers with the secondary while the primary's check fails."
 }
 
 variable "addresses" {

@@ -12,7 +12,7 @@ variable "kms_key_arn" {
 variable "lock_years" {
   type        = number
   default     = 0
-  description = "Nobody may delete or replace a version for this long; 0: no object lock. It cannot be taken away later."
+  description = "Nobody may delete or replace a version for this long; 0: no object lock. You cannot remove the lock later."
 }
 
 variable "lock_mode" {
@@ -24,19 +24,19 @@ variable "lock_mode" {
 variable "instant_after_days" {
   type        = number
   default     = 30
-  description = "To Glacier Instant Retrieval; 0: never. Read as before, in milliseconds."
+  description = "Days until objects move to Glacier Instant Retrieval, where reads take milliseconds as before; 0: never."
 }
 
 variable "deep_after_days" {
   type        = number
   default     = 0
-  description = "To Glacier Deep Archive; 0: never. Back within 12 to 48 hours."
+  description = "Days until objects move to Glacier Deep Archive, from where a restore takes 12 to 48 hours; 0: never."
 }
 
 variable "expire_after_days" {
   type        = number
   default     = 0
-  description = "When objects go; 0: never."
+  description = "Days until objects are deleted; 0: never."
 }
 
 variable "logs_of_load_balancers" {

@@ -1,6 +1,6 @@
 variable "name" {
   type        = string
-  description = "Before the secrets' names: NAME/SECRET."
+  description = "Prefix of the secrets' names: NAME/SECRET."
 }
 
 variable "kms_key_arn" {
@@ -16,11 +16,11 @@ variable "secrets" {
       kafka       = optional(bool, false)
     })
   )
-  description = "Secrets by name. Values are never here: they would be in the state; see docs/CLOUD.md for how each gets one. kafka: MSK wants names that begin with AmazonMSK_."
+  description = "Secrets by name, without values, which would end up in the state; docs/CLOUD.md says how to set each value. kafka: MSK requires names that begin with AmazonMSK_."
 }
 
 variable "rotation_lambda_arn" {
   type        = string
   default     = null
-  description = "The function that rotates those with rotate_days; AWS publishes one for PostgreSQL users."
+  description = "The function that rotates the secrets with rotate_days; AWS publishes one for PostgreSQL users."
 }

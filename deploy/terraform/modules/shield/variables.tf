@@ -13,5 +13,5 @@ variable "resources" {
 variable "emergency_emails" {
   type        = list(string)
   default     = []
-  description = "Whom the response team of AWS calls."
+  description = "The people whom the response team of AWS calls."
 }

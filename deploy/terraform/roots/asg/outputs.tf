@@ -20,7 +20,7 @@ output "books" {
 
 output "secrets" {
   value       = module.secrets.arns
-  description = "What must get a value."
+  description = "Secrets that must get a value."
 }
 
 output "groups" {

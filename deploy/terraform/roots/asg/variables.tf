@@ -6,18 +6,18 @@ variable "account_id" {
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names; at most 18 characters."
+  description = "Prefix of all names; at most 18 characters."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A tag of everything."
+  description = "A tag on every resource."
 }
 
 variable "owner" {
   type        = string
-  description = "A tag of everything: who answers for it."
+  description = "A tag on every resource: the people responsible for it."
 }
 
 variable "region" {
@@ -56,13 +56,13 @@ variable "edge_prefix_list" {
 variable "edge_key" {
   type        = string
   sensitive   = true
-  description = "What CloudFront sends the origin, by TF_VAR_edge_key."
+  description = "The secret that CloudFront sends to the origin, by TF_VAR_edge_key."
 }
 
 variable "operator_cidrs" {
   type        = list(string)
   default     = []
-  description = "Where operators come from."
+  description = "Networks of the operators."
 }
 
 variable "time_zone" {
@@ -74,19 +74,19 @@ variable "time_zone" {
 variable "edge_function" {
   type        = string
   default     = "../../../edge/cloudfront/function.js"
-  description = "The function that the same command wrote; null: none."
+  description = "The function from the same command; null: none."
 }
 
 variable "edge_policy" {
   type        = string
   default     = "../../../edge/cloudfront/cloudfront.json"
-  description = "What overround edge --for cloudfront wrote of your own edge.yaml; null: the module's defaults."
+  description = "The output of overround edge --for cloudfront for your own edge.yaml; null: the module's defaults."
 }
 
 variable "edge_waf" {
   type        = string
   default     = "../../../edge/cloudfront/waf.json"
-  description = "Countries, rates and bots of the firewall, which the same command wrote; null: the module's defaults."
+  description = "Countries, rates and bots of the firewall, from the same command; null: the module's defaults."
 }
 
 variable "emails" {
@@ -127,5 +127,5 @@ variable "scram_ready" {
 variable "drain_s" {
   type        = number
   default     = 45
-  description = "How long an instance that goes may drain, seconds; on spot at most 90. Its process begins to close 15 s before."
+  description = "Seconds that a stopping instance may drain; on spot at most 90. Its process begins to close 15 s before the end."
 }

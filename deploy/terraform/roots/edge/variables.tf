@@ -6,23 +6,23 @@ variable "account_id" {
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names."
+  description = "Prefix of all names."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A tag of everything."
+  description = "A tag on every resource."
 }
 
 variable "owner" {
   type        = string
-  description = "A tag of everything: who answers for it. ACME's issuer writes there, too."
+  description = "A tag on every resource: the people responsible for it. ACME's issuer writes there, too."
 }
 
 variable "domain" {
   type        = string
-  description = "The name that customers come by."
+  description = "The name that customers use."
 }
 
 variable "zone_id" {
@@ -61,13 +61,13 @@ variable "origins" {
     tls  = optional(bool, true)
   }))
   default     = [{ name = "main", host = "origin.bets.example" }]
-  description = "Where nodes ask: the load balancers of the platform."
+  description = "The origins of the nodes: the load balancers of the platform."
 }
 
 variable "policy" {
   type        = any
   default     = {}
-  description = "Instead of what edge.yaml of this folder says, key by key."
+  description = "Replaces values of this folder's edge.yaml, key by key."
 }
 
 variable "image" {
@@ -91,7 +91,7 @@ variable "countries" {
 variable "secret_arn" {
   type        = string
   default     = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:house/edge-AbCdEf"
-  description = "The secret that countries are signed with: that of the servers' --edge-secret."
+  description = "The secret that signs countries: the value of the servers' --edge-secret."
 }
 
 variable "secret_key_arn" {

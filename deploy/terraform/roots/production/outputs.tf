@@ -30,7 +30,7 @@ output "target_groups" {
 
 output "secrets" {
   value       = module.region.secrets
-  description = "What must get a value."
+  description = "Secrets that must get a value."
 }
 
 output "distribution" {

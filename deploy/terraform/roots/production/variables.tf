@@ -6,18 +6,18 @@ variable "account_id" {
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names; at most 20 characters."
+  description = "Prefix of all names; at most 20 characters."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A tag of everything."
+  description = "A tag on every resource."
 }
 
 variable "owner" {
   type        = string
-  description = "A tag of everything: who answers for it."
+  description = "A tag on every resource: the people responsible for it."
 }
 
 variable "region" {
@@ -50,37 +50,37 @@ variable "edge_prefix_list" {
 variable "edge_key" {
   type        = string
   sensitive   = true
-  description = "What CloudFront sends the origin: openssl rand -hex 24, by TF_VAR_edge_key."
+  description = "The secret that CloudFront sends to the origin: openssl rand -hex 24, by TF_VAR_edge_key."
 }
 
 variable "operator_cidrs" {
   type        = list(string)
   default     = []
-  description = "Where operators come from."
+  description = "Networks of the operators."
 }
 
 variable "access" {
   type        = map(object({ policy = string, namespaces = optional(list(string), []) }))
   default     = {}
-  description = "Who may do what in the cluster."
+  description = "People's permissions in the cluster."
 }
 
 variable "edge_function" {
   type        = string
   default     = "../../../edge/cloudfront/function.js"
-  description = "The function that the same command wrote; null: none."
+  description = "The function from the same command; null: none."
 }
 
 variable "edge_policy" {
   type        = string
   default     = "../../../edge/cloudfront/cloudfront.json"
-  description = "What overround edge --for cloudfront wrote of your own edge.yaml; null: the module's defaults."
+  description = "The output of overround edge --for cloudfront for your own edge.yaml; null: the module's defaults."
 }
 
 variable "edge_waf" {
   type        = string
   default     = "../../../edge/cloudfront/waf.json"
-  description = "Countries, rates and bots of the firewall, which the same command wrote; null: the module's defaults."
+  description = "Countries, rates and bots of the firewall, from the same command; null: the module's defaults."
 }
 
 variable "emails" {
@@ -103,7 +103,7 @@ variable "monthly_usd" {
 variable "lock_mode" {
   type        = string
   default     = "COMPLIANCE"
-  description = "Of the books: GOVERNANCE while you try it out."
+  description = "The lock of the books: GOVERNANCE while you try it out."
 }
 
 variable "scram_ready" {
@@ -115,7 +115,7 @@ variable "scram_ready" {
 variable "direct_open" {
   type        = bool
   default     = false
-  description = "The day the CDN is gone."
+  description = "true on the day the CDN is gone (docs/CLOUD.md)."
 }
 
 variable "shield" {
@@ -127,5 +127,5 @@ variable "shield" {
 variable "rotation_lambda_arn" {
   type        = string
   default     = null
-  description = "What rotates the store's user."
+  description = "The function that rotates the store's user."
 }

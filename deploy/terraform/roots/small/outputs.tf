@@ -15,5 +15,5 @@ output "books" {
 
 output "operators" {
   value       = "aws ssm start-session --target ${aws_instance.this.id} --document-name AWS-StartPortForwardingSession --parameters portNumber=8081,localPortNumber=8081"
-  description = "How operators get in: no port is open for them."
+  description = "The command by which operators log in; no port is open for them."
 }

@@ -6,18 +6,18 @@ variable "account_id" {
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names."
+  description = "Prefix of all names."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A tag of everything."
+  description = "A tag on every resource."
 }
 
 variable "owner" {
   type        = string
-  description = "A tag of everything: who answers for it."
+  description = "A tag on every resource: the people responsible for it."
 }
 
 variable "region" {
@@ -34,7 +34,7 @@ variable "zone" {
 
 variable "domain" {
   type        = string
-  description = "The public name, which the box gets a certificate for by ACME."
+  description = "The public name; the box gets a certificate for it by ACME."
 }
 
 variable "zone_id" {
@@ -44,7 +44,7 @@ variable "zone_id" {
 
 variable "acme_email" {
   type        = string
-  description = "Whom the certificate's issuer writes to."
+  description = "The address to which the certificate's issuer writes."
 }
 
 variable "image_tag" {

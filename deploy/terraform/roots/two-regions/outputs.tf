@@ -14,7 +14,7 @@ output "stores" {
 
 output "endpoints" {
   value       = { first = module.first.store_endpoint, second = module.second.store_endpoint }
-  description = "Hosts of the writers; the second's answers when it has been promoted."
+  description = "Hosts of the writers; the second answers after it was promoted."
 }
 
 output "books" {

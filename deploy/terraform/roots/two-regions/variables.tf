@@ -6,24 +6,24 @@ variable "account_id" {
 variable "name" {
   type        = string
   default     = "house"
-  description = "Before all names; at most 18 characters."
+  description = "Prefix of all names; at most 18 characters."
 }
 
 variable "environment" {
   type        = string
   default     = "production"
-  description = "A tag of everything."
+  description = "A tag on every resource."
 }
 
 variable "owner" {
   type        = string
-  description = "A tag of everything: who answers for it."
+  description = "A tag on every resource: the people responsible for it."
 }
 
 variable "regions" {
   type        = object({ first = string, second = string })
   default     = { first = "eu-central-1", second = "eu-west-1" }
-  description = "The region that is written to, and the one that takes over."
+  description = "The region that writes, and the region that takes over."
 }
 
 variable "zones" {
@@ -53,7 +53,7 @@ variable "zone_id" {
 variable "edge_key" {
   type        = string
   sensitive   = true
-  description = "What CloudFront sends the origin, by TF_VAR_edge_key."
+  description = "The secret that CloudFront sends to the origin, by TF_VAR_edge_key."
 }
 
 variable "master_password" {
@@ -65,31 +65,31 @@ variable "master_password" {
 variable "operator_cidrs" {
   type        = list(string)
   default     = []
-  description = "Where operators come from."
+  description = "Networks of the operators."
 }
 
 variable "rpo_s" {
   type        = number
   default     = 20
-  description = "Commits wait while the second region is further behind than this: what a lost region may lose at most. 0: nothing bounds it."
+  description = "Commits wait while the second region is further behind than this, which bounds the loss with a region. 0: no bound."
 }
 
 variable "edge_function" {
   type        = string
   default     = "../../../edge/cloudfront/function.js"
-  description = "The function that the same command wrote; null: none."
+  description = "The function from the same command; null: none."
 }
 
 variable "edge_policy" {
   type        = string
   default     = "../../../edge/cloudfront/cloudfront.json"
-  description = "What overround edge --for cloudfront wrote of your own edge.yaml; null: the module's defaults."
+  description = "The output of overround edge --for cloudfront for your own edge.yaml; null: the module's defaults."
 }
 
 variable "edge_waf" {
   type        = string
   default     = "../../../edge/cloudfront/waf.json"
-  description = "Countries, rates and bots of the firewall, which the same command wrote; null: the module's defaults."
+  description = "Countries, rates and bots of the firewall, from the same command; null: the module's defaults."
 }
 
 variable "emails" {
