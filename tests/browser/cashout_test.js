@@ -48,7 +48,7 @@ describe('cash-out in the browser', () => {
 
   test('a part of it, and the rest goes on', async () => {
     const { fan, offers } = await holding('Heath');
-    await fan.page.getByRole('button', { name: 'Part of it' }).click();
+    await fan.page.getByRole('button', { name: 'Cash out a part' }).click();
     await fan.page.getByLabel(/^Stake to sell/).fill('3.33');
     await offers('3.16').click();
     await fan.page.getByText('Paid €3.16.').waitFor();

@@ -41,7 +41,7 @@ describe('a customer who travels', () => {
     await fan.goto('/account');
     await page.getByRole('button', { name: /Take a break/ }).click();
     await page.getByRole('button', { name: 'Start the time-out' }).click();
-    await page.getByText(/You are out until/).waitFor();
+    await page.getByText(/You are excluded until/).waitFor();
     await fan.close();
   });
 });

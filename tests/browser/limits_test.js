@@ -41,9 +41,9 @@ describe('limits in the browser', () => {
     const { page } = fan;
     await fan.goto('/account');
     await page.getByRole('button', { name: /Take a break/ }).click();
-    await page.getByText('It cannot be shortened or taken back.').waitFor();
+    await page.getByText('You cannot shorten or cancel it.').waitFor();
     await page.getByRole('button', { name: 'Start the time-out' }).click();
-    await page.getByText(/You are out until/).waitFor();
+    await page.getByText(/You are excluded until/).waitFor();
     await fan.goto('/');
     await fan.pick(event, 1, 1);
     await fan.stake('5');

@@ -94,7 +94,7 @@ describe('refusals in the browser', () => {
     await eventually(() => assert.ok(reached > 0));
     await fan.page.unrouteAll({ behavior: 'ignoreErrors' });
     await fan.goto('/bets');
-    await fan.page.getByText('Your bet from before has been confirmed.').waitFor();
+    await fan.page.getByText('Your earlier bet has been confirmed.').waitFor();
     assert.equal((await fan.bets()).length, 1);
     await fan.close();
   });
@@ -119,7 +119,7 @@ describe('refusals in the browser', () => {
     await fan.page.getByLabel('Email').fill(first);
     await fan.page.getByLabel('Password').fill('correct horse battery');
     await fan.page.locator('form').getByRole('button', { name: 'Log in' }).click();
-    await fan.page.getByText('Your bet from before has been confirmed.').waitFor();
+    await fan.page.getByText('Your earlier bet has been confirmed.').waitFor();
     assert.equal((await fan.bets()).length, 1, 'it waited for whose it is');
     await fan.close();
   });

@@ -22,8 +22,8 @@ export function AccountView() {
 
 function Looks() {
   return (
-    <section class="panel" aria-label="How it looks">
-      <h2>How it looks</h2>
+    <section class="panel" aria-label="Appearance">
+      <h2>Appearance</h2>
       <Choice
         label="Odds"
         options={[
@@ -37,7 +37,7 @@ function Looks() {
       <Choice
         label="Colours"
         options={[
-          ['auto', 'As the device'],
+          ['auto', 'Same as the device'],
           ['light', 'Light'],
           ['dark', 'Dark'],
         ]}
@@ -378,8 +378,8 @@ function TimeOut({ until, onChange }: TimeOutProps) {
       <h2>Time-out and self-exclusion</h2>
       {now && (
         <p class="banner" role="status">
-          You are out until {timeText(until)}: no new bets, no deposits. Open bets stand and you can
-          withdraw.
+          You are excluded until {timeText(until)}: no new bets, no deposits. Open bets stand and
+          you can withdraw.
         </p>
       )}
       <form onSubmit={form.onSubmit}>
@@ -405,7 +405,7 @@ function TimeOut({ until, onChange }: TimeOutProps) {
             Take a break …
           </button>
         )}
-        {sure && <p class="hint">It cannot be shortened or taken back.</p>}
+        {sure && <p class="hint">You cannot shorten or cancel it.</p>}
         {form.wrong && <Alert>{form.wrong}</Alert>}
       </form>
     </section>

@@ -216,8 +216,8 @@ function Cashout({ bet }: { bet: Bet }) {
   const sell = async (minimum: bigint) => {
     setBusy(true);
     setMoved(null);
-    setSaid('Selling …');
-    const unknown = () => setSaid('No answer yet. Asking again; it is sold at most once.');
+    setSaid('Cashing out …');
+    const unknown = () => setSaid('No answer yet. We ask again; you cash out at most once.');
     const result = await cashOut(bet, minimum, partial, unknown);
     if (unmounted.current) return;
     setBusy(false);
@@ -258,7 +258,7 @@ function Cashout({ bet }: { bet: Bet }) {
       )}
       {whole !== null && (
         <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          Part of it
+          Cash out a part
         </button>
       )}
       {isOpen && (

@@ -66,7 +66,7 @@ export function whyNoBets(reason = session.value?.betting === false && session.v
     reason === 'country_refused'
       ? 'We take no bets and no deposits from the country you are in.'
       : 'We cannot tell which country you are in: no bets and no deposits for now.';
-  return `${why} You can withdraw, set limits and take a time-out as ever.`;
+  return `${why} You can still withdraw, set limits and take a time-out.`;
 }
 
 // A session may outlive an experiment, and its customer travels: both are asked

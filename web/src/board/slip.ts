@@ -196,11 +196,11 @@ function bodyOf(legs: SlipLeg[]): string {
 const SLOW_MS = 2500;
 
 const reasons = {
-  unreachable: 'No answer yet. Asking again; the bet is placed at most once.',
+  unreachable: 'No answer yet. We ask again; the bet is placed at most once.',
   pending: 'The bet is being confirmed …',
-  busy: 'The server is busy. Asking again; the bet is placed at most once.',
-  unauthorized: 'Log in again to learn what became of the bet.',
-  slow: 'The bet is being looked at. Its odds are checked again before it is placed.',
+  busy: 'The server is busy. We ask again; the bet is placed at most once.',
+  unauthorized: 'Log in again to see whether the bet was placed.',
+  slow: 'Your bet waits for a moment. We check its odds again before we place it.',
 };
 
 const options: SendOptions = {
@@ -261,8 +261,8 @@ export async function finishAttempts() {
     const what = { bet: 'bet', cashout: 'cash-out', deposit: 'deposit', withdrawal: 'withdrawal' };
     const name = what[attempt.what];
     if (answer.status >= 400)
-      notice.set(`Your ${name} from before was refused: ${answer.body.title}.`);
-    else notice.set(`Your ${name} from before has been confirmed.`);
+      notice.set(`Your earlier ${name} was refused: ${answer.body.title}.`);
+    else notice.set(`Your earlier ${name} has been confirmed.`);
     if (attempt.what === 'bet' && answer.status === 201) takeBet(answer.body);
     void loadWallet();
   }

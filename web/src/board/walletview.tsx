@@ -94,7 +94,7 @@ function Move({ kind, title }: { kind: 'deposits' | 'withdrawals'; title: string
       },
       {
         token: tokenOf,
-        onUnknown: () => setSaid('No answer yet. Asking again; the money moves at most once.'),
+        onUnknown: () => setSaid('No answer yet. We ask again; the money moves at most once.'),
       },
     );
     setBusy(false);

@@ -90,7 +90,7 @@ function ProposalCard({
           type="button"
           class="strong"
           disabled={own}
-          title={own ? 'another operator confirms' : ''}
+          title={own ? 'another operator must confirm it' : ''}
           onClick={() =>
             onAsk(askReason(`Confirm the ${proposal.what}`, 'Confirm', `${path}/confirm`))
           }

@@ -12,7 +12,7 @@ const where = (event: string, market: Market) => ({
 export function askMargin(scope: Scope, name: string, now: string | null): Ask {
   return {
     title: `Margin of ${name}`,
-    note: 'Overround less one: 0.06 is 6 %. Empty: as the feed has it.',
+    note: 'Overround less one: 0.06 is 6 %. Empty: no margin at this level.',
     fields: [{ name: 'margin', label: 'Margin', value: now ?? '', hint: '0.06' }],
     reason: 'needed',
     action: 'Set margin',
@@ -23,7 +23,7 @@ export function askMargin(scope: Scope, name: string, now: string | null): Ask {
 export function askPrice(event: string, market: Market, outcome: Outcome): Ask {
   return {
     title: `Price of ${outcome.name}`,
-    note: `${market.name}. The feed says ${outcome.fed ?? '–'}. Empty: the feed's price again.`,
+    note: `${market.name}. The feed says ${outcome.fed ?? '–'}. Empty: back to the feed's price.`,
     fields: [
       { name: 'odds', label: 'Odds', value: outcome.price ?? '', hint: outcome.odds ?? '2.00' },
     ],
@@ -68,7 +68,7 @@ export function askLimits(scope: Scope, name: string, now: Limits): Ask {
 export function askResult(event: string, market: Market): Ask {
   return {
     title: `Result of ${market.name}`,
-    note: 'A senior who is not you confirms it before anything is paid.',
+    note: 'Another senior operator must confirm it before anything is paid.',
     fields: market.outcomes.map((outcome) => ({
       name: outcome.outcome,
       label: outcome.name,
@@ -89,7 +89,7 @@ export function askResult(event: string, market: Market): Ask {
 export function askVoid(event: string, market: Market): Ask {
   return {
     title: `Void ${market.name}`,
-    note: 'Every bet on it gets its stake back, once a senior who is not you confirms.',
+    note: 'Once another senior operator confirms, every bet on it gets its stake back.',
     fields: [
       {
         name: 'from',
@@ -113,8 +113,8 @@ export function askVoid(event: string, market: Market): Ask {
 
 export function askWithdrawal(event: string, market: Market): Ask {
   return {
-    title: `Withdraw the desk's word on ${market.name}`,
-    note: "The feed's result counts again, once a senior who is not you confirms.",
+    title: `Withdraw the desk's decision on ${market.name}`,
+    note: "Once another senior operator confirms, the feed's result counts again.",
     fields: [{ name: 'kind', label: 'What', value: 'result', choices: ['result', 'void'] }],
     reason: 'needed',
     action: 'Propose withdrawal',
@@ -125,7 +125,7 @@ export function askWithdrawal(event: string, market: Market): Ask {
 export function askFactor(customer: string): Ask {
   return {
     title: `Stake factor of customer ${customer}`,
-    note: "The customer's limits are multiplied by it: 0.25 is a quarter, 1 is whole.",
+    note: "The customer's limits are multiplied by it: 0.25 is a quarter, 1 changes nothing.",
     fields: [{ name: 'factor', label: 'Factor', value: '', hint: '0.25' }],
     reason: 'needed',
     action: 'Set factor',

@@ -78,7 +78,7 @@ function Login({ why, onIn }: { why: string; onIn: (me: Me) => void }) {
           Open the desk
         </button>
         <p class="muted">
-          Made by <code>overround operator add NAME --role trader</code>.
+          To create a token: <code>overround operator add NAME --role trader</code>
         </p>
       </form>
     </main>

@@ -79,7 +79,7 @@ function Arms({ report }: { report: ExperimentReport }) {
       <header>
         <h2>Experiment {report.experiment}, four weeks</h2>
         {report.balance_p !== null && Number(report.balance_p) < 0.001 && (
-          <b class="bad">The arms' sizes are not as their weights say: do not trust this.</b>
+          <b class="bad">The arms' sizes do not match their weights: do not trust this report.</b>
         )}
       </header>
       <table>

@@ -164,10 +164,10 @@ const panels: Panel[] = [
     value: last,
     alarm: (now) => total(now, 'overround_store_up') === 0,
     note: (now) =>
-      total(now, 'overround_store_up') === 0 ? 'the store is away' : 'the store is up',
+      total(now, 'overround_store_up') === 0 ? 'the store is down' : 'the store is up',
   },
   {
-    title: 'A turn of the loop, p99',
+    title: 'Event loop turn, p99',
     format: seconds,
     lines: () => spread('overround_loop_seconds'),
     value: last,
@@ -243,15 +243,15 @@ function Page() {
           </a>
         </nav>
         <p role="status" class={away || ready ? 'state bad' : 'state good'}>
-          {away ? `No answer since ${away}: what is shown is old` : ready || 'Taking bets'}
+          {away ? `No answer since ${away}: these numbers are old` : ready || 'Taking bets'}
         </p>
       </header>
       <main class={away ? 'grid old' : 'grid'}>
         {apart && (
           <p class="card wide" role="note">
-            Bets, latencies and connections are numbers of one process, and a load balancer
-            answers here: open /ops on a process's own address, or let Prometheus scrape the{' '}
-            /metrics of each. Reports are of the whole.
+            A load balancer answers here, but bets, latencies and connections are numbers of one
+            process: open /ops on a process's own address, or let Prometheus scrape the /metrics
+            of each. The reports cover all processes.
           </p>
         )}
         {steps.length > 0 && !apart && panels.map((panel) => draw(panel, steps))}
