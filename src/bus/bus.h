@@ -1,5 +1,5 @@
 /*
- * The bus: how roles meet.  Reading this list of messages is reading the
+ * The bus: the messages between roles.  This list of messages is the
  * architecture.  A role publishes and subscribes, and does not know which of two
  * back ends the bus has:
  *

@@ -6,15 +6,15 @@
  *              +------------- acknowledged up to <--+  durable, or buried
  *
  * A message is acknowledged when it is durable in the log, never before, and
- * several with one frame.  What the log cannot take now waits here and is
- * tried again in its order; the broker sends no more than `prefetch` that are
- * not acknowledged, which bounds all of it.  A malformed message is buried:
+ * several with one frame.  A message that the log cannot take now waits here
+ * and is tried again in order; the broker sends at most `prefetch` messages
+ * without acknowledgement, which bounds the memory.  A malformed one is buried:
  * written into dead_messages with its routing key and what is wrong with it,
  * and acknowledged, so that it does not stand in the way for ever.
  *
  * When a session with the broker's own queue is lost, messages are lost with
- * it: every producer is told to recover (feed_lost()).  A named queue keeps
- * them; what was not acknowledged comes again.
+ * it: every producer must recover (feed_lost()).  A named queue keeps messages:
+ * the broker delivers those that were not acknowledged again.
  */
 #ifndef FEED_AMQP_H
 #define FEED_AMQP_H

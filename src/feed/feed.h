@@ -1,5 +1,5 @@
 /*
- * Feed: what producers say becomes one durable, ordered log.
+ * Feed: turns the producers' messages into one durable, ordered log.
  *
  *   HTTP --push.c--\
  *   AMQP --amqp.c---uof.c--> message, or 400 -\
@@ -7,9 +7,9 @@
  *   alive, silence --watch.c--> up, down -----/    -> bus, in order -> 202, ack
  *
  * A message is answered 202 only when it is durable, and reaches the bus
- * only then, in log order.  Of all processes one writes, under the epoch of
- * its lease (lease.h); the others read what it wrote (follow.h) and
- * bring it the desk's entries (inbox.h).
+ * only then, in log order.  One process writes the log, under the epoch of its
+ * lease (lease.h); the others follow it (follow.h) and pass the desk's entries
+ * to the leader (inbox.h).
  */
 #ifndef FEED_FEED_H
 #define FEED_FEED_H

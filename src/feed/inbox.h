@@ -4,7 +4,7 @@
  *
  *   desk - feed_submit() - inbox_put() --> feed_inbox --> the leader looks, 50 ms
  *                            ^                             | one transaction:
- *   told its position -- the ticket, read in the log <-----+ entry in, row out
+ *   gets its position -- the ticket, read in the log <-----+ entry in, row out
  *
  * The row goes in the transaction of the append, under the lease's epoch: a
  * crash on either side neither loses nor doubles a command.  For stores that

@@ -6,10 +6,10 @@
  *        ^                                               |
  *        +----------- the epoch is another's ------------+
  *
- * No two machines' clocks are compared: who waits sees whether the row
- * changes.  A leader that was paused may believe for a while that it still
- * leads; the store refuses what it appends under its old epoch, so it leads
- * until that or a renewal tells it otherwise, even while the store is away.
+ * No two machines' clocks are compared: a process that waits sees whether the
+ * row changes.  A leader that was paused may believe for a while that it still
+ * leads; the store refuses its appends under the old epoch.  It leads until such
+ * a refusal or a failed renewal, even while the store is down.
  */
 #ifndef FEED_LEASE_H
 #define FEED_LEASE_H

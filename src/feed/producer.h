@@ -1,7 +1,7 @@
 /*
  * Liveness and recovery of producers (RULES.md 21, 23, 24): a pure machine.
- * It is told of alives, ends of recoveries, answers to our requests and of
- * time, and says what to do: write a turn into the log, or ask for recovery.
+ * Its inputs are alives, ends of recoveries, answers to our requests and time.
+ * Its outputs are actions: write a turn into the log, or request recovery.
  *
  *             alive subscribed=1              snapshot_complete of our request
  *   DOWN ---------------------> RECOVERING ------------------------------> UP
@@ -17,10 +17,10 @@
  * recovery point is one of them and is compared with nothing else.
  *
  * The recovery point is a function of the log: the latest alive that came
- * while the log said "up".  It survives a restart, because the log is replayed;
- * the request itself does not, and needs not: after a restart every producer is
- * down, so that it is asked again from the same point with an id of its own,
- * and the end of the former request is nobody's.
+ * while the log said "up".  It survives a restart, because the log is replayed.
+ * The request itself need not survive: after a restart every producer is down,
+ * so recovery is requested again from the same point under a new id, and the
+ * end of the former request is ignored.
  */
 #ifndef FEED_PRODUCER_H
 #define FEED_PRODUCER_H

@@ -1,16 +1,16 @@
 /*
- * Publish: the leader sends to the topic feed what is durable in the log, in
+ * Publish: the leader publishes the log's durable entries to the topic feed, in
  * order, at least once.
  *
  *   durable --> publish_entry --live---> topic/feed_out --acknowledged--.
  *   log     --> the table, behind -------^                              |
  *               what is acknowledged    meta.feed_published <--twice a second
  *
- * A new leader sends again what is behind meta.feed_published: readers pass over
- * positions that they have had.  Each partition gets its entries in the log's
- * order, without a gap, whichever process leads.  Each second, while it is sure
- * that nobody else leads, the leader writes a mark: the feed is led, and
- * everything up to its position stands before it.
+ * A new leader publishes everything behind meta.feed_published again: consumers
+ * skip positions that they have had.  Each partition gets its entries in the
+ * log's order, without a gap, whichever process leads.  Each second, while it is
+ * certain to be the only leader, it writes a mark: the feed has a leader, and
+ * all entries up to the mark's position precede it.
  */
 #ifndef FEED_PUBLISH_H
 #define FEED_PUBLISH_H

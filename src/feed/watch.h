@@ -1,5 +1,5 @@
 /*
- * The watch over producers: what the machine of producer.h decides, done.
+ * The watch over producers: carries out the decisions of producer.h's machine.
  *
  *   log.c: a message came, it is in the log, time passed
  *                |

@@ -1,6 +1,6 @@
 /*
  * Live delay (rule 12): a slip with a leg on a live event is kept open for
- * some seconds, so that who sees the goal first cannot bet on it.
+ * some seconds, so that a customer who sees a goal first cannot bet on it.
  *
  *   arrival -> a leg's market is not active? stopped, no use in waiting
  *           -> parked ... each change of the book: stopped if it stops a leg

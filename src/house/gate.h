@@ -9,7 +9,7 @@
  *     -> lane ... again when the batch is formed: gate_look, the ladder, gate_judge
  *     -> gate_leave: the charge stays, or is given back
  *
- * Who waits here keeps the request open and its key in flight: copies join.
+ * A bet that waits here keeps its request open and its key in flight: copies join.
  */
 #ifndef HOUSE_GATE_H
 #define HOUSE_GATE_H
@@ -19,7 +19,7 @@
 
 enum gate_answer {
     GATE_OPEN, /* into the lane */
-    GATE_WAIT, /* on_open tells which of the others, later */
+    GATE_WAIT, /* on_open gets one of the others, later */
     GATE_BUSY, /* 503: nothing is decided */
 };
 

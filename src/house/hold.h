@@ -5,10 +5,10 @@
  * An offer is remembered some time: the customer's next bet on the same legs
  * with at most that stake is not held again.  It is good for one bet.
  *
- * Where other processes take bets too (`shared`), what waits and what is
- * offered is in the table holds: a trader's word may reach any of them, and
- * the one that keeps the request open looks there while it holds any
- * (hold_shared.c).  Who is told first that it is decided has decided it.
+ * If other processes take bets too (`shared`), held bets and offers are in the
+ * table holds: a trader's decision may reach any process, and the process that
+ * keeps the request open polls the table (hold_shared.c).  The first decision is
+ * a conditional UPDATE; a later one changes no row.
  */
 #ifndef HOUSE_HOLD_H
 #define HOUSE_HOLD_H
@@ -24,7 +24,7 @@ struct operator;
 
 enum hold_decision {
     HOLD_ACCEPT, HOLD_DECLINE, HOLD_OFFER,
-    HOLD_TIMEOUT, /* nobody said anything */
+    HOLD_TIMEOUT, /* no trader decided in time */
     HOLD_DRAINED, /* the process stops: not decided */
 };
 

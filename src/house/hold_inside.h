@@ -10,7 +10,7 @@
 #include "house/hold.h"
 
 #define HOLD_HASH_BYTES 16
-#define HOLD_GRACE_MS 500 /* a word of the last moment is still heard by who holds it */
+#define HOLD_GRACE_MS 500 /* the holder still sees a decision of the last moment */
 
 struct hold_offer {
     uint8_t legs[HOLD_HASH_BYTES]; /* account and legs, hashed */

@@ -1,6 +1,6 @@
 /*
- * Liability (rule 14): what the house loses if an outcome wins, per (market,
- * outcome) in its own currency, and never above the limit, by any number of
+ * Liability (rule 14): the house's loss if an outcome wins, per (market, outcome)
+ * in the house's currency, never above the limit, with any number of bets
  * processes.
  *
  *   table liability_holders   a process, for a time: epoch, node, until
@@ -11,23 +11,23 @@
  *         v
  *   entry, here               granted >= charged     charged without the store
  *
- * What is open under a lease is never above it: a bet that charges one names
- * its epoch, and its transaction finds it not fenced or does nothing
- * (store_money).  So a lease can be reclaimed from a process that hangs or
- * died: its epoch is fenced, which waits for what is under way, and then what
- * was bet under it is counted into the row's base: the open bets that are
- * under no lease, known by the node and the time in their ids.  Whoever was
- * fenced by mistake comes back under another epoch, with nothing.
+ * Open bets never exceed their lease: a bet names the epoch of the lease that it
+ * charges, and its transaction does nothing if that epoch is fenced
+ * (store_money).  So another process can reclaim the lease of a process that
+ * hangs or died: it fences the epoch, which waits for transactions under way, and
+ * then counts the bets of the lease into the row's base: open bets under no
+ * lease, known by the node and the time in their ids.  A process that was fenced
+ * by mistake joins again under another epoch, without room.
  *
- * Room comes back from bets that are over: at once to the lease they are
- * under; of others when somebody finds the row full, by counting again.
- * Where an answer is unknown the error is to the safe side: room is lost
- * until the lease ends.
+ * Bets that are over give their room back: at once to the lease that they are
+ * under; for other bets, a process that finds the row full counts again.
+ * An unknown answer errs on the safe side: its room is lost until the lease
+ * ends.
  *
- * Bets accepted where no limit held are in the base as of the next count.  A
- * limit that the desk sets counts first, and gives back what was granted under
- * another; bets that were under way at that moment it knows some seconds later.
- * While more is granted to all than the limit allows, nothing more is charged.
+ * Bets accepted while no limit held enter the base at the next count.  When the
+ * desk sets a limit, the process counts first, and grants under the former limit
+ * are given back; bets under way at that moment are counted some seconds later.
+ * While more is granted than the limit allows, nothing more is charged.
  *
  *   liability.c        claims
  *   liability_entry.c  what is granted here, and charged
@@ -76,7 +76,7 @@ enum liability_result {
     LIABILITY_CHARGED = 0,
     LIABILITY_FULL,    /* nothing is charged; room_minor is what would fit */
     LIABILITY_BUSY,    /* nothing is charged, the store does not answer */
-    LIABILITY_WAITING, /* on_done tells which of the others */
+    LIABILITY_WAITING, /* on_done gets one of the others */
 };
 
 /* The caller's memory until it is kept or released; the strings too. */
@@ -128,7 +128,7 @@ void liability_add(struct liability *liability, int64_t bet, struct market_id ma
 void liability_take(struct liability *liability, int64_t bet, struct market_id market,
                     struct str outcome, int64_t amount_minor);
 
-/* A bus_money, in a process where nobody else tells of each bet's change. */
+/* A bus_money, in a process where no other part reports each bet's change. */
 void liability_on_money(struct liability *liability, const struct house *house,
                         const struct bus_money *message);
 

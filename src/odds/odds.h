@@ -1,6 +1,6 @@
 /*
- * Odds: owns the book.  Applies the feed log to it and publishes what
- * changed: prices for those who show and sell, results for settlement.
+ * Odds: owns the book.  Applies the feed log to it and publishes the changes:
+ * prices for web and bets, results for settlement.
  */
 #ifndef ODDS_ODDS_H
 #define ODDS_ODDS_H

@@ -1,7 +1,7 @@
 /*
- * Partitions: the book on Kafka.  Of the topic feed this process owns some
- * partitions, as a member of the group "odds"; for each it keeps the shard of
- * the book and publishes what happens to it.
+ * Partitions: the book on Kafka.  As a member of the group "odds" this process
+ * owns some partitions of the topic feed; for each it keeps the shard of the
+ * book and publishes the shard's changes.
  *
  *   assigned --epoch from the store--> WAITS --one pass over feed_log for all
  *      that wait--> image published --> OURS: feed record -> shard -> prices,
@@ -16,8 +16,8 @@
  *   prices     under the epoch: readers ignore an owner that was replaced and
  *              does not know it yet
  *
- * When Kafka gives a record up, nobody knows what the topic has: the partition
- * is taken again, under another epoch.  One that is revoked stops at once.
+ * If Kafka fails to deliver a record, the topic's content is unknown: the process
+ * takes the partition again, under a new epoch.  A revoked one stops at once.
  */
 #ifndef ODDS_PARTITIONS_H
 #define ODDS_PARTITIONS_H

@@ -1,6 +1,6 @@
 /*
- * Exposure: what the open bets may cost, as a tree that is kept, not asked
- * for.  Amounts are in the house's minor units.
+ * Exposure: the possible cost of the open bets, as a tree that is kept current.
+ * Amounts are in the house's minor units.
  *
  *   event --< market --< outcome      each with its bets, stakes, liability
  *
@@ -9,7 +9,7 @@
  * stakes, less the stakes of singles and multiples on the other outcomes.  A
  * system may live on without a leg: its stake offsets nothing.
  *
- * What has no open bets is forgotten.
+ * Branches without open bets are removed.
  */
 #ifndef RISK_EXPOSURE_H
 #define RISK_EXPOSURE_H

@@ -1,4 +1,4 @@
-/* What the files of risk/ share; nobody else includes it. */
+/* Shared by the files of risk/; no other directory includes it. */
 #ifndef RISK_INSIDE_H
 #define RISK_INSIDE_H
 

@@ -1,7 +1,7 @@
 /*
- * Risk: what traders see of the money.  Hears what was committed (bus_money)
- * and keeps the exposure of all open bets, the large bets as they come, and
- * what the house has won; at start it reads the open bets once.
+ * Risk: the traders' view of the money.  Consumes committed money (bus_money)
+ * and keeps the exposure of all open bets, the large bets as they arrive, and
+ * the house's winnings; at start it reads the open bets once.
  *
  *   store: open bets --at start--> exposure <--bus money-- bets, settle
  *                                     |-- GET /v1/desk/exposure, /metrics

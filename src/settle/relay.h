@@ -6,22 +6,22 @@
  *                                    v
  *                                  store_outbox_keep --> relays.told
  *
- * Any number of processes publish.  Accounts are in 16 classes (model/slot.h), a
- * class is published by one process at a time, by a lease; each process reads
- * every row and takes its own accounts out of it: what is read twice is a few
- * numbers an event, and no row is locked, marked or updated per event.  A
- * process that was stopped and wakes up after its lease has run out does no
- * harm: what it sends has been sent, or will be, in the same order for each
- * account.  relays.told only says what is acknowledged, so any writer of it is
- * right.
+ * Any number of processes publish.  Accounts are in 16 classes (model/slot.h); by
+ * a lease one process at a time publishes a class.  Each process reads every row
+ * and takes the accounts of its classes: an event that is read twice costs a few
+ * numbers, and no row is locked, marked or updated for an event.  A process that
+ * was stopped and wakes up after its lease has expired does no harm: the events
+ * that it sends were sent, or will be, in the same order for each account.
+ * relays.told is only the acknowledged position, so every process may write it
+ * correctly.
  *
- * At least once: what was not acknowledged when a process ends, or Kafka gave
- * up, is sent again, under the same ids.
+ * At least once: if a process ends or Kafka fails, events without acknowledgement
+ * are sent again, under the same ids.
  *
- * An idle relay looks five times a second, which costs the database an index's
- * end; while there is something it reads without a pause.  Not LISTEN and
- * NOTIFY: a commit that notifies takes a lock of the whole database, and bets
- * would queue there.
+ * An idle relay polls five times a second, which reads the end of an index; while
+ * there are events it reads without a pause.  It does not use LISTEN and NOTIFY:
+ * a commit that notifies takes a lock on the whole database, and bets would
+ * queue for it.
  */
 #ifndef SETTLE_RELAY_H
 #define SETTLE_RELAY_H

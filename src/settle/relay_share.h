@@ -1,6 +1,6 @@
 /*
- * How the classes of accounts (model/slot.h) are divided among the processes that
- * relay: fairly, and none is taken before its lease has run out.
+ * Divides the classes of accounts (model/slot.h) among the relaying processes:
+ * fairly, and none is taken before its lease has expired.
  */
 #ifndef SETTLE_RELAY_SHARE_H
 #define SETTLE_RELAY_SHARE_H

@@ -1,6 +1,6 @@
 /*
- * Results: facts on their way from the bus into the store.  Copies what it
- * is told, stores it in order and in batches, and does not give up.
+ * Results: stores the facts that arrive on the bus.  Copies them, stores them in
+ * order and in batches, and retries for ever.
  */
 #ifndef SETTLE_RESULTS_H
 #define SETTLE_RESULTS_H

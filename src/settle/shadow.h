@@ -1,5 +1,5 @@
 /*
- * Shadow: what this program would have paid, beside what was paid.
+ * Shadow: compares what this program would have paid with what was paid.
  *
  * Reads bets and facts of a live store in one snapshot and gives them to the
  * code that settles (settle/pay.c), from both ends: a settled bet as if it were

@@ -5,7 +5,7 @@
  *   results           --results_in-> on_results, on_slots; stored: committed
  *   bets, transfers   --money_in---> on_money
  *
- * Who writes a topic asks for the client: odds/partitions (feed -> prices,
+ * Writers of a topic ask for the client: odds/partitions (feed -> prices,
  * results), feed/publish, settle/relay, analytics/traffic.
  */
 #ifndef TOPIC_BUS_KAFKA_H

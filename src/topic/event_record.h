@@ -7,8 +7,8 @@
  *   bets        every event of a bet         BET_ACCEPTED … BET_PARTLY_CASHED_OUT
  *   transfers   every movement of money      a bet that is lost moves nothing
  *
- * An event's id is "<account>-<seq>", for ever: who was told twice knows it by
- * that.  Pure.
+ * An event's id is "<account>-<seq>", for ever: consumers recognise a repeated
+ * event by it.  Pure.
  */
 #ifndef TOPIC_EVENT_RECORD_H
 #define TOPIC_EVENT_RECORD_H

@@ -1,6 +1,6 @@
 /*
- * The topic feed, written by the process that leads: entries in the log's
- * order, and marks.
+ * Writes the topic feed, in the process that leads: entries in the log's order,
+ * and marks.
  *
  *   feed_out_send --> Kafka --acknowledged, in order--> feed_out_acknowledged
  *                       '-- given up --> on_failed: what is in flight does not

@@ -1,14 +1,14 @@
 /*
- * Money from the topics bets and transfers, as bus_money in this process: what
- * was committed by any process, after the relays told it.
+ * Money from the topics bets and transfers, as bus_money in this process: all
+ * that any process committed, once the relays have published it.
  *
  *   bets, transfers --kafka_reader--> repeats and what is known go
  *                                         '--> bus_publish_money
  *
- * Each event comes once, an account's bets in the order of their seq; deposits
- * and withdrawals come by another topic, so sooner or later than the bets
- * around them.  The processes that commit money publish nothing of it
- * themselves where this is used.
+ * Each event arrives once, an account's bets in the order of their seq; deposits
+ * and withdrawals arrive by another topic, so earlier or later than the bets
+ * around them.  If this is used, the processes that commit money do not publish
+ * it themselves.
  */
 #ifndef TOPIC_MONEY_IN_H
 #define TOPIC_MONEY_IN_H

@@ -1,6 +1,6 @@
 /*
- * The topics bets and transfers, written: an event of the outbox becomes a
- * record of bets, if it is about a bet, and one of transfers, if it moved money
+ * Writes the topics bets and transfers: an event of the outbox becomes a record
+ * in bets, if it is about a bet, and a record in transfers, if it moved money
  * (event_record.h).
  *
  *   key   the account: its records are in one partition

@@ -1,6 +1,6 @@
 /*
- * The topic prices, read into a book: who sells or shows has the book that the
- * odds processes write.
+ * Reads the topic prices into a book: bets and web have the book that the odds
+ * processes write.
  *
  *   topic prices --kafka_reader, from its beginning--> shard of the partition
  *        tick, each second ----> its owner lives           | what changed

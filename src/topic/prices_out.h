@@ -1,6 +1,6 @@
 /*
- * The topic prices, written: what happens to a shard of the book, by the process
- * that owns its partition, under its epoch.  Readers ignore the records of a
+ * Writes the topic prices: the process that owns a partition publishes the changes
+ * of its shard of the book, under its epoch.  Readers ignore the records of a
  * lower epoch, so an owner that was replaced and does not know it yet changes
  * nothing.
  *

@@ -4,7 +4,7 @@
  *   results --> facts --on_results--> the settlement --results_in_stored--> commit
  *
  * A fact's offset is committed once it and all before it are stored, so each is
- * stored at least once, and the store knows it by what it says.  This process
+ * stored at least once; the store recognises a fact by its content.  This process
  * settles the markets whose results it reads: the slots of its partitions.
  */
 #ifndef TOPIC_RESULTS_IN_H

@@ -1,7 +1,7 @@
 /*
- * What one partition publishes, in the order of its steps: a step is what one
- * entry of the feed did, or a whole image; it is over when Kafka has
- * acknowledged all of it and all before it.
+ * Publishes a partition's records in steps.  A step has the changes of one entry
+ * of the feed, or a whole image; it is complete when Kafka has acknowledged all
+ * its records and those of every step before it.
  *
  *   steps_begin, steps_send …, steps_end ──> Kafka ──acknowledged──> on_acknowledged
  *                               └ full: waits here, in order

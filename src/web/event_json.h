@@ -19,7 +19,7 @@ void event_json_moving(struct jw *w, const struct event *event);
 /* "markets": all of them.  arena: for names. */
 void event_json_markets(struct jw *w, const struct book *book, const struct event *event,
                         struct arena *arena);
-/* One market, an object; without names for who has them already. */
+/* One market, an object; without names if the client has them already. */
 void event_json_market(struct jw *w, const struct book *book, const struct market *market,
                        bool names, struct arena *arena);
 /* "markets": how many there are, and "main": the market that stands for the

@@ -5,9 +5,9 @@
  *   GET /v1/stream                      WebSocket
  *   GET /v1/events/{event}/stream       Server-Sent Events: the same changes
  *
- * Share, else conflate: who is up to date gets each tick's frame by
- * reference; whose socket is full gets nothing until it drains, then one
- * delta of what is newer than what it has.
+ * Share, else conflate: a client that is up to date gets each tick's frame by
+ * reference; a client whose socket is full gets nothing until it drains, then
+ * one delta of everything newer than what it has.
  */
 #ifndef WEB_STREAM_H
 #define WEB_STREAM_H
@@ -18,13 +18,13 @@
 struct stream;
 struct stream_source;
 
-/* Who a session's token is. */
+/* The customer of a session's token. */
 struct stream_identity { int64_t account, epoch, expires_ms; };
 
 enum stream_session {
     STREAM_SESSION_GOOD,
     STREAM_SESSION_OVER, /* or never was one */
-    STREAM_SESSION_BUSY, /* cannot be told now */
+    STREAM_SESSION_BUSY, /* the store cannot answer now */
 };
 
 /* A question about a session: answered exactly once, at once or later. */
@@ -38,7 +38,7 @@ struct stream_options {
     const struct stream_source *source; /* NULL: the book */
     int64_t tick_ms;     /* at most one frame a tick and event */
     int64_t stall_ms;    /* who drains nothing for so long is closed */
-    /* Who is this? and: is that still so? */
+    /* Asks whose token this is; later: whether it is still valid. */
     void (*identify)(void *ctx, struct str token, struct stream_question *question);
     void (*confirm)(void *ctx, const struct stream_identity *identity,
                     struct stream_question *question);
@@ -46,7 +46,7 @@ struct stream_options {
 };
 
 struct stream *stream_new(const struct stream_options *options) MUST_USE;
-/* The book is rebuilt: from here on its changes are told. */
+/* The book is rebuilt: from here on its changes are published. */
 void stream_start(struct stream *stream);
 /*
  * Takes no new clients and closes all with 1001: a thousand a second, or faster

@@ -4,22 +4,22 @@
  *
  *   stream.c          ticks: what changed is encoded, queues are sent
  *   stream_hub.c      the ground of all: time, when a tick comes, queues
- *   stream_channel.c  an event or a sport: who subscribes, what is new in it
+ *   stream_channel.c  an event or a sport: its subscribers and its changes
  *   stream_book.c     the source of prices that is the book; src/fanout has another
- *   stream_wait.c     who waits until the source knows a channel
- *   stream_encode.c   frames: WebSocket's and SSE's dress of the same change
+ *   stream_wait.c     clients that wait until the source knows a channel
+ *   stream_encode.c   frames: the same change for WebSocket and for SSE
  *   stream_client.c   a client: its connection, subscription, catching up
- *   stream_input.c    what clients say
+ *   stream_input.c    messages from clients
  *   stream_own.c      accounts: authentication, own bets and balance
  *
  *   channel --< subscription >-- client       purse --< own -- client
  *      \ delta (this tick's), image: struct change, encoded once
  *
- * Orders.  Changes are told apart by book_order().  `covered`: everything up
- * to there has gone to every client that is up to date.  A message's clk
- * promises its receiver everything up to it: of several in one write only the
- * last may promise the tick itself, those before it promise what was covered
- * before.  What goes over the wire is made of orders by stream_marks.c.
+ * Orders.  book_order() numbers the changes.  `covered`: every client that is up
+ * to date has received everything up to this order.  A message's clk promises its
+ * receiver everything up to it: of several in one write only the last may promise
+ * the tick itself, those before it promise the former `covered`.  stream_marks.c
+ * converts orders into the clk on the wire.
  */
 #ifndef WEB_STREAM_INSIDE_H
 #define WEB_STREAM_INSIDE_H
@@ -102,7 +102,7 @@ struct channel {
     bool dirty, gone;
     int64_t changed;       /* order of its last change */
     int64_t checked;       /* up to here it was looked at */
-    int64_t whole;         /* who has less needs the image */
+    int64_t whole;         /* a client that is behind this order needs the image */
     uint64_t empty_ms;     /* nobody subscribes since; 0 = somebody does */
     struct change delta, image;
     bool has_image;
@@ -128,7 +128,7 @@ void channel_dirty(struct stream *stream, struct channel *channel);
 void channels_receive(struct stream *stream, const struct bus_prices *prices);
 /* Encodes what is new since it was checked into its delta.  False: nothing is. */
 bool channel_flush(struct stream *stream, struct channel *channel, int64_t order);
-/* Everything in it, for who has nothing. */
+/* Everything in it, for a client that has nothing. */
 struct change *channel_image(struct stream *stream, struct channel *channel);
 /* Appends what is newer than `since`; true: that is something. */
 bool channel_merge(struct stream *stream, struct channel *channel, int64_t since,
@@ -194,7 +194,7 @@ void channel_is_known(struct channel *channel);
 /* Calls on_end as soon as all are known; at once, if they are.  Of `as` the stream,
  * the client or the request, and what on_end needs are said. */
 void wait_begin(const struct channel_wait *as, struct channel **channels, size_t n);
-/* Nobody is told. */
+/* Informs no client. */
 void wait_end(struct channel_wait *wait);
 /* Whose time is up, of all: is told so. */
 void waits_check(struct stream *stream);
@@ -274,7 +274,7 @@ struct client {
 void client_send_notes(struct client *client);
 /* QUEUE_BEHIND: what it lacks, as far as the socket takes it. */
 void client_catch_up(struct client *client);
-/* One frame at once; closes who does not take even that. */
+/* Sends one frame at once; closes a client that does not take even that. */
 void client_send(struct client *client, struct frame *frame);
 void client_status(struct client *client, int64_t id, const char *code, struct str detail);
 #define NO_ID INT64_MIN /* the message had none */
@@ -295,7 +295,7 @@ struct mark { int64_t order, promise, highest; };
 
 /* The book as it is now may be promised, and resumed from. */
 void stream_mark(struct stream *stream);
-/* What may be promised to who has everything up to this order. */
+/* The clk to promise to a client that has everything up to this order. */
 int64_t stream_clk(struct stream *stream, int64_t order);
 /* From where who was promised this clk goes on, wherever it was; -1: it cannot
  * be told. */
@@ -311,7 +311,7 @@ struct stream {
     struct channel *dirty;
     struct own_account *dirty_purses;
     uv_timer_t tick, quarter;  /* of a second */
-    uv_timer_t drain;          /* who is to go goes */
+    uv_timer_t drain;          /* closes the next clients of a drain */
     uint64_t drain_began_ms, drain_ms;
     size_t drain_n;            /* clients when it began */
     uv_idle_t sender;          /* runs while queues are not empty */
@@ -342,7 +342,7 @@ struct stream {
 /* ---- its ground (stream_hub.c) ---------------------------------------------- */
 
 uint64_t hub_now(const struct stream *stream); /* ms, the loop's */
-/* Everything up to here is with who is up to date. */
+/* Every client that is up to date has everything up to here. */
 int64_t hub_covered(struct stream *stream);
 /* Something is dirty: a flush will come. */
 void hub_arm(struct stream *stream);
