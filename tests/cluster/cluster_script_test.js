@@ -14,7 +14,14 @@ const { eventually } = require('../api/lib/wait');
 const { freePort } = require('./lib/ports');
 
 const script = path.join(root, 'scripts/cluster.sh');
-const isAlive = (pid) => fs.existsSync(`/proc/${pid}`);
+// A process that has ended and whose parent has not noticed is none.
+const isAlive = (pid) => {
+  try {
+    return !/^State:\tZ/m.test(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return false;
+  }
+};
 
 // Every process of the cluster: what its pid files name.
 function pidsOf(dir) {

@@ -63,8 +63,15 @@ describe('a fan-out', WHOLE, () => {
     });
   };
 
-  it('lives when ids are of characters that JSON writes six times as long', LONG, async () => {
-    const odd = (k) => [...Array(75)].map((_, i) => '\u0001'.repeat(120) + `${k}-${i}`);
+  it('refuses ids of control characters, which JSON writes six times as long', async () => {
+    const reader = await connect(fanout.public);
+    reader.send({ op: 'subscribe', id: 1, events: ['\u0001'.repeat(120)] });
+    assert.equal((await reader.next('status', LONG)).status, 'error');
+    await reader.end();
+  });
+
+  it('lives when ids are of characters that JSON writes twice as long', LONG, async () => {
+    const odd = (k) => [...Array(75)].map((_, i) => '"'.repeat(120) + `${k}-${i}`);
     const readers = await Promise.all([0, 1, 2, 3].map(() => connect(fanout.public)));
     for (const [k, reader] of readers.entries())
       reader.send({ op: 'subscribe', id: 1, events: odd(k) });
