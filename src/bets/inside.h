@@ -19,7 +19,7 @@ struct bets {
     uint32_t waiters;        /* of them: joined one in flight */
 };
 
-/* ---- limits (limits.c) ---------------------------------------------- */
+/* ---- own limits (own_limits.c) ---------------------------------------------- */
 
 /* The members of limit_reached by a customer's own limit, which is packed as
  * the store tells and keeps it. */

@@ -271,8 +271,8 @@ bool cashout_body_read(struct str body, const struct currency *currency, struct 
 }
 
 bool limit_body_read(struct str body, const struct currency *currency, struct arena *arena,
-                     enum limit_kind *kind, enum limit_period *period, int64_t *amount_minor,
-                     struct str *error)
+                     enum own_limit_kind *kind, enum own_limit_period *period,
+                     int64_t *amount_minor, struct str *error)
 {
     struct str kind_name = STR_NONE, period_name = STR_NONE, amount = STR_NONE;
     const struct json_field fields[] = {
@@ -289,9 +289,9 @@ bool limit_body_read(struct str body, const struct currency *currency, struct ar
     document = json_read(body, fields, LENGTH(fields), arena, error);
     if (document == NULL)
         return false;
-    if (!limit_kind_find(kind_name, kind))
+    if (!own_limit_kind_find(kind_name, kind))
         well = fail(arena, error, "", "kind", "must be deposit, stake or loss");
-    else if (!limit_period_find(period_name, period))
+    else if (!own_limit_period_find(period_name, period))
         well = fail(arena, error, "", "period", "must be day, week or month");
     else if (amount.p != NULL)
         well = read_money(amount, "amount", currency, arena, amount_minor, error);

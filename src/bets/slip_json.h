@@ -3,7 +3,7 @@
 #define BETS_SLIP_JSON_H
 
 #include "model/bet.h"
-#include "model/limit.h"
+#include "model/own_limit.h"
 #include "model/money.h"
 
 /*
@@ -20,8 +20,8 @@ bool cashout_body_read(struct str body, const struct currency *currency, struct 
 
 /* {kind, period, amount}: *amount_minor is -1 for null, which is no limit. */
 bool limit_body_read(struct str body, const struct currency *currency, struct arena *arena,
-                     enum limit_kind *kind, enum limit_period *period, int64_t *amount_minor,
-                     struct str *error) MUST_USE;
+                     enum own_limit_kind *kind, enum own_limit_period *period,
+                     int64_t *amount_minor, struct str *error) MUST_USE;
 
 /* {until}: RFC 3339. */
 bool until_body_read(struct str body, struct arena *arena, int64_t *until_ms,

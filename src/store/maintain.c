@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "model/limit.h"
+#include "model/own_limit.h"
 
 #define TURN_MS 1000 /* a round of all duties is 7 s, and what can be trimmed a day with it */
 #define PORTION 2000
@@ -157,10 +157,10 @@ static enum duty next_duty(struct maintain *maintain)
 /* This month's partitions and those ahead: a month that is there stays. */
 static void call_months(struct store_exec *exec)
 {
-    int64_t start_ms = limit_since(LIMIT_PERIOD_MONTH, clock_wall_ms());
+    int64_t start_ms = own_limit_since(OWN_LIMIT_PERIOD_MONTH, clock_wall_ms());
 
     for (exec->n = 0; exec->n <= MONTHS_AHEAD; exec->n++) {
-        int64_t end_ms = limit_since(LIMIT_PERIOD_MONTH, start_ms + 32 * 24 * HOUR_MS);
+        int64_t end_ms = own_limit_since(OWN_LIMIT_PERIOD_MONTH, start_ms + 32 * 24 * HOUR_MS);
 
         exec->calls[exec->n] = (struct statement_call){ STATEMENT_MONTH_ADD,
             { VALUE_INT(start_ms), VALUE_INT(end_ms) } };

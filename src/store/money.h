@@ -57,7 +57,7 @@ struct money_cmd {
     enum refusal decided;     /* MONEY_DECIDED: NOTHING, or the refusal: the
                                  one judged, or excluded, insufficient_funds */
     int64_t limit_reached;    /* LIMIT_REACHED by the customer's own limit, which is
-                                 limit_reached_pack()'s; else 0 */
+                                 own_limit_reached_pack()'s; else 0 */
     int64_t seq;              /* of its transfer, when done */
     int64_t balance_minor;    /* after, when done; now, when refused */
     int64_t debt_minor, staked_minor; /* likewise */

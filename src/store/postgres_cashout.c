@@ -48,7 +48,7 @@
     "), used AS (" \
     " UPDATE limits l SET" PG_LIMIT_COUNT("d.at_ms", "-d.paid") \
     " FROM done d WHERE d.limited <> 0 AND l.account = d.account" \
-    "  AND l.kind = {LIMIT_KIND_LOSS}" \
+    "  AND l.kind = {OWN_LIMIT_KIND_LOSS}" \
     "), cashed AS (" \
     " UPDATE bets b SET version = b.version + 1, stake = b.stake - d.cashed," \
     "  cashed_stake = b.cashed_stake + d.cashed, cashed_paid = b.cashed_paid + d.paid," \

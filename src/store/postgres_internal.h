@@ -32,10 +32,10 @@ struct money_cmd; /* store/money.h */
  */
 #define PG_LIMITS_SHOWN(account, limited) \
     "(" limited " = 0 OR EXISTS (SELECT 1 FROM limits x WHERE x.account = " account "))"
-/* When the period that holds the time `at` began: limit_since(). */
+/* When the period that holds the time `at` began: own_limit_since(). */
 #define PG_LIMIT_SINCE(period, at) \
-    "CASE " period " WHEN {LIMIT_PERIOD_DAY} THEN " at " - " at " % 86400000" \
-    " WHEN {LIMIT_PERIOD_WEEK} THEN " at " - (" at " - 345600000) % 604800000" \
+    "CASE " period " WHEN {OWN_LIMIT_PERIOD_DAY} THEN " at " - " at " % 86400000" \
+    " WHEN {OWN_LIMIT_PERIOD_WEEK} THEN " at " - (" at " - 345600000) % 604800000" \
     " ELSE (extract(epoch FROM date_trunc('month'," \
     "  to_timestamp(" at " / 1000) AT TIME ZONE 'UTC')) * 1000)::int8 END"
 /* SET of limits l: `delta` at `at`. */

@@ -53,8 +53,8 @@
     " LEFT JOIN LATERAL (" \
     "  SELECT count(*) AS n, min(greatest(r.amount - r.used, 0) * 16 + r.kind * 4 + r.period)" \
     "   FILTER (WHERE r.amount >= 0 AND r.used + c.amount > r.amount AND CASE c.op" \
-    "    WHEN {MONEY_BET} THEN r.kind IN ({LIMIT_KIND_STAKE}, {LIMIT_KIND_LOSS})" \
-    "    WHEN {MONEY_DEPOSIT} THEN r.kind = {LIMIT_KIND_DEPOSIT} ELSE false END) AS reached" \
+    "    WHEN {MONEY_BET} THEN r.kind IN ({OWN_LIMIT_KIND_STAKE}, {OWN_LIMIT_KIND_LOSS})" \
+    "    WHEN {MONEY_DEPOSIT} THEN r.kind = {OWN_LIMIT_KIND_DEPOSIT} ELSE false END) AS reached" \
     "  FROM (SELECT x.kind, x.period, CASE WHEN x.next_from_ms <> 0" \
     "    AND x.next_from_ms <= c.at_ms THEN x.next_amount ELSE x.amount END AS amount," \
     "    CASE WHEN x.since_ms >= " PG_LIMIT_SINCE("x.period", "c.at_ms") \
@@ -88,9 +88,9 @@
     "), used AS (" \
     " UPDATE limits l SET" PG_LIMIT_COUNT("d.at_ms", "d.amount") \
     " FROM done d WHERE d.limited <> 0 AND l.account = d.account" \
-    "  AND (l.kind = CASE d.op WHEN {MONEY_BET} THEN {LIMIT_KIND_STAKE}" \
-    "    WHEN {MONEY_DEPOSIT} THEN {LIMIT_KIND_DEPOSIT} ELSE 0 END" \
-    "   OR (l.kind = {LIMIT_KIND_LOSS} AND d.op = {MONEY_BET}))" \
+    "  AND (l.kind = CASE d.op WHEN {MONEY_BET} THEN {OWN_LIMIT_KIND_STAKE}" \
+    "    WHEN {MONEY_DEPOSIT} THEN {OWN_LIMIT_KIND_DEPOSIT} ELSE 0 END" \
+    "   OR (l.kind = {OWN_LIMIT_KIND_LOSS} AND d.op = {MONEY_BET}))" \
     "), placed AS (" \
     " INSERT INTO bets (account, id, stake, potential, cap, payout, placed_ms," \
     "  settled_ms, version, state, rule, flags, currency, sport, slip, results, country)" \

@@ -54,7 +54,7 @@
     " UPDATE limits l SET" PG_LIMIT_COUNT("$14", "-t.delta") \
     " FROM (SELECT account, sum(delta)::int8 AS delta FROM moves WHERE limited <> 0" \
     "  GROUP BY account HAVING bool_or(delta <> 0)) t" \
-    " WHERE l.account = t.account AND l.kind = {LIMIT_KIND_LOSS}" \
+    " WHERE l.account = t.account AND l.kind = {OWN_LIMIT_KIND_LOSS}" \
     "), moved AS (" \
     " INSERT INTO transfers (account, seq, debit, credit, amount, bet, at_ms," \
     "  balance_after, kind)" \

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "model/ledger.h"
-#include "model/limit.h"
+#include "model/own_limit.h"
 #include "store/engine.h"
 #include "store/sql_numbers.h"
 
@@ -150,11 +150,11 @@ struct sqlite_transfer {
 int sqlite_transfer_add(struct sqlite_conn *conn, const struct sqlite_transfer *t) MUST_USE;
 
 /* Which of the account's limits (a bit for each kind) the command would pass, the one
- * with the least left: limit_reached_pack(); 0: none. */
+ * with the least left: own_limit_reached_pack(); 0: none. */
 int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd, unsigned kinds,
                         int64_t *reached) MUST_USE;
 /* Money moved: into the periods of that time. */
-int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum limit_kind kind,
+int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum own_limit_kind kind,
                         int64_t at_ms, int64_t delta) MUST_USE;
 
 /* One job each, inside the caller's transaction. */

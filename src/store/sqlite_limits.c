@@ -2,25 +2,25 @@
  * Customers' limits on SQLite: judged and counted inside the transaction that
  * moves the money (RULES.md 15).
  */
-#include "model/limit.h"
+#include "model/own_limit.h"
 #include "store/money.h"
 #include "store/sqlite_internal.h"
 
 struct limit_row {
-    struct limit_reached reached;
+    struct own_limit_reached reached;
     int64_t amount, used;
 };
 
 static struct limit_row read_row(sqlite3_stmt *stmt, int64_t at_ms)
 {
     struct limit_row row = {
-        .reached.kind = (enum limit_kind)sqlite3_column_int(stmt, 0),
-        .reached.period = (enum limit_period)sqlite3_column_int(stmt, 1),
+        .reached.kind = (enum own_limit_kind)sqlite3_column_int(stmt, 0),
+        .reached.period = (enum own_limit_period)sqlite3_column_int(stmt, 1),
         .amount = sqlite3_column_int64(stmt, 2),
         .used = sqlite3_column_int64(stmt, 3),
     };
 
-    if (sqlite3_column_int64(stmt, 4) < limit_since(row.reached.period, at_ms))
+    if (sqlite3_column_int64(stmt, 4) < own_limit_since(row.reached.period, at_ms))
         row.used = 0; /* of a period that is over */
     return row;
 }
@@ -44,7 +44,7 @@ int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd, u
             cmd->amount_minor <= row.amount - row.used)
             continue;
         row.reached.left_minor = row.amount > row.used ? row.amount - row.used : 0;
-        packed = limit_reached_pack(row.reached);
+        packed = own_limit_reached_pack(row.reached);
         if (*reached == 0 || packed < *reached)
             *reached = packed;
     }
@@ -52,17 +52,17 @@ int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd, u
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum limit_kind kind,
+int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum own_limit_kind kind,
                         int64_t at_ms, int64_t delta)
 {
     int code = SQLITE_OK;
 
-    for (int period = 1; period <= LIMIT_PERIODS && code == SQLITE_OK; period++) {
+    for (int period = 1; period <= OWN_LIMIT_PERIODS && code == SQLITE_OK; period++) {
         sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LIMIT_COUNT);
 
         if (stmt == NULL)
             return sqlite3_extended_errcode(conn->db);
-        (void)sqlite3_bind_int64(stmt, 1, limit_since((enum limit_period)period, at_ms));
+        (void)sqlite3_bind_int64(stmt, 1, own_limit_since((enum own_limit_period)period, at_ms));
         (void)sqlite3_bind_int64(stmt, 2, delta);
         (void)sqlite3_bind_int64(stmt, 3, account);
         (void)sqlite3_bind_int64(stmt, 4, kind);

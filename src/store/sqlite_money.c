@@ -204,23 +204,23 @@ static void write_answer(struct sqlite_conn *conn, const struct money_cmd *cmd)
 
 static int count_deposit(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
-    return sqlite_limits_count(conn, cmd->account, LIMIT_KIND_DEPOSIT, cmd->at_ms,
+    return sqlite_limits_count(conn, cmd->account, OWN_LIMIT_KIND_DEPOSIT, cmd->at_ms,
                                cmd->amount_minor);
 }
 
 static int count_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
-    int code = sqlite_limits_count(conn, cmd->account, LIMIT_KIND_STAKE, cmd->at_ms,
+    int code = sqlite_limits_count(conn, cmd->account, OWN_LIMIT_KIND_STAKE, cmd->at_ms,
                                    cmd->amount_minor);
 
     return code != SQLITE_OK ? code
-        : sqlite_limits_count(conn, cmd->account, LIMIT_KIND_LOSS, cmd->at_ms,
+        : sqlite_limits_count(conn, cmd->account, OWN_LIMIT_KIND_LOSS, cmd->at_ms,
                               cmd->amount_minor);
 }
 
 static int count_cashout(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
-    return sqlite_limits_count(conn, cmd->account, LIMIT_KIND_LOSS, cmd->at_ms,
+    return sqlite_limits_count(conn, cmd->account, OWN_LIMIT_KIND_LOSS, cmd->at_ms,
                                -cmd->amount_minor);
 }
 
@@ -290,8 +290,8 @@ static int check_bet(struct sqlite_conn *conn, struct money_cmd *cmd, bool *hold
 }
 
 #define BET_OWN .staked_delta = staked_by_bet, .write = add_bet, .count = count_bet, \
-    .limits = 1u << LIMIT_KIND_STAKE | 1u << LIMIT_KIND_LOSS
-#define DEPOSIT_OWN .count = count_deposit, .limits = 1u << LIMIT_KIND_DEPOSIT
+    .limits = 1u << OWN_LIMIT_KIND_STAKE | 1u << OWN_LIMIT_KIND_LOSS
+#define DEPOSIT_OWN .count = count_deposit, .limits = 1u << OWN_LIMIT_KIND_DEPOSIT
 #define WITHDRAWAL_OWN .leaves = true
 #define CASHOUT_OWN .leaves = true, .unfenced = true, .answers = true, .check = check_bet, \
     .staked_delta = staked_by_cashout, .write = cash_bet, .count = count_cashout

@@ -108,7 +108,7 @@ static int write_money(struct sqlite_conn *conn, const struct settle_item *item,
     if (code == SQLITE_OK && item->delta_minor != 0)
         code = write_transfer(conn, item, at_ms);
     if (code == SQLITE_OK && after->limited && item->delta_minor != 0)
-        code = sqlite_limits_count(conn, item->account, LIMIT_KIND_LOSS, at_ms,
+        code = sqlite_limits_count(conn, item->account, OWN_LIMIT_KIND_LOSS, at_ms,
                                    -item->delta_minor);
     if (code == SQLITE_OK && item->event != 0)
         sqlite_event_add(conn, item->account, item->seq, item->event, item->bet);

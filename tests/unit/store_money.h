@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_STORE_MONEY_H
 #define TESTS_UNIT_STORE_MONEY_H
 
-#include "model/limit.h"
+#include "model/own_limit.h"
 
 static void expect_after(const struct money_cmd *cmd, int64_t seq, int64_t balance,
                          int64_t debt, int64_t staked)
@@ -270,13 +270,13 @@ static void test_a_batch_with_everything(void **state)
 static struct statement_call suite_periods(enum statement statement, int64_t at_ms)
 {
     return (struct statement_call){
-        statement, { VALUE_INT(1000), VALUE_INT(limit_since(LIMIT_PERIOD_DAY, at_ms)),
-                     VALUE_INT(limit_since(LIMIT_PERIOD_WEEK, at_ms)),
-                     VALUE_INT(limit_since(LIMIT_PERIOD_MONTH, at_ms)) },
+        statement, { VALUE_INT(1000), VALUE_INT(own_limit_since(OWN_LIMIT_PERIOD_DAY, at_ms)),
+                     VALUE_INT(own_limit_since(OWN_LIMIT_PERIOD_WEEK, at_ms)),
+                     VALUE_INT(own_limit_since(OWN_LIMIT_PERIOD_MONTH, at_ms)) },
     };
 }
 
-static void suite_limit(enum limit_kind kind, enum limit_period period, int64_t amount)
+static void suite_limit(enum own_limit_kind kind, enum own_limit_period period, int64_t amount)
 {
     struct store_exec exec = { .n = 4 };
 
@@ -285,14 +285,14 @@ static void suite_limit(enum limit_kind kind, enum limit_period period, int64_t 
     exec.calls[2] = (struct statement_call){
         STATEMENT_LIMIT_SET, { VALUE_INT(1000), VALUE_INT(kind), VALUE_INT(period),
                                VALUE_INT(amount), VALUE_INT(SUITE_NOW),
-                               VALUE_INT(LIMIT_RAISE_MS) },
+                               VALUE_INT(OWN_LIMIT_RAISE_MS) },
     };
     exec.calls[3] = suite_periods(STATEMENT_LIMITS_GET, SUITE_NOW);
     assert_int_equal(suite_exec(&exec), STORE_OK);
     assert_int_equal(exec.rows, 9);
 }
 
-static int64_t suite_used(enum limit_kind kind, enum limit_period period, int64_t at_ms)
+static int64_t suite_used(enum own_limit_kind kind, enum own_limit_period period, int64_t at_ms)
 {
     struct store_exec exec = { .n = 1, .calls = { suite_periods(STATEMENT_LIMITS_GET, at_ms) } };
 
@@ -301,13 +301,13 @@ static int64_t suite_used(enum limit_kind kind, enum limit_period period, int64_
     return EXEC_CELL(&exec, (unsigned)(kind - 1) * 3 + (unsigned)period - 1, 5).i;
 }
 
-static void expect_reached(const struct money_cmd *cmd, enum limit_kind kind,
-                           enum limit_period period, int64_t left)
+static void expect_reached(const struct money_cmd *cmd, enum own_limit_kind kind,
+                           enum own_limit_period period, int64_t left)
 {
-    struct limit_reached reached;
+    struct own_limit_reached reached;
 
     assert_int_equal(cmd->decided, REFUSE_LIMIT_REACHED);
-    assert_true(limit_reached_unpack(cmd->limit_reached, &reached));
+    assert_true(own_limit_reached_unpack(cmd->limit_reached, &reached));
     assert_int_equal(reached.kind, kind);
     assert_int_equal(reached.period, period);
     assert_int_equal(reached.left_minor, left);
@@ -319,13 +319,13 @@ static void rule_15_limits_are_in_the_statement(void **state)
 
     (void)state;
     place_one(); /* deposits 50.00, stakes 10.00: before there was a limit */
-    suite_limit(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, 3000);
-    suite_limit(LIMIT_KIND_LOSS, LIMIT_PERIOD_WEEK, 2500);
-    suite_limit(LIMIT_KIND_DEPOSIT, LIMIT_PERIOD_MONTH, 6000);
-    assert_int_equal(suite_used(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, SUITE_NOW), 1000);
+    suite_limit(OWN_LIMIT_KIND_STAKE, OWN_LIMIT_PERIOD_DAY, 3000);
+    suite_limit(OWN_LIMIT_KIND_LOSS, OWN_LIMIT_PERIOD_WEEK, 2500);
+    suite_limit(OWN_LIMIT_KIND_DEPOSIT, OWN_LIMIT_PERIOD_MONTH, 6000);
+    assert_int_equal(suite_used(OWN_LIMIT_KIND_STAKE, OWN_LIMIT_PERIOD_DAY, SUITE_NOW), 1000);
     cmd = suite_bet(1000, "b2", 1501, 2);
     expect_money(&cmd, MONEY_DECIDED);
-    expect_reached(&cmd, LIMIT_KIND_LOSS, LIMIT_PERIOD_WEEK, 1500);
+    expect_reached(&cmd, OWN_LIMIT_KIND_LOSS, OWN_LIMIT_PERIOD_WEEK, 1500);
     expect_money(&cmd, MONEY_KNOWN);
     cmd = suite_bet(1000, "b3", 1500, 3);
     cmd.verdict = REFUSE_UNKNOWN_SELECTION; /* a rung above the limit's */
@@ -334,11 +334,11 @@ static void rule_15_limits_are_in_the_statement(void **state)
     cmd = suite_bet(1000, "b4", 1501, 4);
     cmd.verdict = REFUSE_MARKET_SUSPENDED; /* one below */
     expect_money(&cmd, MONEY_DECIDED);
-    expect_reached(&cmd, LIMIT_KIND_LOSS, LIMIT_PERIOD_WEEK, 1500);
+    expect_reached(&cmd, OWN_LIMIT_KIND_LOSS, OWN_LIMIT_PERIOD_WEEK, 1500);
     suite_place(1000, "b5", 1500, 5);
     cmd = suite_cmd(MONEY_DEPOSIT, 1000, "d2", 1001);
     expect_money(&cmd, MONEY_DECIDED);
-    expect_reached(&cmd, LIMIT_KIND_DEPOSIT, LIMIT_PERIOD_MONTH, 1000);
+    expect_reached(&cmd, OWN_LIMIT_KIND_DEPOSIT, OWN_LIMIT_PERIOD_MONTH, 1000);
     suite_deposit(1000, "d3", 1000);
     cmd = suite_cmd(MONEY_WITHDRAWAL, 1000, "w1", 3500);
     expect_money(&cmd, MONEY_DECIDED);
@@ -353,7 +353,7 @@ static void rule_15_a_limit_has_its_place_in_the_ladder(void **state)
 
     (void)state;
     place_one();
-    suite_limit(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, 1000);
+    suite_limit(OWN_LIMIT_KIND_STAKE, OWN_LIMIT_PERIOD_DAY, 1000);
     while (table[limit].refusal != REFUSE_LIMIT_REACHED)
         limit++;
     for (unsigned i = 0; i < n; i++) {
@@ -376,16 +376,16 @@ static void rule_15_what_is_paid_is_no_loss(void **state)
 
     (void)state;
     place_one();
-    suite_limit(LIMIT_KIND_LOSS, LIMIT_PERIOD_DAY, 1000);
+    suite_limit(OWN_LIMIT_KIND_LOSS, OWN_LIMIT_PERIOD_DAY, 1000);
     cmd = suite_cashout(1000, "c1", 1, 1, 400, 600);
     expect_money(&cmd, MONEY_DECIDED);
-    assert_int_equal(suite_used(LIMIT_KIND_LOSS, LIMIT_PERIOD_DAY, SUITE_NOW), 610);
+    assert_int_equal(suite_used(OWN_LIMIT_KIND_LOSS, OWN_LIMIT_PERIOD_DAY, SUITE_NOW), 610);
     assert_int_equal(suite_results(&fact, 1, 10), STORE_OK);
     assert_int_equal(suite_write(&write), STORE_OK);
     assert_true(item.applied);
-    assert_int_equal(suite_used(LIMIT_KIND_LOSS, LIMIT_PERIOD_DAY, SUITE_NOW), -890);
-    assert_int_equal(suite_used(LIMIT_KIND_LOSS, LIMIT_PERIOD_MONTH, SUITE_NOW), -890);
-    assert_int_equal(suite_used(LIMIT_KIND_STAKE, LIMIT_PERIOD_DAY, SUITE_NOW), 1000);
+    assert_int_equal(suite_used(OWN_LIMIT_KIND_LOSS, OWN_LIMIT_PERIOD_DAY, SUITE_NOW), -890);
+    assert_int_equal(suite_used(OWN_LIMIT_KIND_LOSS, OWN_LIMIT_PERIOD_MONTH, SUITE_NOW), -890);
+    assert_int_equal(suite_used(OWN_LIMIT_KIND_STAKE, OWN_LIMIT_PERIOD_DAY, SUITE_NOW), 1000);
     (void)suite_get(STATEMENT_SETTLE_QUEUE_DONE, fact.key, 10);
 }
 
@@ -404,7 +404,7 @@ static void rule_15_periods_are_utc(void **state)
 
     (void)state;
     suite_add_customer(1000);
-    suite_limit(LIMIT_KIND_DEPOSIT, LIMIT_PERIOD_DAY, 100);
+    suite_limit(OWN_LIMIT_KIND_DEPOSIT, OWN_LIMIT_PERIOD_DAY, 100);
     for (unsigned i = 0; i < LENGTH(ends_ms); i++) {
         struct money_cmd last = suite_cmd(MONEY_DEPOSIT, 1000, keys[i], 60);
         struct money_cmd first = suite_cmd(MONEY_DEPOSIT, 1000, keys[i + 5], 50);
@@ -415,9 +415,10 @@ static void rule_15_periods_are_utc(void **state)
         assert_int_equal(last.decided, REFUSE_NOTHING);
         expect_money(&first, MONEY_DECIDED);
         assert_int_equal(first.decided, REFUSE_NOTHING);
-        for (int period = LIMIT_PERIOD_DAY; period <= LIMIT_PERIOD_MONTH; period++) {
-            bool begins = limit_since((enum limit_period)period, ends_ms[i]) == ends_ms[i];
-            int64_t used = suite_used(LIMIT_KIND_DEPOSIT, (enum limit_period)period, ends_ms[i]);
+        for (int period = OWN_LIMIT_PERIOD_DAY; period <= OWN_LIMIT_PERIOD_MONTH; period++) {
+            bool begins = own_limit_since((enum own_limit_period)period, ends_ms[i]) == ends_ms[i];
+            int64_t used = suite_used(OWN_LIMIT_KIND_DEPOSIT, (enum own_limit_period)period,
+                                      ends_ms[i]);
 
             assert_true(begins ? used == 50 : used >= 110);
         }

@@ -1,5 +1,5 @@
 /* Limits of customers: see limit.h. */
-#include "model/limit.h"
+#include "model/own_limit.h"
 
 #include <stddef.h>
 
@@ -7,21 +7,23 @@
 #define FIRST_MONDAY_MS (4 * DAY_MS) /* 5 January 1970 */
 
 static const char *const kind_names[] = {
-    [LIMIT_KIND_DEPOSIT] = "deposit", [LIMIT_KIND_STAKE] = "stake", [LIMIT_KIND_LOSS] = "loss",
+    [OWN_LIMIT_KIND_DEPOSIT] = "deposit", [OWN_LIMIT_KIND_STAKE] = "stake",
+    [OWN_LIMIT_KIND_LOSS] = "loss",
 };
 static const char *const period_names[] = {
-    [LIMIT_PERIOD_DAY] = "day", [LIMIT_PERIOD_WEEK] = "week", [LIMIT_PERIOD_MONTH] = "month",
+    [OWN_LIMIT_PERIOD_DAY] = "day", [OWN_LIMIT_PERIOD_WEEK] = "week",
+    [OWN_LIMIT_PERIOD_MONTH] = "month",
 };
 
-const char *limit_kind_name(enum limit_kind kind)
+const char *own_limit_kind_name(enum own_limit_kind kind)
 {
-    CHECK(kind >= LIMIT_KIND_DEPOSIT && kind <= LIMIT_KIND_LOSS);
+    CHECK(kind >= OWN_LIMIT_KIND_DEPOSIT && kind <= OWN_LIMIT_KIND_LOSS);
     return kind_names[kind];
 }
 
-const char *limit_period_name(enum limit_period period)
+const char *own_limit_period_name(enum own_limit_period period)
 {
-    CHECK(period >= LIMIT_PERIOD_DAY && period <= LIMIT_PERIOD_MONTH);
+    CHECK(period >= OWN_LIMIT_PERIOD_DAY && period <= OWN_LIMIT_PERIOD_MONTH);
     return period_names[period];
 }
 
@@ -34,15 +36,15 @@ static unsigned find(const char *const *names, struct str name)
     return 0;
 }
 
-bool limit_kind_find(struct str name, enum limit_kind *kind)
+bool own_limit_kind_find(struct str name, enum own_limit_kind *kind)
 {
-    *kind = (enum limit_kind)find(kind_names, name);
+    *kind = (enum own_limit_kind)find(kind_names, name);
     return *kind != 0;
 }
 
-bool limit_period_find(struct str name, enum limit_period *period)
+bool own_limit_period_find(struct str name, enum own_limit_period *period)
 {
-    *period = (enum limit_period)find(period_names, name);
+    *period = (enum own_limit_period)find(period_names, name);
     return *period != 0;
 }
 
@@ -59,36 +61,36 @@ static int64_t day_of_month(int64_t day)
     return in_month;
 }
 
-int64_t limit_since(enum limit_period period, int64_t at_ms)
+int64_t own_limit_since(enum own_limit_period period, int64_t at_ms)
 {
     CHECK(at_ms >= FIRST_MONDAY_MS);
     switch (period) {
-    case LIMIT_PERIOD_DAY:
+    case OWN_LIMIT_PERIOD_DAY:
         return at_ms - at_ms % DAY_MS;
-    case LIMIT_PERIOD_WEEK:
+    case OWN_LIMIT_PERIOD_WEEK:
         return at_ms - (at_ms - FIRST_MONDAY_MS) % (7 * DAY_MS);
-    case LIMIT_PERIOD_MONTH:
+    case OWN_LIMIT_PERIOD_MONTH:
         return at_ms - at_ms % DAY_MS - day_of_month(at_ms / DAY_MS) * DAY_MS;
     }
     check_failed(__FILE__, __LINE__, "a limit's period is known");
 }
 
-int64_t limit_reached_pack(struct limit_reached reached)
+int64_t own_limit_reached_pack(struct own_limit_reached reached)
 {
     CHECK(reached.left_minor >= 0 && reached.left_minor <= INT64_MAX / 32);
-    CHECK(reached.kind >= LIMIT_KIND_DEPOSIT && reached.kind <= LIMIT_KIND_LOSS);
-    CHECK(reached.period >= LIMIT_PERIOD_DAY && reached.period <= LIMIT_PERIOD_MONTH);
+    CHECK(reached.kind >= OWN_LIMIT_KIND_DEPOSIT && reached.kind <= OWN_LIMIT_KIND_LOSS);
+    CHECK(reached.period >= OWN_LIMIT_PERIOD_DAY && reached.period <= OWN_LIMIT_PERIOD_MONTH);
     return reached.left_minor * 16 + (int64_t)reached.kind * 4 + (int64_t)reached.period;
 }
 
-bool limit_reached_unpack(int64_t packed, struct limit_reached *reached)
+bool own_limit_reached_unpack(int64_t packed, struct own_limit_reached *reached)
 {
     int64_t kind = packed / 4 % 4, period = packed % 4;
 
     if (packed <= 0 || kind < 1 || period < 1)
         return false;
-    *reached = (struct limit_reached){ (enum limit_kind)kind, (enum limit_period)period,
+    *reached = (struct own_limit_reached){ (enum own_limit_kind)kind, (enum own_limit_period)period,
                                        packed / 16 };
-    CHECK_DEAR(packed / 16 > INT64_MAX / 32 || limit_reached_pack(*reached) == packed);
+    CHECK_DEAR(packed / 16 > INT64_MAX / 32 || own_limit_reached_pack(*reached) == packed);
     return true;
 }

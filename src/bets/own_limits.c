@@ -13,33 +13,33 @@
 #include "bets/inside.h"
 #include "who/reader.h"
 #include "bets/slip_json.h"
-#include "model/limit.h"
+#include "model/own_limit.h"
 
 /* A time to come; an exclusion beyond the calendar is for ever. */
 #define UNTIL_MAX_MS INT64_C(253402300799000) /* 9999-12-31T23:59:59Z */
 
 struct limit_change {
     int64_t now_ms;
-    enum limit_kind kind;
-    enum limit_period period;
+    enum own_limit_kind kind;
+    enum own_limit_period period;
     int64_t amount_minor, until_ms;
     bool stands; /* the exclusion in force is longer than the one asked for */
 };
 
 void limit_write_reached(struct buf *out, int64_t packed, int exponent)
 {
-    struct limit_reached reached;
+    struct own_limit_reached reached;
     struct jw w = jw_to(out);
 
-    if (!limit_reached_unpack(packed, &reached))
+    if (!own_limit_reached_unpack(packed, &reached))
         return;
     CHECK(reached.left_minor >= 0 && exponent >= 0);
     jw_key(&w, "maximum");
     jw_money(&w, reached.left_minor, exponent);
     jw_key(&w, "kind");
-    jw_str(&w, str_of(limit_kind_name(reached.kind)));
+    jw_str(&w, str_of(own_limit_kind_name(reached.kind)));
     jw_key(&w, "period");
-    jw_str(&w, str_of(limit_period_name(reached.period)));
+    jw_str(&w, str_of(own_limit_period_name(reached.period)));
 }
 
 /* ---- the document ------------------------------------------------------- */
@@ -61,9 +61,10 @@ static void write_limit(struct jw *w, const struct value *row, int64_t now_ms, i
     CHECK(from_ms >= 0 && now_ms > 0);
     jw_object(w);
     jw_key(w, "kind");
-    jw_str(w, str_of(limit_kind_name((enum limit_kind)CELL_INT(row, LIMITS_GET_KIND))));
+    jw_str(w, str_of(own_limit_kind_name((enum own_limit_kind)CELL_INT(row, LIMITS_GET_KIND))));
     jw_key(w, "period");
-    jw_str(w, str_of(limit_period_name((enum limit_period)CELL_INT(row, LIMITS_GET_PERIOD))));
+    jw_str(w, str_of(own_limit_period_name((enum own_limit_period)CELL_INT(row,
+                                                                           LIMITS_GET_PERIOD))));
     write_amount(w, "amount", due ? CELL_INT(row, LIMITS_GET_NEXT_AMOUNT)
                                   : CELL_INT(row, LIMITS_GET_AMOUNT), exponent);
     jw_key(w, "used");
@@ -124,12 +125,13 @@ static void write_limits(struct read_request *reader)
 static struct statement_call call_with_periods(enum statement statement, int64_t account,
                                                int64_t now_ms)
 {
-    CHECK(now_ms >= limit_since(LIMIT_PERIOD_DAY, now_ms));
+    CHECK(now_ms >= own_limit_since(OWN_LIMIT_PERIOD_DAY, now_ms));
     return (struct statement_call){ statement,
                                     { VALUE_INT(account),
-                                      VALUE_INT(limit_since(LIMIT_PERIOD_DAY, now_ms)),
-                                      VALUE_INT(limit_since(LIMIT_PERIOD_WEEK, now_ms)),
-                                      VALUE_INT(limit_since(LIMIT_PERIOD_MONTH, now_ms)) } };
+                                      VALUE_INT(own_limit_since(OWN_LIMIT_PERIOD_DAY, now_ms)),
+                                      VALUE_INT(own_limit_since(OWN_LIMIT_PERIOD_WEEK, now_ms)),
+                                      VALUE_INT(own_limit_since(OWN_LIMIT_PERIOD_MONTH,
+                                                                now_ms)) } };
 }
 
 static void read_limits(struct read_request *reader)
@@ -176,7 +178,7 @@ static void set_limit(struct read_request *reader)
                         { STATEMENT_LIMIT_SET,
                           { VALUE_INT(account), VALUE_INT(change->kind),
                             VALUE_INT(change->period), VALUE_INT(change->amount_minor),
-                            VALUE_INT(change->now_ms), VALUE_INT(LIMIT_RAISE_MS) } },
+                            VALUE_INT(change->now_ms), VALUE_INT(OWN_LIMIT_RAISE_MS) } },
                         call_with_periods(STATEMENT_LIMITS_GET, account, change->now_ms),
                     }, 4, write_limits);
 }
