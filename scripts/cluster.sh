@@ -152,7 +152,7 @@ status() {
     done
 }
 
-# TERM, and KILL for who does not end.
+# TERM, and KILL for processes that do not end.
 end() { # NAME
     local pid
     pid=$(cat "$dir/$1.pid" 2>/dev/null || true)
