@@ -1,8 +1,8 @@
 /*
- * One or two object stores that are to hold the same: of two clouds, one may be
- * lost.  What is written goes to both; one that fails is passed over for the
- * rest of the run and told, the other gets its part, and a later run copies
- * what is missing.
+ * One or two object stores that should hold the same objects: one of two clouds may
+ * be lost.  Every object is written to both; a store that fails is reported and
+ * skipped for the rest of the run, the other gets its part, and a later run copies
+ * the missing objects.
  */
 #ifndef ARCHIVE_COPIES_H
 #define ARCHIVE_COPIES_H

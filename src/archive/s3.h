@@ -4,7 +4,7 @@
  * libcurl (AWS_SIGV4), payload included.  Blocking: for subcommands, never in
  * the server.
  *
- * Where and who comes from the environment, as other tools have it:
+ * Addresses and keys are read from the environment, under the usual names:
  * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,
  * AWS_ENDPOINT_URL; of a second store the same, each behind SECOND_.  Requests
  * that fail for the moment are tried again.

@@ -1,19 +1,19 @@
 /*
- * Two stores compared, all that they have, however old: what one lacks is copied
- * from the other, either way, and what is not the same is told, and put anew
- * where that is proven and takes nothing away.
+ * Compares two stores completely, however old the objects are: copies missing
+ * objects in either direction, reports objects that differ, and replaces one where
+ * its sum proves which copy is right and the bucket keeps the old version.
  *
  *   list both (listing.h) -> side by side, by key
  *     in one alone     past its time in both: ended.  Else looked for once more, and copied
  *     in both          sizes, then ETags: the same?  That is all of a quick comparison.
- *                      Else each is looked at: the SHA-256 that its put told, or MD5s;
- *                      and where these do not tell, both are read
- *     not the same     the one whose bytes are what its put said is put over the other,
- *                      as a new version; where the bucket keeps none, it is told alone
+ *                      Else a HEAD of each: the SHA-256 of its put, or MD5s; if
+ *                      these do not decide, both are read
+ *     not the same     the copy whose bytes match the sum of its put replaces the other,
+ *                      as a new version; if the bucket keeps no versions, only reported
  *
- * Each store ends what is old by its own rule (lifecycle), and a copy is new where
- * it comes to.  So a copy says when it was first put, and kept_ms says how long both
- * keep: without these two stores would give back to each other for ever what should end.
+ * Each store deletes old objects by its own rule (lifecycle), and a copy is new in its
+ * store.  So a copy carries the time of the first put, and kept_ms says how long both
+ * keep objects: otherwise the stores would copy expired objects back for ever.
  */
 #ifndef ARCHIVE_SYNC_H
 #define ARCHIVE_SYNC_H

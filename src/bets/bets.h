@@ -1,6 +1,6 @@
 /*
  * Customers' money: placement, cash-out, wallet, history, their own limits.
- * Who asks is known to who/, what the house allows to house/.
+ * who/ knows the customer of a request, house/ knows the house's limits.
  *
  *   request -> slip_json -> joins a copy in flight? known key? rate?
  *           -> lane queue -> judged when the batch is formed (place.c)

@@ -1,6 +1,6 @@
 /*
- * Requests that move money: what all kinds share (command.c), and what each
- * kind says for itself (kind_*.c).
+ * Requests that move money: the part that all kinds share (command.c), and the
+ * part of each kind (kind_*.c).
  *
  *   command.c  arrival -> key -> enter() .......... the kind: delays, gate, reads
  *              command_enter_lane() -> judge() .... the kind: what is moved

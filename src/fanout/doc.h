@@ -1,11 +1,11 @@
 /*
- * An event as the origin's stream told it: the public JSON, kept so that it can
- * be told again to who has any part of it.  Pure.
+ * An event as the origin's stream sent it: the public JSON, kept so that it can
+ * be sent to readers that have any part of it.  Pure.
  *
- * What is merged how is what the page does (web/src/board/feed.ts): members take
- * the place of those before, markets are told apart by "market" and "specifiers",
- * outcomes by "outcome", a name that does not come is the one before, and what
- * has a lower "version" than what is here is older, and passed over.
+ * Changes are merged as the page merges them (web/src/board/feed.ts): members
+ * replace the former ones, "market" and "specifiers" identify a market, "outcome"
+ * an outcome, an absent name keeps the former one, and a change with a lower
+ * "version" than the present one is older, and ignored.
  *
  * Each member and market has the order of its last change.
  */

@@ -1,11 +1,11 @@
 /*
- * What the fan-out's files share; nobody else includes it.
+ * Shared by the fan-out's files; no other directory includes it.
  *
- *   upstream.c   lines: which are open, which subscribes to what
- *   wanted.c     channels in lists, and what may be promised of them
- *   source.c     channels: what is told of them to readers
- *   receive.c    what comes over a line, to the channels it concerns
- *   clks.c       between orders and what was promised
+ *   upstream.c   lines: which are open, and the subscription of each
+ *   wanted.c     channels in lists, and the clk that each allows
+ *   source.c     channels: their changes to readers
+ *   receive.c    messages of a line, to the channels they concern
+ *   clks.c       converts between orders and clks
  *   session.c    own bets of a reader
  */
 #ifndef FANOUT_INSIDE_H

@@ -1,6 +1,6 @@
 /*
- * A sport as the origin's stream told it: a row for each of its events, which is
- * told whole when it changes.  Pure, but for the time it is given.
+ * A sport as the origin's stream sent it: a row for each of its events, which is
+ * sent in full when it changes.  Pure; the caller passes the time.
  */
 #ifndef FANOUT_ROWS_H
 #define FANOUT_ROWS_H

@@ -1,18 +1,18 @@
 /*
- * What is subscribed to upstream: each event and sport that a reader wants, once,
- * over as few WebSockets as the limits of a subscription allow.
+ * Subscriptions upstream: each event and sport that a reader wants, once, over as
+ * few WebSockets as the limits of a subscription allow.
  *
  *   channel: QUEUED --> ASKED (an image is on its way) --> HELD (by a line)
  *                ^                                  \--> MISSING: asked again later
  *                +--- the line was lost, of what has no image; sports
  *
- * A line is a WebSocket.  A `subscribe` takes the place of the former one, and its
- * clk is good for all that it names or for none of it; so what is new is asked for,
- * without a clk, on a line that holds nothing, and when the images are here another
- * line takes it over by clk.  A line that holds nothing ends after some seconds,
- * unless it is the only one.
+ * A line is a WebSocket.  A `subscribe` replaces the former one, and its clk is
+ * valid for all channels that it names or for none.  So a line without channels
+ * subscribes to new channels without a clk; when their images have arrived, another
+ * line takes the channels over by clk.  A line without channels closes after some
+ * seconds, unless it is the only one.
  *
- * What is promised to readers is what every line that holds something was promised
+ * Readers are promised the lowest of the clks that the lines with channels received
  * last.
  */
 #ifndef FANOUT_UPSTREAM_H

@@ -15,8 +15,8 @@
  * An event that is over is forgotten some hours later, with its markets
  * (book_forget.c): pointers into the book are good until the next apply.
  *
- * Whoever asks gets pointers to const: what an event, a market and an outcome
- * say is written by book_write.c alone.
+ * Callers get pointers to const: only book_write.c writes an event, a market or
+ * an outcome.
  */
 #ifndef MODEL_BOOK_H
 #define MODEL_BOOK_H

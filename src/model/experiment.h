@@ -1,11 +1,11 @@
 /*
- * Experiments: who sees which arm.
+ * Experiments: which customer gets which arm.
  *
  * A pure function of the setting and the customer's id: the same in every
  * process and for ever, without a table.  Each experiment draws for itself,
  * because its name is part of what is hashed.  Weights are shares of 10,000
- * buckets in the order of the setting; who changes them moves customers from
- * one arm to another, so a changed experiment gets a new name.
+ * buckets in the order of the setting.  Changing weights moves customers from
+ * one arm to another, so give a changed experiment a new name.
  */
 #ifndef MODEL_EXPERIMENT_H
 #define MODEL_EXPERIMENT_H

@@ -1,5 +1,5 @@
 /*
- * Who asks on the operator listener: a name and its roles (tbl/roles.h).
+ * The operator of a request on the operator listener: a name and its roles (tbl/roles.h).
  */
 #ifndef MODEL_OPERATOR_H
 #define MODEL_OPERATOR_H

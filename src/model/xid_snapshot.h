@@ -1,7 +1,7 @@
 /*
- * A snapshot of PostgreSQL: which transactions it shows.  Who read a table
- * under it and then hears events of the outbox, each with its transaction,
- * takes none twice and misses none.
+ * A snapshot of PostgreSQL: which transactions it shows.  A process that read a
+ * table under it and then consumes events of the outbox, each with its
+ * transaction, counts none twice and misses none.
  */
 #ifndef MODEL_XID_SNAPSHOT_H
 #define MODEL_XID_SNAPSHOT_H

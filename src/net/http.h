@@ -1,7 +1,7 @@
 /*
- * HTTP/1.1 server on the event loop, over http-parser, which nothing but
- * net/http*.c knows.  One request at a time per connection (pipelined ones wait their
- * turn in the socket); keep-alive; limits from base/limits.h.  TLS and
+ * HTTP/1.1 server on the event loop, over http-parser, which only net/http*.c
+ * uses.  One request at a time per connection (pipelined ones wait in the socket);
+ * keep-alive; limits from base/limits.h.  TLS and
  * HTTP/2 end at the edge.
  *
  * A handler may answer at once or later; the request stays valid until

@@ -1,22 +1,22 @@
 /*
- * What the files of serve share; nobody else includes it.
+ * Shared by the files of serve; no other directory includes it.
  *
  *   serve.c        the subcommand: settings, start, the loop, the end
- *   settings.c     the settings read, and what goes together
+ *   settings.c     reads the settings, and checks that they go together
  *   played.c       --role: which roles this process plays
  *   roles.c        the table: a row for each part
  *   role.c         its walks: start, ready, metrics, drain, stop, free
- *   role_base.c    store, operators, tracer, Kafka, what every role stands on
+ *   role_base.c    store, operators, tracer, Kafka: the base of every role
  *   role_book.c    the book: written here, or read from Kafka
- *   role_feed.c    the feed, who leads it, AMQP
+ *   role_feed.c    the feed, its lease, AMQP
  *   role_bets.c    placement, the desk, risk
  *   role_settle.c  settlement, its relay and reports
  *   role_web.c     pages, snapshots and the stream
- *   load.c         what is read from the store before all
+ *   load.c         reads from the store before all else
  *   listen.c       the two listeners;  routes.c  from a request to its handler
  *   probe.c        health, readiness, metrics
- *   ending.c       SIGTERM: drained, then stopped
- *   operators.c    who may use the operator listener
+ *   ending.c       SIGTERM: drains, then stops
+ *   operators.c    operators and their tokens
  */
 #ifndef SERVE_INSIDE_H
 #define SERVE_INSIDE_H

@@ -1,12 +1,12 @@
 /*
- * What a process is made of, as rows: one for each part, of whichever role.
+ * The parts of a process as rows: one for each part of every role.
  *
  *   start   forward:    make all, subscribe all, open all, start all
  *   stop    backward:   drain all, until all are idle; stop one after the other,
  *                       each when the one behind it has ended; free all
  *
  * A start that fails half-way stops and frees what was made, the same way.
- * The table is roles.c; this is how it is walked, on Kafka as on the local bus.
+ * The table is roles.c; this walks it, on Kafka as on the local bus.
  */
 #ifndef SERVE_ROLE_H
 #define SERVE_ROLE_H

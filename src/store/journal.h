@@ -1,10 +1,10 @@
 /*
- * The store's journal: what the feed and the desk said, in order (feed_log), and
- * who may write it.  The other half is the ledger (store/ledger.h); each may
+ * The store's journal: entries of the feed and the desk, in order (feed_log), and
+ * the leases to write them.  The other half is the ledger (store/ledger.h); each may
  * live in a database of its own, so no transaction needs both.  Facts reach the
- * ledger as results (store_results_add), with the place in the log they are from.
+ * ledger as results (store_results_add), with their place in the log.
  *
- * All but appending is named statements (store/store.h).
+ * Everything but appending is a named statement (store/store.h).
  */
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H

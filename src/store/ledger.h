@@ -1,8 +1,8 @@
 /*
- * The store's ledger: customers and their money.  Bets and transfers (money),
- * the facts they are settled by (results, settle) and what the outside hears of
- * it (outbox) are one database's, because they share transactions.  The other
- * half is the journal (store/journal.h).
+ * The store's ledger: customers and their money.  Bets and transfers (money), the
+ * facts that settle them (results, settle) and the events about them (outbox) are
+ * in one database, because they share transactions.  The other half is the journal
+ * (store/journal.h).
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H

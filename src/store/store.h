@@ -1,20 +1,20 @@
 /*
  * The store has two halves, by default in one database:
  *
- *   the journal  what the feed and the desk said, in order, and who may write it
- *                (store/journal.h)
+ *   the journal  entries of the feed and the desk, in order, and the leases to
+ *                write them (store/journal.h)
  *   the ledger   customers and their money (store/ledger.h)
  *
- * A transaction is of one half.  With store_options.ledger_url the ledger has a
- * database of its own; a half is then marked in each, so that a wrong address
- * is found out at start (store/halves.h).  One interface, two engines
+ * A transaction uses one half.  With store_options.ledger_url the ledger has a
+ * database of its own; each database is then marked with its half, so that the
+ * server detects a wrong address at start (store/halves.h).  One interface, two engines
  * (sqlite.c, postgres.c), one behaviour: the same tests run on both, and on
  * halves that are apart.
  *
  * Everything here is asynchronous and belongs to the event loop's thread:
  * a call queues work and returns, its callback runs later on the loop, never
- * inside the call.  What a request points to stays the caller's and must not
- * move or change until the callback.
+ * inside the call.  The memory that a request points to stays the caller's and
+ * must not move or change until the callback.
  *
  * Five kinds of work, so that none waits behind another.  PostgreSQL gives
  * each its own connections; SQLite has one writer thread, which takes money,

@@ -10,11 +10,11 @@
  * (always 1: what it says is in its labels, "one,two,three")
  *
  * Names are Prometheus's: base units, the unit last, behind it _total of a
- * counter.  A gauge that nobody has set is not exported: a process says
- * nothing about what it does not play.
+ * counter.  A gauge that was never set is not exported: a process exports
+ * nothing about roles that it does not play.
  *
- * SERIES(NAME, "label's value"): begins at 0.  Prometheus cannot see the first
- * of what begins at 1, so whatever alerts count has its series from the start.
+ * SERIES(NAME, "label's value"): begins at 0.  Prometheus cannot see the increase
+ * to a first 1, so every series that alerts count exists from the start.
  */
 #ifndef METRIC
 #error "define METRIC before including tbl/metrics.h"

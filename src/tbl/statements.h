@@ -1,11 +1,11 @@
 /*
- * Statements that both stores run as they stand.  $1… are the parameters,
- * bound by number.  Hot statements have a form of their own in each store.
+ * Statements that both engines run unchanged.  $1… are the parameters, bound by
+ * number.  Hot statements have a form of their own in each engine.
  *
  * STATEMENT(HALF, NAME, "parameters", columns, sql)
  *
- * HALF: of the store, JOURNAL or LEDGER (store/store.h): whose tables it may name
- * (tbl/store_tables.h), which is checked at start.
+ * HALF: JOURNAL or LEDGER (store/store.h): the half whose tables it may name
+ * (tbl/store_tables.h).  The server checks this at start.
  * parameters: i = 64-bit integer, s = text, b = bytes.
  * sql: numbers of other tables by name, {BET_ACCEPTED} (store/sql_numbers.h).
  * columns: INT(name), TEXT(name), BYTES(name), in the order of the text; the names
@@ -291,7 +291,7 @@ STATEMENT(JOURNAL, INBOX_READ, "i",
     INT(INBOX_READ_ID) TEXT(INBOX_READ_BODY),
     "SELECT id, body FROM feed_inbox ORDER BY id LIMIT $1")
 STATEMENT(JOURNAL, INBOX_DROP, "i", NO_COLUMNS, "DELETE FROM feed_inbox WHERE id = $1")
-/* Who leads (feed/lease.h).  Every renewal changes until_ms, which others
+/* The lease of the feed's leader (feed/lease.h).  Every renewal changes until_ms, which others
  * watch; taking is conditional on what was seen. */
 STATEMENT(JOURNAL, LEASE_GET, "s",
     TEXT(LEASE_GET_OWNER) INT(LEASE_GET_EPOCH) INT(LEASE_GET_UNTIL_MS),
@@ -396,7 +396,7 @@ STATEMENT(LEDGER, LIABILITY_OF_HOLDER, "iii",
 STATEMENT(LEDGER, LIABILITY_BURY, "i", NO_COLUMNS,
     "DELETE FROM liability_holders WHERE epoch = $1 AND fenced = 1 AND NOT EXISTS"
     " (SELECT 1 FROM liability_leases l WHERE l.epoch = $1)")
-/* A row, and who has leases of it that are not fenced. */
+/* A row, and the holders of its leases that are not fenced. */
 STATEMENT(LEDGER, LIABILITY_ROW, "is", NO_COLUMNS,
     "INSERT INTO liability (market_key, outcome, granted, base, portion, mark)"
     " VALUES ($1, $2, 0, 0, 0, 0) ON CONFLICT DO NOTHING")

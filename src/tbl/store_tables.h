@@ -7,7 +7,7 @@
 #ifndef STORE_TABLE
 #error "define STORE_TABLE before including tbl/store_tables.h"
 #endif
-/* What the feed and the desk said, in order, and who may write it. */
+/* Entries of the feed and the desk, in order, and the leases to write them. */
 STORE_TABLE(JOURNAL, feed_log)
 STORE_TABLE(JOURNAL, feed_inbox)
 STORE_TABLE(JOURNAL, leases)

@@ -1,13 +1,13 @@
 /*
- * Who asks: customers' accounts and sessions, how often each may ask, and
- * where a request comes from.
+ * Identity: customers' accounts and sessions, their rates, and the country of a
+ * request.
  *
  *   request -> session_of()       tokens verified here, epochs of the store
  *           -> reader_start()     a request that reads: session, statement, answer
  *           -> where_read()       the country that the edge signed
  *
- * It moves no money and knows no bet.  A process that only shows (role web) has
- * this part alone.
+ * It moves no money and knows no bet.  A process of role web has this part
+ * without bets and house.
  */
 #ifndef WHO_WHO_H
 #define WHO_WHO_H
