@@ -196,7 +196,7 @@ static void hear_line(struct str text, bool asks)
         const char *end = memchr(text.p, '\n', text.n);
         size_t n = end == NULL ? text.n : (size_t)(end - text.p);
 
-        fault = hear(&node.line, (struct str){ text.p, n });
+        fault = line_receive(&node.line, (struct str){ text.p, n });
         begin_replica(&node, &begun);
         if (fault == NULL) /* else the line is lost, and asked anew */
             flush(&node);
