@@ -155,9 +155,9 @@ build/faults/%/overround: tests/release/faults/%.patch $(OUT)/src/main.o $(LIBRA
 	@echo "fault $*"
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cp --parents $$(sed -n 's|^+++ b/||p' $<) $(@D)
-	@patch -s -p1 -d $(@D) <$<
-	@cd $(@D) && find src -name '*.c' -exec sh -c \
-		'$(CC) -I../../.. -I../../../src $(CPPFLAGS) $(CFLAGS) -c -o "$${0%.c}.o" "$$0"' {} \;
+	@patch -s -F0 -p1 -d $(@D) <$<
+	@cd $(@D) && find src -name '*.c' | xargs -n1 sh -c \
+		'$(CC) -I../../.. -I../../../src $(CPPFLAGS) $(CFLAGS) -c -o "$${0%.c}.o" "$$0"'
 	@$(CC) $(LDFLAGS.$(VARIANT)) -o $@ $(OUT)/src/main.o \
 		$$(find $(@D)/src -name '*.o') $(LIBRARY) $(LDLIBS)
 
