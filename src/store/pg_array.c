@@ -27,11 +27,20 @@ void pg_params_reset(struct pg_params *params)
 {
     buf_reset(&params->bytes);
     params->n = 0;
+    params->missing = 0;
+}
+
+/* One more element of the array that was begun. */
+static void take_element(struct pg_params *params, enum pg_type type)
+{
+    CHECK(params->element == type && params->missing > 0);
+    params->missing--;
 }
 
 static void begin(struct pg_params *params, bool null)
 {
     CHECK(params->n < PG_PARAMS_MAX);
+    CHECK(params->missing == 0); /* the array before has all it was promised */
     params->at[params->n] = params->bytes.n;
     params->null[params->n] = null;
     params->n++;
@@ -39,12 +48,15 @@ static void begin(struct pg_params *params, bool null)
 
 bool pg_params_finish(struct pg_params *params)
 {
+    CHECK(params->missing == 0);
     if (params->bytes.overflow)
         return false;
     params->at[params->n] = params->bytes.n;
     for (int i = 0; i < params->n; i++) {
         size_t length = params->at[i + 1] - params->at[i];
 
+        CHECK(params->at[i] <= params->at[i + 1] && length <= INT32_MAX);
+        CHECK(!params->null[i] || length == 0);
         /* libpq takes a NULL pointer for NULL; an empty buffer has none. */
         params->values[i] = params->null[i] ? NULL
             : length == 0 ? "" : params->bytes.p + params->at[i];
@@ -75,7 +87,10 @@ void pg_param_null(struct pg_params *params)
 
 void pg_array(struct pg_params *params, enum pg_type element, uint32_t n)
 {
+    CHECK(element == PG_INT8 || element == PG_INT2 || element == PG_TEXT || element == PG_BYTEA);
     begin(params, false);
+    params->element = element;
+    params->missing = n;
     put_u32(&params->bytes, n == 0 ? 0 : 1);
     put_u32(&params->bytes, 0);
     put_u32(&params->bytes, (uint32_t)element);
@@ -93,6 +108,7 @@ void pg_put_int8(struct pg_params *params, int64_t value)
         htobe32((uint32_t)(uint64_t)value),
     };
 
+    take_element(params, PG_INT8);
     buf_put(&params->bytes, &wire, sizeof(wire));
 }
 
@@ -100,12 +116,15 @@ void pg_put_int2(struct pg_params *params, int16_t value)
 {
     uint16_t wire = htobe16((uint16_t)value);
 
+    take_element(params, PG_INT2);
     put_u32(&params->bytes, 2);
     buf_put(&params->bytes, &wire, sizeof(wire));
 }
 
 void pg_put_str(struct pg_params *params, struct str value)
 {
+    take_element(params, params->element == PG_BYTEA ? PG_BYTEA : PG_TEXT);
+    CHECK(value.n <= INT32_MAX && (value.n == 0 || value.p != NULL));
     put_u32(&params->bytes, (uint32_t)value.n);
     buf_str(&params->bytes, value);
 }

@@ -29,6 +29,8 @@ struct pg_params {
     size_t at[PG_PARAMS_MAX + 1]; /* where each begins in bytes */
     bool null[PG_PARAMS_MAX];
     int n;
+    enum pg_type element; /* of the array that was begun last */
+    uint32_t missing;     /* of its elements */
     /* for libpq, valid after pg_params_finish() */
     const char *values[PG_PARAMS_MAX];
     int lengths[PG_PARAMS_MAX], formats[PG_PARAMS_MAX];

@@ -36,6 +36,8 @@ static void add_pool(struct postgres *pg, struct pg_pool *pool, enum pg_role rol
 {
     const struct pg_statement *statements = statements_of(pg, role);
 
+    CHECK((pg->halves & STORE_LEDGER) != 0 || (role != PG_MONEY && role != PG_RESULTS &&
+                                               role != PG_SETTLE && role != PG_RELAY));
     for (const struct pg_statement *s = statements; s->name != NULL; s++)
         sql_check_half(s->sql, pg->halves);
     pg_pool_init(pg, pool, role, number, n, statements);
@@ -75,6 +77,7 @@ static struct postgres *make(const struct database_options *options)
     struct postgres *pg = calloc(1, sizeof(*pg));
 
     CHECK(pg != NULL);
+    CHECK(options->halves >= STORE_JOURNAL && options->halves <= STORE_BOTH);
     pg->magic = PG_STORE_MAGIC;
     pg->database.engine = &engine_postgres;
     pg->on_change = pg_state_changed;
@@ -93,7 +96,10 @@ static struct postgres *make(const struct database_options *options)
 
 static void destroy(struct postgres *pg)
 {
+    CHECK(pg->magic == PG_STORE_MAGIC);
+    CHECK(pg->jobs == 0 && pg->ended.first == NULL && pg->handles == 0);
     for (unsigned p = 0; p < pg->n_pools; p++) {
+        CHECK(pg->pools[p].queue.first == NULL);
         for (unsigned i = 0; i < pg->pools[p].n; i++)
             pg_conn_fini(&pg->pools[p].conns[i]);
         free(pg->pools[p].conns);
@@ -162,6 +168,7 @@ static struct database *engine_open(uv_loop_t *loop, const struct database_optio
         destroy(pg);
         return NULL;
     }
+    CHECK(pg->up && pg->jobs == 0); /* every pool has a connection */
     pg->loop = loop;
     CHECK(uv_timer_init(loop, &pg->teller) == 0);
     pg->teller.data = pg;
@@ -195,6 +202,7 @@ static void close_when_empty(struct postgres *pg)
 {
     if (!pg->closing || pg->torn_down || pg->jobs > 0)
         return;
+    CHECK(pg->ended.first == NULL);
     pg->torn_down = true;
     close_conns(pg);
     uv_close((uv_handle_t *)&pg->teller, on_timer_closed);
@@ -211,7 +219,7 @@ static void engine_close(struct database *database, void (*on_closed)(void *ctx)
 {
     struct postgres *pg = pg_of(database);
 
-    CHECK(!pg->closing);
+    CHECK(!pg->closing && !pg->torn_down);
     pg->closing = true;
     pg->on_closed = on_closed;
     pg->on_closed_ctx = ctx;

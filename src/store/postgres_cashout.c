@@ -98,6 +98,7 @@ enum pg_sent pg_cashout_send(struct pg_conn *conn, struct money_cmd *const *cmds
 {
     struct pg_params *params = &conn->params;
 
+    CHECK(n >= 1 && cmds[0]->op == MONEY_CASHOUT); /* they are sorted behind all others */
     EACH(PG_INT8, pg_put_int8, cmd->account)
     EACH(PG_INT8, pg_put_int8, cmd->epoch)
     EACH(PG_TEXT, pg_put_str, cmd->key)
@@ -129,6 +130,7 @@ bool pg_cashout_read(struct money_cmd *const *cmds, uint32_t n, const PGresult *
 
         CHECK(at >= 1 && at <= (int64_t)n);
         cmd = cmds[at - 1];
+        CHECK(cmd->op == MONEY_CASHOUT && cmd->outcome == MONEY_PENDING);
         cmd->outcome = (enum money_outcome)cell(result, row, 1);
         cmd->decided = (enum refusal)cell(result, row, 2);
         cmd->seq = cmd->decided == REFUSE_NOTHING ? cell(result, row, 3) : 0;

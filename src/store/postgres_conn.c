@@ -36,6 +36,19 @@
 static void lost(struct pg_conn *conn, const char *reason);
 static void on_ready(struct pg_conn *conn);
 
+/* Between two turns of its life; the state says what it has. */
+static void conn_check(const struct pg_conn *conn)
+{
+    CHECK(conn->magic == CONN_MAGIC && conn->pool != NULL);
+    CHECK(conn->state >= PG_DOWN && conn->state <= PG_BUSY);
+    CHECK((conn->state == PG_DOWN) == (conn->link == NULL));
+    CHECK((conn->state == PG_BUSY) == (conn->job != NULL));
+    CHECK(conn->poll == NULL || (conn->link != NULL && conn->poll->data == conn));
+    CHECK(conn->job == NULL || (conn->job->magic == PG_JOB_MAGIC && !conn->job->queued));
+    CHECK(conn->state != PG_BUSY || conn->finished <= conn->sent);
+    CHECK(conn->state != PG_BUSY || conn->session > 0);
+}
+
 /* ---- the socket and the loop ---------------------------------------- */
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -51,6 +64,7 @@ static void unwatch(struct pg_conn *conn)
     conn->events = 0;
     if (conn->poll == NULL)
         return;
+    CHECK(conn->poll->data == conn);
     conn->poll->data = conn->pg;
     uv_close((uv_handle_t *)conn->poll, on_poll_closed);
     conn->poll = NULL;
@@ -65,6 +79,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct pg_conn *conn = poll->data;
 
+    CHECK(conn->poll == poll && conn->state != PG_DOWN);
     (void)events;
     if (status < 0)
         conn->events = 0;
@@ -77,6 +92,7 @@ static void watch(struct pg_conn *conn, int events)
 {
     struct postgres *pg = conn->pg;
 
+    CHECK(conn->link != NULL && (events & (UV_READABLE | UV_WRITABLE)) != 0);
     if (pg->loop == NULL || (conn->poll != NULL && conn->events == events)) {
         conn->events = events;
         return;
@@ -158,12 +174,17 @@ static void no_answer(struct pg_conn *conn)
 
 static void on_deadline(uv_timer_t *timer)
 {
+    const struct pg_conn *conn = timer->data;
+
+    conn_check(conn);
+    CHECK(conn->state == PG_CONNECTING || conn->state == PG_SETTING_UP);
     no_answer(timer->data);
 }
 
 static void connect_begin(struct pg_conn *conn)
 {
-    CHECK(conn->state == PG_DOWN && conn->link == NULL);
+    conn_check(conn);
+    CHECK(conn->state == PG_DOWN && !conn->pg->torn_down);
     conn->state = PG_CONNECTING;
     conn->attempts++;
     conn->stale = false;
@@ -275,6 +296,8 @@ static void set_up(struct pg_conn *conn)
         : feed_settings[conn->pg->company];
     bool sent;
 
+    CHECK(conn->state == PG_CONNECTING);
+    CHECK((unsigned)conn->pg->company < LENGTH(feed_settings));
     conn->state = PG_SETTING_UP;
     conn->finished = 0;
     sent = PQsetnonblocking(link, 1) == 0 && PQenterPipelineMode(link) == 1
@@ -373,6 +396,8 @@ static const char *setup_error(const PGresult *result)
 
 static void became_idle(struct pg_conn *conn)
 {
+    CHECK(conn->state == PG_SETTING_UP && conn->finished > 0); /* the settings at least */
+    CHECK(!conn->stale && conn->timeline >= 0);
     conn->state = PG_IDLE;
     conn->session = ++conn->pg->sessions;
     if (conn->pg->loop != NULL)
@@ -428,6 +453,7 @@ static uint64_t retry_ms(unsigned attempts)
         ms = (uint64_t)RETRY_FIRST_MS << attempts;
     if (uv_random(NULL, NULL, &chance, sizeof(chance), 0, NULL) != 0)
         chance = (uint32_t)clock_mono_us();
+    CHECK(ms >= 2 && ms <= RETRY_MAX_MS);
     return ms / 2 + chance % (ms / 2 + 1);
 }
 
@@ -443,6 +469,7 @@ static void report_down(struct pg_conn *conn, const char *reason)
         memcpy(conn->reason, reason, n);
         conn->reason[n] = 0;
     }
+    CHECK(memchr(conn->reason, 0, sizeof(conn->reason)) != NULL);
     if (news && conn->pg->loop != NULL)
         log_warn("store", "no connection", "connection=%s lane=%u reason='%s'",
                  pg_role_name(conn->pool->role), conn->pool->number, conn->reason);
@@ -450,6 +477,7 @@ static void report_down(struct pg_conn *conn, const char *reason)
 
 static enum store_result lost_verdict(const struct pg_conn *conn)
 {
+    CHECK(!conn->failed || conn->verdict != STORE_OK);
     if (conn->failed)
         return conn->verdict;
     return conn->flushed && conn->job->kind->writes ? STORE_UNKNOWN : STORE_UNAVAILABLE;
@@ -460,7 +488,7 @@ static void lost(struct pg_conn *conn, const char *reason)
 {
     struct pg_job *job = conn->job;
 
-    CHECK(conn->magic == CONN_MAGIC);
+    CHECK(conn->magic == CONN_MAGIC && conn->state != PG_DOWN);
     report_down(conn, reason);
     if (job != NULL)
         pg_job_end_later(conn->pg, job, lost_verdict(conn));
@@ -469,6 +497,7 @@ static void lost(struct pg_conn *conn, const char *reason)
     PQfinish(conn->link);
     conn->link = NULL;
     conn->state = PG_DOWN;
+    conn_check(conn);
     if (conn->pg->loop == NULL || conn->pg->torn_down)
         return;
     uv_timer_start(&conn->timer, on_retry, retry_ms(conn->attempts), 0);
@@ -477,11 +506,22 @@ static void lost(struct pg_conn *conn, const char *reason)
 
 /* ---- running -------------------------------------------------------- */
 
+/* How many parameters one of its statements has; -1: it has no such statement. */
+static int params_of(const struct pg_conn *conn, const char *statement)
+{
+    for (const struct pg_statement *s = conn->pool->statements; s->name != NULL; s++)
+        if (strcmp(s->name, statement) == 0)
+            return (int)strlen(s->types);
+    return -1;
+}
+
 enum pg_sent pg_conn_send(struct pg_conn *conn, const char *statement)
 {
     struct pg_params *params = &conn->params;
     int sent;
 
+    CHECK(conn->state == PG_BUSY && conn->job != NULL && conn->finished == 0);
+    CHECK_DEAR(params_of(conn, statement) == params->n);
     if (!pg_params_finish(params)) {
         pg_params_reset(params);
         return PG_SENT_TOO_LARGE;
@@ -497,6 +537,8 @@ static void start(struct pg_conn *conn, struct pg_job *job)
 {
     enum pg_sent sent;
 
+    CHECK(conn->state == PG_IDLE && conn->job == NULL && !conn->stale);
+    CHECK(conn->params.n == 0); /* what the job before has put was sent */
     conn->job = job;
     conn->state = PG_BUSY;
     conn->sent = conn->finished = 0;
@@ -509,12 +551,14 @@ static void start(struct pg_conn *conn, struct pg_job *job)
         pg_job_end_later(conn->pg, job, STORE_REJECTED);
         return;
     }
+    CHECK(sent != PG_SENT || (conn->sent > 0 && conn->params.n == 0));
     if (sent != PG_SENT || PQpipelineSync(conn->link) != 1 || !flush(conn))
         lost(conn, PQerrorMessage(conn->link));
 }
 
 void pg_conn_kick(struct pg_conn *conn)
 {
+    conn_check(conn);
     while (conn->state == PG_IDLE) {
         struct pg_job *job;
 
@@ -562,6 +606,7 @@ static void on_error(struct pg_conn *conn, const PGresult *result)
 
     if (sqlstate == NULL || severity == NULL || conn->failed)
         return; /* the connection itself; lost() follows */
+    CHECK(conn->job != NULL);
     conn->failed = true;
     if (strcmp(severity, "ERROR") != 0 && conn->finished >= conn->sent)
         conn->verdict = STORE_UNKNOWN; /* it died after the work was done */
@@ -580,6 +625,7 @@ static void on_tuples(struct pg_conn *conn, const PGresult *result)
 {
     struct pg_job *job = conn->job;
 
+    CHECK(job != NULL && conn->finished < conn->sent); /* an answer to one that was sent */
     if (!conn->failed && !job->kind->read(conn, job->request, conn->finished, result)) {
         conn->failed = true;
         conn->verdict = job->kind->writes ? STORE_UNKNOWN : STORE_REJECTED;
@@ -598,8 +644,10 @@ static void on_sync(struct pg_conn *conn)
     else if (conn->warned && job->kind->writes)
         result = STORE_UNKNOWN;
     CHECK(conn->failed || conn->finished == conn->sent);
+    CHECK(!conn->failed || result != STORE_OK);
     conn->job = NULL;
     conn->state = PG_IDLE;
+    conn_check(conn);
     if (conn->stale)
         lost(conn, "the session had to be given up");
     else
@@ -686,7 +734,7 @@ static void on_connecting(struct pg_conn *conn)
 
 static void on_ready(struct pg_conn *conn)
 {
-    CHECK(conn->magic == CONN_MAGIC);
+    conn_check(conn);
     CHECK(conn->link != NULL);
     if (conn->state == PG_CONNECTING)
         on_connecting(conn);
@@ -725,7 +773,7 @@ bool pg_conn_open_now(struct pg_conn *conn)
 {
     unsigned silent;
 
-    CHECK(conn->pg->loop == NULL);
+    CHECK(conn->pg->loop == NULL && conn->state == PG_DOWN);
     do {
         silent = conn->first_host;
         if (open_once(conn))
@@ -736,7 +784,7 @@ bool pg_conn_open_now(struct pg_conn *conn)
 
 void pg_conn_attach(struct pg_conn *conn)
 {
-    CHECK(conn->pg->loop != NULL);
+    CHECK(conn->pg->loop != NULL && conn->state == PG_IDLE && conn->poll == NULL);
     CHECK(uv_timer_init(conn->pg->loop, &conn->timer) == 0);
     conn->timer.data = conn;
     pg_handle_opened(conn->pg);
@@ -745,6 +793,7 @@ void pg_conn_attach(struct pg_conn *conn)
 
 void pg_conn_give_up(struct pg_conn *conn)
 {
+    conn_check(conn);
     if (conn->state < PG_IDLE)
         return; /* a deadline of its own, or waits for its time */
     conn->first_host++;
@@ -755,6 +804,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct pg_conn *conn = handle->data;
 
+    CHECK(conn->magic == CONN_MAGIC && conn->pg->torn_down);
     pg_handle_closed(conn->pg);
 }
 

@@ -10,6 +10,7 @@
 
 static void name_of(enum statement statement, char *name, size_t room)
 {
+    CHECK((unsigned)statement < STATEMENTS && room >= sizeof("s4294967295"));
     snprintf(name, room, "s%u", (unsigned)statement);
 }
 
@@ -53,6 +54,7 @@ const struct pg_statement *pg_exec_statements(bool reads_only, enum store_half h
     struct pg_statement *table = tables[halves][reads_only];
     unsigned n = 0;
 
+    CHECK(halves >= STORE_JOURNAL && halves <= STORE_BOTH);
     if (table[0].name != NULL)
         return table;
     for (unsigned i = 0; i < STATEMENTS; i++) {
@@ -63,6 +65,7 @@ const struct pg_statement *pg_exec_statements(bool reads_only, enum store_half h
             table[n++] = (struct pg_statement){ names[i], info->params,
                                                form_of((enum statement)i) };
     }
+    CHECK(n <= STATEMENTS && table[n].name == NULL); /* the end is marked */
     return table;
 }
 
@@ -75,6 +78,7 @@ static enum pg_sent send_call(struct pg_conn *conn, const struct statement_call 
     for (size_t i = 0; types[i] != 0; i++) {
         const struct value *value = &call->params[i];
 
+        CHECK(value->null || types[i] == 'i' || value->s.n == 0 || value->s.p != NULL);
         if (value->null)
             pg_param_null(&conn->params);
         else if (types[i] == 'i')
@@ -136,7 +140,7 @@ static bool exec_read(struct pg_conn *conn, void *request, unsigned statement,
     size_t n;
 
     (void)conn;
-    CHECK(statement < exec->n);
+    CHECK(statement < exec->n && exec->arena != NULL);
     if (statement + 1 < exec->n)
         return true;
     info = statement_info(exec->calls[statement].statement);
@@ -162,6 +166,8 @@ static void exec_done(void *request, enum store_result result)
 {
     struct store_exec *exec = request;
 
+    CHECK(result != STORE_OK || exec->rows == 0 || exec->cells != NULL);
+    CHECK(exec->rows <= LIMIT_ROWS);
     exec->on_done(exec, result);
 }
 
@@ -176,7 +182,6 @@ void pg_exec(struct database *database, struct store_exec *exec)
 {
     bool reads = true;
 
-    CHECK(exec->n >= 1 && exec->n <= LENGTH(exec->calls));
     exec->rows = 0;
     exec->cells = NULL;
     for (uint32_t i = 0; i < exec->n; i++)

@@ -2,6 +2,8 @@
  * The feed log and the results on PostgreSQL: one statement for a batch of
  * messages, one for the facts of a stretch of the log.
  */
+#include <stdlib.h>
+
 #include "model/slot.h"
 #include "store/postgres_internal.h"
 
@@ -31,8 +33,10 @@ static void put_inbox(struct pg_params *params, const struct feed_row *rows, uin
 {
     uint32_t taken = 0;
 
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        CHECK(rows[i].inbox >= 0);
         taken += rows[i].inbox != 0;
+    }
     pg_array(params, PG_INT8, taken);
     for (uint32_t i = 0; i < n; i++)
         if (rows[i].inbox != 0)
@@ -62,9 +66,12 @@ static bool feed_read(struct pg_conn *conn, void *request, unsigned statement,
 {
     struct feed_append *append = request;
 
+    const char *rows = PQcmdTuples((PGresult *)(uintptr_t)result);
+
     (void)conn;
-    (void)statement;
-    append->fenced = strcmp(PQcmdTuples((PGresult *)(uintptr_t)result), "0") == 0;
+    CHECK(statement == 0);
+    append->fenced = strcmp(rows, "0") == 0;
+    CHECK(append->fenced || strtoul(rows, NULL, 10) == append->n); /* all of it or nothing */
     return true;
 }
 
@@ -73,8 +80,8 @@ static bool read_nothing(struct pg_conn *conn, void *request, unsigned statement
 {
     (void)conn;
     (void)request;
-    (void)statement;
     (void)result;
+    CHECK(statement == 0);
     return true;
 }
 

@@ -21,6 +21,7 @@ static void rotate(const char *list, unsigned first, char *rotated)
 {
     const char *from = list;
 
+    CHECK(first < count_of(list) && strlen(list) < PG_HOSTS_BYTES);
     for (; first > 0; first--)
         from = strchr(from, ',') + 1;
     snprintf(rotated, PG_HOSTS_BYTES, "%s%s%.*s", from, from == list ? "" : ",",
@@ -48,6 +49,7 @@ void pg_hosts_read(struct pg_hosts *hosts, const char *url)
     if (value_of(options, "hostaddr")[0] == '\0' && strlen(names) < sizeof(hosts->names) &&
         strlen(ports) < sizeof(hosts->ports)) {
         hosts->n = count_of(names);
+        CHECK(hosts->n >= 1);
         memcpy(hosts->names, names, strlen(names) + 1);
         memcpy(hosts->ports, ports, strlen(ports) + 1);
     }

@@ -85,6 +85,7 @@ struct pg_kind {
 struct pg_job {
     struct pg_job *next;
     uint32_t magic;
+    bool queued; /* in one queue; a connection that runs it has it otherwise */
     const struct pg_kind *kind;
     void *request;
     enum store_result result;
@@ -92,6 +93,7 @@ struct pg_job {
 
 struct pg_queue {
     struct pg_job *first, **end;
+    unsigned n;
 };
 
 enum pg_state {

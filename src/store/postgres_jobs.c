@@ -24,13 +24,25 @@ void pg_queue_init(struct pg_queue *queue)
 {
     queue->first = NULL;
     queue->end = &queue->first;
+    queue->n = 0;
+}
+
+static void queue_check(const struct pg_queue *queue)
+{
+    CHECK((queue->first == NULL) == (queue->n == 0));
+    CHECK((queue->first == NULL) == (queue->end == &queue->first));
+    CHECK(*queue->end == NULL);
 }
 
 void pg_queue_put(struct pg_queue *queue, struct pg_job *job)
 {
+    queue_check(queue);
+    CHECK(job->magic == PG_JOB_MAGIC && !job->queued); /* in one queue at a time */
+    job->queued = true;
     job->next = NULL;
     *queue->end = job;
     queue->end = &job->next;
+    queue->n++;
 }
 
 struct pg_job *pg_queue_take(struct pg_queue *queue)
@@ -39,9 +51,13 @@ struct pg_job *pg_queue_take(struct pg_queue *queue)
 
     if (job == NULL)
         return NULL;
+    CHECK(job->queued && queue->n > 0);
+    job->queued = false;
     queue->first = job->next;
+    queue->n--;
     if (queue->first == NULL)
         queue->end = &queue->first;
+    queue_check(queue);
     return job;
 }
 
@@ -49,6 +65,7 @@ static void count_failure(enum store_result result)
 {
     static const char *const kinds[] = { NULL, "unavailable", "unknown", "rejected" };
 
+    CHECK((unsigned)result < LENGTH(kinds));
     if (result != STORE_OK)
         metric_add(METRIC_STORE_ERRORS, str_of(kinds[result]), 1);
 }
@@ -59,6 +76,8 @@ void pg_job_end(struct postgres *pg, struct pg_job *job, enum store_result resul
     void *request = job->request;
 
     CHECK(job->magic == PG_JOB_MAGIC && request != NULL);
+    CHECK(!job->queued);
+    CHECK(kind->writes || result != STORE_UNKNOWN); /* what only reads is not in doubt */
     job->magic = 0;
     free(job);
     count_failure(result);
@@ -76,6 +95,7 @@ void pg_jobs_answer(struct postgres *pg)
     /* What fails meanwhile is told in the next turn. */
     if (now.first == NULL)
         return;
+    CHECK(now.n <= pg->jobs);
     pg_queue_init(&pg->ended);
     while ((job = pg_queue_take(&now)) != NULL)
         pg_job_end(pg, job, job->result);
@@ -88,6 +108,8 @@ static void on_answer_timer(uv_timer_t *timer)
 
 void pg_job_end_later(struct postgres *pg, struct pg_job *job, enum store_result result)
 {
+    CHECK(result != STORE_OK); /* only what failed can wait for its end */
+    CHECK(!pg->torn_down || pg->closing);
     job->result = result;
     pg_queue_put(&pg->ended, job);
     CHECK(uv_timer_start(&pg->teller, on_answer_timer, 0, 0) == 0);

@@ -216,6 +216,14 @@ static bool leg_is_first(const struct money_cmd *cmd, uint32_t leg)
     return true;
 }
 
+static bool is_sorted(struct money_cmd *const *cmds, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        if (cmds[i - 1]->account >= cmds[i]->account)
+            return false;
+    return true;
+}
+
 enum leg_column { LEG_MARKET, LEG_BET, LEG_ACCOUNT };
 
 static void put_legs(struct pg_params *params, struct money_cmd **cmds, uint32_t n,
@@ -264,6 +272,7 @@ static enum pg_sent plain_send(struct pg_conn *conn, bool wait, int64_t epoch)
     struct money_cmd **cmds = conn->sorted;
     uint32_t n = conn->n_plain, n_legs = count_legs(cmds, n);
 
+    CHECK(n >= 1 && n <= LIMIT_BATCH && n_legs <= n * LIMIT_LEGS);
     conn->fenced = epoch != 0;
     if (conn->fenced) {
         enum pg_sent sent;
@@ -307,6 +316,7 @@ static enum pg_sent traces_send(struct pg_conn *conn)
     conn->n_traced = 0;
     for (uint32_t i = 0; i < conn->n_plain; i++)
         conn->n_traced += is_traced(conn->sorted[i]);
+    CHECK(conn->n_traced <= conn->n_plain);
     if (conn->n_traced == 0)
         return PG_SENT;
     EACH_TRACED(PG_INT8, pg_put_int8, cmd->account)
@@ -322,6 +332,9 @@ static enum pg_sent money_send(struct pg_conn *conn, void *request)
     enum pg_sent sent = PG_SENT;
 
     sort(conn, batch);
+    CHECK(conn->n_plain <= batch->n);
+    CHECK_DEAR(is_sorted(conn->sorted, conn->n_plain)); /* so locks are taken in order */
+    CHECK_DEAR(is_sorted(conn->sorted + conn->n_plain, batch->n - conn->n_plain));
     conn->fenced = false;
     if (conn->n_plain > 0)
         sent = plain_send(conn, batch->wait, money_fence(batch));
@@ -368,6 +381,7 @@ static bool money_read(struct pg_conn *conn, void *request, unsigned statement,
 
         CHECK(n >= 1 && n <= (int64_t)conn->n_plain);
         cmd = conn->sorted[n - 1];
+        CHECK(cmd->outcome == MONEY_PENDING); /* one line a command */
         cmd->outcome = (enum money_outcome)cell(result, row, 1);
         cmd->decided = (enum refusal)cell(result, row, 2);
         cmd->seq = cmd->decided == REFUSE_NOTHING ? cell(result, row, 3) : 0;
@@ -386,6 +400,8 @@ static void money_done(void *request, enum store_result result)
     if (result != STORE_OK)
         for (uint32_t i = 0; i < batch->n; i++)
             batch->cmds[i]->outcome = MONEY_PENDING;
+    else
+        money_answer_check(batch);
     batch->on_done(batch, result);
 }
 
@@ -395,10 +411,5 @@ static const struct pg_kind money_kind = {
 
 void pg_money(struct database *database, unsigned lane, struct money_batch *batch)
 {
-    CHECK(batch->n > 0 && batch->n <= LIMIT_BATCH);
-    for (uint32_t i = 0; i < batch->n; i++) {
-        CHECK(batch->cmds[i]->n_legs <= LIMIT_LEGS);
-        batch->cmds[i]->outcome = MONEY_PENDING;
-    }
     pg_submit(database, PG_MONEY, lane, &money_kind, batch);
 }

@@ -97,11 +97,29 @@ static struct str text(struct arena *arena, const PGresult *result, int row, int
 
 /* ---- reading ----------------------------------------------------------- */
 
+/* A horizon that was seen and is passed has become the horizon. */
+static void place_check(const struct outbox_place *place)
+{
+    CHECK(place->after >= 0 && place->session >= 0);
+    CHECK(place->horizon >= 0 && place->seen >= 0 && place->last >= 0);
+    CHECK(place->seen_xid >= 0);
+    CHECK(place->seen_xid > 0 || place->seen <= place->horizon);
+}
+
+/* No row is read in front of which a running transaction may put another. */
+static void row_check(const struct outbox_place *place, int64_t row)
+{
+    CHECK(row >= place->after);
+    CHECK(row <= place->horizon || row <= place->seen);
+}
+
 static enum pg_sent read_send(struct pg_conn *conn, void *request)
 {
     struct outbox_place *place = &((struct outbox_read *)request)->place;
     enum pg_sent sent;
 
+    place_check(place);
+    CHECK(place->session <= conn->session); /* sessions are counted up */
     if (place->session != conn->session)
         *place = (struct outbox_place){ .after = place->after, .session = conn->session };
     sent = pg_conn_send(conn, "outbox_last");
@@ -166,12 +184,16 @@ static void read_rows(struct outbox_read *read, const PGresult *result)
 {
     int rows = PQntuples(result);
 
+    CHECK(read->n == 0 && PQnfields(result) == (read->traces ? R_TRACE + 1 : R_TRACE));
+    CHECK(rows == 0 || cell(result, 0, R_ROW) > read->place.after);
     read->events = ARENA_ARRAY(read->arena, struct outbox_event, (size_t)rows + 1);
     for (int row = 0; row < rows; row++) {
+        row_check(&read->place, cell(result, row, R_ROW));
         read->place.after = cell(result, row, R_ROW);
         if (cell(result, row, R_ACCOUNT) != 0)
             read_event(&read->events[read->n++], read->arena, result, row);
     }
+    CHECK(read->n <= (uint32_t)rows);
     if (rows > 0)
         read->oldest_ms = cell(result, 0, R_AT);
 }
@@ -180,7 +202,7 @@ static void read_rows(struct outbox_read *read, const PGresult *result)
 static void read_bound(struct outbox_read *read, const PGresult *result)
 {
     struct outbox_place *place = &read->place;
-    int64_t xmin = cell(result, 0, 0), xid = cell(result, 0, 1);
+    int64_t xmin = cell(result, 0, 0), xid = cell(result, 0, 1), before = place->horizon;
 
     if (place->seen_xid > 0 && xmin >= place->seen_xid) {
         if (place->horizon < place->seen)
@@ -191,6 +213,8 @@ static void read_bound(struct outbox_read *read, const PGresult *result)
         place->seen = place->last;
         place->seen_xid = xid;
     }
+    CHECK(place->horizon >= before); /* of one session */
+    place_check(place);
 }
 
 static bool read_read(struct pg_conn *conn, void *request, unsigned statement,
@@ -198,7 +222,7 @@ static bool read_read(struct pg_conn *conn, void *request, unsigned statement,
 {
     struct outbox_read *read = request;
 
-    (void)conn;
+    CHECK(read->place.session == conn->session && statement <= 2);
     if (statement == 2) {
         read_rows(read, result);
         return true;
@@ -216,6 +240,7 @@ static void read_done(void *request, enum store_result result)
 {
     struct outbox_read *read = request;
 
+    CHECK(read->n == 0 || read->events != NULL);
     if (result != STORE_OK)
         read->n = 0;
     read->on_done(read, result);
@@ -302,6 +327,7 @@ static bool keep_read(struct pg_conn *conn, void *request, unsigned statement,
     struct outbox_keep *keep = request;
 
     (void)conn;
+    CHECK(statement <= 5);
     if (statement < 5)
         return true;
     if (PQntuples(result) != ACCOUNT_CLASSES)

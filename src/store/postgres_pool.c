@@ -14,6 +14,8 @@
 void pg_pool_init(struct postgres *pg, struct pg_pool *pool, enum pg_role role,
                   unsigned number, unsigned n, const struct pg_statement *statements)
 {
+    CHECK(n >= 1 && statements != NULL);
+    CHECK(role == PG_MONEY || number == 0); /* lanes are numbered */
     *pool = (struct pg_pool){ .role = role, .number = number, .n = n,
                               .statements = statements };
     pg_queue_init(&pool->queue);
@@ -35,9 +37,29 @@ static struct pg_pool *find_pool(struct postgres *pg, enum pg_role role, unsigne
 static bool pool_is_up(const struct pg_pool *pool)
 {
     for (unsigned i = 0; i < pool->n; i++)
-        if (pool->conns[i].state >= PG_IDLE)
+        if (pool->conns[i].state >= PG_IDLE) {
+            CHECK(pool->conns[i].link != NULL);
             return true;
+        }
     return false;
+}
+
+/* Queued, running and to be told: less than all while one is being told. */
+static unsigned jobs_seen(const struct postgres *pg)
+{
+    unsigned n = pg->ended.n;
+
+    for (unsigned p = 0; p < pg->n_pools; p++) {
+        n += pg->pools[p].queue.n;
+        for (unsigned i = 0; i < pg->pools[p].n; i++)
+            n += pg->pools[p].conns[i].job != NULL;
+    }
+    return n;
+}
+
+static bool has_pool(const struct postgres *pg, const struct pg_pool *pool)
+{
+    return pool >= pg->pools && pool < pg->pools + pg->n_pools;
 }
 
 static void pool_kick(struct pg_pool *pool)
@@ -53,12 +75,14 @@ static void pool_fail(struct postgres *pg, struct pg_pool *pool)
 
     while ((job = pg_queue_take(&pool->queue)) != NULL)
         pg_job_end_later(pg, job, STORE_UNAVAILABLE);
+    CHECK(pool->queue.first == NULL && pg->ended.n <= pg->jobs);
 }
 
 void pg_state_changed(struct postgres *pg, struct pg_pool *pool)
 {
     bool up = true;
 
+    CHECK(has_pool(pg, pool) && !pg->torn_down);
     if (!pool_is_up(pool))
         pool_fail(pg, pool);
     for (unsigned i = 0; i < pg->n_pools; i++)
@@ -88,7 +112,9 @@ void pg_submit(struct database *database, enum pg_role role, unsigned number,
     struct pg_pool *pool = find_pool(pg, role, number);
     struct pg_job *job = calloc(1, sizeof(*job));
 
-    CHECK(job != NULL);
+    CHECK(job != NULL && request != NULL);
+    CHECK(kind->send != NULL && kind->read != NULL && kind->done != NULL);
+    CHECK(pg->loop != NULL && pg->n_pools > 0);
     job->magic = PG_JOB_MAGIC;
     job->kind = kind;
     job->request = request;
@@ -99,4 +125,5 @@ void pg_submit(struct database *database, enum pg_role role, unsigned number,
     }
     pg_queue_put(&pool->queue, job);
     pool_kick(pool);
+    CHECK_DEAR(jobs_seen(pg) <= pg->jobs);
 }

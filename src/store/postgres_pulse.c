@@ -40,6 +40,7 @@ static void pulse_done(void *request, enum store_result result)
 {
     struct postgres *pg = request;
 
+    CHECK(pg->magic == PG_STORE_MAGIC && pg->pulse_conn != NULL);
     (void)result;
     pg->pulse_out = false;
 }
@@ -60,6 +61,7 @@ static void on_pulse(uv_timer_t *timer)
 {
     struct postgres *pg = timer->data;
 
+    CHECK(pg->magic == PG_STORE_MAGIC && !pg->torn_down);
     if (pg->pulse_out && ++pg->pulse_waited == PULSE_PATIENCE)
         give_up(pg);
     if (pg->pulse_conn->state != PG_IDLE || (pg->closing && pg->jobs == 0))

@@ -151,8 +151,11 @@ static bool fetch_read(struct pg_conn *conn, void *request, unsigned statement,
         return false;
     fetch->rows = ARENA_ARRAY(fetch->arena, struct bet_row, (size_t)n + 1);
     fetch->n = (uint32_t)n;
-    for (int row = 0; row < n; row++)
+    for (int row = 0; row < n; row++) {
         fetch->rows[row] = read_bet(fetch->arena, result, row);
+        /* The cursor follows them: none is passed over, none comes twice. */
+        CHECK(fetch->rows[row].id > (row == 0 ? fetch->after : fetch->rows[row - 1].id));
+    }
     return true;
 }
 
@@ -160,6 +163,7 @@ static void fetch_done(void *request, enum store_result result)
 {
     struct settle_fetch *fetch = request;
 
+    CHECK(fetch->n <= fetch->limit);
     if (result != STORE_OK)
         fetch->n = 0;
     fetch->on_done(fetch, result);
@@ -228,6 +232,8 @@ static enum pg_sent write_send(struct pg_conn *conn, void *request)
     for (uint32_t i = 0; i < write->n; i++)
         order[i] = (struct place){ write->items[i].account, i };
     qsort(order, write->n, sizeof(*order), by_account);
+    for (uint32_t i = 1; CHECKS_DEAR && i < write->n; i++)
+        CHECK(by_account(&order[i - 1], &order[i]) < 0);
     put_items(params, write, order);
     free(order);
     pg_param_int8(params, write->advance ? (int64_t)write->n : -1);
@@ -240,11 +246,14 @@ static enum pg_sent write_send(struct pg_conn *conn, void *request)
 
 static void read_item(struct settle_item *item, const PGresult *result, int row)
 {
+    CHECK(!item->applied); /* one line an item */
     item->applied = true;
     item->seq = cell_int(result, row, 1);
     item->balance_minor = cell_int(result, row, 2);
     item->debt_minor = cell_int(result, row, 3);
     item->staked_minor = cell_int(result, row, 4);
+    CHECK(item->balance_minor >= 0 && item->debt_minor >= 0);
+    CHECK(item->balance_minor == 0 || item->debt_minor == 0);
 }
 
 static bool write_read(struct pg_conn *conn, void *request, unsigned statement,
@@ -258,6 +267,7 @@ static bool write_read(struct pg_conn *conn, void *request, unsigned statement,
         int64_t item = cell_int(result, row, 0);
 
         if (item == -1) {
+            CHECK(write->pos != 0 && PQntuples(result) == 1); /* nothing was applied */
             write->stale = true;
             continue;
         }

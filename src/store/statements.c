@@ -52,6 +52,7 @@ unsigned sql_halves(const char *sql)
     unsigned halves = 0;
     char before = ' ';
 
+    CHECK(sql != NULL);
     while (*sql != '\0') {
         const char *start = sql;
 
@@ -78,6 +79,9 @@ void sql_check_half(const char *sql, enum store_half halves)
 __attribute__((constructor)) static void check_statements(void)
 {
     for (unsigned i = 0; i < STATEMENTS; i++) {
+        CHECK(strspn(table[i].params, "isb") == strlen(table[i].params));
+        CHECK(strlen(table[i].params) <= LENGTH(((struct statement_call *)0)->params));
+        CHECK(strspn(table[i].columns, "isb") == strlen(table[i].columns));
         table[i].sql = sql_text(table[i].sql);
         table[i].reads_only = strncmp(table[i].sql, "SELECT", 6) == 0;
         sql_check_half(table[i].sql, table[i].half);
@@ -97,6 +101,7 @@ int64_t money_fence(const struct money_batch *batch)
     for (uint32_t i = 0; i < batch->n; i++) {
         int64_t its = batch->cmds[i]->liability_epoch;
 
+        CHECK(its >= 0);
         if (its != 0 && epoch != 0 && its != epoch)
             return -1;
         if (its != 0)

@@ -87,6 +87,7 @@ struct store *store_open(uv_loop_t *loop, const struct store_options *options,
     bool apart = options->ledger_url != NULL && options->ledger_url[0] != '\0';
     struct store *store;
 
+    CHECK(loop != NULL && options->url != NULL);
     if (!is_known(options->url, arena, error) ||
         (apart && !is_known(options->ledger_url, arena, error)) ||
         !halves_ready(options->url, apart ? options->ledger_url : NULL, arena, error))
@@ -158,14 +159,17 @@ unsigned store_lanes(const struct store *store)
 
 void store_money(struct store *store, unsigned lane, struct money_batch *batch)
 {
-    CHECK(batch->n >= 1 && batch->n <= LIMIT_BATCH);
     CHECK(lane < store_lanes(store));
+    for (uint32_t i = 0; i < batch->n; i++)
+        batch->cmds[i]->outcome = MONEY_PENDING;
+    money_batch_check(batch);
     store->ledger->engine->money(store->ledger, lane, batch);
 }
 
 void store_feed_append(struct store *store, struct feed_append *append)
 {
-    CHECK(append->n >= 1);
+    CHECK(append->n >= 1 && append->rows[0].pos >= 1);
+    CHECK(append->epoch >= 0 && append->on_done != NULL);
     for (uint32_t i = 1; i < append->n; i++)
         CHECK(append->rows[i].pos > append->rows[i - 1].pos);
     store->journal->engine->feed_append(store->journal, append);
@@ -173,12 +177,17 @@ void store_feed_append(struct store *store, struct feed_append *append)
 
 void store_results_add(struct store *store, struct results_add *add)
 {
+    CHECK(add->n >= 1 && add->facts != NULL);
+    CHECK(add->offset >= 0 && add->at_ms > 0);
+    for (uint32_t i = 0; CHECKS_DEAR && i < add->n; i++)
+        CHECK(add->facts[i].key == market_key(add->facts[i].id));
     store->ledger->engine->results_add(store->ledger, add);
 }
 
 void store_settle_fetch(struct store *store, struct settle_fetch *fetch)
 {
     CHECK(fetch->limit >= 1 && fetch->limit <= LIMIT_CHUNK);
+    CHECK(fetch->after >= 0 && fetch->arena != NULL);
     store->ledger->engine->settle_fetch(store->ledger, fetch);
 }
 
@@ -186,11 +195,18 @@ void store_settle_fetch(struct store *store, struct settle_fetch *fetch)
 static void settle_check(const struct settle_write *write)
 {
     CHECK(write->n <= LIMIT_CHUNK);
+    CHECK(write->pos >= 0 && write->cursor >= 0 && write->at_ms > 0);
+    CHECK(!write->advance || write->pos != 0); /* else there is no cursor to move */
     for (uint32_t i = 0; i < write->n; i++) {
         const struct settle_item *item = &write->items[i];
 
         CHECK(item->account > 0 && item->bet > 0 && item->version > 0);
         CHECK(item->payout_minor >= 0);
+        CHECK(item->event == 0 || item->state == BET_SETTLED || item->payout_minor == 0);
+        CHECK(item->state == BET_SETTLED || item->state == BET_ACCEPTED);
+        CHECK(item->delta_minor <= item->payout_minor); /* the old payout was >= 0 */
+        CHECK(item->event != 0 || item->delta_minor == 0);
+        CHECK(item->staked_delta_minor <= 0 || item->state == BET_ACCEPTED);
     }
 }
 
@@ -215,6 +231,7 @@ void store_exec(struct store *store, struct store_exec *exec)
     struct database *database;
 
     CHECK(exec->n >= 1 && exec->n <= LENGTH(exec->calls));
+    CHECK(exec->arena != NULL && exec->on_done != NULL);
     database = half_of(store, half_of_calls(exec));
     database->engine->exec(database, exec);
 }
@@ -222,6 +239,7 @@ void store_exec(struct store *store, struct store_exec *exec)
 void store_outbox_read(struct store *store, struct outbox_read *read)
 {
     CHECK(store->ledger->engine->outbox_read != NULL);
+    CHECK(read->classes < 1u << ACCOUNT_CLASSES && read->arena != NULL);
     store->ledger->engine->outbox_read(store->ledger, read);
 }
 
@@ -229,5 +247,8 @@ void store_outbox_keep(struct store *store, struct outbox_keep *keep)
 {
     CHECK(store->ledger->engine->outbox_keep != NULL);
     CHECK((keep->keep & keep->release) == 0 && (keep->keep & keep->take) == 0);
+    CHECK((keep->take & keep->release) == 0 && (!keep->leave || keep->take == 0));
+    CHECK((keep->keep | keep->take | keep->release) < 1u << ACCOUNT_CLASSES);
+    CHECK(keep->lease_ms > 0 && keep->told >= 0 && keep->owner.n > 0);
     store->ledger->engine->outbox_keep(store->ledger, keep);
 }
