@@ -35,6 +35,15 @@ struct aws_keys {
     char reason[CURL_ERROR_SIZE];
 };
 
+static void keys_check(const struct aws_keys *keys)
+{
+    CHECK(keys->magic == KEYS_MAGIC && keys->prefix != NULL && keys->region != NULL);
+    CHECK(keys->source >= FROM_ENVIRONMENT && keys->source <= FROM_INSTANCE);
+    CHECK(keys->source == FROM_ENVIRONMENT || keys->fetched_ms > 0);
+    CHECK(keys->key.id[0] != '\0' && keys->key.secret[0] != '\0');
+    CHECK(keys->key.expires_ms >= 0);
+}
+
 /* ---- what is answered ---------------------------------------------------------- */
 
 /* Printable, without blanks: it goes into a header. */
@@ -48,6 +57,7 @@ static bool take_word(char *to, size_t bytes, struct str word, bool may_be_empty
     if (word.n > 0)
         memcpy(to, word.p, word.n);
     to[word.n] = '\0';
+    CHECK_DEAR(strlen(to) == word.n);
     return true;
 }
 
@@ -99,6 +109,7 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attribute
 {
     struct answer_reader *reader = ctx;
 
+    CHECK(reader->credentials <= reader->depth);
     reader->depth++;
     if (reader->credentials == 0 && strcmp(name, "Credentials") == 0)
         reader->credentials = reader->depth;
@@ -116,6 +127,7 @@ static void on_end(void *ctx, const XML_Char *name)
         reader->wrong = reader->wrong || reader->parts[i].n > 0 || reader->text.overflow;
         buf_str(&reader->parts[i], buf_view(&reader->text));
     }
+    CHECK(reader->depth > 0);
     if (reader->depth-- == reader->credentials)
         reader->credentials = 0;
     buf_reset(&reader->text);
@@ -175,7 +187,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 {
     struct buf *answer = ctx;
 
-    (void)one;
+    CHECK(one == 1);
     buf_put(answer, bytes, n);
     return answer->overflow ? 0 : n;
 }
@@ -191,7 +203,8 @@ static long once(struct aws_keys *keys, const struct key_request *request)
     CURL *curl = curl_easy_init();
     long status = 0;
 
-    CHECK(curl != NULL);
+    CHECK(curl != NULL && request->method != NULL && request->url != NULL);
+    CHECK((request->body != NULL) == (strcmp(request->method, "POST") == 0));
     if (request->header != NULL)
         headers = curl_slist_append(NULL, request->header);
     buf_reset(&keys->answer);
@@ -334,6 +347,7 @@ static bool fetch_container(struct aws_keys *keys, struct aws_key *key, struct s
     struct buf header;
     bool well = true;
 
+    CHECK(whole != NULL || below != NULL); /* choose() saw one */
     if (!is_near(url)) {
         *error = arena_printf(keys->arena, "%s: keys are asked for by HTTPS, or on this machine",
                               url);
@@ -406,6 +420,7 @@ static bool fetch(struct aws_keys *keys, int64_t now_ms, struct str *error)
     struct aws_key key;
     bool well;
 
+    CHECK(keys->source != FROM_ENVIRONMENT && now_ms > 0);
     keys->fetched_ms = now_ms;
     well = sources[keys->source](keys, &key, error);
     if (well)
@@ -489,7 +504,7 @@ const struct aws_key *aws_keys_now(struct aws_keys *keys, int64_t now_ms, struct
     bool is_early = key->expires_ms == 0 || now_ms < key->expires_ms - EARLY_MS;
     bool is_good = !keys->is_over && (key->expires_ms == 0 || now_ms < key->expires_ms);
 
-    CHECK(keys->magic == KEYS_MAGIC);
+    keys_check(keys);
     if (keys->source == FROM_ENVIRONMENT || (is_early && is_good))
         return key;
     /* One that is still good is used until it is not. */
@@ -500,6 +515,7 @@ const struct aws_key *aws_keys_now(struct aws_keys *keys, int64_t now_ms, struct
 
 bool aws_keys_expire(struct aws_keys *keys)
 {
+    keys_check(keys);
     keys->is_over = true;
     return keys->source != FROM_ENVIRONMENT;
 }

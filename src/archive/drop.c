@@ -111,6 +111,7 @@ static bool count_rows(struct archive *archive, const struct month *month, int64
 static bool needed(struct archive *archive, const struct month *month, int64_t window_ms,
                    struct str *why, struct str *error)
 {
+    CHECK(why->n == 0);
     for (size_t i = 0; i < LENGTH(needs); i++) {
         int64_t n;
 
@@ -165,6 +166,7 @@ static bool archived(struct archive *archive, const struct month *month, struct 
                 !day_is_kept(archive, store, &days.days[i], &manifest, why))
                 return false;
         CHECK(day_equal(&manifest.day, &days.days[i]));
+        CHECK(i == 0 || days.days[i - 1].day < days.days[i].day);
         for (unsigned kind = 0; kind < PACK_KINDS; kind++) {
             total->parts[kind].rows += manifest.day.parts[kind].rows;
             total->parts[kind].sum += manifest.day.parts[kind].sum;
@@ -227,6 +229,7 @@ static bool watch(struct archive *archive, const struct month *month, struct str
                        " CREATE TRIGGER month_watch AFTER INSERT OR UPDATE ON " STR_FMT
                        " FOR EACH ROW EXECUTE FUNCTION month_touch(%" PRId64 ")",
                        STR_ARG(buf_view(&name)), STR_ARG(buf_view(&name)), month->start_ms);
+    CHECK(!name.overflow);
     buf_fini(&name);
     return well && db_run(archive->db, arena_cstr(arena, sql), error);
 }
@@ -280,6 +283,7 @@ static bool end(struct archive *archive, const struct month *month, struct str *
         *why = STR("its bets changed meanwhile; archive it again");
         return db_run(archive->db, "ROLLBACK", error);
     }
+    CHECK(month->end_ms < archive->now_ms);
     return db_query(archive->db, "DELETE FROM months WHERE start_ms = $1", "i", &start, "", NULL,
                     NULL, error) && db_run(archive->db, "COMMIT", error);
 }
@@ -299,7 +303,7 @@ static bool drop_watched(struct archive *archive, const struct month *month, int
         *why = STR("it changed meanwhile; archive it again");
     if (why->n > 0)
         return db_run(archive->db, "ROLLBACK", error);
-    CHECK(same); /* from here on it goes */
+    CHECK(same && why->n == 0); /* from here on it goes */
     return fold(archive, month, error) && end(archive, month, why, error);
 }
 
@@ -315,6 +319,7 @@ static bool drop_month(struct archive *archive, const struct month *month, int64
         return false;
     if (why->n > 0 || !archived(archive, month, &total, why))
         return true;
+    CHECK(why->n == 0);
     if (!watch(archive, month, error) || !db_run(archive->db, "BEGIN", error))
         return false;
     if (drop_watched(archive, month, window_ms, &total, why, error))
@@ -354,6 +359,7 @@ bool archive_drop(struct archive *archive, int64_t window_days, uint64_t *droppe
 
         if (!drop_month(archive, &months.months[i], window_ms, &why, error))
             return false;
+        CHECK(*dropped == i); /* the oldest goes first, none is left behind */
         report_month(archive, &months.months[i], why);
         if (why.n > 0)
             break;

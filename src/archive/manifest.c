@@ -143,6 +143,7 @@ static bool decode_object(json_t *object, struct manifest *manifest, struct aren
     for (unsigned i = 0; i < PACK_KINDS; i++) {
         if (!str_eq(kind, str_of(pack_kind_name((enum pack_kind)i))))
             continue;
+        CHECK(manifest->sums[i].sha256[SHA256_HEX - 1] == '\0');
         manifest->day.parts[i] = part;
         manifest->sums[i].rows = part.rows;
         manifest->sums[i].bytes = bytes;

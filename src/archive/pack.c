@@ -39,6 +39,7 @@ static bool compress(struct pack *pack, struct str bytes, ZSTD_EndDirective end)
     ZSTD_inBuffer in = { bytes.p, bytes.n, 0 };
     size_t left;
 
+    CHECK(pack->ended == (end == ZSTD_e_end)); /* its frame is closed once */
     do {
         ZSTD_outBuffer out = { pack->out, sizeof(pack->out), 0 };
 
@@ -76,6 +77,7 @@ bool pack_end(struct pack *pack, struct pack_sum *sum, FILE **file)
     if (!compress(pack, STR(""), ZSTD_e_end) || fflush(pack->file) != 0)
         return false;
     CHECK(ftell(pack->file) == pack->bytes); /* the file is what was summed */
+    CHECK(pack->bytes > 0 && pack->rows >= 0);
     sum->rows = pack->rows;
     sum->bytes = pack->bytes;
     hex_of(&pack->hash, sum->sha256);

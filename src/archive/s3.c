@@ -68,6 +68,16 @@ struct s3 {
     bool may_pass;          /* why the last request failed */
 };
 
+/* Between two requests. */
+static void s3_check(const struct s3 *s3)
+{
+    CHECK(s3->magic == S3_MAGIC && !s3->performs); /* one handle, one request */
+    CHECK(s3->keys != NULL && s3->curl != NULL);
+    CHECK(s3->base.n > 0 && s3->base.p[s3->base.n - 1] == '/');
+    CHECK(s3->prefix.n == 0 || s3->prefix.p[s3->prefix.n - 1] == '/');
+    CHECK(s3->part_bytes > 0 && s3->lock_days >= 0 && s3->lock_mode != NULL);
+}
+
 void sha256_hex(struct str bytes, char hex[SHA256_HEX])
 {
     unsigned char sum[crypto_hash_sha256_BYTES];
@@ -107,6 +117,7 @@ static const char *environment(const struct s3_options *options, const char *nam
 
     (void)snprintf(whole, sizeof(whole), "%s%s", options->prefix != NULL ? options->prefix : "",
                    name);
+    CHECK(strlen(whole) + 1 < sizeof(whole)); /* not cut */
     value = getenv(whole);
     return value != NULL && *value != '\0' ? value : NULL;
 }
@@ -207,6 +218,7 @@ struct s3 *s3_open(const struct s3_options *options, struct arena *arena, struct
         s3->keys = aws_keys_open(prefix, region, arena, error);
     if (s3->keys != NULL) {
         buf_printf(&s3->sigv4, "aws:amz:%s:s3%c", region, '\0');
+        s3_check(s3);
         return s3;
     }
     s3_close(s3);
@@ -215,7 +227,7 @@ struct s3 *s3_open(const struct s3_options *options, struct arena *arena, struct
 
 void s3_close(struct s3 *s3)
 {
-    CHECK(s3->magic == S3_MAGIC);
+    CHECK(s3->magic == S3_MAGIC && !s3->performs && s3->on_bytes == NULL);
     s3->magic = 0;
     curl_easy_cleanup(s3->curl);
     aws_keys_close(s3->keys);
@@ -248,6 +260,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     long status = 0;
 
     CHECK(s3->magic == S3_MAGIC && one == 1);
+    CHECK(s3->performs && !s3->stopped);
     (void)curl_easy_getinfo(s3->curl, CURLINFO_RESPONSE_CODE, &status);
     if (s3->on_bytes == NULL || status / 100 != 2) {
         buf_put(&s3->answer, bytes, n);
@@ -281,7 +294,7 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
     struct s3 *s3 = ctx;
     struct str line = { bytes, n };
 
-    CHECK(s3->magic == S3_MAGIC && one == 1);
+    CHECK(s3->magic == S3_MAGIC && one == 1 && s3->performs);
     if (take_header(line, "etag:", &s3->etag))
         return n;
     for (unsigned i = 0; i < HEADS && !take_header(line, head_names[i], &s3->head[i]); i++)
@@ -309,6 +322,7 @@ static void add_sums(struct curl_slist **headers, const struct s3_request *reque
     char text[sodium_base64_ENCODED_LEN(MD5_BYTES, sodium_base64_VARIANT_ORIGINAL)];
     char hex[SHA256_HEX];
 
+    CHECK(request->body.n == 0 || request->body.p != NULL);
     sha256_hex(request->body, hex);
     add_header(headers, "x-amz-content-sha256: %s", hex);
     if (request->body.p == NULL)
@@ -327,6 +341,7 @@ static void add_keeping(struct curl_slist **headers, const struct s3 *s3)
         add_header(headers, "x-amz-storage-class: %s", s3->storage_class);
     if (s3->lock_days == 0)
         return;
+    CHECK(s3->lock_days > 0 && s3->locked_until_ms > 0);
     buf_init(&until, 64);
     clock_format(&until, s3->locked_until_ms);
     add_header(headers, "x-amz-object-lock-mode: %s", s3->lock_mode);
@@ -339,8 +354,10 @@ static struct curl_slist *headers_of(const struct s3 *s3, const struct s3_reques
 {
     struct curl_slist *headers = NULL;
 
+    CHECK(s3->session != NULL);
     add_sums(&headers, request);
     if (request->is_object) {
+        CHECK(strspn(s3->sum, "0123456789abcdef") == SHA256_HEX - 1);
         add_keeping(&headers, s3);
         add_header(&headers, "x-amz-meta-" META "sha256: %s", s3->sum);
     }
@@ -354,6 +371,7 @@ static struct curl_slist *headers_of(const struct s3 *s3, const struct s3_reques
 static void put_address(struct s3 *s3, const struct s3_request *request, struct buf *url)
 {
     buf_str(url, buf_view(&s3->base));
+    CHECK(request->key.p != NULL || request->query != NULL);
     if (request->key.p != NULL) {
         put_encoded(url, buf_view(&s3->prefix), true);
         put_encoded(url, request->key, true);
@@ -369,6 +387,8 @@ static void set_up(struct s3 *s3, const struct s3_request *request, struct curl_
 {
     CURL *curl = s3->curl;
 
+    CHECK(s3->user.n > 1 && s3->user.p[s3->user.n - 1] == '\0');
+    CHECK(s3->sigv4.n > 1 && s3->sigv4.p[s3->sigv4.n - 1] == '\0');
     curl_easy_reset(curl);
     buf_reset(&s3->answer);
     buf_reset(&s3->etag);
@@ -480,6 +500,7 @@ static bool take_key(struct s3 *s3, struct str *error)
     buf_reset(&s3->user);
     buf_printf(&s3->user, "%s:%s%c", key->id, key->secret, '\0');
     s3->session = key->session;
+    CHECK(!s3->user.overflow && key->id[0] != '\0');
     return true;
 }
 
@@ -495,7 +516,7 @@ static enum s3_result perform(struct s3 *s3, const struct s3_request *request, s
 {
     long status = 0;
 
-    CHECK(s3->magic == S3_MAGIC && !s3->performs); /* one handle, one request */
+    s3_check(s3);
     CHECK(!request->is_object || s3->sum[0] != '\0');
     s3->may_pass = true;
     for (unsigned attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -504,6 +525,7 @@ static enum s3_result perform(struct s3 *s3, const struct s3_request *request, s
         s3->performs = true;
         status = once(s3, request);
         s3->performs = false;
+        CHECK(status >= 0 && (!s3->stopped || s3->delivered));
         s3->may_pass = status == 0 || status == 429 || status / 100 == 5;
         if (s3->stopped || status / 100 == 2)
             return S3_OK;
@@ -544,6 +566,8 @@ struct upload {
     char id[1024];   /* encoded */
     struct buf done; /* the XML that names the parts */
     char *part;      /* memory of one */
+    unsigned parts;  /* that were put */
+    int64_t bytes;   /* of them */
 };
 
 static enum s3_result begin_upload(struct upload *upload, struct str *error)
@@ -576,11 +600,15 @@ static enum s3_result put_part(struct upload *upload, unsigned number, size_t n,
 
     CHECK(number > 0 && number <= PARTS_MAX && upload->id[0] != '\0');
     CHECK(n > 0 && n <= upload->s3->part_bytes);
+    CHECK(number == upload->parts + 1); /* none is left out */
     (void)snprintf(query, sizeof(query), "partNumber=%u&uploadId=%s", number, upload->id);
     result = perform(upload->s3, &request, error);
-    if (result == S3_OK)
-        buf_printf(&upload->done, "<Part><PartNumber>%u</PartNumber><ETag>" STR_FMT
-                   "</ETag></Part>", number, STR_ARG(buf_view(&upload->s3->etag)));
+    if (result != S3_OK)
+        return result;
+    upload->parts++;
+    upload->bytes += (int64_t)n;
+    buf_printf(&upload->done, "<Part><PartNumber>%u</PartNumber><ETag>" STR_FMT
+               "</ETag></Part>", number, STR_ARG(buf_view(&upload->s3->etag)));
     return result;
 }
 
@@ -590,6 +618,8 @@ static enum s3_result end_upload(struct upload *upload, struct str *error)
     struct s3_request request = { .method = "POST", .key = upload->key, .query = query };
     enum s3_result result;
 
+    CHECK(upload->parts > 0 && upload->parts <= PARTS_MAX);
+    CHECK(upload->bytes <= (int64_t)upload->parts * (int64_t)upload->s3->part_bytes);
     (void)snprintf(query, sizeof(query), "uploadId=%s", upload->id);
     buf_str(&upload->done, STR("</CompleteMultipartUpload>"));
     CHECK(!upload->done.overflow);
@@ -741,7 +771,7 @@ static void put_list_query(struct buf *query, struct s3 *s3, const char *prefix,
         put_encoded(query, buf_view(next), false);
         buf_char(query, '&');
     }
-    CHECK(!next->overflow);
+    CHECK(!next->overflow && next != query);
     buf_str(query, STR("list-type=2&prefix="));
     put_encoded(query, buf_view(&s3->prefix), false);
     put_encoded(query, str_of(prefix), false);
@@ -758,6 +788,7 @@ enum s3_result s3_list(struct s3 *s3, const char *prefix,
 
     buf_init(&query, URL_BYTES * 2);
     buf_init(&next, URL_BYTES);
+    CHECK(on_object != NULL && s3->on_bytes == NULL);
     do {
         struct s3_request request = { .method = "GET" };
 

@@ -53,6 +53,7 @@ static void different(struct sync *sync, unsigned to, const char *key, const cha
 {
     char text[256];
 
+    CHECK(to <= COPIES && why[0] != '\0');
     sync->found.different++;
     (void)snprintf(text, sizeof(text), "is not what the %s store has: %s",
                    copy_name(to == 0 ? 1 : 0), why);
@@ -86,6 +87,7 @@ static bool list(struct sync *sync, unsigned i, struct listing *listing, struct 
 {
     struct listing_reading reading = { sync, listing, i, listing == NULL };
 
+    CHECK(i < COPIES && sync->copies->s3[i] != NULL);
     if (listing != NULL &&
         s3_list(sync->copies->s3[i], "", on_object, &reading, error) != S3_OK) {
         copy_is_away(sync->copies, i, *error);
@@ -111,6 +113,7 @@ static bool on_bytes(void *ctx, struct str bytes)
 {
     struct fetched *fetched = ctx;
 
+    CHECK(fetched->file != NULL && fetched->bytes >= 0);
     fetched->bytes += (int64_t)bytes.n;
     crypto_hash_sha256_update(&fetched->state, (const unsigned char *)bytes.p, bytes.n);
     return fwrite(bytes.p, 1, bytes.n, fetched->file) == bytes.n;
@@ -189,6 +192,7 @@ static void alone(struct sync *sync, unsigned from, const char *key, const struc
     struct str why = STR_NONE;
     int64_t made_ms;
 
+    CHECK(from < COPIES && has != NULL);
     if (is_past(sync, has->modified_ms)) {
         sync->ended++;
         return;
@@ -273,6 +277,7 @@ static unsigned whole_one(const struct both *both)
 {
     bool holds[COPIES];
 
+    CHECK(both->fetched[0].sha256[0] != '\0' && both->fetched[1].sha256[0] != '\0');
     for (unsigned i = 0; i < COPIES; i++)
         holds[i] = strcmp(both->states[i].sha256, both->fetched[i].sha256) == 0;
     return holds[0] == holds[1] ? COPIES : holds[0] ? 0 : 1;
@@ -361,6 +366,7 @@ static void meet(struct sync *sync, const struct listed *a, const struct listed 
     char key[KEY_BYTES];
 
     CHECK(a == NULL || b == NULL || str_eq(a->key, b->key));
+    CHECK(a != NULL || b != NULL);
     CHECK(text.n < sizeof(key)); /* longer ones were not listed */
     (void)snprintf(key, sizeof(key), STR_FMT, STR_ARG(text));
     if (++sync->objects % TOLD_EVERY == 0)
@@ -407,5 +413,8 @@ bool sync_run(struct sync *sync, struct str *error)
     sync->found.is_known = well;
     sync->found.is_whole = well && !sync->is_quick;
     CHECK(sync->read <= sync->looked && sync->mended <= sync->read);
+    CHECK(sync->looked <= sync->objects && sync->copied <= sync->objects);
+    CHECK(sync->found.missing[0] + sync->found.missing[1] <= sync->faults);
+    CHECK(!sync->is_quick || sync->looked == 0);
     return well;
 }

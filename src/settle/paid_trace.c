@@ -74,6 +74,7 @@ static void on_rows(struct store_exec *exec, enum store_result result)
     struct look *look = exec->ctx;
     uint32_t at = 0;
 
+    CHECK(exec == &look->exec && look->n > 0);
     for (uint32_t row = 0; result == STORE_OK && row < exec->rows; row++) {
         int64_t bet = EXEC_INT(exec, row, TRACES_OF_MARKET_BET);
 

@@ -41,7 +41,10 @@ struct outbox_batch {
     int64_t oldest_ms; /* of its events; 0 = none of ours */
 };
 
+#define RELAY_MAGIC 0x72656c79u /* "rely" */
+
 struct relay {
+    uint32_t magic;
     struct relay_options options;
     char *owner;
     uv_timer_t reader, keeper, stopper;
@@ -69,6 +72,20 @@ struct relay {
 
 static void advance(struct relay *relay);
 static void stop_when_acknowledged(struct relay *relay);
+
+/* Between two calls from outside. */
+static void relay_check(const struct relay *relay)
+{
+    CHECK(relay->magic == RELAY_MAGIC);
+    CHECK(relay->n <= BATCHES && relay->first < BATCHES);
+    CHECK(!relay->reading || relay->n > 0);
+    CHECK((relay->classes & relay->gained) == 0); /* published here, or about to be */
+    CHECK((relay->classes | relay->gained) < 1u << ACCOUNT_CLASSES);
+    CHECK(relay->acknowledged >= 0 && relay->acknowledged <= relay->place.after);
+    CHECK(relay->idle_ms >= IDLE_FIRST_MS && relay->idle_ms <= IDLE_MAX_MS);
+    CHECK(!relay->left || relay->stopping);
+    CHECK(!relay->ended || relay->left);
+}
 
 /* ---- one event ------------------------------------------------------------ */
 
@@ -130,6 +147,7 @@ static void on_sent(void *ctx, bool sent)
     struct relay *relay = batch->relay;
 
     CHECK(batch->left > 0);
+    CHECK(relay->magic == RELAY_MAGIC);
     batch->left--;
     batch->failed = batch->failed || !sent;
     if (!sent && !relay->failed) {
@@ -203,6 +221,8 @@ static void send_batches(struct relay *relay)
 
 static void retire(struct relay *relay, const struct outbox_batch *batch)
 {
+    CHECK(batch->next == batch->read.n && batch->left == 0);
+    CHECK(batch->read.place.after > relay->acknowledged); /* in order of rows */
     relay->acknowledged = batch->read.place.after;
     if (batch->oldest_ms > 0)
         metric_observe(METRIC_RELAY_SECONDS, (clock_wall_ms() - batch->oldest_ms) * 1000);
@@ -232,6 +252,7 @@ static uint32_t in_flight(const struct relay *relay)
 
 static void read_from(struct relay *relay, int64_t row)
 {
+    CHECK(!relay->reading && row >= 0);
     relay->acknowledged = row;
     relay->place.after = row;
     relay->n = 0;
@@ -243,6 +264,8 @@ static void regroup(struct relay *relay)
 {
     int64_t from = INT64_MAX;
 
+    CHECK(relay->n == 0 && relay->gained != 0);
+    CHECK(in_flight(relay) == 0);
     for (unsigned class = 0; class < ACCOUNT_CLASSES; class++) {
         if ((relay->gained >> class & 1) != 0)
             relay->acknowledged_of[class] = relay->gained_acknowledged[class];
@@ -255,6 +278,7 @@ static void regroup(struct relay *relay)
     for (unsigned class = 0; class < ACCOUNT_CLASSES; class++)
         if ((relay->classes >> class & 1) != 0 && relay->acknowledged_of[class] < from)
             from = relay->acknowledged_of[class];
+    CHECK((relay->classes == 0) == (from == INT64_MAX));
     if (relay->classes != 0)
         read_from(relay, from);
 }
@@ -267,6 +291,7 @@ static void on_reader(uv_timer_t *timer)
 {
     struct relay *relay = timer->data;
 
+    relay_check(relay);
     relay->resting = false;
     advance(relay);
 }
@@ -293,7 +318,7 @@ static void read_next(struct relay *relay)
 {
     struct outbox_batch *batch = batch_at(relay, relay->n);
 
-    CHECK(batch->left == 0);
+    CHECK(batch->left == 0 && batch->relay == relay);
     arena_reset(&batch->arena);
     batch->next = 0;
     batch->progress = (struct money_progress){ 0 };
@@ -333,6 +358,11 @@ static void on_read(struct outbox_read *read, enum store_result result)
     struct relay *relay = batch->relay;
     bool news = read->place.after > relay->place.after;
 
+    relay_check(relay);
+    CHECK(relay->reading && batch == batch_at(relay, relay->n - 1)); /* the newest */
+    CHECK(result != STORE_OK || read->place.after >= relay->place.after);
+    for (uint32_t i = 1; CHECKS_DEAR && i < read->n; i++)
+        CHECK(read->events[i - 1].row <= read->events[i].row);
     relay->reading = false;
     if (result != STORE_OK || !news) {
         relay->n--; /* it was the last one */
@@ -399,6 +429,7 @@ static void take_classes(struct relay *relay, const struct outbox_keep *keep)
         relay->gained |= bit;
         relay->gained_acknowledged[class] = keep->classes[class].told;
     }
+    CHECK((relay->classes | relay->gained) == mine);
 }
 
 static void on_kept(struct outbox_keep *keep, enum store_result result);
@@ -436,6 +467,7 @@ static void on_all_closed(uv_handle_t *handle)
 {
     struct relay *relay = handle->data;
 
+    CHECK(relay->closing > 0 && relay->ended);
     if (--relay->closing == 0 && relay->on_stopped != NULL)
         relay->on_stopped(relay->ctx);
 }
@@ -444,6 +476,7 @@ static void end(struct relay *relay)
 {
     uv_timer_t *timers[] = { &relay->reader, &relay->keeper, &relay->stopper };
 
+    CHECK(!relay->ended);
     relay->ended = true;
     relay->closing = LENGTH(timers);
     for (size_t i = 0; i < LENGTH(timers); i++)
@@ -455,6 +488,8 @@ static void on_kept(struct outbox_keep *keep, enum store_result result)
     struct relay *relay = keep->ctx;
     bool first = count(relay->classes | relay->gained) == 0;
 
+    relay_check(relay);
+    CHECK(relay->keeping && keep == &relay->keep);
     relay->keeping = false;
     if (keep->leave) {
         end(relay);
@@ -480,6 +515,7 @@ struct relay *relay_new(const struct relay_options *options)
     uv_timer_t *timers[3];
 
     CHECK(relay != NULL && options->lease_ms > 0);
+    relay->magic = RELAY_MAGIC;
     relay->options = *options;
     relay->owner = strdup(options->owner);
     CHECK(relay->owner != NULL);
@@ -549,6 +585,7 @@ static void on_stopper(uv_timer_t *timer)
 
 void relay_stop(struct relay *relay, void (*on_stopped)(void *ctx), void *ctx)
 {
+    relay_check(relay);
     CHECK(!relay->stopping);
     relay->stopping = true;
     relay->on_stopped = on_stopped;
@@ -562,6 +599,8 @@ void relay_free(struct relay *relay)
 {
     if (relay == NULL)
         return;
+    CHECK(relay->magic == RELAY_MAGIC);
+    relay->magic = 0;
     for (unsigned i = 0; i < BATCHES; i++)
         arena_fini(&relay->batches[i].arena);
     arena_fini(&relay->scratch);

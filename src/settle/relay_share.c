@@ -14,10 +14,13 @@ struct relay_share relay_share_of(const struct outbox_keep *view)
             share.release |= bit;
         mine += view->classes[class].mine;
     }
+    CHECK(fair >= 1 && fair <= ACCOUNT_CLASSES);
+    CHECK(mine <= ACCOUNT_CLASSES);
     for (unsigned class = 0; class < ACCOUNT_CLASSES && mine < fair; class++)
         if (view->classes[class].free && !view->classes[class].mine) {
             share.take |= 1u << class;
             mine++;
         }
+    CHECK((share.take & share.release) == 0);
     return share;
 }

@@ -375,6 +375,7 @@ static void answer(struct report_call *call)
 static void call_check(const struct report_call *call)
 {
     CHECK(call->magic == REPORT_MAGIC && call->from <= call->to);
+    CHECK(call->reports != NULL && call->request != NULL);
     CHECK(call->step_ms == (call->series ? MINUTE_MS : PERIOD_DAY_MS));
 }
 
@@ -418,6 +419,7 @@ static void on_answered(struct clickhouse_query *query, bool well)
     struct report_call *call = query->ctx;
 
     call_check(call);
+    CHECK(query == &call->query && (!well || query->rows == 0 || query->cells != NULL));
     call->cells = query->cells;
     call->rows = query->rows;
     if (well)

@@ -214,6 +214,7 @@ static void unlink_held(struct results *results, struct results_batch *batch)
 {
     struct results_batch **at = &results->held;
 
+    CHECK(batch->n == 1 && batch != results->flying);
     while (*at != batch)
         at = &(*at)->next;
     *at = batch->next;

@@ -93,6 +93,7 @@ static void know(struct shadow *shadow, const struct slip *slip, struct ruled *k
     for (uint32_t i = 0; i < n_markets; i++)
         for (uint32_t j = 0; j < markets[i]->n; j++)
             facts[n++] = markets[i]->facts[j];
+    CHECK(n == 0 || n_markets > 0);
     known->rulings = pay_rule(facts, n, &shadow->bet);
     CHECK(known->rulings.n <= n);
 }

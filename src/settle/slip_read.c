@@ -20,6 +20,7 @@ static bool take_text(struct str *text, size_t most, struct str *value)
     }
     if (n == text->n)
         return false;
+    CHECK(n < text->n && n <= most);
     *value = (struct str){ text->p, n };
     text->p += n + 1;
     text->n -= n + 1;
@@ -39,6 +40,7 @@ static bool take_number(struct str *text, int64_t *value)
     }
     if (n == 0 || (n > 1 && text->p[0] == '0'))
         return false;
+    CHECK(n <= text->n && *value >= 0);
     text->p += n;
     text->n -= n;
     return true;
@@ -113,6 +115,25 @@ static bool take_legs(struct str *text, struct slip *slip)
     return text_skip(text, STR("]}"));
 }
 
+/* That the JSON reader takes the same out of it. */
+static bool reads_alike(struct str text, struct arena *arena, const struct slip *slip)
+{
+    struct slip other = { 0 };
+    bool same = slip_decode(text, arena, &other) && other.type == slip->type &&
+                other.accept == slip->accept && other.n_sizes == slip->n_sizes &&
+                other.n_legs == slip->n_legs;
+
+    for (uint32_t i = 0; same && i < slip->n_sizes; i++)
+        same = other.sizes[i] == slip->sizes[i];
+    for (uint32_t i = 0; same && i < slip->n_legs; i++) {
+        const struct leg *a = &other.legs[i], *b = &slip->legs[i];
+
+        same = market_id_equal(a->market, b->market) && str_eq(a->outcome, b->outcome) &&
+               a->odds_e4 == b->odds_e4 && a->banker == b->banker;
+    }
+    return same;
+}
+
 bool slip_read_stored(struct str text, struct arena *arena, struct slip *slip)
 {
     struct str rest = text;
@@ -120,7 +141,9 @@ bool slip_read_stored(struct str text, struct arena *arena, struct slip *slip)
     slip->n_sizes = slip->n_legs = 0;
     slip->accept = ACCEPT_NONE;
     if (take_type(&rest, slip) && take_sizes(&rest, slip) && take_accept(&rest, slip) &&
-        take_legs(&rest, slip) && rest.n == 0 && slip_check(slip) == SLIP_OK)
+        take_legs(&rest, slip) && rest.n == 0 && slip_check(slip) == SLIP_OK) {
+        CHECK_DEAR(reads_alike(text, arena, slip));
         return true;
+    }
     return slip_decode(text, arena, slip);
 }

@@ -170,6 +170,7 @@ static void queue_some(struct sweep *sweep)
 {
     struct store_exec *exec = &sweep->exec;
 
+    CHECK(sweep->busy && sweep->at <= sweep->late.rows);
     if (sweep->at == sweep->late.rows || sweep->stopping) {
         sweep->options.on_swept(sweep->options.ctx, sweep->at);
         count(sweep);
@@ -211,6 +212,7 @@ static void read_stored(struct sweep *sweep)
     bool deep = sweep->looks++ % DEEP_EVERY == DEEP_FIRST;
     int64_t since = clock_wall_ms() - (deep ? LOOK_BACK_DEEP_MS : LOOK_BACK_MS);
 
+    CHECK(!sweep->busy && !sweep->stopping);
     sweep->busy = true;
     sweep->depth = deep;
     if (since > sweep->since_ms[deep])

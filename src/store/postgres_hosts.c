@@ -21,7 +21,7 @@ static void rotate(const char *list, unsigned first, char *rotated)
 {
     const char *from = list;
 
-    CHECK(first < count_of(list) && strlen(list) < PG_HOSTS_BYTES);
+    CHECK(first < count_of(list));
     for (; first > 0; first--)
         from = strchr(from, ',') + 1;
     snprintf(rotated, PG_HOSTS_BYTES, "%s%s%.*s", from, from == list ? "" : ",",

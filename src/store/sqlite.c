@@ -109,8 +109,17 @@ static void jobs_init(struct jobs *jobs)
     *jobs = (struct jobs){ .last = &jobs->first };
 }
 
+static void jobs_check(const struct jobs *jobs)
+{
+    CHECK((jobs->first == NULL) == (jobs->n == 0));
+    CHECK((jobs->first == NULL) == (jobs->last == &jobs->first));
+    CHECK(*jobs->last == NULL);
+}
+
 static void jobs_push(struct jobs *jobs, struct job *job)
 {
+    jobs_check(jobs);
+    CHECK(job->magic == JOB_MAGIC);
     job->next = NULL;
     *jobs->last = job;
     jobs->last = &job->next;
@@ -123,10 +132,12 @@ static struct job *jobs_pop(struct jobs *jobs)
 
     if (job == NULL)
         return NULL;
+    CHECK(job->magic == JOB_MAGIC && jobs->n > 0);
     jobs->first = job->next;
     if (jobs->first == NULL)
         jobs->last = &jobs->first;
     jobs->n--;
+    jobs_check(jobs);
     return job;
 }
 
@@ -143,6 +154,7 @@ static struct sqlite_store *self(struct database *database)
     struct sqlite_store *sqlite = (struct sqlite_store *)database;
 
     CHECK(sqlite->magic == SQLITE_STORE_MAGIC);
+    CHECK(sqlite->base.engine == &engine_sqlite);
     return sqlite;
 }
 
@@ -150,6 +162,9 @@ static struct sqlite_store *self(struct database *database)
 
 static int job_run(struct sqlite_conn *conn, struct job *job)
 {
+    /* What the writer does is in a transaction, whose end tells the result. */
+    CHECK(job->kind >= WRITER_KINDS || sqlite3_get_autocommit(conn->db) == 0);
+    CHECK(job->request != NULL);
     buf_reset(&conn->events);
     arena_reset(&conn->scratch);
     switch (job->kind) {
@@ -215,6 +230,7 @@ static bool is_rejection(int code)
 
 static void go_down(struct sqlite_store *store, int code)
 {
+    CHECK(code != SQLITE_OK);
     if (store->down)
         return;
     store->down = true;
@@ -249,6 +265,7 @@ static bool probe(struct sqlite_store *store)
         rollback(store);
         return false;
     }
+    CHECK(!atomic_load(&store->up));
     store->down = false;
     atomic_store(&store->up, true);
     log_info("store", "can write again", "wal_pages=%d", store->wal_pages);
@@ -265,6 +282,7 @@ static enum store_result failed_result(int code)
 
 static void turn_fail(struct sqlite_store *store, struct jobs *turn, int code)
 {
+    CHECK(turn->n > 0 && code != SQLITE_OK);
     rollback(store);
     for (struct job *job = turn->first; job != NULL; job = job->next)
         job->result = failed_result(code);
@@ -285,6 +303,7 @@ static int run_guarded(struct sqlite_conn *conn, struct job *job)
         job->result = STORE_REJECTED;
         code = sqlite_do(conn, SQLITE_HOT_SAVEPOINT_UNDO);
     }
+    CHECK(code != SQLITE_OK || sqlite3_get_autocommit(conn->db) == 0); /* the turn goes on */
     return code == SQLITE_OK ? sqlite_do(conn, SQLITE_HOT_SAVEPOINT_RELEASE) : code;
 }
 
@@ -305,6 +324,8 @@ static void turn_run(struct sqlite_store *store, struct jobs *turn)
 {
     int code;
 
+    jobs_check(turn);
+    CHECK(store->down == !atomic_load(&store->up));
     if (turn->n == 0)
         return;
     if (store->down) {
@@ -319,6 +340,8 @@ static void turn_run(struct sqlite_store *store, struct jobs *turn)
     }
     if (code != SQLITE_OK)
         turn_fail(store, turn, code);
+    else
+        CHECK(sqlite3_get_autocommit(store->writer.db) != 0); /* it is committed */
 }
 
 static bool has_work(const struct sqlite_store *store)
@@ -341,6 +364,7 @@ static void take_settle(struct sqlite_store *store, bool money_waits, struct job
         return;
     if (money_waits && ++store->settle_waited < SETTLE_PATIENCE)
         return;
+    CHECK(store->settle_waited <= SETTLE_PATIENCE);
     store->settle_waited = 0;
     take_kind(store, JOB_SETTLE, turn);
 }
@@ -363,6 +387,8 @@ static bool turn_take(struct sqlite_store *store, struct jobs *turn)
     for (enum job_kind kind = JOB_MONEY; kind < JOB_SETTLE; kind++)
         take_kind(store, kind, turn);
     take_settle(store, money_waits, turn);
+    CHECK(more || turn->n == 0);
+    CHECK(!money_waits || turn->first->kind == JOB_MONEY); /* money goes first */
     uv_mutex_unlock(&store->mutex);
     return more;
 }
@@ -381,8 +407,9 @@ static int on_wal(void *ctx, sqlite3 *db, const char *name, int pages)
 {
     struct sqlite_store *store = ctx;
 
-    (void)db;
     (void)name;
+    CHECK(store->magic == SQLITE_STORE_MAGIC && db == store->writer.db);
+    CHECK(pages >= 0);
     store->wal_pages = pages;
     return SQLITE_OK;
 }
@@ -412,6 +439,7 @@ static void checkpoint(struct sqlite_store *store)
 static void thread_ends(struct sqlite_store *store)
 {
     uv_mutex_lock(&store->mutex);
+    CHECK(store->running > 0 && store->stopping);
     store->running--;
     uv_mutex_unlock(&store->mutex);
     uv_async_send(&store->wake);
@@ -436,6 +464,7 @@ static void writer_main(void *arg)
 
 static enum store_result read_result(int code)
 {
+    CHECK(code != SQLITE_ROW && code != SQLITE_DONE); /* steps are over */
     if (code == SQLITE_OK)
         return STORE_OK;
     return is_rejection(code) ? STORE_REJECTED : STORE_UNAVAILABLE;
@@ -485,6 +514,7 @@ static void reader_main(void *arg)
     while ((job = read_take(reader->store)) != NULL) {
         struct jobs done;
 
+        CHECK(job->kind >= WRITER_KINDS && job->kind <= JOB_READ);
         job->result = read_result(read_run(&reader->conn, job));
         reader_note(reader, job->result == STORE_UNAVAILABLE);
         jobs_init(&done);
@@ -498,6 +528,9 @@ static void reader_main(void *arg)
 
 static void free_all(struct sqlite_store *store)
 {
+    CHECK(store->magic == SQLITE_STORE_MAGIC);
+    CHECK(store->in_flight == 0 && store->running == 0); /* everything was told */
+    CHECK(store->n_readers <= READERS_MAX);
     for (unsigned i = 0; i < store->n_readers; i++)
         sqlite_conn_close(&store->readers[i].conn);
     if (store->writer.db != NULL)
@@ -524,6 +557,7 @@ static void on_wake_closed(uv_handle_t *handle)
 
 static void join_threads(struct sqlite_store *store)
 {
+    CHECK(store->n_started == store->n_readers);
     uv_thread_join(&store->writer_thread);
     for (unsigned i = 0; i < store->n_started; i++)
         uv_thread_join(&store->readers[i].thread);
@@ -544,6 +578,7 @@ static void on_wake(uv_async_t *wake)
     struct job *job;
     bool ended;
 
+    CHECK(store->magic == SQLITE_STORE_MAGIC);
     jobs_init(&done);
     uv_mutex_lock(&store->mutex);
     jobs_move(&store->done, &done);
@@ -551,6 +586,7 @@ static void on_wake(uv_async_t *wake)
     metric_set(METRIC_STORE_UP, STR_NONE, atomic_load(&store->up));
     while ((job = jobs_pop(&done)) != NULL) {
         CHECK(job->magic == JOB_MAGIC && store->in_flight > 0);
+        CHECK(job->result <= STORE_REJECTED);
         store->in_flight--;
         count(job);
         job_answer(job);
@@ -576,6 +612,7 @@ static void submit(struct database *base, enum job_kind kind, void *request)
     bool full;
 
     CHECK(job != NULL && request != NULL);
+    CHECK((size_t)kind < LENGTH(half_of_kind));
     CHECK((half_of_kind[kind] & store->halves) != 0);
     job->magic = JOB_MAGIC;
     job->kind = kind;
@@ -718,6 +755,7 @@ static struct database *sqlite_open(uv_loop_t *loop, const struct database_optio
                                                         : options->readers;
 
     CHECK(store != NULL && sqlite3_threadsafe() != 0);
+    CHECK(options->halves >= STORE_JOURNAL && options->halves <= STORE_BOTH);
     store->halves = options->halves;
     store->base.engine = &engine_sqlite;
     store->magic = SQLITE_STORE_MAGIC;

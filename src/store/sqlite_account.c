@@ -26,6 +26,7 @@ int sqlite_account_read(struct sqlite_conn *conn, int64_t id, struct sqlite_acco
         out->found = true;
     }
     (void)sqlite3_reset(stmt);
+    CHECK(!out->found || code == SQLITE_ROW);
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
@@ -33,6 +34,7 @@ int sqlite_account_move(struct sqlite_conn *conn, const struct sqlite_account *a
                         int64_t staked_delta)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ACCOUNT_MOVE);
+    int code;
 
     CHECK(after->found && after->id >= ACCOUNT_FIRST_CUSTOMER);
     CHECK(after->purse.balance >= 0 && after->purse.debt >= 0);
@@ -44,5 +46,7 @@ int sqlite_account_move(struct sqlite_conn *conn, const struct sqlite_account *a
         (void)sqlite3_bind_int64(stmt, 4, after->seq);
         (void)sqlite3_bind_int64(stmt, 5, after->id);
     }
-    return sqlite_finish(conn, stmt);
+    code = sqlite_finish(conn, stmt);
+    CHECK(code != SQLITE_OK || sqlite3_changes64(conn->db) == 1); /* it was read before */
+    return code;
 }

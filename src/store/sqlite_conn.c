@@ -104,6 +104,7 @@ static sqlite3_stmt *cached(struct sqlite_conn *conn, sqlite3_stmt **slot, const
 {
     struct buf text;
 
+    CHECK(*slot == NULL || sqlite3_db_handle(*slot) == conn->db);
     if (*slot != NULL)
         return *slot;
     buf_init(&text, SQL_TEXT_BYTES);
@@ -117,6 +118,7 @@ static sqlite3_stmt *cached(struct sqlite_conn *conn, sqlite3_stmt **slot, const
 
 sqlite3_stmt *sqlite_hot(struct sqlite_conn *conn, enum sqlite_hot hot)
 {
+    CHECK((unsigned)hot < SQLITE_HOTS);
     return cached(conn, &conn->hot[hot], hot_sql[hot]);
 }
 
@@ -131,6 +133,7 @@ int sqlite_finish(struct sqlite_conn *conn, sqlite3_stmt *stmt)
 
     if (stmt == NULL)
         return sqlite3_extended_errcode(conn->db);
+    CHECK(sqlite3_stmt_busy(stmt) == 0); /* of the run before nothing is left */
     code = sqlite3_step(stmt);
     if (code == SQLITE_DONE || code == SQLITE_ROW)
         code = SQLITE_OK;
@@ -145,12 +148,14 @@ int sqlite_do(struct sqlite_conn *conn, enum sqlite_hot hot)
 
 void sqlite_bind_str(sqlite3_stmt *stmt, int at, struct str s)
 {
+    CHECK(at >= 1 && s.n <= INT32_MAX && (s.n == 0 || s.p != NULL));
     /* NULL would be SQL's NULL, where an empty text is meant. */
     (void)sqlite3_bind_text(stmt, at, s.p == NULL ? "" : s.p, (int)s.n, SQLITE_STATIC);
 }
 
 void sqlite_bind_blob(sqlite3_stmt *stmt, int at, const void *p, size_t n)
 {
+    CHECK(at >= 1 && n <= INT32_MAX && (n == 0 || p != NULL));
     (void)sqlite3_bind_blob(stmt, at, p == NULL ? "" : p, (int)n, SQLITE_STATIC);
 }
 
@@ -159,6 +164,7 @@ struct str sqlite_column_str(sqlite3_stmt *stmt, int column, struct arena *arena
     const char *p = sqlite3_column_blob(stmt, column);
     int n = sqlite3_column_bytes(stmt, column);
 
+    CHECK(column < sqlite3_column_count(stmt));
     return p == NULL ? STR("") : arena_str(arena, (struct str){ p, (size_t)n });
 }
 
@@ -167,6 +173,7 @@ void sqlite_event_add(struct sqlite_conn *conn, int64_t account, int64_t seq, in
 {
     struct buf *events = &conn->events;
 
+    CHECK(account >= ACCOUNT_FIRST_CUSTOMER && event > 0);
     buf_str(events, events->n == 0 ? STR("[[") : STR(",["));
     buf_int(events, account);
     buf_char(events, ',');
@@ -186,7 +193,7 @@ int sqlite_events_write(struct sqlite_conn *conn, int64_t at_ms)
     if (conn->events.n == 0)
         return SQLITE_OK;
     buf_char(&conn->events, ']');
-    CHECK(!conn->events.overflow);
+    CHECK(!conn->events.overflow && at_ms > 0);
     stmt = sqlite_hot(conn, SQLITE_HOT_OUTBOX_ADD);
     if (stmt != NULL) {
         (void)sqlite3_bind_int64(stmt, 1, at_ms);
@@ -197,12 +204,27 @@ int sqlite_events_write(struct sqlite_conn *conn, int64_t at_ms)
     return code;
 }
 
+/* Double entry: between the customer and the house's account of that kind. */
+static void transfer_check(const struct sqlite_transfer *t)
+{
+    bool pays = t->kind == TRANSFER_DEPOSIT || t->kind == TRANSFER_PAYOUT ||
+                t->kind == TRANSFER_CASHOUT;
+    bool cash = t->kind == TRANSFER_DEPOSIT || t->kind == TRANSFER_WITHDRAWAL;
+
+    CHECK(t->kind >= TRANSFER_DEPOSIT && t->kind <= TRANSFER_CASHOUT);
+    CHECK(t->amount > 0 && t->at_ms > 0);
+    CHECK(t->account >= ACCOUNT_FIRST_CUSTOMER);
+    CHECK((pays ? t->credit : t->debit) == t->account);
+    CHECK((pays ? t->debit : t->credit) == (cash ? HOUSE_CASH : HOUSE_BETS));
+    CHECK((t->bet == 0) == cash);
+    CHECK(t->balance_after >= 0);
+}
+
 int sqlite_transfer_add(struct sqlite_conn *conn, const struct sqlite_transfer *t)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_TRANSFER_ADD);
 
-    CHECK(t->amount > 0 && t->debit != t->credit);
-    CHECK(t->debit == t->account || t->credit == t->account);
+    transfer_check(t);
     if (stmt != NULL) {
         (void)sqlite3_bind_int64(stmt, 1, t->account);
         (void)sqlite3_bind_int64(stmt, 2, t->seq);

@@ -51,6 +51,7 @@ int sqlite_feed_run(struct sqlite_conn *conn, struct feed_append *append)
         sqlite_bind_str(stmt, 5, row->event);
         sqlite_bind_str(stmt, 6, row->body);
         code = sqlite_finish(conn, stmt);
+        CHECK(row->inbox >= 0 && (code != SQLITE_OK || sqlite3_changes64(conn->db) == 1));
         if (code == SQLITE_OK && row->inbox != 0)
             code = drop_inbox(conn, row->inbox);
     }
@@ -64,6 +65,7 @@ static int add_fact(struct sqlite_conn *conn, const struct fact *fact, int64_t a
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_FACT_ADD);
     int code;
 
+    CHECK_DEAR(fact->key == market_key(fact->id));
     if (stmt == NULL)
         return sqlite3_extended_errcode(conn->db);
     (void)sqlite3_bind_int64(stmt, 1, fact->key);
@@ -83,6 +85,7 @@ static int add_fact(struct sqlite_conn *conn, const struct fact *fact, int64_t a
     (void)sqlite3_bind_int64(stmt, 15, fact_hash(fact, outcomes));
     (void)sqlite3_bind_int64(stmt, 16, at_ms);
     code = sqlite_finish(conn, stmt);
+    CHECK(code != SQLITE_OK || sqlite3_changes64(conn->db) <= 1);
     *is_new = code == SQLITE_OK && sqlite3_changes64(conn->db) == 1;
     return code;
 }
@@ -116,6 +119,7 @@ int sqlite_results_run(struct sqlite_conn *conn, struct results_add *add)
             code = queue_market(conn, &add->facts[i], add->at_ms);
         arena_reset(&conn->scratch);
     }
+    CHECK(add->offset >= 0);
     if (code != SQLITE_OK)
         return code;
     offset = sqlite_hot(conn, SQLITE_HOT_OFFSET);
@@ -132,6 +136,7 @@ static void bind_params(sqlite3_stmt *stmt, const char *types, const struct valu
         char name[16];
         int at;
 
+        CHECK(i < (int)LENGTH(((struct statement_call *)0)->params));
         (void)snprintf(name, sizeof(name), "$%d", i + 1);
         at = sqlite3_bind_parameter_index(stmt, name);
         if (at == 0)
@@ -160,6 +165,7 @@ static bool make_room(struct answer_rows *rows, uint32_t columns)
     struct value *cells;
     size_t had = (size_t)rows->room * columns;
 
+    CHECK(exec->rows <= rows->room && columns > 0);
     if (exec->rows < rows->room)
         return true;
     if (exec->rows >= LIMIT_ROWS)
@@ -182,6 +188,7 @@ static bool take_row(sqlite3_stmt *stmt, const char *types, struct answer_rows *
 
     if (!make_room(rows, exec->columns))
         return false;
+    CHECK(exec->rows < rows->room && exec->cells != NULL);
     cells = &exec->cells[(size_t)exec->rows * exec->columns];
     for (int i = 0; types[i] != '\0'; i++) {
         size_t n = (size_t)sqlite3_column_bytes(stmt, i);
@@ -214,6 +221,9 @@ static int run_call(struct sqlite_conn *conn, struct store_exec *exec,
     exec->columns = (uint32_t)strlen(info->columns);
     if (stmt == NULL)
         return sqlite3_extended_errcode(conn->db);
+    CHECK(sqlite3_column_count(stmt) == (int)exec->columns); /* the table says so */
+    CHECK(sqlite3_bind_parameter_count(stmt) <= (int)strlen(info->params));
+    CHECK(!info->reads_only || sqlite3_stmt_readonly(stmt) != 0);
     bind_params(stmt, info->params, call->params);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         if (!take_row(stmt, info->columns, &rows)) {
@@ -232,5 +242,6 @@ int sqlite_exec_run(struct sqlite_conn *conn, struct store_exec *exec)
 
     for (uint32_t i = 0; i < exec->n && code == SQLITE_OK; i++)
         code = run_call(conn, exec, &exec->calls[i]);
+    CHECK(code != SQLITE_OK || exec->rows == 0 || exec->cells != NULL);
     return code;
 }

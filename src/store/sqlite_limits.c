@@ -31,6 +31,7 @@ int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd, u
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LIMITS);
     int code;
 
+    CHECK(cmd->amount_minor >= 0 && (kinds & ~0xeu) == 0); /* bits of three kinds */
     *reached = 0;
     if (stmt == NULL)
         return sqlite3_extended_errcode(conn->db);
@@ -45,6 +46,7 @@ int sqlite_limits_judge(struct sqlite_conn *conn, const struct money_cmd *cmd, u
             continue;
         row.reached.left_minor = row.amount > row.used ? row.amount - row.used : 0;
         packed = own_limit_reached_pack(row.reached);
+        CHECK(packed > 0 && row.reached.left_minor <= cmd->amount_minor);
         if (*reached == 0 || packed < *reached)
             *reached = packed;
     }
@@ -57,6 +59,8 @@ int sqlite_limits_count(struct sqlite_conn *conn, int64_t account, enum own_limi
 {
     int code = SQLITE_OK;
 
+    CHECK(kind >= OWN_LIMIT_KIND_DEPOSIT && kind <= OWN_LIMIT_KIND_LOSS && delta != 0);
+    CHECK(kind == OWN_LIMIT_KIND_LOSS || delta > 0); /* a loss alone becomes smaller */
     for (int period = 1; period <= OWN_LIMIT_PERIODS && code == SQLITE_OK; period++) {
         sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LIMIT_COUNT);
 

@@ -89,6 +89,7 @@ static struct sqlite_lock *lock_take(const char *path, bool serves, struct arena
         *error = arena_printf(arena, "another server is using %s: stop it first", path);
         return NULL;
     }
+    CHECK(lock->fd >= 0 && (!lock->serving || !serves));
     lock->holders++;
     lock->serving = lock->serving || serves;
     return lock;
@@ -108,10 +109,11 @@ struct sqlite_lock *sqlite_lock_take(const char *path, bool serves, struct arena
 void sqlite_lock_drop(struct sqlite_lock *lock, bool serves)
 {
     pthread_mutex_lock(&mutex);
-    CHECK(lock->holders > 0);
+    CHECK(lock->holders > 0 && (!serves || lock->serving));
     lock->holders--;
     if (serves)
         lock->serving = false;
+    CHECK(lock->holders > 0 || !lock->serving);
     if (lock->holders == 0)
         CHECK(flock(lock->fd, LOCK_UN) == 0);
     pthread_mutex_unlock(&mutex);

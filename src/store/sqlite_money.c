@@ -87,6 +87,7 @@ static int add_key(struct sqlite_conn *conn, const struct money_cmd *cmd,
     (void)sqlite3_bind_int64(stmt, 7, ref_of(cmd, verdict, standing));
     (void)sqlite3_bind_int64(stmt, 8, cmd->at_ms);
     code = sqlite_finish(conn, stmt);
+    CHECK(verdict != REFUSE_NOTHING || cmd->verdict == REFUSE_NOTHING);
     *known = code == SQLITE_OK && sqlite3_changes64(conn->db) == 0;
     return code;
 }
@@ -96,6 +97,7 @@ static int add_legs(struct sqlite_conn *conn, const struct money_cmd *cmd)
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_LEG_ADD);
     int code = SQLITE_OK;
 
+    CHECK(cmd->op == MONEY_BET && cmd->n_legs >= 1);
     if (stmt == NULL)
         return sqlite3_extended_errcode(conn->db);
     for (uint32_t i = 0; i < cmd->n_legs && code == SQLITE_OK; i++) {
@@ -145,6 +147,7 @@ static int add_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
 static int cash_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_BET_CASH);
+    int code;
 
     if (stmt != NULL) {
         (void)sqlite3_bind_int64(stmt, 1, cmd->cashed_minor);
@@ -155,7 +158,9 @@ static int cash_bet(struct sqlite_conn *conn, const struct money_cmd *cmd)
         (void)sqlite3_bind_int64(stmt, 6, cmd->account);
         (void)sqlite3_bind_int64(stmt, 7, cmd->bet);
     }
-    return sqlite_finish(conn, stmt);
+    code = sqlite_finish(conn, stmt);
+    CHECK(code != SQLITE_OK || sqlite3_changes64(conn->db) == 1); /* check_bet() found it */
+    return code;
 }
 
 static int64_t staked_by_bet(const struct money_cmd *cmd)
@@ -180,6 +185,7 @@ static struct sqlite_transfer transfer_of(const struct money_cmd *cmd, int64_t b
 {
     const struct sqlite_kind *kind = kind_of(cmd);
 
+    CHECK(kind->house > 0 && kind->house < ACCOUNT_FIRST_CUSTOMER);
     return (struct sqlite_transfer){
         .account = cmd->account,
         .seq = cmd->seq,
@@ -197,6 +203,7 @@ static void write_answer(struct sqlite_conn *conn, const struct money_cmd *cmd)
 {
     const struct sqlite_kind *kind = kind_of(cmd);
 
+    CHECK(!cmd->full || kind->event == EVENT_BET_PARTLY_CASHED_OUT);
     sqlite_event_add(conn, cmd->account, cmd->seq,
                      cmd->full ? EVENT_BET_CASHED_OUT : kind->event,
                      kind->of_bet ? cmd->bet : cmd->seq);
@@ -234,7 +241,9 @@ static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
     struct sqlite_transfer transfer;
     int code;
 
-    CHECK(cmd->amount_minor > 0);
+    CHECK(cmd->amount_minor > 0 && cmd->decided == REFUSE_NOTHING);
+    CHECK(after.found && after.id == cmd->account && after.epoch == cmd->epoch);
+    CHECK(kind->credits || after.purse.balance >= cmd->amount_minor);
     if (!purse_can_move(after.purse, delta))
         return SQLITE_CONSTRAINT;
     after.purse = purse_move(after.purse, delta);
@@ -242,6 +251,7 @@ static int carry_out(struct sqlite_conn *conn, struct money_cmd *cmd,
     cmd->balance_minor = after.purse.balance;
     cmd->debt_minor = after.purse.debt;
     cmd->staked_minor = after.staked + staked_delta(cmd);
+    CHECK(kind->credits || after.purse.debt == 0); /* no debt is made by a customer */
     transfer = transfer_of(cmd, after.purse.balance);
     code = sqlite_account_move(conn, &after, staked_delta(cmd));
     if (code == SQLITE_OK)
@@ -273,6 +283,7 @@ static int check_bet(struct sqlite_conn *conn, struct money_cmd *cmd, bool *hold
     bool known = false;
     int code;
 
+    CHECK(cmd->op == MONEY_CASHOUT);
     if (bet == NULL || key == NULL)
         return sqlite3_extended_errcode(conn->db);
     (void)sqlite3_bind_int64(bet, 1, cmd->account);
@@ -318,6 +329,7 @@ static const struct sqlite_kind *kind_of(const struct money_cmd *cmd)
 static void answer(struct money_cmd *cmd, const struct standing *standing, enum refusal verdict,
                    bool known)
 {
+    CHECK(cmd->outcome == MONEY_PENDING);
     cmd->outcome = known ? MONEY_KNOWN : MONEY_DECIDED;
     cmd->decided = verdict;
     cmd->limit_reached = verdict == REFUSE_LIMIT_REACHED && cmd->verdict != verdict
@@ -393,6 +405,7 @@ int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch)
     bool stands;
     int code = check_fence(conn, batch, &stands);
 
+    CHECK(conn->events.n == 0); /* one outbox row for the batch, and this batch alone */
     for (uint32_t i = 0; i < batch->n && code == SQLITE_OK; i++) {
         if (!stands && !kind_of(batch->cmds[i])->unfenced) {
             batch->cmds[i]->outcome = MONEY_FENCED;
@@ -402,5 +415,8 @@ int sqlite_money_run(struct sqlite_conn *conn, struct money_batch *batch)
         if (batch->cmds[i]->at_ms > at_ms)
             at_ms = batch->cmds[i]->at_ms;
     }
-    return code == SQLITE_OK ? sqlite_events_write(conn, at_ms) : code;
+    if (code != SQLITE_OK)
+        return code;
+    money_answer_check(batch);
+    return sqlite_events_write(conn, at_ms);
 }

@@ -44,6 +44,8 @@ int sqlite_fetch_run(struct sqlite_conn *conn, struct settle_fetch *fetch)
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         CHECK(fetch->n < fetch->limit);
         read_bet(stmt, fetch->arena, &fetch->rows[fetch->n++]);
+        CHECK(fetch->rows[fetch->n - 1].id >
+              (fetch->n == 1 ? fetch->after : fetch->rows[fetch->n - 2].id));
     }
     (void)sqlite3_reset(stmt);
     return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -66,6 +68,7 @@ static int write_bet(struct sqlite_conn *conn, struct settle_item *item)
     (void)sqlite3_bind_int64(stmt, 7, item->bet);
     (void)sqlite3_bind_int64(stmt, 8, item->version);
     code = sqlite_finish(conn, stmt);
+    CHECK(code != SQLITE_OK || sqlite3_changes64(conn->db) <= 1); /* a bet is one row */
     item->applied = code == SQLITE_OK && sqlite3_changes64(conn->db) == 1;
     return code;
 }
@@ -93,6 +96,7 @@ static int write_transfer(struct sqlite_conn *conn, const struct settle_item *it
 static struct sqlite_account settled(struct sqlite_account account,
                                      const struct settle_item *item)
 {
+    CHECK(account.found && account.id == item->account);
     if (item->event != 0 || item->delta_minor != 0)
         account.seq++;
     if (item->delta_minor != 0)
@@ -103,8 +107,10 @@ static struct sqlite_account settled(struct sqlite_account account,
 static int write_money(struct sqlite_conn *conn, const struct settle_item *item,
                        const struct sqlite_account *after, int64_t at_ms)
 {
-    int code = sqlite_account_move(conn, after, item->staked_delta_minor);
+    int code;
 
+    CHECK(item->applied && item->seq == after->seq);
+    code = sqlite_account_move(conn, after, item->staked_delta_minor);
     if (code == SQLITE_OK && item->delta_minor != 0)
         code = write_transfer(conn, item, at_ms);
     if (code == SQLITE_OK && after->limited && item->delta_minor != 0)
@@ -136,8 +142,10 @@ static int move_money(struct sqlite_conn *conn, struct settle_item *item, int64_
 
 static int write_item(struct sqlite_conn *conn, struct settle_item *item, int64_t at_ms)
 {
-    int code = write_bet(conn, item);
+    int code;
 
+    CHECK(!item->applied);
+    code = write_bet(conn, item);
     if (code != SQLITE_OK || !item->applied)
         return code;
     return move_money(conn, item, at_ms);
@@ -146,13 +154,17 @@ static int write_item(struct sqlite_conn *conn, struct settle_item *item, int64_
 static int advance_cursor(struct sqlite_conn *conn, const struct settle_write *write)
 {
     sqlite3_stmt *stmt = sqlite_hot(conn, SQLITE_HOT_ADVANCE);
+    int code;
 
     if (stmt != NULL) {
         (void)sqlite3_bind_int64(stmt, 1, write->cursor);
         (void)sqlite3_bind_int64(stmt, 2, write->market_key);
         (void)sqlite3_bind_int64(stmt, 3, write->pos);
     }
-    return sqlite_finish(conn, stmt);
+    code = sqlite_finish(conn, stmt);
+    /* It was not stale. */
+    CHECK(code != SQLITE_OK || write->pos == 0 || sqlite3_changes64(conn->db) == 1);
+    return code;
 }
 
 /* Newer facts may have come since the items were graded. */
@@ -180,6 +192,7 @@ int sqlite_settle_run(struct sqlite_conn *conn, struct settle_write *write)
     bool all = true;
     int code = check_stale(conn, write);
 
+    CHECK(conn->events.n == 0 && (!write->stale || write->pos != 0));
     for (uint32_t i = 0; i < write->n; i++)
         write->items[i].applied = false;
     if (code != SQLITE_OK || write->stale)

@@ -196,7 +196,6 @@ static void settle_check(const struct settle_write *write)
 {
     CHECK(write->n <= LIMIT_CHUNK);
     CHECK(write->pos >= 0 && write->cursor >= 0 && write->at_ms > 0);
-    CHECK(!write->advance || write->pos != 0); /* else there is no cursor to move */
     for (uint32_t i = 0; i < write->n; i++) {
         const struct settle_item *item = &write->items[i];
 
