@@ -53,6 +53,7 @@ static void differ(struct audit *audit, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    CHECK(audit->on_difference != NULL);
     audit->counts->differences++;
     audit->on_difference(audit->ctx, str_of(text));
 }
@@ -379,6 +380,7 @@ static bool on_leg(void *ctx, const struct value *cells)
 static void add_slip_legs(struct audit *audit, int64_t account, int64_t bet,
                           const struct slip *slip)
 {
+    CHECK(slip->n_legs <= LIMIT_LEGS);
     for (uint32_t i = 0; i < slip->n_legs; i++) {
         int64_t key = market_key(slip->legs[i].market);
         bool repeated = false;
@@ -399,6 +401,7 @@ static struct ruling rule(struct audit *audit, const struct market_facts *market
     struct fact *own = ARENA_ARRAY(&audit->scratch, struct fact, market->n + 1);
     uint32_t n = 0;
 
+    CHECK(market->key == market_key(id));
     for (uint32_t i = 0; i < market->n; i++)
         if (market_id_equal(market->facts[i].id, id))
             own[n++] = market->facts[i];
@@ -488,6 +491,7 @@ static void compare(struct audit *audit, const struct value *cells, struct slip 
     if (!judge(audit, slip, placed_ms, &stored_ms))
         return;
     grade = grade_slip(slip, cells[3].i, cells[4].i);
+    CHECK(!grade.fixed || grade.payout_minor >= 0);
     young = audit->now_ms - GRACE_MS < (placed_ms > stored_ms ? placed_ms : stored_ms);
     if (state == BET_SETTLED && !grade.fixed)
         differ(audit, "bet %" PRId64 "/%" PRId64 ": settled, but the facts in force leave"
@@ -620,7 +624,10 @@ static bool run_checks(void *ctx, struct str *error)
     for (size_t i = 0; i < LENGTH(checks); i++)
         if (!query(audit, checks[i].sql, checks[i].columns, checks[i].on_row, error))
             return false;
-    return load_facts(audit, error) && check_bets(audit, error) && check_legs(audit, error);
+    if (!load_facts(audit, error) || !check_bets(audit, error))
+        return false;
+    CHECK(audit->slips_legs <= audit->counts->bets * LIMIT_LEGS);
+    return check_legs(audit, error);
 }
 
 bool audit_run(struct db *db, void (*on_difference)(void *ctx, struct str sentence),

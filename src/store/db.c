@@ -39,6 +39,9 @@ bool db_query(struct db *db, const char *sql, const char *params,
               struct str *error)
 {
     CHECK(strlen(params) <= DB_COLUMNS && strlen(columns) <= DB_COLUMNS);
+    CHECK(values != NULL || params[0] == '\0');
+    CHECK_DEAR(strspn(params, "isb") == strlen(params));
+    CHECK_DEAR(strspn(columns, "isb") == strlen(columns));
     return db->engine->query(db, sql, params, values, columns, on_row, ctx, error);
 }
 

@@ -18,6 +18,7 @@ struct db_postgres {
 static struct db_postgres *of(struct db *db)
 {
     CHECK(db->engine == &db_engine_postgres);
+    CHECK(((struct db_postgres *)db)->link != NULL);
     return (struct db_postgres *)db;
 }
 
@@ -179,6 +180,7 @@ static bool query(struct db *db, const char *sql, const char *params,
                 ok = db_fail(db, error, "%d columns where %d were expected",
                              PQnfields(result), (int)strlen(columns));
             } else {
+                CHECK(PQntuples(result) == 1);
                 read_row(result, columns, cells);
                 stopped = on_row != NULL && !on_row(ctx, cells);
                 if (stopped)

@@ -24,6 +24,12 @@ static struct db_sqlite *new_db(void)
     return db;
 }
 
+static struct db_sqlite *of(struct db *db)
+{
+    CHECK(db->engine == &db_engine_sqlite);
+    return (struct db_sqlite *)db;
+}
+
 struct db *db_sqlite_over(sqlite3 *connection)
 {
     struct db_sqlite *db = new_db();
@@ -34,8 +40,9 @@ struct db *db_sqlite_over(sqlite3 *connection)
 
 static void sqlite_db_close(struct db *base)
 {
-    struct db_sqlite *db = (struct db_sqlite *)base;
+    struct db_sqlite *db = of(base);
 
+    CHECK(db->own.db == NULL || db->own.db == db->connection || db->connection == NULL);
     if (db->own.db != NULL)
         sqlite_conn_close(&db->own);
     if (db->lock != NULL)
@@ -62,7 +69,7 @@ static struct db *sqlite_db_open(const char *url, enum db_mode mode, struct aren
 
 static bool sqlite_db_run(struct db *base, const char *sql, struct str *error)
 {
-    struct db_sqlite *db = (struct db_sqlite *)base;
+    struct db_sqlite *db = of(base);
 
     if (sqlite3_exec(db->connection, sql, NULL, NULL, NULL) == SQLITE_OK)
         return true;
@@ -106,13 +113,14 @@ static bool sqlite_db_query(struct db *base, const char *sql, const char *params
                             bool (*on_row)(void *ctx, const struct value *cells),
                             void *ctx, struct str *error)
 {
-    struct db_sqlite *db = (struct db_sqlite *)base;
+    struct db_sqlite *db = of(base);
     struct value cells[DB_COLUMNS];
     sqlite3_stmt *stmt;
     int code;
 
     if (sqlite3_prepare_v2(db->connection, sql, -1, &stmt, NULL) != SQLITE_OK)
         return db_fail(base, error, "%s", sqlite3_errmsg(db->connection));
+    CHECK(sqlite3_column_count(stmt) >= (int)strlen(columns)); /* what is read is there */
     bind_values(stmt, params, values);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         read_cells(stmt, columns, cells);

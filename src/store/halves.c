@@ -60,6 +60,7 @@ static bool is_half(struct db *db, enum store_half wanted, struct str *error)
 {
     int64_t half;
 
+    CHECK(wanted >= STORE_JOURNAL && wanted <= STORE_BOTH);
     if (!read_half(db, &half, error))
         return false;
     if (half == (int64_t)wanted)
@@ -133,6 +134,7 @@ static bool mark(struct db *db, enum store_half half, struct str *error)
 {
     int64_t has;
 
+    CHECK(half == STORE_JOURNAL || half == STORE_LEDGER); /* a mark of both is none */
     if (!read_half(db, &has, error))
         return false;
     if (has != STORE_BOTH && has != (int64_t)half)
@@ -189,6 +191,7 @@ static bool are_paired(struct db *journal, struct db *ledger, struct str *error)
 
 bool halves_fit(struct db_halves *halves, struct str *error)
 {
+    CHECK(halves->journal != NULL && halves->ledger != NULL);
     if (halves->journal == halves->ledger)
         return schema_check(halves->journal, error) &&
                is_half(halves->journal, STORE_BOTH, error);

@@ -26,7 +26,10 @@ enum duty {
 #define MONTHS_AHEAD 3
 #define MONTHS_AGAIN_MS (60 * (int64_t)1000) /* somebody was at the tables */
 
+#define MAINTAIN_MAGIC 0x6d61696eu /* "main" */
+
 struct maintain {
+    uint32_t magic;
     struct store *store;
     uv_timer_t timer;
     struct store_exec exec;
@@ -37,6 +40,12 @@ struct maintain {
     int64_t due_ms[DUTIES]; /* of those that are rare */
     bool busy;
 };
+
+static void maintain_check(const struct maintain *maintain)
+{
+    CHECK(maintain->magic == MAINTAIN_MAGIC && maintain->duty < DUTIES);
+    CHECK(maintain->options.keeps_house || maintain->options.has_clock);
+}
 
 static void totals(const struct store_exec *exec)
 {
@@ -56,6 +65,7 @@ static void clock_skew(int64_t asked_ms, int64_t store_ms)
 {
     int64_t now_ms = clock_wall_ms();
 
+    CHECK(asked_ms > 0);
     if (now_ms - asked_ms <= CLOCK_SLOW_MS)
         metric_set(METRIC_CLOCK_SKEW, STR_NONE, store_ms - (asked_ms + now_ms) / 2);
 }
@@ -84,6 +94,7 @@ static void on_done(struct store_exec *exec, enum store_result result)
     struct maintain *maintain = exec->ctx;
     enum statement statement = exec->calls[0].statement;
 
+    maintain_check(maintain);
     CHECK(maintain->busy && exec == &maintain->exec);
     if (result == STORE_OK && statement == STATEMENT_SETTLE_OFFSET) {
         trim_log(maintain, EXEC_INT(exec, 0, SETTLE_OFFSET_POS));
@@ -162,6 +173,7 @@ static void call_months(struct store_exec *exec)
     for (exec->n = 0; exec->n <= MONTHS_AHEAD; exec->n++) {
         int64_t end_ms = own_limit_since(OWN_LIMIT_PERIOD_MONTH, start_ms + 32 * 24 * HOUR_MS);
 
+        CHECK(end_ms - start_ms >= 28 * 24 * HOUR_MS && end_ms - start_ms <= 31 * 24 * HOUR_MS);
         exec->calls[exec->n] = (struct statement_call){ STATEMENT_MONTH_ADD,
             { VALUE_INT(start_ms), VALUE_INT(end_ms) } };
         start_ms = end_ms;
@@ -184,6 +196,7 @@ static void on_turn(uv_timer_t *timer)
     struct maintain *maintain = timer->data;
     enum duty duty;
 
+    maintain_check(maintain);
     if (maintain->busy || !store_is_up(maintain->store))
         return;
     maintain->busy = true;
@@ -205,6 +218,7 @@ struct maintain *maintain_new(uv_loop_t *loop, struct store *store,
 
     CHECK(maintain != NULL);
     CHECK(options->keeps_house || options->has_clock); /* else there is nothing to do */
+    maintain->magic = MAINTAIN_MAGIC;
     maintain->options = *options;
     maintain->store = store;
     maintain->due_ms[KEYS] = clock_wall_ms() + KEYS_FIRST_MS;
@@ -227,7 +241,9 @@ void maintain_stop(struct maintain *maintain)
 
 void maintain_free(struct maintain *maintain)
 {
+    maintain_check(maintain);
     CHECK(!maintain->busy);
+    maintain->magic = 0;
     arena_fini(&maintain->arena);
     free(maintain);
 }

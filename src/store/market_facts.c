@@ -32,6 +32,7 @@ static struct market_facts *market_of(struct market_facts_set *set, int64_t key)
 {
     struct market_facts *market = map_get(&set->markets, MAP_KEY(&key));
 
+    CHECK(market == NULL || market->key == key);
     if (market != NULL)
         return market;
     market = ARENA_NEW(&set->arena, struct market_facts);
@@ -51,6 +52,7 @@ static struct fact *add_fact(struct market_facts_set *set, struct market_facts *
         market->facts = facts;
         market->room = room;
     }
+    CHECK(market->n < market->room);
     return &market->facts[market->n++];
 }
 
@@ -70,6 +72,8 @@ static bool on_fact(void *ctx, const struct value *cells)
         .certainty = (int8_t)cells[9].i, .start_ms = cells[10].i,
         .end_ms = cells[11].i, .stopped_ms = cells[12].i,
     };
+    /* By market, then by place: the newest fact of a kind is the last. */
+    CHECK(market->n == 1 || market->facts[market->n - 2].position <= fact->position);
     if (cells[14].i > market->stored_ms)
         market->stored_ms = cells[14].i;
     /* The texts go into the arena, for outcomes borrow from them. */
@@ -91,6 +95,7 @@ bool market_facts_load(struct market_facts_set *set, struct db *db, int64_t from
 {
     const struct value from = { .i = from_bet };
 
+    CHECK(set->on_unreadable != NULL && from_bet >= 0);
     if (!db_query(db, "SELECT market_key FROM settle_queue", "", NULL, "i", on_queued, set,
                   error))
         return false;

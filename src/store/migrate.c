@@ -114,6 +114,7 @@ static bool write_version(struct db *db, unsigned version, struct str *error)
 {
     struct value value = VALUE_INT(version);
 
+    CHECK(version >= 1 && version <= LENGTH(migrations));
     return db_query(db, "INSERT INTO schema_version (version) VALUES ($1)", "i", &value, "",
                     NULL, NULL, error);
 }
@@ -135,10 +136,12 @@ static bool apply(struct db *db, unsigned *applied, struct str *error)
     for (; have < schema.need; have++, (*applied)++) {
         const struct migration *next = &migrations[have];
 
+        CHECK(have < LENGTH(migrations) && next->sqlite[0] != '\0' && next->postgres[0] != '\0');
         if (!db_run(db, db_is_postgres(db) ? next->postgres : next->sqlite, error) ||
             !write_version(db, have + 1, error))
             return false;
     }
+    CHECK(have >= schema.need && *applied <= schema.need);
     return true;
 }
 
