@@ -89,9 +89,8 @@ struct money_batch {
     void *ctx;
 };
 
-/* Invariants (money_check.c): of a command and of its batch as they come to the
+/* Invariants (money_check.c): of a batch and its commands as they come to the
  * store; of what an engine says of each when the batch is applied. */
-void money_cmd_check(const struct money_cmd *cmd);
 void money_batch_check(const struct money_batch *batch);
 void money_answer_check(const struct money_batch *batch);
 

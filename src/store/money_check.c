@@ -26,7 +26,7 @@ static void wallet_check(const struct money_cmd *cmd)
     CHECK(cmd->cashed_minor == 0 && !cmd->full);
 }
 
-void money_cmd_check(const struct money_cmd *cmd)
+static void cmd_check(const struct money_cmd *cmd)
 {
     CHECK(cmd->op >= MONEY_BET && cmd->op <= MONEY_CASHOUT);
     CHECK(cmd->account > 0 && cmd->at_ms > 0);
@@ -62,7 +62,7 @@ void money_batch_check(const struct money_batch *batch)
     CHECK(batch->on_done != NULL);
     CHECK_DEAR(accounts_differ(batch));
     for (uint32_t i = 0; i < batch->n; i++)
-        money_cmd_check(batch->cmds[i]);
+        cmd_check(batch->cmds[i]);
 }
 
 static void decided_check(const struct money_cmd *cmd)
