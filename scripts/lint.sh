@@ -193,7 +193,7 @@ make --no-print-directory -k -j2 VARIANT=release OUT="$build/gcc" $analysed \
     >"$build/analysed.log" 2>&1 ||
     grep -E '(error|warning):' "$build/analysed.log" | sort -u >>"$found"
 mkdir -p "$build/cppcheck"
-cppcheck -q -j2 --std=c17 --enable=warning,performance,portability -DMUST_USE= \
+cppcheck -q -j2 --std=c17 --enable=warning,performance,portability --include=scripts/lint_cppcheck.h \
     --cppcheck-build-dir="$build/cppcheck" --suppressions-list=scripts/lint_cppcheck.txt \
     --template='{file}:{line}: cppcheck {id}: {message}' --template-location='' \
     -Isrc -I. src 2>>"$found"

@@ -454,6 +454,7 @@ start() { # STEP
     (
         trap 'ended=yes' TERM
         [ "$nice" = 0 ] || renice -n "$nice" -p "$BASHPID" >/dev/null 2>&1
+        passed=0 failed=0 skipped=0 # its own, not those of the steps before
         step=$1
         step "$1"
         say_cpu
